@@ -1,0 +1,67 @@
+# trademesh: `make` lists the verbs. Everything happens in .venv, which `make setup` builds from requirements.lock.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help setup run check test lint types lock
+
+BIN := .venv/bin
+# the lock rebuilds the environment, and so does a moved checkout; the other two only reinstall the checkout into it
+LOCKED = $$( { cat requirements.lock; pwd; } | sha256sum | cut -d ' ' -f 1)
+LINKED = $$(cat pyproject.toml setup.cfg | sha256sum | cut -d ' ' -f 1)
+PYTEST := $(BIN)/python -m pytest
+
+help: ## list the verbs
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+setup: ## build .venv from requirements.lock, when the lock changed
+	@locked=$(LOCKED); linked=$(LINKED); \
+	if [ "$$(cat .venv/locked 2>/dev/null || true)" != "$$locked" ] || ! $(BIN)/python -c ''; then \
+		python=; \
+		for candidate in python3 python3.11 python3.12 python3.13 python3.14; do \
+			if $$candidate -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+				python=$$candidate; break; \
+			fi; \
+		done; \
+		if [ -z "$$python" ]; then \
+			echo "make: Python 3.11 or newer with its venv module is missing. Install it with:" >&2; \
+			echo "  apt-get update && apt-get install -y python3 python3-venv" >&2; \
+			exit 1; \
+		fi; \
+		echo "setup 1/3: .venv with $$($$python --version)"; \
+		if [ -e .venv/locked ]; then $$python -m venv --clear .venv; else $$python -m venv .venv; fi; \
+		echo "setup 2/3: $$(grep -c '==' requirements.lock) pinned packages from requirements.lock"; \
+		$(BIN)/python -m pip install --disable-pip-version-check --require-hashes -r requirements.lock; \
+		echo "$$locked" > .venv/locked; \
+	fi; \
+	if [ "$$(cat .venv/linked 2>/dev/null || true)" != "$$linked" ]; then \
+		echo "setup 3/3: this checkout, editable"; \
+		$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation -e .; \
+		echo "$$linked" > .venv/linked; \
+		echo "setup done: $(BIN)/mesh --help"; \
+	fi
+
+# On a terminal the mesh gets a foreground process group of its own, so that Ctrl-C reaches it and not make:
+# make would report an error, while the mesh drains, prints its summary and ends with 0.
+run: setup ## a whole mesh on a seeded synthetic market at 60 times its pace; Ctrl-C stops it
+	@if [ -t 0 ]; then set -m; fi; $(BIN)/mesh up || exit
+
+check: lint types ## lint, types and the fast pure tests: under a minute
+	@$(PYTEST) -n 2 -m "not slow and not wire and not e2e" || [ $$? -eq 5 ]
+
+test: lint types ## everything that proves it: lint, types, pure tests, real sockets, whole meshes
+	@$(PYTEST) -n 2 -m "not wire and not e2e"
+	@$(PYTEST) -n 0 -m "wire or e2e"
+
+lint: setup
+	@$(BIN)/ruff check .
+
+types: setup
+	@$(BIN)/mypy
+
+lock: setup ## write requirements.lock anew from pyproject.toml; what is pinned stays where it may
+	@$(BIN)/python -m pip install --disable-pip-version-check --quiet uv
+	@cp requirements.lock requirements.lock.new
+	@$(BIN)/python -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --extra dev --extra mt5 \
+		--no-emit-index-url --no-annotate --custom-compile-command "make lock" --output-file requirements.lock.new pyproject.toml
+	@mv requirements.lock.new requirements.lock

@@ -1,0 +1,1 @@
+"""The open-loop load rig and its honest percentiles."""

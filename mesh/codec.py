@@ -1,0 +1,84 @@
+"""Bytes to messages and back; the only door through which bytes of others come in.
+
+On the wire a message is plain MessagePack, ``[tag, field, …]``: packed and unpacked by ``msgpack`` with hard limits, then
+checked against its type by ``msgspec`` before anything else sees it. The raw bytes stay with the message, because
+signatures and MACs are checked on what arrived.
+"""
+
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+import msgpack
+import msgspec
+
+from mesh.errors import BadFrame
+from mesh.messages import MESSAGE_TYPES
+from mesh.messages.base import Msg
+
+FRAME_BYTES_MAX = 65_536
+"""A longer frame is refused unread (MAXMSGSIZE of every socket says the same)."""
+ITEMS_MAX = 8_192
+"""Elements of one array or map."""
+FRAME_COUNT_MAX = 2
+"""A header, and at most one body."""
+
+_T = TypeVar("_T")
+_TYPE_OF_TAG: dict[object, type[Msg]] = {kind.__struct_config__.tag: kind for kind in MESSAGE_TYPES}
+
+
+def encode(message: Msg) -> bytes:
+    """The MessagePack bytes of a message."""
+    return bytes(msgpack.packb(msgspec.to_builtins(message, builtin_types=(bytes,)), use_bin_type=True))
+
+
+def _refuse_extension(code: int, _data: bytes) -> Any:
+    raise ValueError(f"extension type {code} is not part of the protocol")
+
+
+def _unpack(frame: bytes) -> Any:
+    if len(frame) > FRAME_BYTES_MAX:
+        raise BadFrame(f"frame of {len(frame)} bytes; the limit is {FRAME_BYTES_MAX}")
+    try:
+        return msgpack.unpackb(
+            frame,
+            raw=False,
+            strict_map_key=True,
+            ext_hook=_refuse_extension,
+            max_str_len=FRAME_BYTES_MAX,
+            max_bin_len=FRAME_BYTES_MAX,
+            max_array_len=ITEMS_MAX,
+            max_map_len=ITEMS_MAX,
+            max_ext_len=0,
+        )
+    except (ValueError, msgpack.exceptions.UnpackException, RecursionError) as error:
+        raise BadFrame(f"not MessagePack of ours: {type(error).__name__}: {error}") from None
+
+
+def decode_untrusted(frame: bytes) -> Msg:
+    """The message in one frame. Raises BadFrame, whatever the bytes are, and nothing else."""
+    plain = _unpack(frame)
+    # The type by its tag, from our own table: convert() to a union of all types costs 28 us, to one type 0.5 us.
+    if type(plain) is not list or not plain or type(plain[0]) is not int:
+        raise BadFrame("not a message of ours: an array that begins with its integer tag is expected")
+    kind = _TYPE_OF_TAG.get(plain[0])
+    if kind is None:
+        raise BadFrame(f"not a message of ours: tag {plain[0]} is unknown")
+    return _convert(plain, kind)
+
+
+def decode_record_untrusted(frame: bytes, kind: type[_T]) -> _T:
+    """The ``kind`` (any struct type) in one frame or stored record. Raises BadFrame and nothing else."""
+    return _convert(_unpack(frame), kind)
+
+
+def _convert(plain: Any, kind: type[_T]) -> _T:
+    try:
+        return msgspec.convert(plain, kind, builtin_types=(bytes,))
+    except (msgspec.ValidationError, OverflowError, RecursionError, UnicodeError) as error:
+        raise BadFrame(f"not a message of ours: {error}") from None
+
+
+def check_frames(frames: Sequence[bytes]) -> None:
+    """Raises BadFrame unless there are one or two frames."""
+    if not 1 <= len(frames) <= FRAME_COUNT_MAX:
+        raise BadFrame(f"{len(frames)} frames; 1 to {FRAME_COUNT_MAX} are allowed")

@@ -1,0 +1,207 @@
+"""One TOML text → checked, frozen settings, and what follows from them (endpoints, routers of a local, targets).
+
+Every error is a BadConfig that names the key, the value and what is allowed. Reading the file itself is ``nodes/io``.
+"""
+
+import tomllib
+from decimal import Decimal
+from hashlib import sha256
+from typing import Any
+
+import msgspec
+
+from mesh.errors import BadConfig
+from mesh.links import LINKS, PORTS_PER_NODE
+from mesh.settings import AccountSection, NodeSection, RailsSection, Settings, StrategySection
+
+LISTENING_ROLES = ("market", "broker", "signals", "master", "router")
+"""In the order in which ports are counted from ``base_port``."""
+_PLAIN = msgspec.json.Encoder(decimal_format="number")
+ONE_OF_EACH = ("market", "signals", "master")
+
+
+class Config:
+    """Settings that passed every check, and what can be asked of them."""
+
+    def __init__(self, settings: Settings, fingerprint: str) -> None:
+        self.settings = settings
+        self.fingerprint = fingerprint
+        """16 hex digits over the whole file's content: equal on every host, exchanged in hellos."""
+        self.node = settings.node
+        self.account = settings.account
+        self.strategy = settings.strategy
+        self._ports = _ports(settings)
+
+    def nodes_of(self, role: str) -> list[str]:
+        """Names of the nodes of a role, in the file's order."""
+        return [name for name, node in self.node.items() if node.role == role]
+
+    def role_of(self, name: str) -> str:
+        """The role of a node. Raises BadConfig for a name that is not in the file."""
+        if name not in self.node:
+            raise BadConfig(f"node {name!r} is not in the configuration; there are: {', '.join(self.node)}")
+        return self.node[name].role
+
+    def endpoint(self, name: str, link: str) -> str:
+        """Where node ``name`` listens for ``link`` (``control`` finds the role's own)."""
+        node = self.node[name]
+        if link == "control":
+            link = f"control.{node.role}"
+        return f"tcp://{node.host}:{self._ports[name] + LINKS[link].port_offset}"
+
+    def routers_of(self, name: str) -> list[str]:
+        """Primary and second router of a local; all routers for any other node."""
+        node = self.node[name]
+        routers = self.nodes_of("router")
+        if node.role != "local":
+            return routers
+        if node.routers:
+            return list(node.routers)
+        first = self.nodes_of("local").index(name) % len(routers)
+        return [routers[(first + step) % len(routers)] for step in range(min(2, len(routers)))]
+
+    def local_of(self, account: str) -> str:
+        """The node that trades an account."""
+        return next(name for name, node in self.node.items() if node.account == account)
+
+    def rails_of(self, account: str) -> RailsSection:
+        """The rails of an account: its own, or the fleet's."""
+        return self.account[account].rails or self.settings.rails
+
+    def targets_of(self, strategy: str) -> list[str]:
+        """Accounts a strategy trades, groups expanded, each once, in the file's order."""
+        wanted = self.strategy[strategy].targets
+        if not wanted:
+            return list(self.account)
+        names = {account for word in wanted for account in self.settings.group.get(word, [word])}
+        return [account for account in self.account if account in names]
+
+    def symbols_of(self, strategy: str, market_symbols: list[str]) -> list[str]:
+        """Symbols a strategy trades among those of the market."""
+        wanted = self.strategy[strategy].symbols
+        return [symbol for symbol in market_symbols if not wanted or symbol in wanted]
+
+    def broker_symbol(self, account: str, symbol: str) -> str:
+        """The account's broker's name of a symbol."""
+        section = self.account[account]
+        return section.symbol_names.get(symbol, symbol + section.symbol_suffix)
+
+    def process_of(self, name: str) -> str:
+        """The process a node runs in: its own name unless a [process] section lists it."""
+        return next((process for process, section in self.settings.process.items() if name in section.nodes), name)
+
+
+def parse(text: str) -> Config:
+    """The configuration in a TOML text. Raises BadConfig naming key, value and what is allowed."""
+    try:
+        plain = tomllib.loads(text, parse_float=Decimal)
+    except tomllib.TOMLDecodeError as error:
+        raise BadConfig(f"the configuration is not TOML: {error}") from None
+    try:
+        # By way of JSON, because there an integer may stand where a Decimal is expected; digits stay exact.
+        settings = msgspec.json.decode(_PLAIN.encode(_worded(plain)), type=Settings)
+    except msgspec.ValidationError as error:
+        raise BadConfig(_explain(str(error), plain)) from None
+    check(settings)
+    return Config(settings, sha256(msgspec.json.encode(settings, order="deterministic")).hexdigest()[:16])
+
+
+def _worded(value: Any) -> Any:
+    """The file's words for "no limit" as None, which TOML cannot say."""
+    if isinstance(value, dict):
+        return {key: _worded(item) for key, item in value.items()}
+    return None if value in ("off", "max") else value
+
+
+def _explain(error: str, plain: dict[str, Any]) -> str:
+    """``key = value: what is allowed`` from msgspec's text, whose path looks like ``$.rails.risk_percent``."""
+    what, _, path = error.replace("got `null`", 'got "off"').partition(" - at `")
+    key = path.rstrip("`").removeprefix("$").lstrip(".")
+    value: Any = plain
+    for part in key.replace("[...]", "").split("."):
+        value = value.get(part) if isinstance(value, dict) else None
+    shown = f" = {value}" if key and value is not None and not isinstance(value, dict) else ""
+    return f"configuration: {key or 'top level'}{shown}: {what}"
+
+
+def _ports(settings: Settings) -> dict[str, int]:
+    ports: dict[str, int] = {}
+    next_port = settings.mesh.base_port
+    for role in LISTENING_ROLES:
+        for name, node in settings.node.items():
+            if node.role == role:
+                ports[name] = node.port if node.port is not None else next_port
+                next_port += PORTS_PER_NODE
+    return ports
+
+
+def check(settings: Settings) -> None:
+    """What must hold between sections. Raises BadConfig at the first thing that does not."""
+    _check_nodes(settings)
+    _check_strategies(settings)
+    for name, members in settings.group.items():
+        _known(f"group.{name}", members, settings.account, "accounts")
+    for name, process in settings.process.items():
+        _known(f"process.{name}.nodes", process.nodes, settings.node, "nodes")
+    logins: dict[tuple[str, int], str] = {}
+    for name, account in settings.account.items():
+        other = logins.setdefault((account.server, account.login), name)
+        if other != name:
+            raise BadConfig(f"account.{name}.login = {account.login}: account.{other} has the same login at {account.server}")
+
+
+def _check_nodes(settings: Settings) -> None:
+    by_role: dict[str, list[str]] = {}
+    for name, node in settings.node.items():
+        by_role.setdefault(node.role, []).append(name)
+        _check_node(name, node, settings)
+    if not settings.node:
+        raise BadConfig("configuration: no [node.NAME] section; `mesh init DIR` writes a commented example")
+    for role in ONE_OF_EACH:
+        if len(by_role.get(role, [])) != 1:
+            raise BadConfig(f"configuration: role {role} has {len(by_role.get(role, []))} nodes; exactly 1 is allowed")
+    for role in ("router", "indicator"):
+        if not by_role.get(role):
+            raise BadConfig(f"configuration: no node with role = \"{role}\"; at least 1 is needed")
+    simulated = [name for name, account in settings.account.items() if account.terminal == "sim"]
+    if simulated and len(by_role.get("broker", [])) != 1:
+        raise BadConfig(f"configuration: accounts {', '.join(simulated)} are simulated; exactly 1 node with role = \"broker\" is needed")
+    served = [node.account for node in settings.node.values() if node.account]
+    for account in settings.account:
+        if served.count(account) != 1:
+            raise BadConfig(f"account.{account}: {served.count(account)} locals serve it; exactly 1 is allowed")
+    taken: dict[tuple[str, int], str] = {}
+    for name, port in _ports(settings).items():
+        for step in range(PORTS_PER_NODE):
+            other = taken.setdefault((settings.node[name].host, port + step), name)
+            if other != name:
+                raise BadConfig(f"node.{name}.port = {port}: overlaps node.{other}; each node takes {PORTS_PER_NODE} ports")
+
+
+def _check_node(name: str, node: NodeSection, settings: Settings) -> None:
+    if (node.role == "local") != (node.account is not None):
+        raise BadConfig(f"node.{name}.account = {node.account}: a local has one account, no other role has any")
+    if node.account is not None:
+        _known(f"node.{name}.account", [node.account], settings.account, "accounts")
+    routers = {key: value for key, value in settings.node.items() if value.role == "router"}
+    _known(f"node.{name}.routers", node.routers, routers, "routers")
+    if len(node.routers) > 2 or len(set(node.routers)) != len(node.routers):
+        raise BadConfig(f"node.{name}.routers = {node.routers}: a primary and a second, each once")
+
+
+def _check_strategies(settings: Settings) -> None:
+    for name, strategy in settings.strategy.items():
+        _known(f"strategy.{name}.targets", strategy.targets, {**settings.account, **settings.group}, "accounts or groups")
+        _check_sizing(name, strategy, settings.account)
+
+
+def _check_sizing(name: str, strategy: StrategySection, accounts: dict[str, AccountSection]) -> None:
+    kinds = [strategy.sizing.kind, *(account.sizing.kind for account in accounts.values() if account.sizing)]
+    if "risk" in kinds and strategy.sl_points == 0 and strategy.sl_atr == 0:
+        raise BadConfig(f"strategy.{name}.sl_atr = 0: sizing by risk needs an SL; set sl_points or sl_atr")
+
+
+def _known(key: str, words: list[str], allowed: dict[str, Any], what: str) -> None:
+    for word in words:
+        if word not in allowed:
+            raise BadConfig(f"{key} = {word!r}: not among the {what}: {', '.join(allowed) or 'there are none'}")

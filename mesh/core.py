@@ -1,0 +1,170 @@
+"""The contract between what decides and what touches the world.
+
+A core is a plain class: ``handle(envelope, now_ns)`` and ``on_deadline(now_ns)`` return a tuple of effects in the order in
+which they are to be done; ``deadline_ns`` says when it wants to be called without a message. No sockets, clocks,
+randomness, files, logging or async inside. What must be durable before it is sent is sent by the handler of ``Durable``.
+"""
+
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+import msgspec
+
+from mesh.counters import Counters
+from mesh.messages.base import Count, Msg
+from mesh.units import NEVER
+
+
+class Envelope(msgspec.Struct, frozen=True, gc=False):
+    """A message as it reached a core.
+
+    ``link``: the core's own name of the socket it came from (``mesh.links``). ``peer``: a small number the shell gave that
+    connection on a binding socket, 0 on a connecting one. ``frames``: the raw bytes (empty for messages made here).
+    """
+
+    link: str
+    peer: int
+    message: Msg
+    frames: tuple[bytes, ...] = ()
+
+
+class PeerLost(Msg):
+    """From the shell: nothing can be sent to this peer any more (its connection is gone)."""
+
+
+class LinkDown(Msg):
+    """From the shell: the connection of a connecting link is gone; it reconnects by itself."""
+
+
+class LinkUp(Msg):
+    """From the shell: the connection of a connecting link is there (again)."""
+
+
+class Durable(Msg):
+    """From the shell: the Commit with this token is on disk."""
+
+    token: Count
+
+
+class Fetched(Msg):
+    """From the shell: the records a Fetch asked for, oldest key first, as (key, raw record)."""
+
+    token: Count
+    kind: str
+    rows: list[tuple[bytes, bytes]]
+
+
+class Stop(Msg):
+    """From the shell: the process was asked to end; finish what is in flight, then return ``Halt(0, …)``."""
+
+
+class Send(msgspec.Struct, frozen=True, gc=False):
+    """Send a message on a link. ``peer`` 0 on connecting and PUB links. ``body``: raw second frame, forwarded untouched."""
+
+    link: str
+    peer: int
+    message: Msg
+    body: bytes = b""
+
+
+class Put(msgspec.Struct, frozen=True, gc=False):
+    """One row: ``record`` encoded by the core's own record type, or None to delete the key."""
+
+    kind: str
+    key: bytes
+    record: bytes | None
+
+
+class Commit(msgspec.Struct, frozen=True, gc=False):
+    """Make rows durable in one transaction (grouped with others of the same pass); ``Durable(token)`` follows. Token 0: no answer."""
+
+    token: int
+    puts: tuple[Put, ...]
+
+
+class Fetch(msgspec.Struct, frozen=True, gc=False):
+    """Read rows of a kind whose key starts with ``prefix``; ``Fetched`` follows with at most ``limit`` rows."""
+
+    token: int
+    kind: str
+    prefix: bytes
+    limit: int
+
+
+class Note(msgspec.Struct, frozen=True, gc=False):
+    """Something worth a line in the node's log. ``name`` is a snake_case constant, ``fields`` its values."""
+
+    level: str
+    name: str
+    fields: dict[str, Any]
+
+
+class Emit(msgspec.Struct, frozen=True, gc=False):
+    """One line of the events file (``--events``). ``stage`` orders lines of one moment: see ``mesh.events``."""
+
+    market_ns: int
+    sid: str
+    stage: int
+    event: dict[str, Any]
+
+
+class Halt(msgspec.Struct, frozen=True, gc=False):
+    """End the process with an exit code of ``mesh.errors.EXIT_CODES`` and a reason for the log."""
+
+    code: int
+    reason: str
+
+
+Effect: TypeAlias = Send | Commit | Fetch | Note | Emit | Halt
+Effects: TypeAlias = tuple[Effect, ...]
+NOTHING: Effects = ()
+
+
+class Core:
+    """Base of every role: dispatch by exact message type, count what nobody handles.
+
+    A subclass fills ``self.handlers`` (type → bound method ``(envelope, now_ns) -> Effects``) in ``__init__``, sets
+    ``deadline_ns`` and overrides ``on_deadline``, ``facts`` and ``phase`` where it has something to say.
+    """
+
+    deadline_ns: int
+    counters: Counters
+    handlers: dict[type[Msg], Callable[[Envelope, int], Effects]]
+
+    def __init__(self) -> None:
+        self.deadline_ns = NEVER
+        self.counters = Counters()
+        self.handlers = {}
+
+    def handle(self, envelope: Envelope, now_ns: int) -> Effects:
+        """Effects of one message at monotonic time ``now_ns``."""
+        handler = self.handlers.get(type(envelope.message))
+        if handler is None:
+            self.counters.add("unhandled_count")
+            name = type(envelope.message).__name__
+            return (Note("warning", "unhandled_message", {"type": name, "link": envelope.link}),)
+        return handler(envelope, now_ns)
+
+    def on_deadline(self, now_ns: int) -> Effects:
+        """Effects of ``deadline_ns`` having passed."""
+        raise AssertionError(f"{type(self).__name__} set a deadline at {self.deadline_ns} but does nothing at it ({now_ns})")
+
+    def start(self, now_ns: int) -> Effects:
+        """Effects before the first message (hellos, first deadline)."""
+        return NOTHING
+
+    def recover(self, rows: list[tuple[str, bytes, bytes]], now_ns: int) -> Effects:
+        """Take the store's rows (kind, key, record) at start. Called once, before ``start``; also with no rows."""
+        return NOTHING
+
+    def phase(self) -> str:
+        """STARTING, READY, DRAINING or DONE (see NodeHealth)."""
+        return "READY"
+
+    def market_ns(self) -> int:
+        """Market time as this node knows it, 0 where it knows none."""
+        return 0
+
+    def facts(self) -> dict[str, str]:
+        """Short texts for the node's health, shown to people."""
+        return {}

@@ -1,0 +1,65 @@
+"""The catalogue of counters: every number a node counts, once, with the sentence that explains it.
+
+Cores count and note; shells publish the totals once a second in ``NodeHealth``.
+"""
+
+CATALOGUE: dict[str, str] = {
+    "unhandled_count": "messages of a type this role does not expect on that link",
+    "bad_frame_count": "frames dropped because they were no message of ours",
+    "dropped_send_count": "sends the socket refused (peer gone or full)",
+    "rescued_wakeup_count": "times the safety poll found data the event loop had missed; must stay 0",
+    "commit_count": "transactions committed to the store",
+    "commit_us_max": "longest commit, in microseconds",
+    "pass_count": "passes of the trading loop",
+    "tick_count": "ticks taken",
+    "late_tick_count": "ticks older than the open bar; they rewrote nothing",
+    "block_count": "market blocks finished",
+    "given_up_wait_count": "market waits given up: the run is not comparable with others",
+    "bar_count": "bars closed",
+    "signal_count": "signals emitted or taken",
+    "duplicate_signal_count": "signals whose sid was known: answered from the store",
+    "refused_signal_count": "signals refused by code",
+    "line_count": "lines decided",
+    "denied_line_count": "lines a risk rule denied",
+    "skipped_line_count": "lines skipped (no strategy, nothing to close, duplicate window …)",
+    "order_count": "order records published or forwarded",
+    "replayed_order_count": "order records published again on request",
+    "gap_count": "gaps seen in a sequence",
+    "outcome_count": "outcomes taken",
+    "duplicate_outcome_count": "outcomes seen before",
+    "unknown_attempt_count": "attempts whose result is unknown and is being reconciled",
+    "duplicate_order_count": "orders whose oid was known: answered from the store",
+    "expired_count": "orders past their deadline",
+    "grant_count": "grants taken",
+    "ungranted_count": "opens refused because no grant was live",
+    "state_count": "account states taken or sent",
+    "command_count": "manual commands taken",
+    "venue_call_count": "calls handed to the venue",
+    "venue_lost_count": "times the worker or the venue went away in or between calls",
+    "adopted_count": "executions reported that this node did not remember",
+}
+"""Name → what it counts. A name not listed here is a bug."""
+
+
+class Counters:
+    """The counters of one node, by name; totals since its start."""
+
+    __slots__ = ("totals",)
+
+    def __init__(self) -> None:
+        self.totals: dict[str, int] = {}
+
+    def add(self, name: str, count: int = 1) -> None:
+        """Add ``count`` to a catalogued counter."""
+        totals = self.totals
+        if name in totals:
+            totals[name] += count
+        else:
+            assert name in CATALOGUE, f"counter {name!r} is not in the catalogue"
+            totals[name] = count
+
+    def keep_max(self, name: str, value: int) -> None:
+        """Keep the largest value seen under a catalogued name."""
+        assert name in CATALOGUE, f"counter {name!r} is not in the catalogue"
+        if value > self.totals.get(name, -1):
+            self.totals[name] = value

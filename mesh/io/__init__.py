@@ -1,0 +1,1 @@
+"""What the wire needs of the world: sockets, shell, clock, store, keys, log."""

@@ -1,0 +1,66 @@
+"""Every node → routers → frontends: how a node is, once a second; and the snapshots frontends see."""
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from mesh.messages.base import Blob, Code, Count, Int64, Life, Msg, Name, Text
+
+Counters = Annotated[dict[str, Int64], Meta(max_length=128)]
+Facts = Annotated[dict[str, Text], Meta(max_length=64)]
+
+
+class NodeHealth(Msg, tag=120):
+    """How a node is. ``phase``: STARTING, READY, DRAINING, DONE. ``counters`` are totals since the start of this life.
+
+    ``facts``: short texts for people and for the market its progress (``rows``, ``total``, ``speed``, ``feed_state``).
+    """
+
+    node: Name
+    role: Name
+    life: Life
+    pid: Count
+    phase: Code
+    market_ns: Int64
+    loop_lag_us: Count
+    cpu_percent: Count
+    rss_bytes: Count
+    uptime_ms: Count
+    version: Text
+    config_hash: Text
+    counters: Counters
+    facts: Facts
+
+
+class Snapshot(Msg, tag=121):
+    """One frame of a router's snapshot: ``index`` of ``count`` of snapshot ``id``; ``item`` is an encoded message.
+
+    Items: ``AccountState``, ``AccountSymbols``, ``NodeHealth``, ``LocalSeen``, ``Outcome`` (the newest), ``DealReport`` (the newest),
+    ``Entry``, ``Undo``. ``age_ms``: since the router received it.
+    """
+
+    router: Name
+    life: Life
+    id: Count
+    index: Count
+    count: Count
+    age_ms: Count
+    item: Blob
+
+
+class LocalSeen(Msg, tag=122):
+    """A router's view of one configured local: ``state`` is fresh, late or dead; ``homed``: it takes orders from here."""
+
+    account: Name
+    node: Name
+    state: Code
+    homed: bool
+    age_ms: Count
+    latched: Code
+
+
+class FrontEvent(Msg, tag=123):
+    """Something that just happened, for frontends: an encoded Outcome, DealReport, Latched or note."""
+
+    router: Name
+    item: Blob

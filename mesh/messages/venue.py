@@ -1,0 +1,150 @@
+"""Local ↔ its worker, over their own pipe: one call handed over at a time."""
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from mesh.messages.accounts import PendingOrder, Position, SymbolSpec
+from mesh.messages.base import Code, Count, Int64, Msg, Name, Oid, Text
+from mesh.messages.outcomes import DealReport
+
+
+class VenueAttach(Msg, tag=140):
+    """Attach to the terminal and check that it is the account we think it is."""
+
+    account: Name
+
+
+class VenueAttached(Msg, tag=141):
+    """What the terminal is. ``refused``: why this worker only observes (wrong login, server, hedging …); empty when fine."""
+
+    account: Name
+    login: Count
+    server: Text
+    currency: Name
+    hedging: bool
+    demo: bool
+    leverage: Count
+    refused: Text
+    symbols: Annotated[list[SymbolSpec], Meta(max_length=128)]
+
+
+class VenueSend(Msg, tag=142):
+    """One attempt at the venue. Checked directly before the call: deadline, grant and latch word; else it comes back unsent.
+
+    ``deadline_ns`` and ``grant_until_ns`` on the local's monotonic clock (0: none needed). ``latch_count``: the latch word under
+    which it was handed over. ``action``: OPEN, CLOSE, MODIFY, CANCEL. ``left_e8`` of a CLOSE: lots to be left of the position.
+    ``deviation_points`` for OPEN; prices are chosen by the worker from the current quote.
+    """
+
+    call: Count
+    oid: Oid
+    attempt: Count
+    magic: Count
+    action: Code
+    symbol: Name
+    side: Int64
+    volume_e8: Count
+    position_ticket: Count
+    sl_distance_e8: Count
+    tp_distance_e8: Count
+    sl_e8: Int64
+    tp_e8: Int64
+    deviation_points: Count
+    price_e8: Int64
+    collar_e8: Count
+    """Largest distance of the current price from ``price_e8`` for an OPEN; 0: no collar."""
+    deadline_ns: Count
+    grant_until_ns: Count
+    latch_count: Count
+    comment: Text
+
+
+class VenueResult(Msg, tag=143):
+    """How an attempt ended. ``class_``: ACCEPTED, PARTIAL, RETRY, BACKOFF, UNKNOWN, CHANGED, BUG, HALT or UNSENT.
+
+    UNSENT carries its reason in ``detail`` (DEADLINE, GRANT, LATCH, COLLAR, VOLUME …): nothing was handed to the terminal.
+    """
+
+    call: Count
+    oid: Oid
+    attempt: Count
+    class_: Code
+    retcode: Count
+    detail: Text
+    volume_e8: Count
+    price_e8: Int64
+    profit_e8: Int64
+    order_ticket: Count
+    position_ticket: Count
+    deal_ticket: Count
+    called_ns: Count
+    answered_ns: Count
+    market_ns: Int64
+    last_error: Text = ""
+
+
+class VenueRead(Msg, tag=144):
+    """Read account, positions, orders and deals since ``deals_from_ns`` (server history, inclusive). ``block``: passed through."""
+
+    call: Count
+    block: Count
+    deals_from_ns: Int64
+
+
+class VenueState(Msg, tag=145):
+    """What the terminal shows. ``revision``: the broker's change count of this account, 0 with a real terminal."""
+
+    call: Count
+    block: Count
+    revision: Count
+    market_ns: Int64
+    balance_e8: Int64
+    equity_e8: Int64
+    margin_e8: Int64
+    margin_free_e8: Int64
+    margin_level_e8: Int64
+    connected: bool
+    trade_allowed: bool
+    positions: Annotated[list[Position], Meta(max_length=512)]
+    orders: Annotated[list[PendingOrder], Meta(max_length=512)]
+    deals: Annotated[list[DealReport], Meta(max_length=512)]
+
+
+class VenueFind(Msg, tag=146):
+    """Reconcile one attempt: look for its magic (then its comment) in positions, orders, order history and deals."""
+
+    call: Count
+    oid: Oid
+    attempt: Count
+    magic: Count
+    comment: Text
+    since_ns: Int64
+
+
+class VenueFound(Msg, tag=147):
+    """``hits``: 0 not (yet) found, 1 found, more: quarantined. Numbers are those of the one hit."""
+
+    call: Count
+    oid: Oid
+    attempt: Count
+    hits: Count
+    volume_e8: Count
+    price_e8: Int64
+    order_ticket: Count
+    position_ticket: Count
+    deal_ticket: Count
+    rejected: bool
+    market_ns: Int64
+
+
+class VenueWatch(Msg, tag=148):
+    """Ask the market to stop where this account's equity falls to ``equity_below_e8`` (simulated venue; ignored by a real one)."""
+
+    equity_below_e8: Int64
+
+
+class VenueLost(Msg, tag=149):
+    """The worker's own word, or the local's about a dead worker: what was in the call is UNKNOWN."""
+
+    reason: Text

@@ -1,0 +1,291 @@
+"""The sections of the one TOML file, as frozen structs: every key, its unit, its default and what is allowed.
+
+``mesh/config.py`` reads the file into these and checks what holds between them. A rail may be ``"off"`` (None here): said on
+purpose, and shown. Decimals are exact (never floats); times of day are ``HH:MM`` text; durations are integers in ms.
+"""
+
+from decimal import Decimal
+from functools import cache
+from typing import Annotated, Literal, get_args, get_type_hints
+
+import msgspec
+from msgspec import Meta
+
+Timeframe = Literal[
+    "M1", "M2", "M3", "M4", "M5", "M6", "M10", "M12", "M15", "M20", "M30",
+    "H1", "H2", "H3", "H4", "H6", "H8", "H12", "D1", "W1", "MN1",
+]  # fmt: skip
+Id = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.#-]{0,31}$")]
+SymbolName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.#&+-]{0,31}$")]
+Positive = Annotated[Decimal, Meta(extra={"above": 0, "most": 10**12})]
+"""msgspec has no bounds for Decimal; Section checks these."""
+NotNegative = Annotated[Decimal, Meta(extra={"least": 0, "most": 10**12})]
+Rail = Positive | None
+"""A limit above 0, or None: switched off on purpose (``"off"`` in the file)."""
+CountRail = Annotated[int, Meta(ge=1, le=1_000_000)] | None
+Ms = Annotated[int, Meta(ge=1, le=86_400_000)]
+Port = Annotated[int, Meta(ge=1024, le=65_500)]
+TimeOfDay = Annotated[str, Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
+Points = Annotated[int, Meta(ge=0, le=1_000_000)]
+Period = Annotated[int, Meta(ge=2, le=1_000)]
+Percent = Annotated[Decimal, Meta(extra={"above": 0, "most": 100})]
+
+
+class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Base of every section: unknown keys are refused, bounds of decimals checked."""
+
+    def __post_init__(self) -> None:
+        for name, bounds in _decimal_bounds(type(self)).items():
+            value = getattr(self, name)
+            if isinstance(value, Decimal):
+                _check_bounds(name, value, bounds)
+
+
+@cache
+def _decimal_bounds(section: type[Section]) -> dict[str, dict[str, int]]:
+    """Field name → the bounds its annotation carries."""
+    found: dict[str, dict[str, int]] = {}
+    for name, hint in get_type_hints(section, include_extras=True).items():
+        for part in (hint, *get_args(hint)):
+            for note in getattr(part, "__metadata__", ()):
+                if isinstance(note, Meta) and note.extra:
+                    found[name] = dict(note.extra)
+    return found
+
+
+def _check_bounds(name: str, value: Decimal, bounds: dict[str, int]) -> None:
+    """Raises ValueError (msgspec adds the path) for a decimal out of its bounds."""
+    if not value.is_finite():
+        raise ValueError(f"{name} = {value}: a finite number is expected")
+    if "above" in bounds and value <= bounds["above"]:
+        raise ValueError(f"{name} = {value}: more than {bounds['above']} is allowed")
+    if "least" in bounds and value < bounds["least"]:
+        raise ValueError(f"{name} = {value}: {bounds['least']} or more is allowed")
+    if value > bounds["most"]:
+        raise ValueError(f"{name} = {value}: at most {bounds['most']} is allowed")
+
+
+class TimerSection(Section):
+    """Protocol times of DESIGN §2 and §6; change them for simulations, not for luck."""
+
+    heartbeat_ms: Ms = 250
+    grant_ask_ms: Ms = 500
+    grant_ms: Ms = 3_000
+    state_ms: Ms = 500
+    health_ms: Ms = 1_000
+    node_health_ms: Ms = 5_000
+    stale_state_ms: Ms = 2_000
+    open_deadline_ms: Ms = 5_000
+    close_stored_ms: Ms = 2_000
+    router_silent_ms: Ms = 1_000
+    move_gap_ms: Ms = 5_000
+    repeat_ms: Ms = 250
+    """First repeat of anything that waits for an answer; doubles up to 8 times this."""
+    drain_ms: Ms = 5_000
+
+
+class MeshSection(Section):
+    """What must be equal on every host."""
+
+    id: Id = "demo"
+    seed: Annotated[int, Meta(ge=0, le=2**63 - 1)] = 7
+    base_port: Port = 7410
+    currency: Annotated[str, Meta(pattern="^[A-Z]{3}$")] = "USD"
+
+
+class MarketSection(Section):
+    """Where market data comes from and how fast it is played."""
+
+    feeds: list[str] = []
+    """``FILE[,symbol=,tz=,scale=,ask=FILE]`` each; empty: the seeded synthetic market."""
+    symbols: tuple[SymbolName, ...] = ("EURUSD", "GBPUSD", "USDJPY", "XAUUSD")
+    """Of the synthetic market; with files, the files say."""
+    speed: Positive | None = Decimal(60)
+    """Times recorded pace; None (``"max"`` in the file): as fast as the mesh can."""
+    backfill_minutes: Annotated[int, Meta(ge=0, le=100_000)] = 1_500
+    """History of the synthetic market before trading begins."""
+    start: Annotated[str, Meta(pattern=r"^\d{4}-\d\d-\d\d$")] = "2026-01-05"
+    """First trading day of the synthetic market (UTC)."""
+    crossed: Literal["keep", "swap", "skip"] = "keep"
+    jump_percent: Positive = Decimal(10)
+    """A row further than this from the one before is refused as absurd."""
+    strict: bool = False
+    minutes: Annotated[int, Meta(ge=0, le=10_000_000)] = 0
+    """End the synthetic market after this many minutes; 0: endless."""
+
+
+class BrokerSection(Section):
+    """The simulated broker: its clock, its speed, its execution."""
+
+    zone: str = "New York + 7 h"
+    """Server time, for bars of H2 and longer, days, swaps and rails."""
+    latency_ms: Annotated[int, Meta(ge=0, le=60_000)] = 40
+    """Median of order execution in market time; the tail is log-normal, drawn from (seed, oid, attempt)."""
+    latency_spread: NotNegative = Decimal("0.4")
+    """Sigma of that log-normal; 0: always the median."""
+    execution: Literal["market", "instant"] = "market"
+    slippage_points: Points = 0
+    """Largest slippage against the order, drawn likewise."""
+    commission_per_lot: NotNegative = Decimal(0)
+
+
+class SymbolSection(Section):
+    """Contract data of a symbol the built-in classes do not know, or that differs."""
+
+    digits: Annotated[int, Meta(ge=0, le=8)]
+    contract_size: Positive
+    base: Annotated[str, Meta(pattern="^[A-Z0-9]{2,5}$")]
+    profit: Annotated[str, Meta(pattern="^[A-Z]{3}$")]
+    tick_size: Positive | None = None
+    """Off: one point."""
+    volume_min: Positive = Decimal("0.01")
+    volume_max: Positive = Decimal(100)
+    volume_step: Positive = Decimal("0.01")
+    spread_points: Points = 20
+    stops_level_points: Points = 0
+
+
+class RailsSection(Section):
+    """Risk rules of an account, with their defaults; a local applies the same at twice their value."""
+
+    risk_percent: Rail = Decimal("0.5")
+    """Largest loss of one trade at its SL, of equity."""
+    positions_per_symbol_count: CountRail = 1
+    positions_count: CountRail = 5
+    exposure_times: Rail = Decimal(5)
+    """Notional of all positions against equity."""
+    orders_per_minute_count: CountRail = 10
+    orders_per_hour_count: CountRail = 60
+    spread_times: Rail = Decimal(3)
+    """Spread against its one-hour median."""
+    price_collar_percent: Rail = Decimal("0.5")
+    deviation_points: Points = 20
+    signal_age_ms: Ms | None = 10_000
+    duplicate_window_ms: Ms | None = 10_000
+    daily_loss_percent: Percent | None = Decimal(3)
+    daily_loss_warn_percent: Percent = Decimal(80)
+    """Warn at this share of the limit."""
+    daily_loss_base: Literal["balance", "equity", "higher"] = "balance"
+    daily_loss_action: Literal["freeze", "flatten"] = "freeze"
+    daily_reset: TimeOfDay = "00:00"
+    daily_reset_zone: str = ""
+    """Empty: the broker's."""
+    drawdown_percent: Percent | None = Decimal(8)
+    """From the equity's high-water mark."""
+    margin_level_percent: Rail = Decimal(300)
+    closed_from: TimeOfDay | None = "23:50"
+    """No opens from here …"""
+    closed_to: TimeOfDay = "00:10"
+    """… to here, broker time."""
+
+
+class SizingSection(Section):
+    """How many lots an opening gets on an account."""
+
+    kind: Literal["lots", "per_1000", "risk"] = "risk"
+    lots: Positive = Decimal("0.01")
+    """Fixed lots, or lots for each 1,000 of balance."""
+    risk_percent: Percent = Decimal("0.5")
+    """Of equity, lost at the SL."""
+
+
+class ManageSection(Section):
+    """What a local does with a strategy's positions by itself, even when cut off. 0 switches an act off."""
+
+    break_even_points: Points = 0
+    """Profit at which SL moves to the opening price."""
+    break_even_plus_points: Points = 0
+    trailing_points: Points = 0
+    """Distance of the trailing SL from the best price."""
+    trailing_step_points: Points = 10
+    time_stop_ms: Annotated[int, Meta(ge=0, le=10**12)] = 0
+    """Close after this long, market time."""
+    partial_tp_points: Points = 0
+    partial_tp_percent: Percent = Decimal(50)
+
+
+class StrategySection(Section):
+    """One rule that turns signals into OPEN and CLOSE."""
+
+    kind: Literal["reversion", "breakout", "manual"] = "reversion"
+    symbols: list[SymbolName] = []
+    """Empty: every symbol of the market."""
+    timeframe: Timeframe | Literal["feed"] = "feed"
+    """``feed``: the bars of the file, M1 for ticks and the synthetic market."""
+    period: Period = 14
+    level: Positive = Decimal(100)
+    reverse: bool = True
+    """Open the other way when the opposite signal closes."""
+    candles: list[str] = []
+    """Open only where one of these patterns stands on the signal's bar (names of nodes/patterns.py, for the side)."""
+    sl_points: Points = 0
+    tp_points: Points = 0
+    sl_atr: NotNegative = Decimal(2)
+    """SL at this many ATR; used where sl_points is 0. Both 0: no SL."""
+    tp_atr: NotNegative = Decimal(3)
+    atr_period: Period = 14
+    targets: list[Id] = []
+    """Accounts or groups; empty: all accounts."""
+    sizing: SizingSection = SizingSection()
+    manage: ManageSection = ManageSection()
+
+
+class AccountSection(Section):
+    """One MetaTrader 5 account."""
+
+    login: Annotated[int, Meta(ge=1, le=10**12)]
+    server: str = "trademesh-sim"
+    currency: Annotated[str, Meta(pattern="^[A-Z]{3}$")] = "USD"
+    balance: Positive = Decimal(10_000)
+    """Deposit of a simulated account."""
+    leverage: Annotated[int, Meta(ge=1, le=5_000)] = 100
+    margin_mode: Literal["hedging", "netting"] = "hedging"
+    terminal: str = "sim"
+    """``sim``: the simulated broker; else the path of terminal64.exe."""
+    real: bool = False
+    symbol_names: dict[SymbolName, SymbolName] = {}
+    """Our name → the broker's name."""
+    symbol_suffix: Annotated[str, Meta(max_length=8)] = ""
+    sizing: SizingSection | None = None
+    """Instead of the strategy's."""
+    rails: RailsSection | None = None
+    """Instead of [rails]."""
+    equity_stop_percent: Percent | None = None
+    """The local closes everything of ours when equity falls to this share of the deposits."""
+
+
+class NodeSection(Section):
+    """One node: its role, where it listens, whom it serves."""
+
+    role: Literal["market", "indicator", "signals", "master", "router", "local", "broker"]
+    host: str = "127.0.0.1"
+    port: Port | None = None
+    """First port of a listening node; none: counted from base_port."""
+    account: Id | None = None
+    """Of a local."""
+    routers: list[Id] = []
+    """Of a local: primary first, second after it; empty: spread over all."""
+    sources: list[Id] = []
+    """Of signals: who may send; empty: every indicator and operators."""
+
+
+class ProcessSection(Section):
+    """Nodes that share one process."""
+
+    nodes: Annotated[list[Id], Meta(min_length=1)]
+
+
+class Settings(Section):
+    """The whole file."""
+
+    mesh: MeshSection = MeshSection()
+    timers: TimerSection = TimerSection()
+    market: MarketSection = MarketSection()
+    broker: BrokerSection = BrokerSection()
+    symbol: dict[SymbolName, SymbolSection] = {}
+    rails: RailsSection = RailsSection()
+    strategy: dict[Id, StrategySection] = {}
+    group: dict[Id, list[Id]] = {}
+    account: dict[Id, AccountSection] = {}
+    node: dict[Id, NodeSection] = {}
+    process: dict[Id, ProcessSection] = {}
