@@ -148,3 +148,27 @@ class VenueLost(Msg, tag=149):
     """The worker's own word, or the local's about a dead worker: what was in the call is UNKNOWN."""
 
     reason: Text
+
+
+class TerminalCall(Msg, tag=160):
+    """Facade → broker: call a function of the terminal for one login. ``args`` is MessagePack of plain values."""
+
+    sequence: Count
+    login: Count
+    name: Name
+    args: Annotated[bytes, Meta(max_length=60_000)]
+
+
+class TerminalReply(Msg, tag=161):
+    """Broker → facade. ``value`` is MessagePack of plain values; ``error_code`` / ``error_text`` as ``last_error`` gives them.
+
+    ``block``, ``revision`` (change count of the account) and ``market_ns`` say at which point of the market it was read.
+    """
+
+    sequence: Count
+    value: Annotated[bytes, Meta(max_length=2_000_000)]
+    error_code: Int64
+    error_text: Text
+    block: Count
+    revision: Count
+    market_ns: Int64
