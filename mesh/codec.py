@@ -35,17 +35,17 @@ def _refuse_extension(code: int, _data: bytes) -> Any:
     raise ValueError(f"extension type {code} is not part of the protocol")
 
 
-def _unpack(frame: bytes) -> Any:
-    if len(frame) > FRAME_BYTES_MAX:
-        raise BadFrame(f"frame of {len(frame)} bytes; the limit is {FRAME_BYTES_MAX}")
+def _unpack(frame: bytes, bytes_max: int = FRAME_BYTES_MAX) -> Any:
+    if len(frame) > bytes_max:
+        raise BadFrame(f"frame of {len(frame)} bytes; the limit is {bytes_max}")
     try:
         return msgpack.unpackb(
             frame,
             raw=False,
             strict_map_key=True,
             ext_hook=_refuse_extension,
-            max_str_len=FRAME_BYTES_MAX,
-            max_bin_len=FRAME_BYTES_MAX,
+            max_str_len=bytes_max,
+            max_bin_len=bytes_max,
             max_array_len=ITEMS_MAX,
             max_map_len=ITEMS_MAX,
             max_ext_len=0,
@@ -66,9 +66,12 @@ def decode_untrusted(frame: bytes) -> Msg:
     return _convert(plain, kind)
 
 
-def decode_record_untrusted(frame: bytes, kind: type[_T]) -> _T:
-    """The ``kind`` (any struct type) in one frame or stored record. Raises BadFrame and nothing else."""
-    return _convert(_unpack(frame), kind)
+def decode_record_untrusted(frame: bytes, kind: type[_T], bytes_max: int = FRAME_BYTES_MAX) -> _T:
+    """The ``kind`` (any struct type) in one frame or stored record. Raises BadFrame and nothing else.
+
+    ``bytes_max``: more than a frame's limit only where we ask for large answers ourselves (the terminal's history).
+    """
+    return _convert(_unpack(frame, bytes_max), kind)
 
 
 def _convert(plain: Any, kind: type[_T]) -> _T:
