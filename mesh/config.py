@@ -32,6 +32,10 @@ class Config:
         self.strategy = settings.strategy
         self._ports = _ports(settings)
 
+    def effective(self) -> bytes:
+        """The settings as JSON (``parse_effective`` reads it back)."""
+        return msgspec.json.encode(self.settings)
+
     def nodes_of(self, role: str) -> list[str]:
         """Names of the nodes of a role, in the file's order."""
         return [name for name, node in self.node.items() if node.role == role]
@@ -102,6 +106,20 @@ def parse(text: str) -> Config:
         settings = msgspec.json.decode(_PLAIN.encode(_worded(plain)), type=Settings)
     except msgspec.ValidationError as error:
         raise BadConfig(_explain(str(error), plain)) from None
+    return configured(settings)
+
+
+def parse_effective(text: str) -> Config:
+    """The configuration in the JSON that ``Config.effective`` wrote. Raises BadConfig."""
+    try:
+        settings = msgspec.json.decode(text, type=Settings)
+    except msgspec.MsgspecError as error:
+        raise BadConfig(f"the effective configuration is damaged: {error}; start again with `mesh up`") from None
+    return configured(settings)
+
+
+def configured(settings: Settings) -> Config:
+    """Settings that were built, checked. Raises BadConfig."""
     check(settings)
     return Config(settings, sha256(msgspec.json.encode(settings, order="deterministic")).hexdigest()[:16])
 

@@ -37,7 +37,10 @@ def e8_from_text(text: str) -> int:
 
 
 def e8_from_float(value: float) -> int:
-    """The nearest fixed-point integer of a float (the MetaTrader 5 boundary). Raises ValueError for NaN and infinities."""
+    """The nearest fixed-point integer of a float (the MetaTrader 5 boundary).
+
+    Raises ValueError for NaN and infinities.
+    """
     if value != value or value in (float("inf"), float("-inf")):
         raise ValueError(f"{value!r} is not finite")
     return round(value * E8)

@@ -1,17 +1,17 @@
-"""Named time zones with daylight saving, and the exact way between a local clock and UTC.
+"""Named time zones with daylight saving: the way between UTC and what a local clock shows.
 
-A zone is a table of segments, each a span of UTC with one offset (local = UTC + offset). The table is built from the
-pinned ``tzdata`` package, never from the files of the host, so two hosts with one lock file read one clock. It is
-built for the years that are asked for and only grows.
+A zone is a table of segments, spans of UTC with one offset each (local = UTC + offset). The rules come from the pinned
+``tzdata`` package, never from the files of the host, so two hosts with one lock file read one clock. A table is built
+for the years that are asked for and only grows.
 
-Where a local clock is turned forward an hour of it is missing, where it is turned back an hour comes twice:
+When a local clock is turned forward an hour of it is missing; when it is turned back an hour comes twice:
 
-- **missing hour**: such a time should not exist; it is read with the offset from before the change (02:30 becomes
-  03:30), as PEP 495 reads it.
-- **doubled hour**: read as its first pass, unless the rows of a file (`Zone.utc_from_local`) have already run
-  backwards: then it, and all that follows of that hour, is the second pass.
+- **missing hour**: such a time should not exist; it is read with the offset from before the change, as PEP 495 reads
+  it (New York 02:30 becomes 03:30).
+- **doubled hour**: read as its first pass, unless the rows of a file have already run backwards: then that time and
+  all that follow in that hour are the second pass (`Zone.utc_from_local`).
 
-Years before 1970 use the first offset of 1970, years after 2100 the last of 2100.
+Before 1970 the first offset of 1970 stands, after 2100 the last one of 2100.
 """
 
 import bisect
@@ -20,18 +20,20 @@ import functools
 import importlib.resources
 import re
 import zoneinfo
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mesh.units import HOUR_NS, MINUTE_NS, SECOND_NS
 
-type_times = NDArray[np.int64]
+Times: TypeAlias = NDArray[np.int64]
+"""Times in integer nanoseconds, UTC or local as the name says."""
 
 FIRST_YEAR = 1970
 LAST_YEAR = 2100
 LATE_ROW_NS = MINUTE_NS
-"""A row up to this much older than the one before it is a late row, not the second pass of a doubled hour."""
+"""A row at most this much older than the rows before it is a late row, not the second pass of a doubled hour."""
 
 FRIENDLY_NAMES = {
     "New York": "America/New_York",
@@ -40,15 +42,218 @@ FRIENDLY_NAMES = {
     "Sydney": "Australia/Sydney",
     "Frankfurt": "Europe/Berlin",
 }
-ALLOWED = (
-    "allowed are IANA names (America/New_York), New York, London, Tokyo, Sydney, Frankfurt, UTC, UTC+2, UTC-5, "
-    "UTC+5:30, and any of them with an offset (New York + 7 h)"
+ALLOWED_ZONES = (
+    f"an IANA name (America/New_York), {', '.join(FRIENDLY_NAMES)}, UTC, UTC+2, UTC-5, UTC+5:30, "
+    "or one of these with hours added (New York + 7 h)"
 )
+"""What a configuration may say, in words for its errors."""
 
 _MIN_NS = -(2**63)
 _MAX_NS = 2**63 - 1
+_DAY_S = 86_400
 _MEAN_YEAR_NS = 31_556_952 * SECOND_NS
-_FIXED_HOURS_MAX = 14  # Kiribati, the furthest zone from UTC there is
+_HOURS_MAX = 14  # no place on earth is further from UTC
 _FIXED = re.compile(r"UTC(?:([+-])(\d{1,2})(?::([0-5]\d))?)?")
 _SHIFTED = re.compile(r"(.*\S)\s*([+-])\s*(\d{1,2})(?::([0-5]\d))?\s*h")
-_IANA = re.compile(r"[A-Za-z][A-Za-z0-9_+-]*(?:/[A-Za-z0-9][A-Za-z0-9_+-]*)*")
+_IANA = re.compile(r"[A-Za-z][A-Za-z0-9_+-]*(?:/[A-Za-z][A-Za-z0-9_+-]*)*")
+
+
+class ZoneTable:
+    """The segments of one zone: parallel columns, as arrays for many times and as lists for one time.
+
+    ``starts_ns`` is the UTC at which each segment begins (the first: minus infinity), ``offsets_ns`` its offset,
+    ``reached_ns`` the furthest the local clock has ever shown when it ends (the last: infinity).
+    """
+
+    __slots__ = ("offsets", "offsets_ns", "reached", "reached_ns", "starts", "starts_ns")
+
+    def __init__(self, starts: list[int], offsets: list[int]) -> None:
+        ends = [start + offset for start, offset in zip(starts[1:], offsets, strict=False)]
+        self.starts = starts
+        self.offsets = offsets
+        self.reached = [max(ends[: index + 1]) for index in range(len(ends))] + [_MAX_NS]
+        self.starts_ns: Times = np.array(starts, dtype=np.int64)
+        self.offsets_ns: Times = np.array(offsets, dtype=np.int64)
+        self.reached_ns: Times = np.array(self.reached, dtype=np.int64)
+
+    def index_at(self, utc_ns: int) -> int:
+        """The segment in which ``utc_ns`` lies."""
+        return bisect.bisect_right(self.starts, utc_ns) - 1
+
+    def indices_at(self, utc_ns: Times) -> NDArray[np.intp]:
+        """The segment of each time."""
+        return np.searchsorted(self.starts_ns, utc_ns, side="right") - 1
+
+    def first_utc_at(self, local_ns: int) -> int:
+        """The UTC at which the local clock first shows ``local_ns``, or jumps over it."""
+        index = bisect.bisect_right(self.reached, local_ns)
+        return max(self.starts[index], local_ns - self.offsets[index])
+
+    def first_utcs_at(self, local_ns: Times) -> Times:
+        """The same for many local times."""
+        indices = np.searchsorted(self.reached_ns, local_ns, side="right")
+        first_ns: Times = np.maximum(self.starts_ns[indices], local_ns - self.offsets_ns[indices])
+        return first_ns
+
+
+class Zone:
+    """One named clock. Build it with `Zone.parse`; ``name`` is its canonical text."""
+
+    __slots__ = ("_first_year", "_key", "_last_year", "_shift_ns", "_table", "name")
+
+    def __init__(self, name: str, key: str | None, shift_ns: int) -> None:
+        self.name = name
+        self._key = key
+        self._shift_ns = shift_ns
+        self._first_year = FIRST_YEAR
+        self._last_year = LAST_YEAR if key is None else FIRST_YEAR - 1
+        self._table = ZoneTable([_MIN_NS], [shift_ns])
+
+    def __repr__(self) -> str:
+        return f"Zone({self.name!r})"
+
+    @classmethod
+    def parse(cls, text: str) -> "Zone":
+        """The zone a configuration or a person names. Raises ValueError with the value and what is allowed."""
+        wanted = text.strip()
+        fixed = _FIXED.fullmatch(wanted)
+        if fixed:
+            return cls(wanted, None, _hours_ns(text, *fixed.groups()))
+        shifted = _SHIFTED.fullmatch(wanted)
+        if shifted:
+            base, sign, hours, minutes = shifted.groups()
+            zone = cls.parse(base)
+            hours_text = hours if minutes is None else f"{hours}:{minutes}"
+            shift_ns = zone._shift_ns + _hours_ns(text, sign, hours, minutes)
+            return cls(f"{zone.name} {sign} {hours_text} h", zone._key, shift_ns)
+        key = FRIENDLY_NAMES.get(wanted, wanted)
+        if _rules(key) is None:
+            raise ValueError(f"time zone {text!r} is not known; allowed is {ALLOWED_ZONES}")
+        return cls(key, key, 0)
+
+    def table(self, first_utc_ns: int, last_utc_ns: int) -> ZoneTable:
+        """The segments, good for all times from a year before the first to a year after the last."""
+        first_year = min(max(1969 + first_utc_ns // _MEAN_YEAR_NS, FIRST_YEAR), LAST_YEAR)
+        last_year = min(max(1971 + last_utc_ns // _MEAN_YEAR_NS, FIRST_YEAR), LAST_YEAR)
+        if first_year < self._first_year or last_year > self._last_year:
+            self._grow(first_year, last_year)
+        return self._table
+
+    def offset_ns_at(self, utc_ns: int) -> int:
+        """Local minus UTC at one UTC time."""
+        table = self.table(utc_ns, utc_ns)
+        return table.offsets[table.index_at(utc_ns)]
+
+    def offsets_at(self, utc_ns: Times) -> Times:
+        """Local minus UTC at each UTC time."""
+        if not utc_ns.size:
+            return utc_ns.copy()
+        table = self.table(int(utc_ns.min()), int(utc_ns.max()))
+        return table.offsets_ns[table.indices_at(utc_ns)]
+
+    def utc_from_local_ns(self, local_ns: int, fold: int = 0) -> int:
+        """UTC of one local time; ``fold`` 1 means the second pass of a doubled hour and nothing elsewhere."""
+        first, second = self._both_passes(np.array([local_ns], dtype=np.int64))
+        return int(second[0] if fold else first[0])
+
+    def utc_from_local(self, local_ns: Times, after_utc_ns: int = _MIN_NS) -> Times:
+        """UTC of each local time of a file, in file order.
+
+        A time in a doubled hour is its first pass unless that lies more than LATE_ROW_NS before a row already read
+        (in this array, or up to ``after_utc_ns``, the last UTC of the rows before it): from there on that hour is
+        the second pass. Equal local times (two H1 bars of a doubled hour) cannot be told apart: both are the first.
+        """
+        if not local_ns.size:
+            return local_ns.copy()
+        first, second = self._both_passes(local_ns)
+        doubled = np.flatnonzero(second != first)
+        if not doubled.size:
+            return first
+        latest = np.maximum.accumulate(np.maximum(first, after_utc_ns))
+        # the change that ends the first pass tells one doubled hour from another
+        hours = np.searchsorted(self._table.starts_ns, first[doubled], side="right")
+        ran_back = first[doubled] < latest[doubled] - LATE_ROW_NS
+        second_pass = np.maximum.accumulate(np.where(ran_back, hours, -1)) == hours
+        utc_ns = first.copy()
+        chosen = doubled[second_pass]
+        utc_ns[chosen] = second[chosen]
+        return utc_ns
+
+    def _both_passes(self, local_ns: Times) -> tuple[Times, Times]:
+        """UTC of the first and of the second pass of each local time; equal where the hour comes once."""
+        table = self.table(int(local_ns.min()), int(local_ns.max()))
+        starts_ns, offsets_ns = table.starts_ns, table.offsets_ns
+        indices = np.searchsorted(table.reached_ns, local_ns, side="right")
+        first = local_ns - offsets_ns[indices]
+        missing = first < starts_ns[indices]
+        first[missing] = (local_ns - offsets_ns[indices - 1])[missing]
+        following = np.minimum(indices + 1, len(starts_ns) - 1)
+        second = local_ns - offsets_ns[following]
+        comes_twice = (second >= starts_ns[following]) & ~missing
+        return first, np.where(comes_twice, second, first)
+
+    def _grow(self, first_year: int, last_year: int) -> None:
+        if self._last_year >= self._first_year:
+            first_year = min(first_year, self._first_year)
+            last_year = max(last_year, self._last_year)
+        assert self._key is not None, "a fixed offset knows all years from the start"
+        starts, offsets = [_MIN_NS], [_first_offset_s(self._key, first_year) * SECOND_NS + self._shift_ns]
+        for year in range(first_year, last_year + 1):
+            for utc_s, offset_s in _changes(self._key, year):
+                starts.append(utc_s * SECOND_NS)
+                offsets.append(offset_s * SECOND_NS + self._shift_ns)
+        self._table = ZoneTable(starts, offsets)
+        self._first_year, self._last_year = first_year, last_year
+
+
+def _hours_ns(text: str, sign: str | None, hours: str | None, minutes: str | None) -> int:
+    size_ns = int(hours or 0) * HOUR_NS + int(minutes or 0) * MINUTE_NS
+    if size_ns > _HOURS_MAX * HOUR_NS:
+        raise ValueError(f"time zone {text!r} is more than {_HOURS_MAX} hours off; allowed is {ALLOWED_ZONES}")
+    return -size_ns if sign == "-" else size_ns
+
+
+@functools.cache
+def _rules(key: str) -> zoneinfo.ZoneInfo | None:
+    if not _IANA.fullmatch(key):
+        return None
+    file = importlib.resources.files("tzdata").joinpath("zoneinfo", *key.split("/"))
+    if not file.is_file():
+        return None
+    with file.open("rb") as stream:
+        # the folder holds a few lists next to the zones
+        return zoneinfo.ZoneInfo.from_file(stream, key) if stream.read(4) == b"TZif" and not stream.seek(0) else None
+
+
+def _new_year_s(year: int) -> int:
+    return int(datetime.datetime(year, 1, 1, tzinfo=datetime.UTC).timestamp())
+
+
+def _offset_s(key: str, utc_s: int) -> int:
+    offset = datetime.datetime.fromtimestamp(utc_s, _rules(key)).utcoffset()
+    assert offset is not None, "a zone of tzdata always knows its offset"
+    return offset // datetime.timedelta(seconds=1)
+
+
+def _first_offset_s(key: str, year: int) -> int:
+    return _offset_s(key, _new_year_s(year))
+
+
+@functools.cache
+def _changes(key: str, year: int) -> tuple[tuple[int, int], ...]:
+    """Each (UTC second, new offset) of one year. zoneinfo does not list them: look at each day, then halve it."""
+    changes = []
+    before_s = _offset_s(key, _new_year_s(year))
+    for day_s in range(_new_year_s(year), _new_year_s(year + 1), _DAY_S):
+        after_s = _offset_s(key, day_s + _DAY_S)
+        if after_s != before_s:
+            low_s, high_s = day_s, day_s + _DAY_S
+            while high_s - low_s > 1:
+                middle_s = (low_s + high_s) // 2
+                if _offset_s(key, middle_s) == before_s:
+                    low_s = middle_s
+                else:
+                    high_s = middle_s
+            changes.append((high_s, after_s))
+            before_s = after_s
+    return tuple(changes)

@@ -1,0 +1,112 @@
+"""What a frontend knows: a pure reducer from a router's snapshots and events to the newest of everything, with its age.
+
+Shared by the command line and the console. A number is never shown without how old it is: ages are kept as the local
+monotonic time at which the thing was true at the router (received there), so they grow by themselves.
+"""
+
+from typing import TypeVar
+
+import msgspec
+
+from mesh.codec import decode_untrusted
+from mesh.errors import BadFrame
+from mesh.messages.accounts import AccountState, AccountSymbols
+from mesh.messages.base import Msg
+from mesh.messages.control import Entry, Latched, Undo
+from mesh.messages.health import FrontEvent, LocalSeen, NodeHealth, Snapshot
+from mesh.messages.outcomes import DealReport, Outcome
+from mesh.units import MS_NS, SECOND_NS
+
+OUTCOMES_MAX = 2_000
+DEALS_MAX = 2_000
+FRESH_NS = 1_500 * MS_NS
+LATE_NS = 3 * SECOND_NS
+T = TypeVar("T", bound=Msg)
+
+
+class Seen(msgspec.Struct, frozen=True):
+    """A message and the monotonic time at which a router had it."""
+
+    at_ns: int
+    message: Msg
+
+
+def freshness(age_ns: int) -> str:
+    """``fresh``, ``late`` or ``dead`` for something that is repeated each second."""
+    if age_ns <= FRESH_NS:
+        return "fresh"
+    return "late" if age_ns <= LATE_NS else "dead"
+
+
+class View:
+    """The newest of everything a set of routers told."""
+
+    def __init__(self) -> None:
+        self.routers: dict[str, int] = {}
+        """Router → when its last frame came."""
+        self.nodes: dict[str, tuple[int, NodeHealth]] = {}
+        self.accounts: dict[str, tuple[int, AccountState]] = {}
+        self.symbols: dict[str, AccountSymbols] = {}
+        self.locals: dict[tuple[str, str], tuple[int, LocalSeen]] = {}
+        """(router, account) → that router's view of the local."""
+        self.outcomes: dict[tuple[str, int], Outcome] = {}
+        """(account, f) → outcome, in order of arrival."""
+        self.deals: dict[tuple[str, int], DealReport] = {}
+        self.stops: dict[bytes, Entry | Undo] = {}
+        self.latched: dict[str, Latched] = {}
+        self.bad_frame_count = 0
+
+    def take(self, message: Msg, now_ns: int) -> None:
+        """Reduce one message of a FRONT link."""
+        if isinstance(message, Snapshot):
+            self.routers[message.router] = now_ns
+            self._item(message.item, now_ns - message.age_ms * MS_NS, message.router)
+        elif isinstance(message, FrontEvent):
+            self.routers[message.router] = now_ns
+            self._item(message.item, now_ns, message.router)
+        else:
+            self.bad_frame_count += 1
+
+    def _item(self, raw: bytes, at_ns: int, router: str) -> None:
+        try:
+            item = decode_untrusted(raw)
+        except BadFrame:
+            self.bad_frame_count += 1
+            return
+        if isinstance(item, AccountState):
+            self._newest_state(item, at_ns)
+        elif isinstance(item, NodeHealth):
+            known = self.nodes.get(item.node)
+            if known is None or at_ns >= known[0]:
+                self.nodes[item.node] = (at_ns, item)
+        elif isinstance(item, LocalSeen):
+            self.locals[(router, item.account)] = (at_ns, item)
+        elif isinstance(item, Outcome):
+            _keep(self.outcomes, (item.account, item.f), item, OUTCOMES_MAX)
+        elif isinstance(item, DealReport):
+            _keep(self.deals, (item.account, item.deal_ticket), item, DEALS_MAX)
+        elif isinstance(item, AccountSymbols):
+            self.symbols[item.account] = item
+        elif isinstance(item, Entry | Undo):
+            self.stops[raw] = item
+        elif isinstance(item, Latched):
+            self.latched[item.account] = item
+        else:
+            self.bad_frame_count += 1
+
+    def _newest_state(self, state: AccountState, at_ns: int) -> None:
+        """Newest by (life seen last, number), not by arrival: two routers may tell the same state."""
+        known = self.accounts.get(state.account)
+        if known is not None and known[1].life == state.life and known[1].number > state.number:
+            return
+        if known is not None and known[1].life != state.life and known[0] > at_ns:
+            return
+        self.accounts[state.account] = (at_ns, state)
+
+
+def _keep(table: dict[tuple[str, int], T], key: tuple[str, int], item: T, most: int) -> None:
+    """Put the newest last and forget the oldest past ``most``."""
+    table.pop(key, None)
+    table[key] = item
+    if len(table) > most:
+        del table[next(iter(table))]

@@ -1,0 +1,4 @@
+"""``mesh cci FILE``: the indicator's own candles and CCI over a file, without any mesh."""
+
+import csv
+import sys

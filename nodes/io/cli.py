@@ -1,0 +1,134 @@
+"""The command ``mesh``: starts and stops a mesh, looks at it, acts on it.
+
+Thin by intent: each verb reads its options and calls one module. Heavy imports happen inside the verb that needs them.
+"""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from mesh.errors import EXIT_CODES, MeshError
+
+EPILOG = "Exit codes: " + "; ".join(f"{code} {text}" for code, text in EXIT_CODES.items())
+app = typer.Typer(
+    name="mesh",
+    help="A low-latency ZeroMQ mesh that carries trading decisions to many MetaTrader 5 accounts. Start with: mesh up",
+    epilog=EPILOG,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+config_app = typer.Typer(help="Check a configuration file, or show it with every default filled in.", no_args_is_help=True)
+app.add_typer(config_app, name="config")
+errors = Console(stderr=True)
+
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option("--config", "-c", help="Configuration file. Else $MESH_CONFIG, ./mesh.toml, or what `mesh up` last started."),
+]
+
+
+@app.command()
+def up(
+    config: ConfigOption = None,
+    feed: Annotated[
+        list[str] | None,
+        typer.Option(help="FILE[,symbol=,tz=,scale=,ask=FILE]: play this recorded market; repeat for several symbols."),
+    ] = None,
+    speed: Annotated[str | None, typer.Option(help="Times recorded pace, or max. Default: 1 for files, the file's own else.")] = None,
+    for_seconds: Annotated[float | None, typer.Option("--for", help="Stop by itself after this many seconds.")] = None,
+    state: Annotated[
+        Path | None,
+        typer.Option(help="Resume the run in this directory. Default: a new run in ./.trademesh (demo) or /var/lib/trademesh."),
+    ] = None,
+    summary: Annotated[Path | None, typer.Option(help="Write the summary as JSON here.")] = None,
+    events: Annotated[Path | None, typer.Option(help="Write every bar, signal, decision, order and outcome as JSON lines here.")] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Stop at the first bad row of a feed.")] = False,
+) -> None:
+    """Run the mesh under supervisord until Ctrl-C, the end of the feed, or --for. Without options: the demo."""
+    from nodes.io.up import Wishes, run_up
+
+    wishes = Wishes(config, tuple(feed or ()), speed, for_seconds, state, summary, events, strict)
+    raise typer.Exit(run_up(wishes))
+
+
+@app.command()
+def down(config: ConfigOption = None) -> None:
+    """Stop what `mesh up` started: the feed first, then everything else, as Ctrl-C does there."""
+    from nodes.io.operate import stop_mesh
+
+    raise typer.Exit(stop_mesh(config))
+
+
+@app.command()
+def restart(node: Annotated[str, typer.Argument(help="Name of the node, as in `mesh status`.")], config: ConfigOption = None) -> None:
+    """Stop one node cleanly and start it again; the flow goes on."""
+    from nodes.io.operate import restart_node
+
+    raise typer.Exit(restart_node(config, node))
+
+
+@app.command("wait-ready")
+def wait_ready(
+    config: ConfigOption = None,
+    timeout: Annotated[float, typer.Option(help="Seconds to wait.")] = 30.0,
+) -> None:
+    """Wait until every node says READY; exit 3 naming those that do not."""
+    from nodes.io.operate import wait_until_ready
+
+    raise typer.Exit(wait_until_ready(config, timeout))
+
+
+@app.command()
+def node(
+    name: Annotated[str, typer.Argument(help="Name of a node in the configuration.")],
+    config: ConfigOption = None,
+    state: Annotated[Path | None, typer.Option(help="State directory.")] = None,
+) -> None:
+    """Run one node in the foreground (what supervisord runs for each)."""
+    from nodes.io.operate import run_one
+
+    raise typer.Exit(run_one(config, name, state))
+
+
+@app.command()
+def init(directory: Annotated[Path, typer.Argument(help="Where to write mesh.toml.")]) -> None:
+    """Write a commented configuration to start from, and make its state directory."""
+    from nodes.io.operate import init_directory
+
+    raise typer.Exit(init_directory(directory))
+
+
+@config_app.command("check")
+def config_check(config: ConfigOption = None) -> None:
+    """Say what is wrong with a configuration, or that it is fine (exit 78 or 0)."""
+    from nodes.io.operate import check_config
+
+    raise typer.Exit(check_config(config))
+
+
+@config_app.command("show")
+def config_show(config: ConfigOption = None) -> None:
+    """Print the whole configuration, defaults filled in, as JSON."""
+    from nodes.io.operate import show_config
+
+    raise typer.Exit(show_config(config))
+
+
+def main() -> None:
+    """Entry of the ``mesh`` command: errors become one line and their exit code."""
+    from nodes.io import cli_act, cli_show
+
+    cli_show.register(app)
+    cli_act.register(app)
+    try:
+        app()
+    except MeshError as error:
+        errors.print(f"[bold red]mesh:[/] {error}", highlight=False)
+        sys.exit(error.exit_code)
+
+
+if __name__ == "__main__":
+    main()

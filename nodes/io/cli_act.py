@@ -1,0 +1,88 @@
+"""The verbs of ``mesh`` that act: close, modify, freeze, resume, signal. Each shows what it will touch and asks first."""
+
+from typing import Annotated
+
+import typer
+
+from nodes.io.cli import ConfigOption
+
+SCOPE_HELP = "all, account:NAME, symbol:NAME, strategy:NAME, or ACCOUNT:TICKET."
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be touched, touch nothing.")]
+Reason = Annotated[str, typer.Option(help="Why; kept with the act.")]
+
+
+def close(
+    scope: Annotated[str, typer.Argument(help=SCOPE_HELP)],
+    volume: Annotated[str | None, typer.Option(help="Lots to close of each position. Default: all of it.")] = None,
+    foreign: Annotated[bool, typer.Option("--foreign", help="Positions that are not ours too.")] = False,
+    config: ConfigOption = None,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    reason: Reason = "",
+) -> None:
+    """Close positions in a scope: operator → routers → locals, never through the master."""
+    from nodes.io.act import close_positions
+
+    raise typer.Exit(close_positions(config, scope, volume, foreign, dry_run, yes, reason))
+
+
+def modify(
+    ticket: Annotated[str, typer.Argument(help="ACCOUNT:TICKET of an open position.")],
+    sl: Annotated[str | None, typer.Option(help="New stop loss price; 0 removes it.")] = None,
+    tp: Annotated[str | None, typer.Option(help="New take profit price; 0 removes it.")] = None,
+    config: ConfigOption = None,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+) -> None:
+    """Change SL and TP of one position; a level not given stays as it is."""
+    from nodes.io.act import modify_position
+
+    raise typer.Exit(modify_position(config, ticket, sl, tp, dry_run, yes))
+
+
+def freeze(
+    scope: Annotated[str, typer.Argument(help="all, account:NAME, symbol:NAME, strategy:NAME.")],
+    config: ConfigOption = None,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    reason: Reason = "",
+) -> None:
+    """No opens in a scope from now on; closes and local management go on."""
+    from nodes.io.act import freeze_scope
+
+    raise typer.Exit(freeze_scope(config, scope, dry_run, yes, reason))
+
+
+def resume(
+    scope: Annotated[str, typer.Argument(help="The scope of the stop, exactly as it was given.")],
+    reason: Annotated[str, typer.Option(help="Why; kept with the act.")],
+    config: ConfigOption = None,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+) -> None:
+    """End the stops of exactly this scope; what still holds it is listed."""
+    from nodes.io.act import resume_scope
+
+    raise typer.Exit(resume_scope(config, scope, reason, dry_run, yes))
+
+
+def signal(
+    symbol: Annotated[str, typer.Argument(help="Symbol, by our name.")],
+    side: Annotated[str, typer.Argument(help="buy, sell or close.")],
+    accounts: Annotated[str, typer.Option(help="Accounts or groups, separated by commas, or all.")],
+    volume: Annotated[str | None, typer.Option(help="Lots. Default: the strategy's sizing.")] = None,
+    config: ConfigOption = None,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+) -> None:
+    """Put a signal by hand through signals, risk and all the rest."""
+    from nodes.io.act import send_signal
+
+    raise typer.Exit(send_signal(config, symbol, side, accounts, volume, dry_run, yes))
+
+
+def register(app: typer.Typer) -> None:
+    """Add these verbs to the command."""
+    for verb in (close, modify, freeze, resume, signal):
+        app.command()(verb)

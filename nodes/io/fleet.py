@@ -1,0 +1,190 @@
+"""The processes of one mesh on this host, under a real supervisord in its own session, reached by its UNIX socket only.
+
+Nodes end when supervisord dies (``nodes.io.lifeline``), supervisord ends when ``mesh up`` dies (parent-death signal).
+"""
+
+import hashlib
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import xmlrpc.client
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from supervisor.xmlrpc import SupervisorTransport
+
+from mesh.config import Config
+from mesh.errors import MeshError
+from nodes.io.lifeline import die_with_parent
+
+SOCKET_PATH_BYTES_MAX = 100
+"""A UNIX socket's path may have 107 bytes; supervisord adds its pid while it binds."""
+START_ORDER = ("market", "broker", "master", "signals", "router", "indicator", "local")
+STOP_ORDER = ("market", "indicator", "signals", "master", "local", "router", "broker")
+"""The feed first, what records last: nothing in flight loses its way back."""
+DRAIN_S = 7
+"""supervisord's patience: the drain of 5 s, and a little."""
+
+
+class FleetDown(MeshError):
+    """supervisord does not answer; the text says where it was looked for and what to do."""
+
+    exit_code = 69
+
+
+class ProcessState(msgspec.Struct, frozen=True):
+    """What supervisord says of one process."""
+
+    name: str
+    state: str
+    pid: int
+    exit_code: int
+    started_s: int
+
+
+class Fleet:
+    """One supervisord and its programs."""
+
+    def __init__(self, config: Config, state: Path) -> None:
+        self.config = config
+        self.state = state
+        self.conf = state / "supervisord.conf"
+        self.socket = socket_path(state)
+        self._child: subprocess.Popen[bytes] | None = None
+
+    def processes(self) -> dict[str, list[str]]:
+        """Process name → its nodes, in the order in which they start."""
+        table: dict[str, list[str]] = {}
+        for role in START_ORDER:
+            for node in self.config.nodes_of(role):
+                table.setdefault(self.config.process_of(node), []).append(node)
+        return table
+
+    def write_conf(self, effective: Path, events: bool) -> None:
+        """Write supervisord.conf for this run."""
+        for folder in ("log", "events", "run"):
+            (self.state / folder).mkdir(parents=True, exist_ok=True)
+        root = f"user={_user_name()}\n" if os.geteuid() == 0 else ""
+        parts = [
+            f"[unix_http_server]\nfile={self.socket}\nchmod=0600\n",
+            f"[supervisord]\nnodaemon=true\nlogfile={self.state}/log/supervisord.log\nlogfile_maxbytes=5MB\n"
+            f"logfile_backups=1\npidfile={self.state}/run/supervisord.pid\nchildlogdir={self.state}/log\n"
+            f"minfds=4096\nsilent=true\n{root}",
+            "[rpcinterface:supervisor]\n"
+            "supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface\n",
+        ]
+        for priority, (process, nodes) in enumerate(self.processes().items(), start=1):
+            parts.append(self._program(process, nodes, priority, effective, events))
+        self.conf.write_text("\n".join(parts).replace("%", "%%"), encoding="utf-8")
+
+    def _program(self, process: str, nodes: list[str], priority: int, effective: Path, events: bool) -> str:
+        words = [sys.executable, "-m", "nodes.io.run", *nodes, "--config", str(effective), "--state", str(self.state)]
+        command = " ".join(f'"{word}"' for word in words + (["--events"] if events else []))
+        return (
+            f"[program:{process}]\ncommand={command}\npriority={priority}\nautostart=true\n"
+            # 70 and 78 stay down; everything else comes back (DESIGN §9). A node never exits because a peer is down.
+            "autorestart=unexpected\nexitcodes=0,70,78\nstartsecs=1\nstartretries=1000\n"
+            f"stopsignal=TERM\nstopwaitsecs={DRAIN_S}\nredirect_stderr=true\n"
+            f"stdout_logfile={self.state}/log/{process}.out\nstdout_logfile_maxbytes=5MB\nstdout_logfile_backups=1\n"
+        )
+
+    def start(self) -> None:
+        """Start supervisord in a session of its own; it ends when this process does."""
+        self.socket.unlink(missing_ok=True)
+        self._child = subprocess.Popen(
+            [sys.executable, "-m", "supervisor.supervisord", "-n", "-c", str(self.conf)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=(self.state / "log" / "supervisord.err").open("ab"),
+            start_new_session=True,
+            preexec_fn=die_with_parent,
+        )
+
+    def alive(self) -> bool:
+        """Whether the supervisord started here still runs."""
+        return self._child is not None and self._child.poll() is None
+
+    @property
+    def pid(self) -> int:
+        """supervisord's process id, 0 before ``start``."""
+        return self._child.pid if self._child else 0
+
+    def states(self) -> list[ProcessState]:
+        """What supervisord says of every process. Raises FleetDown."""
+        rows: Any = self._ask(lambda rpc: rpc.getAllProcessInfo())
+        return [
+            ProcessState(row["name"], row["statename"], row["pid"], row["exitstatus"], row["start"])
+            for row in rows
+        ]
+
+    def stop(self, processes: Iterable[str]) -> None:
+        """Ask processes to end, without waiting; those that do not run are fine. Raises FleetDown."""
+        for process in processes:
+            self._ask_quietly(lambda rpc, name=process: rpc.stopProcess(name, False))
+
+    def restart(self, process: str) -> None:
+        """Stop a process, wait for its end, start it. Raises FleetDown."""
+        self._ask_quietly(lambda rpc: rpc.stopProcess(process, True))
+        self._ask_quietly(lambda rpc: rpc.startProcess(process, False))
+
+    def stop_groups(self) -> list[list[str]]:
+        """Processes in the order in which they are stopped, those of one step together."""
+        groups: list[list[str]] = []
+        seen: list[str] = []
+        for role in STOP_ORDER:
+            group = [name for name in (self.config.process_of(node) for node in self.config.nodes_of(role)) if name not in seen]
+            group = list(dict.fromkeys(group))
+            seen += group
+            if group:
+                groups.append(group)
+        return groups
+
+    def shutdown(self) -> None:
+        """End supervisord and all that is left; kill it where it does not end. Never raises."""
+        try:
+            self._ask(lambda rpc: rpc.shutdown())
+        except FleetDown:
+            pass
+        if self._child is None:
+            return
+        try:
+            self._child.wait(DRAIN_S + 3)
+        except subprocess.TimeoutExpired:
+            # Its children die with it by the parent-death signal.
+            self._child.send_signal(signal.SIGKILL)
+            self._child.wait()
+
+    def _ask(self, question: Callable[[Any], Any]) -> Any:
+        transport = SupervisorTransport(None, None, f"unix://{self.socket}")
+        server: Any = xmlrpc.client.ServerProxy("http://127.0.0.1", transport=transport)
+        try:
+            return question(server.supervisor)
+        except (OSError, xmlrpc.client.ProtocolError) as error:
+            raise FleetDown(f"supervisord does not answer at {self.socket} ({error}); start the mesh with `mesh up`") from None
+        finally:
+            transport.close()
+
+    def _ask_quietly(self, question: Callable[[Any], Any]) -> None:
+        """A fault here means that the process is already as wanted."""
+        try:
+            self._ask(question)
+        except xmlrpc.client.Fault:
+            return
+
+
+def socket_path(state: Path) -> Path:
+    """supervisord's UNIX socket: beside the state, or in the temporary folder where that path is too long."""
+    path = state / "run" / "supervisor.sock"
+    if len(str(path).encode()) <= SOCKET_PATH_BYTES_MAX:
+        return path
+    return Path(tempfile.gettempdir()) / f"trademesh-{hashlib.sha256(str(state).encode()).hexdigest()[:12]}.sock"
+
+
+def _user_name() -> str:
+    import pwd
+
+    return pwd.getpwuid(os.geteuid()).pw_name

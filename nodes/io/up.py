@@ -1,0 +1,251 @@
+"""``mesh up``: from wishes to a running mesh, and from its end to a summary.
+
+Start: read and check everything, write the run's effective configuration, start supervisord, watch. End (Ctrl-C, SIGTERM,
+the end of the feed, ``--for``): stop the feed, let what is in flight come home (5 s at most), stop every process, merge the
+events, print the summary and what to try next.
+"""
+
+import os
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from mesh.config import Config, configured, parse
+from mesh.errors import BadConfig
+from mesh.settings import Settings
+from nodes.io import screen
+from nodes.io.client import Client
+from nodes.io.fleet import Fleet
+from nodes.io.locate import Running, default_state, demo_text, given, load, remember, write_effective
+from nodes.io.summary import print_summary, summarise, write_summary
+
+DRAIN_S = 5.0
+STOP_S = 8.0
+FIRST_SIGN_S = 30.0
+SETTLE_S = 1.5
+"""After the feed's end: one more snapshot, so that the last numbers shown are those after the last trade."""
+
+
+class Wishes(msgspec.Struct, frozen=True):
+    """The options of ``mesh up``."""
+
+    config: Path | None = None
+    feeds: tuple[str, ...] = ()
+    speed: str | None = None
+    for_s: float | None = None
+    state: Path | None = None
+    summary: Path | None = None
+    events: Path | None = None
+    strict: bool = False
+
+
+class Ending:
+    """Why and when the run is to end; signals only set it."""
+
+    def __init__(self) -> None:
+        self.reason = ""
+
+    def ask(self, reason: str) -> None:
+        """Remember the first reason."""
+        self.reason = self.reason or reason
+
+    def on_signal(self, number: int, _frame: object) -> None:
+        """Ctrl-C, or SIGTERM from ``mesh down``."""
+        self.ask("Ctrl-C" if number == signal.SIGINT else signal.Signals(number).name)
+
+
+def run_up(wishes: Wishes) -> int:
+    """Run a mesh from start to summary; the exit code."""
+    config, named = effective_config(wishes)
+    state = state_directory(wishes, named)
+    check_feeds(config)
+    ending = Ending()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, ending.on_signal)
+    fleet = Fleet(config, state)
+    effective = write_effective(config, state)
+    fleet.write_conf(effective, events=wishes.events is not None)
+    started_s = time.monotonic()
+    fleet.start()
+    remember(Running(str(effective), str(state), os.getpid()))
+    client = Client(config)
+    try:
+        watch(config, fleet, client, ending, wishes, started_s)
+        drain(config, fleet, client)
+    finally:
+        fleet.shutdown()
+        client.close()
+    if wishes.events is not None:
+        merge(state, wishes.events)
+    document = summarise(config, state, client.view, ending.reason)
+    if wishes.summary is not None:
+        write_summary(document, wishes.summary)
+    print_summary(document, wishes.events, wishes.summary)
+    return 0 if document["adds_up"] else 1
+
+
+def effective_config(wishes: Wishes) -> tuple[Config, bool]:
+    """The configuration with the wishes applied, and whether a file was named. Raises BadConfig."""
+    path = given(wishes.config)
+    config = load(path) if path is not None else parse(demo_text())
+    settings = config.settings
+    if wishes.feeds:
+        settings = _with_feeds(settings, wishes)
+    if wishes.strict:
+        settings = msgspec.structs.replace(settings, market=msgspec.structs.replace(settings.market, strict=True))
+    if wishes.speed is not None:
+        settings = _with_speed(settings, wishes.speed)
+    return configured(settings), path is not None
+
+
+def _with_feeds(settings: Settings, wishes: Wishes) -> Settings:
+    from nodes.io.feedspec import parse_feed_spec
+
+    specs = [parse_feed_spec(text) for text in wishes.feeds]
+    market = msgspec.structs.replace(
+        settings.market,
+        feeds=[spec.text() for spec in specs],
+        symbols=tuple(dict.fromkeys(spec.symbol for spec in specs)),
+        speed=None if wishes.speed == "max" else settings.market.speed if wishes.config else 1,
+    )
+    return msgspec.structs.replace(settings, market=market)
+
+
+def _with_speed(settings: Settings, word: str) -> Settings:
+    try:
+        plain = msgspec.to_builtins(settings.market) | {"speed": None if word == "max" else word}
+        market = msgspec.convert(plain, type(settings.market), strict=False)
+    except msgspec.ValidationError as error:
+        raise BadConfig(f"--speed {word}: {error}; a number above 0, or max, is allowed") from None
+    return msgspec.structs.replace(settings, market=market)
+
+
+def check_feeds(config: Config) -> None:
+    """Every feed file is there, every symbol has contract data. Raises BadConfig naming what is missing."""
+    from nodes.contracts import contract_of
+
+    for symbol in config.settings.market.symbols:
+        if symbol not in config.settings.symbol and contract_of(symbol) is None:
+            raise BadConfig(
+                f"symbol {symbol}: no contract data is known; add a section [symbol.{symbol}] with "
+                "digits, contract_size, base and profit to the configuration"
+            )
+
+
+def state_directory(wishes: Wishes, named: bool) -> Path:
+    """Where this run keeps its state: the one named (resumed), else a fresh one in the default place."""
+    if wishes.state is not None:
+        state = wishes.state.absolute()
+    else:
+        state = default_state(named).absolute()
+        _retire(state)
+    try:
+        state.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadConfig(f"--state {state}: cannot be made: {error}") from None
+    return state
+
+
+def _retire(state: Path) -> None:
+    """A new run begins with an empty state; the last one is kept beside it, an older one goes."""
+    if not any(state.glob("*.db")):
+        return
+    last = state.with_name(state.name + ".last")
+    if last.exists():
+        shutil.rmtree(last)
+    state.rename(last)
+
+
+def watch(config: Config, fleet: Fleet, client: Client, ending: Ending, wishes: Wishes, started_s: float) -> None:
+    """Show the mesh until something ends it."""
+    show = screen.of(sys.stdout, config, client)
+    with show:
+        while not ending.reason:
+            client.pump(100)
+            elapsed_s = time.monotonic() - started_s
+            if wishes.for_s is not None and elapsed_s >= wishes.for_s:
+                ending.ask(f"--for {wishes.for_s:g}")
+            if is_done(config, client):
+                ending.ask("end of the feed")
+            if not fleet.alive():
+                ending.ask("supervisord ended")
+            fatal = fatal_processes(fleet) if int(elapsed_s * 10) % 10 == 0 else []
+            if fatal:
+                ending.ask("; ".join(fatal))
+            show.update(elapsed_s)
+        if ending.reason == "end of the feed":
+            client.pump_for(SETTLE_S)
+            show.update(time.monotonic() - started_s)
+
+
+def is_done(config: Config, client: Client) -> bool:
+    """Whether the market says that all is played and settled."""
+    seen = client.view.nodes.get(config.nodes_of("market")[0])
+    return seen is not None and seen[1].phase == "DONE"
+
+
+def fatal_processes(fleet: Fleet) -> list[str]:
+    """Processes that will not come back by themselves, each with its exit code and last words."""
+    if not fleet.alive():
+        return []
+    words: list[str] = []
+    for process in fleet.states():
+        if process.state == "FATAL" or (process.state == "EXITED" and process.exit_code in (70, 78)):
+            words.append(f"{process.name} exited {process.exit_code}: {last_words(fleet.state, process.name)}")
+    return words
+
+
+def last_words(state: Path, process: str) -> str:
+    """The last line a process wrote."""
+    try:
+        lines = (state / "log" / f"{process}.out").read_text(encoding="utf-8", errors="replace").strip().splitlines()
+    except OSError:
+        return "no output"
+    return lines[-1] if lines else "no output"
+
+
+def drain(config: Config, fleet: Fleet, client: Client) -> None:
+    """Stop the feed, wait for open lines (5 s at most), then stop the rest in order."""
+    if not fleet.alive():
+        return
+    groups = fleet.stop_groups()
+    fleet.stop(groups[0])
+    _until(lambda: _stopped(fleet, groups[0]), client, STOP_S)
+    _until(lambda: open_lines(config, client) == 0, client, DRAIN_S)
+    client.pump_for(0.3)
+    for group in groups[1:]:
+        fleet.stop(group)
+        _until(lambda group=group: _stopped(fleet, group), client, STOP_S)
+
+
+def open_lines(config: Config, client: Client) -> int:
+    """Lines the master says are not terminal yet."""
+    seen = client.view.nodes.get(config.nodes_of("master")[0])
+    return int(seen[1].facts.get("open_lines", "0")) if seen else 0
+
+
+def _stopped(fleet: Fleet, names: list[str]) -> bool:
+    states = {process.name: process.state for process in fleet.states()}
+    return all(states.get(name) in ("STOPPED", "EXITED", "FATAL", None) for name in names)
+
+
+def _until(done: Callable[[], bool], client: Client, limit_s: float) -> bool:
+    end_s = time.monotonic() + limit_s
+    while not done():
+        if time.monotonic() >= end_s:
+            return False
+        client.pump(50)
+    return True
+
+
+def merge(state: Path, out: Path) -> None:
+    """All nodes' event files as one, ordered by market time, sid, stage."""
+    from mesh.io.eventfile import merge_events
+
+    out.parent.mkdir(parents=True, exist_ok=True)
+    merge_events(sorted((state / "events").glob("*.jsonl")), out)
