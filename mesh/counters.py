@@ -13,6 +13,8 @@ CATALOGUE: dict[str, str] = {
     "pass_count": "passes of the trading loop",
     "tick_count": "ticks taken",
     "late_tick_count": "ticks older than the open bar; they rewrote nothing",
+    "bad_chunk_count": "tick chunks ignored: damaged, or not next in sequence",
+    "stranger_count": "messages of peers that have not said a hello this node accepts",
     "block_count": "market blocks finished",
     "given_up_wait_count": "market waits given up: the run is not comparable with others",
     "bar_count": "bars closed",

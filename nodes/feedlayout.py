@@ -1,7 +1,7 @@
 """Recognises what kind of market data file it is from its first rows, and the symbol from its name.
 
-Known: MetaTrader 5's exports of ticks and bars (``<DATE>`` in the header), HistData's two ASCII layouts (no header), and
-text with a header that names its columns. A layout says which column is what; reading rows by it is in ``feedrows``.
+Known: MetaTrader 5's exports of ticks and bars (``<DATE>`` in the header), HistData's two ASCII layouts (no header),
+and text with a header that names its columns. A layout says which column is what; ``feedrows`` reads rows by it.
 """
 
 import re
@@ -19,10 +19,17 @@ KNOWN_LAYOUTS = (
     "or text with a header such as time,bid,ask or time,open,high,low,close"
 )
 
-TICK_COLUMNS = ("bid", "ask")
 BAR_COLUMNS = ("open", "high", "low", "close")
-ASK_BAR_COLUMNS = ("askopen", "askhigh", "asklow", "askclose")
+_ASK_BAR_COLUMNS = ("askopen", "askhigh", "asklow", "askclose")
 _BID_BAR_COLUMNS = ("bidopen", "bidhigh", "bidlow", "bidclose")
+_PRICE_COLUMNS: tuple[tuple[str, ...], ...] = (
+    (*_BID_BAR_COLUMNS, *_ASK_BAR_COLUMNS),
+    (*BAR_COLUMNS, *_ASK_BAR_COLUMNS),
+    BAR_COLUMNS,
+    _BID_BAR_COLUMNS,
+    ("bid", "ask"),
+)
+"""What a header may name, the richest first; MetaTrader's <BID> <ASK> and its like are the last."""
 
 _DELIMITERS = ("\t", ";", ",")
 _HISTDATA_BAR = re.compile(r"\d{8} \d{6}(;[^;]*){5}")
@@ -55,7 +62,7 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def is_comma_decimal(self) -> bool:
-        """Whether a comma may stand for the decimal point."""
+        """Whether a comma may stand for the decimal point: it does not separate the cells."""
         return self.delimiter != ","
 
     @property
@@ -65,12 +72,10 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def _histdata(first_line: str) -> Layout | None:
-    if _HISTDATA_BAR.fullmatch(first_line):
-        delimiter, columns, is_bars = ";", (1, 2, 3, 4), True
-    elif _HISTDATA_TICK.fullmatch(first_line):
-        delimiter, columns, is_bars = ",", (1, 2), False
-    else:
+    is_bars = _HISTDATA_BAR.fullmatch(first_line) is not None
+    if not is_bars and not _HISTDATA_TICK.fullmatch(first_line):
         return None
+    delimiter = ";" if is_bars else ","
     return Layout(
         style="histdata",
         is_bars=is_bars,
@@ -79,7 +84,7 @@ def _histdata(first_line: str) -> Layout | None:
         header_count=0,
         moment_column=0,
         clock_column=None,
-        price_columns=columns,
+        price_columns=(1, 2, 3, 4) if is_bars else (1, 2),
         spread_column=None,
     )
 
@@ -100,10 +105,7 @@ def _moment_columns(names: list[str]) -> tuple[int, int | None] | None:
 
 
 def _price_columns(names: list[str]) -> tuple[int, ...] | None:
-    for wanted in ((*_BID_BAR_COLUMNS, *ASK_BAR_COLUMNS), (*BAR_COLUMNS, *ASK_BAR_COLUMNS)):
-        if all(name in names for name in wanted):
-            return tuple(names.index(name) for name in wanted)
-    for wanted in (BAR_COLUMNS, _BID_BAR_COLUMNS, TICK_COLUMNS):
+    for wanted in _PRICE_COLUMNS:
         if all(name in names for name in wanted):
             return tuple(names.index(name) for name in wanted)
     return None

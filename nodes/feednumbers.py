@@ -17,7 +17,7 @@ PRICE_MAX_E8 = 1_000_000_000 * E8
 """A price above a billion is no price; the limit keeps products with percentages inside 64 bits."""
 
 FIELD_BYTES_MAX = 20
-"""Longest number the column reader takes; a longer one goes to the single reader. Buffers end with that much padding."""
+"""Longest number the column reader takes (a longer one goes to the single reader), and the padding of its buffers."""
 
 _DIGIT_COUNT_MAX = 18
 _TENS = 10 ** np.arange(_DIGIT_COUNT_MAX + 1, dtype=np.int64)
@@ -55,6 +55,8 @@ def numbers_from_fields(
 ) -> Numbers:
     """Read a column of numbers that lie in ``buffer`` at ``starts``, unsigned and in plain decimals.
 
+    ``is_comma_decimal``: a comma is read as a point is.
+
     ``buffer`` must reach ``FIELD_BYTES_MAX`` bytes beyond the last start.
     """
     count = len(starts)
@@ -64,14 +66,16 @@ def numbers_from_fields(
     value = np.zeros(count, dtype=np.int64)
     decimals = np.zeros(count, dtype=np.int64)
     is_after_point = np.zeros(count, dtype=np.bool_)
-    point = ord(",") if is_comma_decimal else ord(".")
     for column in range(width):
         is_inside = lengths > column
         digit = characters[:, column] - np.uint8(48)
         is_digit = (digit < 10) & is_inside
         value = np.where(is_digit, value * 10 + digit, value)
         decimals += is_digit & is_after_point
-        is_point = (characters[:, column] == point) & ~is_after_point & is_inside
+        is_point = characters[:, column] == ord(".")
+        if is_comma_decimal:
+            is_point |= characters[:, column] == ord(",")
+        is_point &= ~is_after_point & is_inside
         is_read &= is_digit | is_point | ~is_inside
         is_after_point |= is_point
     digit_count = lengths - is_after_point

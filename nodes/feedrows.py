@@ -7,7 +7,7 @@ either fits after all (``1.1e0``, a quoted cell) or is reported with its line an
 
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -18,9 +18,10 @@ from nodes.feednumbers import FIELD_BYTES_MAX, number_from_text, numbers_from_fi
 from nodes.feedreport import ProblemLog
 from nodes.feedtimes import moment_from_text, moments_from_fields
 
-type_int64s = npt.NDArray[np.int64]
+Int64s: TypeAlias = npt.NDArray[np.int64]
 
-_PADDING = b"\0" * 64
+_PADDING = b"\0" * FIELD_BYTES_MAX
+"""The column reader looks this far beyond the last field."""
 _SHOWN_TEXT_MAX = 80
 _LINE_BYTES_MAX = 4_096
 """A longer line is no row of prices (a binary file has such); it is refused unread."""
@@ -42,13 +43,15 @@ class RowError(ValueError):
 class Rows:
     """Rows of one file that could be read, in file order."""
 
-    line: type_int64s
-    clock_ns: type_int64s
-    """Time as written; UTC where ``is_absolute``."""
-    is_absolute: npt.NDArray[np.bool_]
-    prices_e8: type_int64s
+    line: Int64s
+    clock_ns: Int64s
+    """Time as written."""
+    offset_ns: Int64s
+    """What that clock is ahead of UTC, where ``has_offset``; 0 elsewhere."""
+    has_offset: npt.NDArray[np.bool_]
+    prices_e8: Int64s
     """One row of this matrix for each price column of the layout; 0 where an empty cell means unchanged."""
-    spread_points: type_int64s
+    spread_points: Int64s
 
     def __len__(self) -> int:
         """The number of rows."""
@@ -59,7 +62,8 @@ class Rows:
         return Rows(
             self.line[key],
             self.clock_ns[key],
-            self.is_absolute[key],
+            self.offset_ns[key],
+            self.has_offset[key],
             self.prices_e8[:, key],
             self.spread_points[key],
         )
@@ -69,11 +73,12 @@ def joined_rows(parts: list[Rows], price_count: int) -> Rows:
     """Blocks of rows one after the other."""
     if not parts:
         none = np.empty(0, dtype=np.int64)
-        return Rows(none, none, none.astype(np.bool_), np.empty((price_count, 0), dtype=np.int64), none)
+        return Rows(none, none, none, none.astype(np.bool_), np.empty((price_count, 0), dtype=np.int64), none)
     return Rows(
         np.concatenate([part.line for part in parts]),
         np.concatenate([part.clock_ns for part in parts]),
-        np.concatenate([part.is_absolute for part in parts]),
+        np.concatenate([part.offset_ns for part in parts]),
+        np.concatenate([part.has_offset for part in parts]),
         np.concatenate([part.prices_e8 for part in parts], axis=1),
         np.concatenate([part.spread_points for part in parts]),
     )
@@ -107,12 +112,12 @@ def _check_bar(prices_e8: list[int], cells: list[str]) -> None:
 @dataclass(frozen=True, slots=True)
 class _Row:
     clock_ns: int
-    is_absolute: bool
+    offset_ns: int | None
     prices_e8: list[int]
     spread_points: int
 
 
-def _row_from_text(text: str, layout: Layout, is_offset_used: bool) -> _Row:
+def _row_from_text(text: str, layout: Layout) -> _Row:
     """One row read alone. Raises RowError."""
     cells = [cell.strip().strip('"').strip() for cell in text.split(layout.delimiter)]
     if len(cells) != layout.field_count:
@@ -133,8 +138,7 @@ def _row_from_text(text: str, layout: Layout, is_offset_used: bool) -> _Row:
         if not cell.isdecimal() or len(cell) > 9:
             raise RowError("number", f"spread {cell!r} is not a whole number of points")
         spread_points = int(cell)
-    is_absolute = is_offset_used and offset_ns is not None
-    return _Row(clock_ns - (offset_ns or 0) * is_absolute, is_absolute, prices_e8, spread_points)
+    return _Row(clock_ns, offset_ns, prices_e8, spread_points)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,13 +146,13 @@ class _Fields:
     """Where the cells of the rows with the right number of fields lie."""
 
     buffer: npt.NDArray[np.uint8]
-    starts: type_int64s
-    ends: type_int64s
-    delimiters: type_int64s
+    starts: Int64s
+    ends: Int64s
+    delimiters: Int64s
     """Positions of the delimiters, one row of this matrix for each row."""
     is_decorated: bool
 
-    def cell(self, column: int) -> tuple[type_int64s, type_int64s]:
+    def cell(self, column: int) -> tuple[Int64s, Int64s]:
         """Starts and lengths of the cells of one column."""
         count = self.delimiters.shape[1]
         starts = self.starts if column == 0 else self.delimiters[:, column - 1] + 1
@@ -160,7 +164,7 @@ class _Fields:
         return starts, ends - starts
 
 
-def _are_bars_whole(prices_e8: type_int64s) -> npt.NDArray[np.bool_]:
+def _are_bars_whole(prices_e8: Int64s) -> npt.NDArray[np.bool_]:
     """Where low <= open, close <= high, for the bid and, when present, the ask."""
     is_whole = np.ones(prices_e8.shape[1], dtype=np.bool_)
     for first in range(0, len(prices_e8), len(BAR_COLUMNS)):
@@ -169,9 +173,7 @@ def _are_bars_whole(prices_e8: type_int64s) -> npt.NDArray[np.bool_]:
     return is_whole
 
 
-def _rows_from_fields(
-    fields: _Fields, line: type_int64s, layout: Layout, is_offset_used: bool
-) -> tuple[Rows, npt.NDArray[np.bool_]]:
+def _rows_from_fields(fields: _Fields, line: Int64s, layout: Layout) -> tuple[Rows, npt.NDArray[np.bool_]]:
     """All rows by columns, and which of them could be read."""
     moments = moments_from_fields(fields.buffer, *fields.cell(layout.moment_column))
     clock_ns, offset_ns, has_offset, is_read = (
@@ -198,22 +200,19 @@ def _rows_from_fields(
         numbers = numbers_from_fields(fields.buffer, *fields.cell(layout.spread_column))
         spread_points = numbers.values_e8 // E8
         is_read &= numbers.is_read & (spread_points * E8 == numbers.values_e8)
-    if is_offset_used:
-        clock_ns = clock_ns - offset_ns
-    return Rows(line, clock_ns, has_offset & is_offset_used, prices_e8, spread_points), is_read
+    return Rows(line, clock_ns, offset_ns, has_offset, prices_e8, spread_points), is_read
 
 
 class RowReader:
     """Reads the blocks of one file in order; bad rows go to the log."""
 
-    __slots__ = ("_file", "_file_number", "_is_offset_used", "_layout", "_line_count", "_log")
+    __slots__ = ("_file", "_file_number", "_layout", "_line_count", "_log")
 
-    def __init__(self, layout: Layout, log: ProblemLog, file: str, file_number: int, *, is_offset_used: bool) -> None:
+    def __init__(self, layout: Layout, log: ProblemLog, file: str, file_number: int) -> None:
         self._layout = layout
         self._log = log
         self._file = file
         self._file_number = file_number
-        self._is_offset_used = is_offset_used
         self._line_count = layout.header_count
 
     def rows(self, block: bytes) -> Rows:
@@ -236,13 +235,13 @@ class RowReader:
         matrix = delimiters[first[is_regular][:, None] + np.arange(self._layout.field_count - 1)]
         is_decorated = _DECORATION.search(block) is not None
         fields = _Fields(buffer, starts[is_regular], ends[is_regular], matrix, is_decorated)
-        fast, is_read = _rows_from_fields(fields, line[is_regular], self._layout, self._is_offset_used)
+        fast, is_read = _rows_from_fields(fields, line[is_regular], self._layout)
         left = np.flatnonzero(~is_regular).tolist() + np.flatnonzero(is_regular)[~is_read].tolist()
         slow = self._read_alone(block, starts[left], ends[left], line[left]) if left else []
         rows = joined_rows([fast[is_read], *slow], len(self._layout.price_columns))
         return rows[np.argsort(rows.line, kind="stable")] if slow else rows
 
-    def _read_alone(self, block: bytes, starts: type_int64s, ends: type_int64s, line: type_int64s) -> list[Rows]:
+    def _read_alone(self, block: bytes, starts: Int64s, ends: Int64s, line: Int64s) -> list[Rows]:
         """Rows that did not fit, one by one; those that cannot be read are logged."""
         read: list[tuple[int, _Row]] = []
         for start, end, number in zip(starts.tolist(), ends.tolist(), line.tolist(), strict=True):
@@ -250,7 +249,7 @@ class RowReader:
                 if end - start > _LINE_BYTES_MAX:
                     raise RowError("fields", f"a line of {end - start} bytes")
                 text = block[start:end].decode("utf-8", "backslashreplace")
-                read.append((number, _row_from_text(text, self._layout, self._is_offset_used)))
+                read.append((number, _row_from_text(text, self._layout)))
             except RowError as error:
                 self._log.add(self._file_number, self._file, number, error.reason, error.detail)
         if not read:
@@ -259,11 +258,9 @@ class RowReader:
             Rows(
                 np.array([number for number, _ in read], dtype=np.int64),
                 np.array([row.clock_ns for _, row in read], dtype=np.int64),
-                np.array([row.is_absolute for _, row in read], dtype=np.bool_),
+                np.array([row.offset_ns or 0 for _, row in read], dtype=np.int64),
+                np.array([row.offset_ns is not None for _, row in read], dtype=np.bool_),
                 np.array([row.prices_e8 for _, row in read], dtype=np.int64).T,
                 np.array([row.spread_points for _, row in read], dtype=np.int64),
             )
         ]
-
-
-assert FIELD_BYTES_MAX <= len(_PADDING), "the column reader looks this far beyond the last field"

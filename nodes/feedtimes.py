@@ -157,7 +157,7 @@ def _read_shape(
     is_literal = np.ones(characters.shape[1], dtype=np.bool_)
     numbers: dict[str, Any] = {}
     for name, (start, stop) in spans.items():
-        value = np.zeros(len(characters), dtype=np.int64)
+        value: npt.NDArray[np.int64] = np.zeros(len(characters), dtype=np.int64)
         for column in range(start, stop):
             digit = characters[:, column] - np.uint8(48)
             is_read &= digit < 10
@@ -170,8 +170,8 @@ def _read_shape(
         is_minus = characters[:, sign_column] == ord("-")
         is_read &= is_minus | (characters[:, sign_column] == ord("+"))
         is_literal[sign_column] = False
-    sample = np.frombuffer(match.string.encode("latin-1"), dtype=np.uint8)
-    for column in np.flatnonzero(is_literal):
+    sample = np.frombuffer(match.string.encode("ascii"), dtype=np.uint8)
+    for column in np.flatnonzero(is_literal).tolist():
         is_read &= characters[:, column] == sample[column]
     clock_ns, is_possible = _moment(numbers, *_digit_counts(spans))
     offset_ns = np.zeros(len(characters), dtype=np.int64)
@@ -204,8 +204,8 @@ def moments_from_fields(
         rows = np.flatnonzero(lengths == length)
         windows = sliding_window_view(buffer, int(length))
         for _ in range(_SHAPE_COUNT_MAX):
-            sample = windows[starts[rows[0]]].tobytes().decode("latin-1")
-            match = _match(sample, patterns) if sample.isascii() else None
+            sample = windows[starts[rows[0]]].tobytes()
+            match = _match(sample.decode("ascii"), patterns) if sample.isascii() else None
             if match is None:
                 rows = rows[1:]
             else:

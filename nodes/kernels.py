@@ -12,8 +12,8 @@ With t = 3·TP as an integer, n = period and S = the sum of t, it is 200·n·(n�
 Deviations from a mean cancel, so D is twice its positive part: with q = ⌊S / n⌋, r = S − n·q, and a = the sum of
 (tᵢ − q) over the c elements above q, D = 2·(n·a − c·r). One comparison and one addition an element, all integers.
 
-**Bounds.** |t| ≤ `total_limit_e8` = (2⁶² − 1) / n keeps n·t and S below 2⁶², so n·t − S fits in 64 bits (a ≤ n·max|t|·2
-fits as well). That is a price of 15 million at period 1,000. Callers refuse more; the kernels do not look.
+**Bounds.** |t| ≤ `total_limit_e8` = (2⁶² − 1) / n keeps n·t and S below 2⁶², so n·t − S fits in 64 bits; so does
+a ≤ (n − 1)·2·max|t|. That is a price of 15 million at period 1,000. Callers refuse more; the kernels do not look.
 
 **ATR** as MetaTrader 5's own indicator (Indicators/Examples/ATR.mq5): the simple mean of the true range,
 max(high, previous close) − min(low, previous close). The first bar has no previous close: its range is high − low.

@@ -63,9 +63,7 @@ class TickColumns:
     def __getitem__(self, key: npt.NDArray[Any]) -> "TickColumns": ...
     def __getitem__(self, key: slice | npt.NDArray[Any]) -> "TickColumns":
         """The ticks of a slice (shares memory), a mask or an array of positions (copies)."""
-        return TickColumns(
-            self.symbols, self.symbol_index[key], self.time_ns[key], self.bid_e8[key], self.ask_e8[key]
-        )
+        return TickColumns(self.symbols, self.symbol_index[key], self.time_ns[key], self.bid_e8[key], self.ask_e8[key])
 
     def between(self, start_ns: int, end_ns: int) -> "TickColumns":
         """The ticks with ``start_ns <= time < end_ns``."""

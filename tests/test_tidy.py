@@ -136,7 +136,7 @@ GOOD: list[tuple[str, str, str]] = [
     ("unit", TEST, "timeout = 5"),
     ("fixed_point", PURE, "class A:\n    price_e8: int\n    volume_e8_max: int\n    equity_stop: str"),
     ("fixed_point", PURE, "class A:\n    margin_mode: int"),
-    ("fixed_point", PURE, "class A:\n    price_count: int\n    points: int"),
+    ("fixed_point", PURE, "class A:\n    price_count: int\n    tick_volume: int"),
     ("float", "nodes/kernels.py", "def f(x: float) -> float:\n    return x / 0.015"),
     ("float", SHELL, "x = 0.5"),
     ("float", PURE, "x = a // b"),

@@ -29,6 +29,8 @@ OTHER_UNITS = frozenset((
     "bits", "bytes", "columns", "count", "digits", "id", "index", "mode", "ms", "ns", "percent", "points", "ppm", "s",
     "us",
 ))
+COUNTS = ("tick_volume",)
+"""MetaTrader's word for a number of ticks, which is no volume."""
 INTEGERS = frozenset(("int", "Count", "Int64"))
 """Names of integer types; the last two are those of mesh.messages.base."""
 NUMBERS = INTEGERS | {"float", "Decimal", "Fraction"}
@@ -218,7 +220,7 @@ def fixed_point(source: Source) -> Found:
             if not isinstance(field, ast.AnnAssign) or _names_in(field.annotation).isdisjoint(INTEGERS):
                 continue
             name = ast.unparse(field.target)
-            words = frozenset(name.split("_"))
+            words = frozenset() if name in COUNTS else frozenset(name.split("_"))
             if words & AMOUNT_WORDS and "e8" not in words and not words & OTHER_UNITS:
                 yield field.lineno, f"{node.name}.{name} is an amount in an integer: {name}_e8"
 

@@ -29,7 +29,8 @@ class MarketWelcome(Msg, tag=2):
     """The market's answer: which run this is and where it stands.
 
     Ticks below ``start_seq`` are history (backfill): bars are built from them, nothing is traded on them.
-    ``released_seq``: all below it were released by blocks. ``block``: the newest block's number.
+    ``released_seq``: all below it were released by blocks. ``block``: the newest block's number. ``first_seq``: the oldest
+    tick the market still has. ``feed_timeframes``: the bars of each symbol's file, M1 for ticks; in the order of ``symbols``.
     """
 
     run: Text
@@ -40,6 +41,8 @@ class MarketWelcome(Msg, tag=2):
     block: Count
     market_ns: Int64
     symbols: Names
+    first_seq: Count = 0
+    feed_timeframes: Names = []
 
 
 class Ticks(Msg, tag=3):

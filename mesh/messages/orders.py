@@ -119,10 +119,16 @@ class Expired(Msg):
 
 
 class GapFill(Msg, tag=47):
-    """Master → router: instead of orders of epoch ``e`` that may no longer be sent. The local notes each as EXPIRED."""
+    """Master → router: instead of orders of epoch ``e`` that may no longer be sent. The local notes each as EXPIRED.
+
+    ``from_n … to_n``: the records it stands for, all zero where it answers for one account. An ``expired`` row with a zero oid
+    says only that nothing follows under that ``k``.
+    """
 
     e: Count
     expired: Annotated[list[Expired], Meta(max_length=512)]
+    from_n: Count = 0
+    to_n: Count = 0
 
 
 class OrderAck(Msg, tag=48):

@@ -70,6 +70,8 @@ class Signal(Msg, tag=22):
     side: Int64 = 0
     accounts: list[Name] = []
     volume_e8: Count = 0
+    waited_ns: Count = 0
+    """Set by the signals node each time it sends: how long it has held the signal (the age of one by hand)."""
 
 
 class SignalAnswer(Msg, tag=23):

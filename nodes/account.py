@@ -1,0 +1,168 @@
+"""One account as the master knows it: its local's life, its newest states, its symbols, its own lines, its rates.
+
+In a recorded market decisions rest on **settled** states alone, those asked for after a block: they are the same at every
+pace. States sent by the clock say how fresh and how connected the account is. In a live market the newest state decides.
+"""
+
+from collections import deque
+
+from mesh.config import Config
+from mesh.errors import BadConfig
+from mesh.messages.accounts import AccountState, AccountSymbols, SymbolSpec
+from mesh.messages.base import Digest, Msg, Name
+from mesh.messages.outcomes import Outcome
+from mesh.units import HOUR_NS, MINUTE_NS
+from nodes.dayloss import Marks, day_rule_of
+from nodes.decisions import UNKNOWN, Line
+from nodes.positions import OPEN, Holding, holdings_of, is_included
+from nodes.risk import limits_of
+from nodes.sizing import Sizing, sizing_of
+
+ACCOUNT = "account"
+"""Kind of the rows of ``AccountRecord``, by account name."""
+STASH_MAX = 4_096
+"""Outcomes kept while one before them misses; what is beyond comes again, because it is not acked."""
+
+
+class AccountRecord(Msg):
+    """What is durable of an account. ``f``: all outcomes up to it are durable here."""
+
+    account: Name
+    store_id: Digest
+    f: int
+    marks: Marks
+
+
+class Account:
+    """The newest knowledge of one account."""
+
+    def __init__(self, name: str, config: Config) -> None:
+        section = config.account[name]
+        rails = config.rails_of(name)
+        self.name = name
+        self.section = section
+        self.limits = limits_of(rails, config.settings.broker.zone)
+        try:
+            self.day_rule = day_rule_of(rails, config.settings.broker.zone)
+        except ValueError as error:
+            raise BadConfig(f"daily_reset_zone of account {name}: {error}") from None
+        self.own_sizing: Sizing | None = sizing_of(section.sizing) if section.sizing else None
+        self.peer = 0
+        """Router through which its local spoke last; 0: none yet."""
+        self.life = 0
+        self.store_id = b""
+        self.is_known = False
+        """Its local said hello in this life of ours."""
+        self.listed_f = -1
+        """Last outcome number the local had when it had listed all; -1: it has not yet."""
+        self.is_granted = False
+        self.is_rolled_back = False
+        self.state: AccountState | None = None
+        self.state_at_ns = 0
+        self.settled: AccountState | None = None
+        self.specs: dict[str, SymbolSpec] = {}
+        self.marks = Marks()
+        self.f = 0
+        self.durable_f = 0
+        self.stash: dict[int, Outcome] = {}
+        self.k = 0
+        """Last number given out in this epoch …"""
+        self.published_k = 0
+        """… and the last one published."""
+        self.stale_k = 0
+        """Openings up to this number were meant for another store of the local: never sent again."""
+        self.unseen: dict[tuple[bytes, str], Line] = {}
+        """Lines sent that no usable state includes yet, by (oid, leg)."""
+        self.order_times_ns: deque[int] = deque()
+        """Market times of orders decided in the last hour."""
+        self.opened_ns: dict[tuple[str, str, int], int] = {}
+        """(strategy, symbol, side) → market time of the last opening sent."""
+
+    def usable(self, recorded: bool) -> AccountState | None:
+        """The state decisions rest on."""
+        if recorded and self.settled is not None:
+            return self.settled
+        return self.state
+
+    def missing_for_ready(self) -> str:
+        """What decisions about this account wait for: ``listed``, ``state`` or ``grant``; empty when nothing."""
+        if not self.is_known or self.listed_f < 0 or self.f < self.listed_f:
+            return "listed"
+        if self.state is None or self.state.life != self.life:
+            return "state"
+        return "" if self.is_granted else "grant"
+
+    def take_life(self, life: int) -> None:
+        """Another process speaks for this account. What the last one told stays for closes until the first new state."""
+        self.life = life
+        self.listed_f = -1
+        self.is_known = False
+        self.is_granted = False
+
+    def take_store(self, store_id: bytes) -> None:
+        """Its local has another store: outcome numbers begin anew, and nothing meant for the old one opens any more."""
+        self.store_id = store_id
+        self.f = self.durable_f = 0
+        self.stash.clear()
+        self.state = self.settled = None
+        self.stale_k = self.k
+        self.unseen = {key: line for key, line in self.unseen.items() if line.is_open}
+
+    def take_state(self, state: AccountState, now_ns: int) -> bool:
+        """Keep a state of this life if it is newer by number; whether it was."""
+        if state.life != self.life:
+            return False
+        known = self.state
+        if known is not None and known.life == state.life and state.number <= known.number:
+            return False
+        self.state = state
+        self.state_at_ns = now_ns
+        if state.block > 0:
+            self.settled = state
+        return True
+
+    def take_symbols(self, symbols: AccountSymbols) -> None:
+        """Keep what the account's broker says of its symbols; a symbol not named stays as it was."""
+        self.specs.update({spec.symbol: spec for spec in symbols.symbols})
+
+    def holdings(self, recorded: bool) -> list[Holding]:
+        """Positions and openings in flight, as decisions see them."""
+        return holdings_of(self.usable(recorded), self.unseen.values())
+
+    def add_line(self, line: Line, market_ns: int, symbol: str) -> None:
+        """A line is sent to this account; ``symbol`` by our own name."""
+        record = line.record
+        self.unseen[(record.oid, record.leg)] = line
+        self.note_order(record.action, record.strategy, symbol, record.side, market_ns)
+
+    def note_order(self, action: str, strategy: str, symbol: str, side: int, market_ns: int) -> None:
+        """Count an order for the rates and the duplicate window."""
+        self.order_times_ns.append(market_ns)
+        if action == OPEN:
+            self.opened_ns[(strategy, symbol, side)] = market_ns
+
+    def drop_seen(self, recorded: bool) -> None:
+        """Forget lines whose outcome the usable state includes."""
+        state = self.usable(recorded)
+        if state is not None and self.unseen:
+            self.unseen = {key: line for key, line in self.unseen.items() if not is_included(line, state)}
+
+    def order_counts(self, market_ns: int) -> tuple[int, int]:
+        """Orders decided in the minute and in the hour up to ``market_ns``."""
+        times = self.order_times_ns
+        while times and times[0] <= market_ns - HOUR_NS:
+            times.popleft()
+        return sum(at_ns > market_ns - MINUTE_NS for at_ns in times), len(times)
+
+    def has_unknown(self, symbol: str) -> bool:
+        """Whether an order of ours in the broker's ``symbol`` has an unknown result."""
+        return any(line.code == UNKNOWN and line.record.symbol == symbol for line in self.unseen.values())
+
+    def record(self) -> AccountRecord:
+        """What is to be durable."""
+        return AccountRecord(self.name, self.store_id, self.f, self.marks)
+
+    def restore(self, record: AccountRecord) -> None:
+        """Take what was durable."""
+        self.store_id, self.marks = record.store_id, record.marks
+        self.f = self.durable_f = record.f

@@ -1,0 +1,72 @@
+"""Who may open: grants go to one (account, store, life) at a time (DESIGN §6.6).
+
+A new life replaces the old one at once, and gets its first grant when the old one's last has run out. A replaced life that
+still asks after that is a clone: two processes trade one account, and only a person can say which is right. A master that
+follows another one grants nothing until all grants of its predecessor have run out.
+"""
+
+import msgspec
+
+GRANTED = ""
+NEW_EPOCH = "NEW_EPOCH"
+"""This master is too young: its predecessor's grants may still run."""
+OTHER_LIFE = "OTHER_LIFE"
+"""The grant of the life before may still run."""
+REPLACED = "REPLACED"
+"""A newer life speaks for this account."""
+CLONE = "CLONE"
+"""A newer life speaks for this account, and this one is still there."""
+
+Holder = tuple[bytes, int]
+"""(store id, life) of a local."""
+
+
+class _Seat(msgspec.Struct):
+    """Who holds an account's grants. ``free_at_ns``: when the last holder's last grant has run out."""
+
+    holder: Holder
+    last_ns: int
+    free_at_ns: int
+    replaced: dict[Holder, int]
+    """Former holders and when they were replaced."""
+
+
+class Grants:
+    """The seats of all accounts. ``follows``: this master's store knows an older epoch."""
+
+    def __init__(self, grant_ns: int, start_ns: int, follows: bool) -> None:
+        self._grant_ns = grant_ns
+        self._open_at_ns = start_ns + grant_ns if follows else start_ns
+        self._seats: dict[str, _Seat] = {}
+
+    def holder(self, account: str) -> Holder | None:
+        """Who speaks for an account now."""
+        seat = self._seats.get(account)
+        return seat.holder if seat else None
+
+    def claim(self, account: str, holder: Holder, now_ns: int) -> bool:
+        """A local says it is there; False where a newer life has replaced it."""
+        seat = self._seats.get(account)
+        if seat is None:
+            self._seats[account] = _Seat(holder, 0, 0, {})
+        elif seat.holder != holder:
+            if holder in seat.replaced:
+                return False
+            seat.replaced[seat.holder] = now_ns
+            if seat.last_ns:
+                seat.free_at_ns = seat.last_ns + self._grant_ns
+            seat.holder, seat.last_ns = holder, 0
+        return True
+
+    def ask(self, account: str, holder: Holder, now_ns: int) -> str:
+        """GRANTED, or the code of why not."""
+        if not self.claim(account, holder, now_ns):
+            replaced_ns = self._seats[account].replaced[holder]
+            return CLONE if now_ns >= replaced_ns + self._grant_ns else REPLACED
+        if now_ns < self._open_at_ns:
+            return NEW_EPOCH
+        seat = self._seats[account]
+        if now_ns < seat.free_at_ns:
+            return OTHER_LIFE
+        seat.last_ns = now_ns
+        return GRANTED
