@@ -23,7 +23,7 @@ def entry_id(raw: bytes) -> bytes:
 
 
 def check_scope(scope: str) -> str:
-    """The scope itself. Raises ValueError, saying what is allowed, unless it is ``all`` or ``account:NAME``, ``symbol:…``, ``strategy:…``."""
+    """The scope itself. Raises ValueError, saying what is allowed, for anything else than ``all`` and ``account:NAME`` and the like."""
     kind, _, name = scope.partition(":")
     if scope == ALL or (kind in SCOPE_KINDS and name):
         return scope

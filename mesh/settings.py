@@ -6,7 +6,7 @@ purpose, and shown. Decimals are exact (never floats); times of day are ``HH:MM`
 
 from decimal import Decimal
 from functools import cache
-from typing import Annotated, Literal, get_args, get_type_hints
+from typing import Annotated, Literal, dataclass_transform, get_args, get_type_hints
 
 import msgspec
 from msgspec import Meta
@@ -31,6 +31,8 @@ Period = Annotated[int, Meta(ge=2, le=1_000)]
 Percent = Annotated[Decimal, Meta(extra={"above": 0, "most": 100})]
 
 
+# See mesh.messages.base.Msg for why.
+@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(msgspec.field,))
 class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Base of every section: unknown keys are refused, bounds of decimals checked."""
 

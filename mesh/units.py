@@ -4,7 +4,8 @@ Prices, volumes and money are integers with eight decimals (``_e8``); times are 
 Floats exist only inside numba kernels and at the MetaTrader 5 boundary.
 """
 
-from decimal import Decimal, InvalidOperation
+import re
+from decimal import Context, Decimal
 
 E8 = 100_000_000
 US_NS = 1_000
@@ -16,23 +17,27 @@ DAY_NS = 86_400 * SECOND_NS
 NEVER = 2**63 - 1
 """The deadline of a core that waits for nothing."""
 
-_EXACT_E8 = Decimal(E8)
+# At most 40 digits and a two-digit exponent: 200 digits of context hold any such number exactly.
+_NUMBER = re.compile(r"[+-]?(?=\.?[0-9])[0-9]{0,20}(?:\.[0-9]{0,20})?(?:[eE][+-]?[0-9]{1,2})?")
+_NOT_FINITE = re.compile(r"[+-]?(nan|inf|infinity)", re.IGNORECASE)
+_EXACT = Context(prec=200)
 
 
 def e8_from_text(text: str) -> int:
-    """The fixed-point integer of a decimal number in text.
+    """The fixed-point integer of a decimal number in text (``-1.085``, ``1e-05``; no digit groups).
 
-    Raises ValueError for text that is no finite number or has more than eight decimals.
+    Raises ValueError for what is no finite number, has more than eight decimals, or does not fit 64 bits.
     """
-    try:
-        scaled = Decimal(text) * _EXACT_E8
-    except InvalidOperation:
-        raise ValueError(f"{text!r} is not a number") from None
-    if not scaled.is_finite():
-        raise ValueError(f"{text!r} is not finite")
+    plain = text.strip()
+    if _NUMBER.fullmatch(plain) is None:
+        what = "finite" if _NOT_FINITE.fullmatch(plain) else "a number"
+        raise ValueError(f"{text[:40]!r} is not {what}")
+    scaled = Decimal(plain).scaleb(8, _EXACT)
     value = int(scaled)
     if value != scaled:
-        raise ValueError(f"{text!r} has more than eight decimals")
+        raise ValueError(f"{text[:40]!r} has more than eight decimals")
+    if not -(2**63) <= value < 2**63:
+        raise ValueError(f"{text[:40]!r} is too large")
     return value
 
 

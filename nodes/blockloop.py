@@ -7,8 +7,8 @@ more, because its word must be newer than the master's. RELEASE lets the indicat
 tick and waits for their answers; then it is settled again. A block without signals and changes ends with PLAY: the
 indicator is told without waiting (LAG only bounds how far it is behind).
 
-Who is needed and absent is waited for as long as it takes, and so is the broker. A slow answer about accounts or signals
-is waited for at most ``GIVE_UP_*``; then the run is no longer comparable with others, and says so.
+Who is needed and absent is waited for as long as it takes, and so is the broker. A slow answer about accounts or
+signals is waited for at most ``GIVE_UP_*``; then the run is no longer comparable with others, and says so.
 """
 
 from collections.abc import Callable
@@ -41,6 +41,7 @@ GATHER, PLAN, PACE, PLAY, SETTLE, CONFIRM, RELEASE, LAG, DONE, STOPPED, FAILED =
     "GATHER", "PLAN", "PACE", "PLAY", "SETTLE", "CONFIRM", "RELEASE", "LAG", "DONE", "STOPPED", "FAILED",
 )  # fmt: skip
 GIVEN_UP_STEPS = (SETTLE, RELEASE, LAG)
+_WHOM = {PLAY: "the broker", CONFIRM: "the broker", SETTLE: "the master", LAG: "an indicator", RELEASE: "signals' answers"}
 
 
 class BlockLoop:
@@ -154,6 +155,11 @@ class BlockLoop:
                 self.step = self._begin_settle(self._settle.accounts)
         self.ask(now_ns, out)
 
+    @property
+    def standing_number(self) -> int:
+        """The newest number under which where market time stands was told."""
+        return self.number - 1 if self.step == PLAY else self.number
+
     def stop(self) -> None:
         """Finish the block in hand, let calls at the broker come due, then be STOPPED."""
         self._is_stopping = True
@@ -174,8 +180,7 @@ class BlockLoop:
             return ", ".join(absent)
         if self.step == SETTLE and self.settling.master is not None:
             return ", ".join(self.settling.restless()[:8])
-        words = {PLAY: "the broker", CONFIRM: "the broker", SETTLE: "the master", LAG: "the indicator", RELEASE: "signals"}
-        return words.get(self.step, "")
+        return _WHOM.get(self.step, "")
 
     def _tell(self, role: str, message: Msg, out: list[Effect]) -> None:
         for receiver in self.receivers.of_role(role):

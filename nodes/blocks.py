@@ -29,14 +29,14 @@ class Plan(msgspec.Struct, frozen=True):
 class Bounds(msgspec.Struct, frozen=True, kw_only=True):
     """What the next block may not go beyond.
 
-    ``computed_seq``: ticks below are computed by every indicator; ``signal_seq``: the first of them that made signals (or
-    NEVER). ``until_ns``: the first market time somebody waits for. ``pace_ns``: market time up to which pace lets it stream
-    in one go; a tick after it still is a block. ``is_single``: one tick at a time. ``is_over``: the source has no more ticks;
-    ``feed_end_ns``: where it ends.
+    ``computed_seq``: ticks below are computed by every indicator; ``signal_seq``: the first of them that made signals.
+    ``until_ns``: the first market time somebody waits for. ``pace_ns``: market time up to which pace lets it stream in
+    one go; a tick after it still is a block. ``is_single``: one tick at a time. ``is_over``: the source has no more
+    ticks; ``feed_end_ns``: where it ends.
     """
 
     computed_seq: int
-    signal_seq: int = NEVER
+    signal_seq: int = NEVER - 1
     until_ns: int = NEVER
     pace_ns: int = NEVER
     is_single: bool = False

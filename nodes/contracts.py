@@ -127,7 +127,7 @@ _INDICES: dict[str, tuple[str, str, int, int]] = {
 """Name to (description, currency, price, spread points); digits 2, one lot is one index, steps of 0.1."""
 
 _COINS: dict[str, tuple[str, int]] = {"BTCUSD": ("Bitcoin", 2_000), "ETHUSD": ("Ethereum", 200)}
-"""Name to (description, spread points); digits 2, one lot is one coin. Their prices moved a thousandfold: no typical."""
+"""Name to (description, spread points); digits 2, one lot is one coin; their prices moved too far to be typical."""
 
 _ENERGIES: dict[str, tuple[str, int]] = {"USOIL": ("WTI crude oil", 70), "UKOIL": ("Brent crude oil", 75)}
 """Name to (description, dollars a barrel); digits 2, 1,000 barrels a lot."""

@@ -4,11 +4,13 @@ Everything up to the commit happens in one call, so what a decision rests on can
 waits for the disk. A signal that comes again while its decision is on the way to the disk is answered when that is there.
 """
 
+import msgspec
+
 from mesh.codec import encode
 from mesh.core import Effect, Note, Put, Send
 from mesh.links import DECIDE, ORDERS
 from mesh.messages.signals import ACCEPTED, MANUAL, SIGNAL_KINDS, Signal, SignalAnswer
-from mesh.units import MS_NS
+from mesh.units import MS_NS, SECOND_NS
 from nodes import losswatch, told
 from nodes.account import Account
 from nodes.decider import Draft, Moment
@@ -16,7 +18,9 @@ from nodes.decisions import PUBLISHED, UNCONFIRMED, WORKING, Decision, DecisionR
 from nodes.masterstate import RATE, MasterState, RateRecord
 from nodes.positions import OPEN
 
-ORDER_TIMER = "order"
+ORDER_TIMER, MARKS_TIMER = "order", "marks"
+MARKS_NS = SECOND_NS
+"""A new high-water mark is durable this much later at the latest: each tick may make one."""
 
 
 class Deciding:
@@ -49,7 +53,7 @@ class Deciding:
             state.counters.add("refused_signal_count")
             return [Send(DECIDE, peer, refused)]
         if symbol != signal.symbol:
-            signal = _renamed(signal, symbol)
+            signal = msgspec.structs.replace(signal, symbol=symbol)
         state.counters.add("signal_count")
         effects = self._look_at_days(now_ns)
         self._asking[key] = peer
@@ -62,9 +66,16 @@ class Deciding:
         effects = list(seen.effects)
         if seen.flattens:
             effects += self._flatten(account, now_ns)
-        if seen.moved:
+        if seen.effects or seen.is_new_day:
             effects.append(state.commits.make([state.account_put(account)], lambda _: []))
+        elif seen.moved:
+            state.timers.set_if_unset((MARKS_TIMER, account.name, 0), now_ns + MARKS_NS)
         return effects
+
+    def on_marks(self, account: str) -> list[Effect]:
+        """Make the marks of an account durable."""
+        state = self._state
+        return [state.commits.make([state.account_put(state.accounts[account])], lambda _: [])]
 
     def _look_at_days(self, now_ns: int) -> list[Effect]:
         """A day may have begun since the newest state: its base is what the account had."""
@@ -184,9 +195,3 @@ class Deciding:
         names = ", ".join(line.record.account for line in silent)
         what = "OPEN past its deadline" if silent[0].record.action == OPEN else "CLOSE not stored"
         return [Note("warning", "line_unconfirmed", {"oid": silent[0].record.oid.hex(), "accounts": names, "what": what})]
-
-
-def _renamed(signal: Signal, symbol: str) -> Signal:
-    """The signal under the market's own name of its symbol."""
-    fields = {name: getattr(signal, name) for name in Signal.__struct_fields__}
-    return Signal(**(fields | {"symbol": symbol}))

@@ -6,7 +6,7 @@ from mesh.core import Effect, Note
 from mesh.messages.signals import Signal
 from mesh.units import text_from_e8
 from nodes.account import Account
-from nodes.dayloss import BROKEN, WARNED, day_limit_e8, day_loss_e8, moved
+from nodes.dayloss import BROKEN, FINE, WARNED, day_limit_e8, day_loss_e8, moved
 from nodes.told import risk_event
 
 RISK = "risk"
@@ -20,6 +20,7 @@ class Seen(msgspec.Struct, frozen=True):
     """What a state changed: ``moved``: marks to be made durable; ``flattens``: everything of ours is to be closed."""
 
     moved: bool
+    is_new_day: bool
     flattens: bool
     effects: list[Effect]
 
@@ -62,16 +63,16 @@ def look(account: Account, recorded: bool, market_ns: int) -> Seen:
     """Move the account's marks by its usable state; warn and break once a day."""
     state = account.usable(recorded)
     if state is None:
-        return Seen(False, False, [])
+        return Seen(False, False, False, [])
     before = account.marks
     at_ns = max(state.market_ns, market_ns)
     account.marks = moved(before, account.day_rule, state, at_ns)
     if account.marks is before:
-        return Seen(False, False, [])
-    level_before = before.level if before.day == account.marks.day else 0
+        return Seen(False, False, False, [])
+    is_new_day = before.day != account.marks.day
     level = account.marks.level
-    if level == level_before:
-        return Seen(True, False, [])
+    if level == (FINE if is_new_day else before.level):
+        return Seen(True, is_new_day, False, [])
     limit_e8 = day_limit_e8(account.marks, account.day_rule) or 0
     detail = f"used={text_from_e8(day_loss_e8(account.marks, state), 2)} limit={text_from_e8(limit_e8, 2)}"
     code = {WARNED: "DAILY_LOSS_WARNED", BROKEN: "DAILY_LOSS"}[level]
@@ -80,4 +81,4 @@ def look(account: Account, recorded: bool, market_ns: int) -> Seen:
         told["action"] = "flatten" if account.day_rule.flattens else "freeze"
     note = Note("error" if level == BROKEN else "warning", code.lower(), told)
     event = risk_event(sid_of(account), account.name, code, detail, at_ns)
-    return Seen(True, level == BROKEN and account.day_rule.flattens, [note, event])
+    return Seen(True, is_new_day, level == BROKEN and account.day_rule.flattens, [note, event])

@@ -1,8 +1,12 @@
 """The market: owns the feed and market time. Who listens says hello; what happens next is ``nodes/blockloop.py``.
 
-Its store keeps where market time stood at the last settled block (and at least each second): after a restart the feed is
-read again from its start, the same ticks get the same numbers, and the blocks go on from there.
+Its store keeps where market time stood at the last settled block (and at least each second): after a restart the
+feed is read again from its start, the same ticks get the same numbers, and the blocks go on from there.
 """
+
+from hashlib import blake2b
+
+import msgspec
 
 from mesh import links
 from mesh.codec import decode_record_untrusted, encode
@@ -46,14 +50,21 @@ class Standing(Msg):
     end_ns: Int64
 
 
+def run_of(config: Config) -> str:
+    """The name of the run: equal for equal data at any speed, so that orders get the same ids and draws each time."""
+    market = msgspec.structs.replace(config.settings.market, speed=None)
+    plain = msgspec.json.encode([config.settings.mesh.id, config.settings.mesh.seed, market], order="deterministic")
+    return blake2b(plain, digest_size=8, person=b"run").hexdigest()
+
+
 class Market(Core):
-    """The one market of a mesh. ``source`` yields the same ticks in every life of a run; ``run`` is the run's name."""
+    """The one market of a mesh. ``source`` yields the same ticks in every life; ``run`` names the run (else ``run_of``)."""
 
     def __init__(self, name: str, config: Config, life: int, source: TickSource, run: str = "") -> None:
         super().__init__()
         self._name = name
         self._life = life
-        self._run = run
+        self._run = run or run_of(config)
         self._source = source
         self._drain_ns = config.settings.timers.drain_ms * MS_NS
         self._loop = BlockLoop(config, source, self.counters)
@@ -138,7 +149,7 @@ class Market(Core):
             recorded=True,
             start_seq=source.start_seq,
             released_seq=loop.released_seq,
-            block=loop.number,
+            block=loop.standing_number,
             market_ns=loop.end_ns,
             symbols=list(source.symbols),
             first_seq=loop.tape.first_seq,

@@ -91,6 +91,21 @@ class OrderLog:
             detail=draft.detail,
         )
 
+    def renumbered(self, closes: list[LineRecord], accounts: dict[str, Account]) -> list[LineRecord]:
+        """Closes of an older epoch under numbers of this one."""
+        bodies: dict[tuple[object, ...], list[LineRecord]] = {}
+        for record in sorted(closes, key=lambda record: (len(record.leg), record.leg)):
+            bodies.setdefault(_body_key(record), []).append(record)
+        found: list[LineRecord] = []
+        for members in bodies.values():
+            for start in range(0, len(members), TARGETS_MAX):
+                self.n += 1
+                for record in members[start : start + TARGETS_MAX]:
+                    account = accounts[record.account]
+                    account.k += 1
+                    found.append(msgspec.structs.replace(record, e=self.epoch, n=self.n, k=account.k))
+        return found
+
     def publish(self, decision: Decision, accounts: dict[str, Account], now_ns: int) -> list[Published]:
         """The records of a decision, now durable, in order of ``n``; from here on they can be asked for."""
         decision.stamp_out_ns = now_ns
@@ -179,7 +194,7 @@ def sorted_by_rank(drafts: list[tuple[int, Draft]]) -> list[tuple[int, Draft]]:
     return sorted(drafts, key=lambda item: (item[1].action == OPEN, len(item[1].leg), item[1].leg))
 
 
-def _body_key(draft: Draft) -> tuple[object, ...]:
+def _body_key(draft: Draft | LineRecord) -> tuple[object, ...]:
     """Drafts with equal keys share a record."""
     return (
         draft.oid,

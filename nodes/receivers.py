@@ -58,7 +58,7 @@ class Receivers:
         if self._role_of.get(hello.node) != hello.role:
             return f"{hello.node} is no {hello.role} of this configuration"
         if hello.config_hash != self._fingerprint:
-            return f"{hello.node} runs configuration {hello.config_hash}, this market {self._fingerprint}: start both from one file"
+            return f"{hello.node} runs configuration {hello.config_hash}, this market {self._fingerprint}: use one file"
         return ""
 
     def accept(self, hello: MarketHello, peer: int) -> bool:

@@ -23,7 +23,7 @@ _ALL = 1 << 62
 class Tape:
     """Ticks ``first_seq`` to ``end_seq`` (exclusive) in columns that only grow at the end.
 
-    ``keep_count``: of an endless source, the number of ticks kept at least; the oldest beyond a quarter more are dropped.
+    ``keep_count``: of an endless source, the ticks kept at least; the oldest beyond a quarter more are dropped.
     """
 
     def __init__(self, symbols: tuple[str, ...], keep_count: int = _ALL) -> None:
@@ -37,13 +37,13 @@ class Tape:
         """Longer than what is kept while there is room to grow."""
 
     def append(self, ticks: TickColumns) -> None:
-        """Put ticks at the end. Raises ValueError for other symbols than the tape's, or for ticks older than its last."""
+        """Put ticks at the end. Raises ValueError for other symbols than the tape's, and for ticks before its last."""
         if ticks.symbols != self.symbols:
             raise ValueError(f"ticks of {ticks.symbols}, the tape holds {self.symbols}")
         if not len(ticks):
             return
         if self.end_seq > self.first_seq and int(ticks.time_ns[0]) < self.time_ns(self.end_seq - 1):
-            raise ValueError(f"ticks from {int(ticks.time_ns[0])} ns, the tape is at {self.time_ns(self.end_seq - 1)} ns")
+            raise ValueError(f"ticks from {ticks.time_ns[0]} ns, the tape is at {self.time_ns(self.end_seq - 1)} ns")
         if self.end_seq == self.first_seq:
             self._columns = ticks  # a whole file at once: its columns are shared, not copied
         else:

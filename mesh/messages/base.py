@@ -3,12 +3,14 @@
 Tags are never reused; a new field goes last and has a default. ``mesh/messages/__init__.py`` holds the one table.
 """
 
-from typing import Annotated
+from typing import Annotated, dataclass_transform
 
 import msgspec
 from msgspec import Meta
 
 
+# msgspec says the same without frozen_default, so type checkers would refuse frozen subclasses of a frozen base.
+@dataclass_transform(frozen_default=True, field_specifiers=(msgspec.field,))
 class Msg(msgspec.Struct, frozen=True, array_like=True, gc=False, forbid_unknown_fields=True):
     """Base of every message and of every struct inside one; on the wire an array, ``[tag, field, …]``."""
 

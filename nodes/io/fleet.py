@@ -11,6 +11,7 @@ import sys
 import tempfile
 import xmlrpc.client
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -145,10 +146,8 @@ class Fleet:
 
     def shutdown(self) -> None:
         """End supervisord and all that is left; kill it where it does not end. Never raises."""
-        try:
+        with suppress(FleetDown):
             self._ask(lambda rpc: rpc.shutdown())
-        except FleetDown:
-            pass
         if self._child is None:
             return
         try:

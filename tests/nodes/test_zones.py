@@ -128,7 +128,7 @@ def test_zone_reads_a_doubled_hour_by_the_order_of_rows() -> None:
 
 
 def test_zone_reads_each_doubled_hour_on_its_own() -> None:
-    """A second pass in one autumn says nothing about the next autumn, nor about London's."""
+    """A second pass in one autumn says nothing about the next autumn."""
     zone = Zone.parse("New York")
     rows = times("2017-11-05T01:40:00", "2017-11-05T01:05:00", "2018-11-04T01:10:00", "2018-11-04T01:40:00")
     expected = times("2017-11-05T05:40:00", "2017-11-05T06:05:00", "2018-11-04T05:10:00", "2018-11-04T05:40:00")

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from nodes.io.cli import ConfigOption
+from nodes.io.cli.options import ConfigOption
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Csv = Annotated[bool, typer.Option("--csv", help="Print CSV.")]
@@ -16,28 +16,28 @@ def status(
     watch: Annotated[bool, typer.Option("--watch", help="Refresh until Ctrl-C.")] = False,
 ) -> None:
     """Every node with its health, every account with its numbers, and how old each of them is."""
-    from nodes.io.show import show_status
+    from nodes.io.cli.show import show_status
 
     raise typer.Exit(show_status(config, as_json=json, watch=watch))
 
 
 def positions(config: ConfigOption = None, json: Json = False, csv: Csv = False) -> None:
     """Open positions of every account, ours and others'."""
-    from nodes.io.show import show_table
+    from nodes.io.cli.show import show_table
 
     raise typer.Exit(show_table(config, "positions", as_json=json, as_csv=csv))
 
 
 def orders(config: ConfigOption = None, json: Json = False, csv: Csv = False) -> None:
     """Resting orders, and the newest lines with their coded outcomes."""
-    from nodes.io.show import show_table
+    from nodes.io.cli.show import show_table
 
     raise typer.Exit(show_table(config, "orders", as_json=json, as_csv=csv))
 
 
 def deals(config: ConfigOption = None, json: Json = False, csv: Csv = False) -> None:
     """The newest deals of every account, ours and others'."""
-    from nodes.io.show import show_table
+    from nodes.io.cli.show import show_table
 
     raise typer.Exit(show_table(config, "deals", as_json=json, as_csv=csv))
 
@@ -48,19 +48,19 @@ def why(
     json: Json = False,
 ) -> None:
     """Tell the whole story of one signal: decision, each account's line with its code, its stamps."""
-    from nodes.io.ask import show_why
+    from nodes.io.cli.ask import show_why
 
     raise typer.Exit(show_why(config, query, as_json=json))
 
 
 def verify(
     config: ConfigOption = None,
-    timeout: Annotated[float, typer.Option(help="Seconds to wait for a step to show itself.")] = 30.0,
+    timeout_s: Annotated[float, typer.Option("--timeout", help="Seconds to wait for a step to show itself.")] = 30.0,
 ) -> None:
     """Walk the seven steps of the flow on the running mesh and print each with its proof."""
-    from nodes.io.ask import verify_flow
+    from nodes.io.cli.ask import verify_flow
 
-    raise typer.Exit(verify_flow(config, timeout))
+    raise typer.Exit(verify_flow(config, timeout_s))
 
 
 def ping(
@@ -68,7 +68,7 @@ def ping(
     count: Annotated[int, typer.Option(min=1, max=1000, help="Round trips for each local.")] = 5,
 ) -> None:
     """Round trip from here through each router to each local and back."""
-    from nodes.io.ask import ping_locals
+    from nodes.io.cli.ask import ping_locals
 
     raise typer.Exit(ping_locals(config, count))
 
@@ -80,7 +80,7 @@ def cci(
     csv: Csv = False,
 ) -> None:
     """Compute the CCI of a file's bars, without any mesh."""
-    from nodes.io.ccifile import print_cci
+    from nodes.io.cli.ccifile import print_cci
 
     raise typer.Exit(print_cci(file, period, timeframe, as_csv=csv))
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from nodes.io.cli import ConfigOption
+from nodes.io.cli.options import ConfigOption
 
 SCOPE_HELP = "all, account:NAME, symbol:NAME, strategy:NAME, or ACCOUNT:TICKET."
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
@@ -22,7 +22,7 @@ def close(
     reason: Reason = "",
 ) -> None:
     """Close positions in a scope: operator → routers → locals, never through the master."""
-    from nodes.io.act import close_positions
+    from nodes.io.cli.act import close_positions
 
     raise typer.Exit(close_positions(config, scope, volume, foreign, dry_run, yes, reason))
 
@@ -36,7 +36,7 @@ def modify(
     yes: Yes = False,
 ) -> None:
     """Change SL and TP of one position; a level not given stays as it is."""
-    from nodes.io.act import modify_position
+    from nodes.io.cli.act import modify_position
 
     raise typer.Exit(modify_position(config, ticket, sl, tp, dry_run, yes))
 
@@ -49,7 +49,7 @@ def freeze(
     reason: Reason = "",
 ) -> None:
     """No opens in a scope from now on; closes and local management go on."""
-    from nodes.io.act import freeze_scope
+    from nodes.io.cli.act import freeze_scope
 
     raise typer.Exit(freeze_scope(config, scope, dry_run, yes, reason))
 
@@ -62,7 +62,7 @@ def resume(
     yes: Yes = False,
 ) -> None:
     """End the stops of exactly this scope; what still holds it is listed."""
-    from nodes.io.act import resume_scope
+    from nodes.io.cli.act import resume_scope
 
     raise typer.Exit(resume_scope(config, scope, reason, dry_run, yes))
 
@@ -77,7 +77,7 @@ def signal(
     yes: Yes = False,
 ) -> None:
     """Put a signal by hand through signals, risk and all the rest."""
-    from nodes.io.act import send_signal
+    from nodes.io.cli.act import send_signal
 
     raise typer.Exit(send_signal(config, symbol, side, accounts, volume, dry_run, yes))
 

@@ -10,9 +10,9 @@ from rich.table import Table
 
 from mesh.config import Config
 from mesh.messages.health import NodeHealth
-from nodes.io import tables
-from nodes.io.client import Client
-from nodes.io.show import header_of, status_document, status_picture
+from nodes.io.cli import tables
+from nodes.io.cli.client import Client
+from nodes.io.cli.show import header_of, status_document, status_picture
 
 LINES_SHOWN = 8
 
@@ -71,7 +71,8 @@ class TableScreen:
         bar = self._bar(elapsed_s)
         if bar is not None:
             parts.insert(0, bar)
-        parts += ["", self._outcomes(), "[dim]Ctrl-C stops the feed, drains and sums up. In another terminal: mesh status, mesh why last[/]"]
+        hint = "[dim]Ctrl-C stops the feed, drains and sums up. In another terminal: mesh status, mesh why last[/]"
+        parts += ["", self._outcomes(), hint]
         self._live.update(Group(*parts))  # type: ignore[arg-type]
 
     def _bar(self, elapsed_s: float) -> Table | None:

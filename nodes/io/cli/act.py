@@ -19,14 +19,14 @@ from mesh.codec import encode
 from mesh.config import Config
 from mesh.errors import BadConfig
 from mesh.killset import check_scope, entry_id
+from mesh.messages import PROTOCOL_VERSION
 from mesh.messages.base import Msg
 from mesh.messages.control import Command, CommandAnswer, Entry, Latched, Undo
 from mesh.messages.signals import ACCEPTED, MANUAL, Signal, SignalAnswer, SourceHello
-from mesh.messages import PROTOCOL_VERSION
 from mesh.units import e8_from_text
-from nodes.io import tables
-from nodes.io.client import Client
-from nodes.io.show import NO_MESH, attach, is_silent
+from nodes.io.cli import tables
+from nodes.io.cli.client import Client
+from nodes.io.cli.show import NO_MESH, attach, is_silent
 
 ANSWER_S = 5.0
 LATCH_S = 3.0
@@ -275,7 +275,8 @@ def send_signal(
             raise BadConfig(f"{word}: buy, sell or close is allowed")
         targets = expand_accounts(config, accounts)
         volume_e8 = amount("--volume", volume, 0)
-        print(f"{word} {symbol} on {', '.join(targets)}, {tables.lots(volume_e8) + ' lots' if volume_e8 else 'sized by the strategy'}, through risk")
+        size = f"{tables.lots(volume_e8)} lots" if volume_e8 else "sized by the strategy"
+        print(f"{word} {symbol} on {', '.join(targets)}, {size}, through risk")
         if dry_run:
             return 0
         if not confirm("Send this signal?", yes):
@@ -303,7 +304,10 @@ def _manual(config: Config, client: Client, symbol: str, side: int, targets: lis
     market = client.view.nodes.get(config.nodes_of("market")[0])
     market_ns = market[1].market_ns if market else 0
     sid = f"operator/{operator_name()}/{secrets.token_hex(6)}"[:160]
-    return Signal(sid, "operator", MANUAL, symbol, "M1", market_ns, 0, market_ns, client.now_ns(), side=side, accounts=targets, volume_e8=volume_e8)
+    stamp_ns = client.now_ns()
+    return Signal(
+        sid, "operator", MANUAL, symbol, "M1", market_ns, 0, market_ns, stamp_ns, side=side, accounts=targets, volume_e8=volume_e8
+    )
 
 
 def _deliver(config: Config, client: Client, signal: Signal) -> int:
@@ -323,7 +327,7 @@ def _deliver(config: Config, client: Client, signal: Signal) -> int:
     print(f"{answer[0].code} {answer[0].text}".rstrip() + f"  sid {signal.sid}")
     if answer[0].code != ACCEPTED:
         return 1
-    from nodes.io.ask import ask_why, story_tree
+    from nodes.io.cli.ask import ask_why, story_tree
 
     end_s = time.monotonic() + ANSWER_S
     story = ask_why(client, config.nodes_of("master")[0], signal.sid)

@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 
 from mesh.errors import EXIT_CODES, MeshError
+from nodes.io.cli.options import ConfigOption
 
 EPILOG = "Exit codes: " + "; ".join(f"{code} {text}" for code, text in EXIT_CODES.items())
 app = typer.Typer(
@@ -23,12 +24,6 @@ app = typer.Typer(
 config_app = typer.Typer(help="Check a configuration file, or show it with every default filled in.", no_args_is_help=True)
 app.add_typer(config_app, name="config")
 errors = Console(stderr=True)
-
-ConfigOption = Annotated[
-    Path | None,
-    typer.Option("--config", "-c", help="Configuration file. Else $MESH_CONFIG, ./mesh.toml, or what `mesh up` last started."),
-]
-
 
 @app.command()
 def up(
@@ -48,7 +43,7 @@ def up(
     strict: Annotated[bool, typer.Option("--strict", help="Stop at the first bad row of a feed.")] = False,
 ) -> None:
     """Run the mesh under supervisord until Ctrl-C, the end of the feed, or --for. Without options: the demo."""
-    from nodes.io.up import Wishes, run_up
+    from nodes.io.cli.up import Wishes, run_up
 
     wishes = Wishes(config, tuple(feed or ()), speed, for_seconds, state, summary, events, strict)
     raise typer.Exit(run_up(wishes))
@@ -57,7 +52,7 @@ def up(
 @app.command()
 def down(config: ConfigOption = None) -> None:
     """Stop what `mesh up` started: the feed first, then everything else, as Ctrl-C does there."""
-    from nodes.io.operate import stop_mesh
+    from nodes.io.cli.operate import stop_mesh
 
     raise typer.Exit(stop_mesh(config))
 
@@ -65,7 +60,7 @@ def down(config: ConfigOption = None) -> None:
 @app.command()
 def restart(node: Annotated[str, typer.Argument(help="Name of the node, as in `mesh status`.")], config: ConfigOption = None) -> None:
     """Stop one node cleanly and start it again; the flow goes on."""
-    from nodes.io.operate import restart_node
+    from nodes.io.cli.operate import restart_node
 
     raise typer.Exit(restart_node(config, node))
 
@@ -73,12 +68,12 @@ def restart(node: Annotated[str, typer.Argument(help="Name of the node, as in `m
 @app.command("wait-ready")
 def wait_ready(
     config: ConfigOption = None,
-    timeout: Annotated[float, typer.Option(help="Seconds to wait.")] = 30.0,
+    timeout_s: Annotated[float, typer.Option("--timeout", help="Seconds to wait.")] = 30.0,
 ) -> None:
     """Wait until every node says READY; exit 3 naming those that do not."""
-    from nodes.io.operate import wait_until_ready
+    from nodes.io.cli.operate import wait_until_ready
 
-    raise typer.Exit(wait_until_ready(config, timeout))
+    raise typer.Exit(wait_until_ready(config, timeout_s))
 
 
 @app.command()
@@ -88,7 +83,7 @@ def node(
     state: Annotated[Path | None, typer.Option(help="State directory.")] = None,
 ) -> None:
     """Run one node in the foreground (what supervisord runs for each)."""
-    from nodes.io.operate import run_one
+    from nodes.io.cli.operate import run_one
 
     raise typer.Exit(run_one(config, name, state))
 
@@ -96,7 +91,7 @@ def node(
 @app.command()
 def init(directory: Annotated[Path, typer.Argument(help="Where to write mesh.toml.")]) -> None:
     """Write a commented configuration to start from, and make its state directory."""
-    from nodes.io.operate import init_directory
+    from nodes.io.cli.operate import init_directory
 
     raise typer.Exit(init_directory(directory))
 
@@ -104,7 +99,7 @@ def init(directory: Annotated[Path, typer.Argument(help="Where to write mesh.tom
 @config_app.command("check")
 def config_check(config: ConfigOption = None) -> None:
     """Say what is wrong with a configuration, or that it is fine (exit 78 or 0)."""
-    from nodes.io.operate import check_config
+    from nodes.io.cli.operate import check_config
 
     raise typer.Exit(check_config(config))
 
@@ -112,17 +107,17 @@ def config_check(config: ConfigOption = None) -> None:
 @config_app.command("show")
 def config_show(config: ConfigOption = None) -> None:
     """Print the whole configuration, defaults filled in, as JSON."""
-    from nodes.io.operate import show_config
+    from nodes.io.cli.operate import show_config
 
     raise typer.Exit(show_config(config))
 
 
 def main() -> None:
     """Entry of the ``mesh`` command: errors become one line and their exit code."""
-    from nodes.io import cli_act, cli_show
+    from nodes.io.cli import act_verbs, look_verbs
 
-    cli_show.register(app)
-    cli_act.register(app)
+    look_verbs.register(app)
+    act_verbs.register(app)
     try:
         app()
     except MeshError as error:

@@ -11,10 +11,10 @@ from rich.live import Live
 from rich.table import Table
 
 from mesh.config import Config
-from nodes.io import tables
-from nodes.io.client import Client
+from nodes.io.cli import tables
+from nodes.io.cli.client import Client
+from nodes.io.cli.tables import Row
 from nodes.io.locate import find
-from nodes.io.tables import Row
 
 LOOK_S = 3.0
 """Routers publish a snapshot each second: two chances to catch a whole one, and a little."""

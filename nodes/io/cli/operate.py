@@ -12,10 +12,10 @@ import psutil
 
 from mesh.config import Config
 from mesh.errors import BadConfig
-from nodes.io.client import Client
+from nodes.io.cli.client import Client
+from nodes.io.cli.show import attach
 from nodes.io.fleet import Fleet
 from nodes.io.locate import default_state, find, given, load, recall
-from nodes.io.show import attach
 
 DOWN_S = 30.0
 
@@ -146,7 +146,7 @@ def _named(config_path: Path | None) -> Path:
 
 def check_config(config_path: Path | None) -> int:
     """Say that a file is fine; BadConfig says what is not."""
-    from nodes.io.up import check_feeds
+    from nodes.io.cli.up import check_feeds
 
     path = _named(config_path)
     config = load(path)

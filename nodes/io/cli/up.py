@@ -18,11 +18,11 @@ import msgspec
 from mesh.config import Config, configured, parse
 from mesh.errors import BadConfig
 from mesh.settings import Settings
-from nodes.io import screen
-from nodes.io.client import Client
+from nodes.io.cli import screen
+from nodes.io.cli.client import Client
+from nodes.io.cli.summary import print_summary, summarise, write_summary
 from nodes.io.fleet import Fleet
 from nodes.io.locate import Running, default_state, demo_text, given, load, remember, write_effective
-from nodes.io.summary import print_summary, summarise, write_summary
 
 DRAIN_S = 5.0
 STOP_S = 8.0

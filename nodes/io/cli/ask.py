@@ -4,6 +4,7 @@ import json
 import sys
 import time
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,8 @@ from rich.tree import Tree
 
 from mesh.config import Config
 from mesh.messages.control import Ping, Pong, WhyAnswer, WhyAsk
-from nodes.io.client import Client
-from nodes.io.show import NO_MESH, attach, is_silent
+from nodes.io.cli.client import Client
+from nodes.io.cli.show import NO_MESH, attach, is_silent
 
 ANSWER_S = 3.0
 STAGE_NAMES = ("signal", "master_in", "master_out", "router_out", "local_in", "durable", "called", "answered")
@@ -79,7 +80,7 @@ def stamps_line(stamps: dict[str, Any]) -> str:
     """Microseconds from stage to stage; mesh time and broker time apart."""
     known = [(name, int(stamps.get(f"{name}_ns", 0))) for name in STAGE_NAMES]
     known = [(name, at_ns) for name, at_ns in known if at_ns]
-    words = [f"{name} +{(at_ns - before_ns) / 1_000:.0f}" for (_, before_ns), (name, at_ns) in zip(known, known[1:], strict=False)]
+    words = [f"{name} +{(at_ns - before_ns) / 1_000:.0f}" for (_, before_ns), (name, at_ns) in pairwise(known)]
     return f"µs from {known[0][0]}: " + "  ".join(words) if known else "no stamps"
 
 

@@ -1,0 +1,373 @@
+"""The simulated server with all its accounts: ticks and requests in, changes of the books out.
+
+Pure: market time comes with every call and never runs back, prices are fixed point, and nothing is drawn but the slippage,
+from (seed, attempt). ``open`` once, after ``restore`` where there is a journal; then ``on_tick`` / ``on_ticks`` /
+``on_time`` as the market goes and ``order_send`` as accounts trade. Each returns the changes of that call; a journal that
+writes them in one transaction can be handed back to ``restore`` and gives the same books.
+"""
+
+import heapq
+from collections.abc import Iterable, Mapping
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from mesh.errors import BadConfig
+from mesh.units import NEVER
+from nodes.terminal import actions, bulk, checks, names, reactions
+from nodes.terminal.account import Account
+from nodes.terminal.book import SymbolBook
+from nodes.terminal.conversion import Converter
+from nodes.terminal.history import Column, History
+from nodes.terminal.margin import profit_e8
+from nodes.terminal.matching import position_of
+from nodes.terminal.records import (
+    QUOTE,
+    AccountRow,
+    Change,
+    CheckResult,
+    Deal,
+    Order,
+    OrderResult,
+    Position,
+    QuoteRow,
+    TradeRequest,
+)
+from nodes.terminal.retcodes import OK, REFUSED_LOCALLY, TEXTS
+from nodes.terminal.server_time import ServerClock
+from nodes.terminal.settings import AccountConfig, TerminalConfig
+from nodes.terminal.symbols import SymbolSpec
+
+Changes = tuple[Change, ...]
+_NONE: Changes = ()
+_MASK_64 = 2**64 - 1
+
+
+class Terminal:
+    """All symbols and accounts of one simulated server. Raises BadConfig for accounts or symbols that do not fit."""
+
+    __slots__ = (
+        "_changes",
+        "_converter",
+        "_event_ns",
+        "_expiries",
+        "_fired",
+        "_rollover_day",
+        "accounts",
+        "books",
+        "clock",
+        "config",
+        "now_ns",
+    )
+
+    def __init__(
+        self, config: TerminalConfig, accounts: Iterable[AccountConfig], symbols: Iterable[SymbolSpec]
+    ) -> None:
+        self.config = config
+        self.clock = ServerClock(config.server_zone)
+        self.now_ns = 0
+        """Market time of the last call."""
+        self.books: dict[str, SymbolBook] = {}
+        for spec in symbols:
+            history = History(config.ticks_kept_count, config.bars_kept_count)
+            if spec.name in self.books:
+                raise BadConfig(f"symbol {spec.name} is listed twice")
+            self.books[spec.name] = SymbolBook(spec, history, self._is_live)
+        self._converter = Converter(self.books.values(), config.fixed_rates)
+        self._changes: list[Change] = []
+        self.accounts: dict[int, Account] = {}
+        for account in accounts:
+            if account.login in self.accounts:
+                raise BadConfig(f"account {account.login} is listed twice")
+            self.accounts[account.login] = Account(account, self._converter, self.books.__getitem__, self._changes)
+            for book in self.books.values():
+                self._converter.route(book.spec.currency_profit, account.currency)
+                self._converter.route(book.spec.currency_margin, account.currency)
+        self._expiries: list[tuple[int, int, int]] = []
+        self._event_ns = NEVER
+        self._rollover_day = 0
+        self._fired: list[int] = []
+
+    def _is_live(self, login: int, ticket: int, kind: int, price_e8: int) -> bool:
+        return self.accounts[login].level_price_e8(ticket, kind) == price_e8
+
+    # --- start ------------------------------------------------------------------------------------------------------
+
+    def restore(self, rows: Iterable[Change]) -> None:
+        """Take the rows of a journal (each once, in the order written). Accounts and symbols no longer there: BadConfig."""
+        for change in rows:
+            row = change.row
+            if isinstance(row, QuoteRow):
+                if row.symbol in self.books:
+                    self.books[row.symbol].quote(row.time_ns, row.bid_e8, row.ask_e8)
+                continue
+            account = self.accounts.get(change.login)
+            if account is None or row is None:
+                raise BadConfig(f"the journal has account {change.login}, the configuration has not: add it again")
+            symbol = "" if isinstance(row, AccountRow) else row.symbol
+            if isinstance(row, Position | Order) and symbol not in self.books:
+                raise BadConfig(f"the journal has trades in {symbol}, the configuration has not: add the symbol again")
+            account.load(change.kind, row)
+            if isinstance(row, Order) and row.ticket in account.orders:
+                self._expect(change.login, row)
+        self._changes.clear()
+
+    def open(self, now_ns: int) -> Changes:
+        """Begin at a market time: accounts that never were get their deposit, nights that passed their swap."""
+        self.now_ns = max(self.now_ns, now_ns)
+        day = self.clock.day(self.now_ns)
+        for account in self.accounts.values():
+            if account.rollover_day == 0:
+                account.rollover_day = day
+            if account.ticket_count == 0 and account.config.deposit_e8:
+                self._balance(account, account.config.deposit_e8, "Deposit")
+        self._rollover_day = min((account.rollover_day for account in self.accounts.values()), default=day)
+        self._set_event()
+        self._advance(now_ns)
+        return self._taken()
+
+    def load_bars(self, symbol: str, bars: Mapping[str, Column]) -> None:
+        """M1 bars from before the first tick: see ``History.load_bars``."""
+        self.books[symbol].history.load_bars(bars)
+
+    # --- the market -------------------------------------------------------------------------------------------------
+
+    def on_tick(self, symbol: str, time_ns: int, bid_e8: int, ask_e8: int) -> Changes:
+        """A new quote; both prices above zero, the bid may be above the ask."""
+        if time_ns > self.now_ns:
+            self.now_ns = time_ns
+            if time_ns >= self._event_ns:
+                self._advance(time_ns)
+        book = self.books[symbol]
+        book.quote(time_ns, bid_e8, ask_e8)
+        book.history.append(time_ns, bid_e8, ask_e8)
+        if not book.is_idle:
+            self._react(book)
+        return self._taken() if self._changes else _NONE
+
+    def on_ticks(
+        self,
+        symbol_index: NDArray[np.uint16],
+        time_ns: Column,
+        bid_e8: Column,
+        ask_e8: Column,
+        symbols: tuple[str, ...],
+        start: int,
+        stop: int,
+    ) -> tuple[int, Changes]:
+        """Ticks ``start`` to ``stop`` of columns, as if one by one. Returns where it stopped, and the changes.
+
+        Stops early after the tick at which an equity watch fired: ``take_fired`` tells whose.
+        """
+        reached = bulk.run(self, bulk.lanes(self.books, symbol_index, time_ns, bid_e8, ask_e8, symbols, start, stop))
+        return reached, self._taken()
+
+    def on_time(self, now_ns: int) -> Changes:
+        """Market time passed without a tick: expirations and swap that are due."""
+        self._advance(now_ns)
+        return self._taken()
+
+    def watch(self, login: int, equity_below_e8: int | None) -> None:
+        """Stop at the tick after which an account's equity is below this; it fires once. None: no watch."""
+        self.accounts[login].watch_e8 = equity_below_e8
+
+    def take_fired(self) -> tuple[int, ...]:
+        """The logins whose watch fired since the last call."""
+        fired = tuple(self._fired)
+        self._fired.clear()
+        return fired
+
+    @property
+    def has_fired(self) -> bool:
+        """Whether a watch has fired that nobody took yet."""
+        return bool(self._fired)
+
+    @property
+    def event_ns(self) -> int:
+        """When time alone will change something: the next expiration or rollover."""
+        return self._event_ns
+
+    def _react(self, book: SymbolBook) -> None:
+        """What a quote sets off, in a fixed order: rests of orders, levels, then the accounts it moves."""
+        for login, ticket in list(book.resting):
+            reactions.take_rest(self.accounts[login], book, ticket, self.now_ns)
+        while not book.is_quiet:
+            met = book.take_met()
+            if met is None:
+                break
+            login, ticket, kind = met
+            reactions.meet_level(self.accounts[login], book, ticket, kind, self.now_ns)
+        for login in list(book.exposed):
+            account = self.accounts[login]
+            if account.is_safe():
+                continue
+            reactions.stop_out(account, self.books, self.now_ns)
+            if account.watch_e8 is not None and account.equity_e8() < account.watch_e8:
+                account.watch_e8 = None
+                self._fired.append(login)
+
+    # --- time -------------------------------------------------------------------------------------------------------
+
+    def _advance(self, now_ns: int) -> None:
+        while self._event_ns <= now_ns:
+            at_ns = self._event_ns
+            if self._expiries and self._expiries[0][0] <= at_ns:
+                expiration_ns, login, ticket = heapq.heappop(self._expiries)
+                order = self.accounts[login].orders.get(ticket)
+                if order is not None and order.expiration_ns == expiration_ns:
+                    reactions.expire(self.accounts[login], order, at_ns)
+            else:
+                self._rollover_day += 1
+                for account in self.accounts.values():
+                    reactions.roll_over(account, self.books, max(account.rollover_day, self._rollover_day), at_ns)
+            self._set_event()
+        self.now_ns = max(self.now_ns, now_ns)
+
+    def _set_event(self) -> None:
+        midnight_ns = self.clock.midnight_ns(self._rollover_day + 1)
+        self._event_ns = min(midnight_ns, self._expiries[0][0]) if self._expiries else midnight_ns
+
+    def _expect(self, login: int, order: Order) -> None:
+        if order.expiration_ns:
+            heapq.heappush(self._expiries, (order.expiration_ns, login, order.ticket))
+            self._event_ns = min(self._event_ns, order.expiration_ns)
+
+    def _taken(self) -> Changes:
+        for account in self.accounts.values():
+            account.flush()
+        changes = tuple(self._changes)
+        self._changes.clear()
+        return changes
+
+    # --- requests ---------------------------------------------------------------------------------------------------
+
+    def deposit(self, login: int, amount_e8: int, now_ns: int, comment: str = "Deposit") -> Changes:
+        """A balance operation: money in, or out where it is negative."""
+        self._advance(now_ns)
+        self._balance(self.accounts[login], amount_e8, comment)
+        return self._taken()
+
+    def _balance(self, account: Account, amount_e8: int, comment: str) -> None:
+        account.add_deal(
+            Deal(
+                account.next_ticket(),
+                0,
+                "",
+                names.DEAL_TYPE_BALANCE,
+                names.DEAL_ENTRY_IN,
+                0,
+                0,
+                names.DEAL_REASON_CLIENT,
+                0,
+                0,
+                amount_e8,
+                0,
+                0,
+                0,
+                self.now_ns,
+                comment,
+            )
+        )
+
+    def order_send(
+        self, login: int, request: TradeRequest, now_ns: int, attempt_seed: int
+    ) -> tuple[OrderResult, Changes]:
+        """Execute a trade request at a market time, or refuse it. ``attempt_seed`` draws its slippage."""
+        self._advance(now_ns)
+        account = self.accounts[login]
+        asked = self._asked(account, request)
+        code = checks.refusal(asked)
+        request_id = 0
+        if code not in REFUSED_LOCALLY:
+            account.request_count += 1
+            request_id = account.request_count
+        if code or asked.book is None:
+            return actions.refused(code, request_id), self._taken()
+        result = actions.execute(asked, asked.book, self._slippage_points(attempt_seed), request_id)
+        order = account.orders.get(result.order)
+        if order is not None:
+            self._expect(login, order)
+        return result, self._taken()
+
+    def order_check(self, login: int, request: TradeRequest, now_ns: int) -> tuple[CheckResult, Changes]:
+        """What ``order_send`` would refuse a request with, and the account as it would be after it."""
+        self._advance(now_ns)
+        account = self.accounts[login]
+        asked = self._asked(account, request)
+        code = checks.refusal(asked)
+        if (code and code != names.TRADE_RETCODE_NO_MONEY) or asked.book is None:
+            return CheckResult(code, comment=TEXTS[code]), self._taken()
+        margin_e8, book = account.margin_e8, asked.book
+        if request.action == names.TRADE_ACTION_DEAL:
+            position = position_of(account, request.symbol, request.position)
+            if checks.opening_volume_e8(account, position, request):
+                is_buy = request.type == names.ORDER_TYPE_BUY
+                price_e8 = book.ask_e8 if is_buy else book.bid_e8
+                margin_e8 = checks.margin_after_e8(account, book, is_buy, request.volume_e8, price_e8, position)
+        equity_e8 = account.equity_e8()
+        result = CheckResult(
+            code,
+            account.balance_e8,
+            equity_e8,
+            equity_e8 - account.balance_e8 - account.credit_e8,
+            margin_e8 - account.margin_e8,
+            equity_e8 - margin_e8,
+            account.margin_level_e8(equity_e8, margin_e8),
+            TEXTS[code],
+        )
+        return result, self._taken()
+
+    def _asked(self, account: Account, request: TradeRequest) -> checks.Asked:
+        """The request with its symbol's book: modifying an order or a position needs no symbol of its own."""
+        symbol = request.symbol
+        if request.action in (names.TRADE_ACTION_MODIFY, names.TRADE_ACTION_REMOVE):
+            order = account.orders.get(request.order)
+            symbol = symbol if order is None else order.symbol
+        elif not symbol and request.action in (names.TRADE_ACTION_SLTP, names.TRADE_ACTION_CLOSE_BY):
+            position = account.positions.get(request.position)
+            symbol = symbol if position is None else position.symbol
+        if symbol != request.symbol:
+            request = msgspec.structs.replace(request, symbol=symbol)
+        return checks.Asked(account, self.books.get(symbol), request, self.now_ns, self.clock)
+
+    def _slippage_points(self, attempt_seed: int) -> int:
+        most = self.config.slippage_points_max
+        return _mixed(self.config.seed ^ _mixed(attempt_seed)) % (most + 1) if most else 0
+
+    # --- reads ------------------------------------------------------------------------------------------------------
+
+    def quote_rows(self) -> Changes:
+        """The last quotes of all symbols that had one, as rows for the journal."""
+        return tuple(
+            Change(QUOTE, 0, name, QuoteRow(name, book.time_ns, book.bid_e8, book.ask_e8))
+            for name, book in self.books.items()
+            if book.has_quote
+        )
+
+    def order_calc_margin(self, login: int, symbol: str, volume_e8: int, price_e8: int) -> int | None:
+        """Margin a volume binds at a price, by itself; None for an unknown symbol or a currency without a quote."""
+        account, book = self.accounts[login], self.books.get(symbol)
+        if book is None or not account.route(book.spec.currency_margin).is_ready:
+            return None
+        return account.margin_of_e8(book, volume_e8, price_e8)
+
+    def order_calc_profit(
+        self, login: int, is_buy: bool, symbol: str, volume_e8: int, open_e8: int, close_e8: int
+    ) -> int | None:
+        """What a volume makes from one price to another; None for an unknown symbol or a currency without a quote."""
+        account, book = self.accounts[login], self.books.get(symbol)
+        if book is None:
+            return None
+        route = account.route(book.spec.currency_profit)
+        if not route.is_ready:
+            return None
+        return profit_e8(book.spec, route, account.unit_e8, is_buy, volume_e8, open_e8, close_e8)
+
+
+def _mixed(value: int) -> int:
+    """splitmix64's finaliser (Steele, Lea, Flood 2014): 64 bits that look drawn."""
+    value = (value + 0x9E3779B97F4A7C15) & _MASK_64
+    value = (value ^ (value >> 30)) * 0xBF58476D1CE4E5B9 & _MASK_64
+    value = (value ^ (value >> 27)) * 0x94D049BB133111EB & _MASK_64
+    return value ^ (value >> 31)
