@@ -45,8 +45,8 @@ class Attendance:
             account.take_store(message.store_id)
         account.is_rolled_back = message.f < account.durable_f
         if account.is_rolled_back:
-            told = {"account": account.name, "local_f": message.f, "known_f": account.durable_f}
-            effects.append(Note("error", ROLLBACK, told | {"do": "restore its store, or `mesh init` it anew"}))
+            known = {"account": account.name, "local_f": message.f, "known_f": account.durable_f}
+            effects.append(Note("error", ROLLBACK, known | {"do": "restore its store, or give it a new one"}))
         account.is_known = True
         account.peer = peer
         welcome = LocalWelcome(account.name, self._log.epoch, account.durable_f, account.published_k)

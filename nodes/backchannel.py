@@ -4,7 +4,7 @@ Nothing is taken from a router before its hello, nor from a local before its own
 the same bytes, or is told that it is too late.
 """
 
-from mesh.core import Effect, Envelope, Note, PeerLost, Send
+from mesh.core import Effect, Envelope, Note, Send
 from mesh.links import CONTROL, REPLAY
 from mesh.messages import PROTOCOL_VERSION
 from mesh.messages.accounts import AccountState, AccountSymbols
@@ -26,6 +26,7 @@ from nodes.account import Account
 from nodes.attendance import VOID
 from nodes.deciding import Deciding
 from nodes.decisions import Line
+from nodes.envelopes import message_of
 from nodes.grants import CLONE
 from nodes.intake import Intake
 from nodes.masterstate import MasterState
@@ -48,8 +49,7 @@ class BackChannel:
 
     def on_router(self, envelope: Envelope, now_ns: int) -> list[Effect]:
         """A router is there (again): tell it where the epoch stands."""
-        message = envelope.message
-        assert isinstance(message, RouterHello), "the core's table sends hellos only"
+        message = message_of(envelope, RouterHello)
         state = self._state
         if message.version != PROTOCOL_VERSION:
             told_of = {"router": message.router, "version": message.version, "ours": PROTOCOL_VERSION}
@@ -67,7 +67,6 @@ class BackChannel:
 
     def on_lost(self, envelope: Envelope) -> list[Effect]:
         """A router's connection is gone."""
-        assert isinstance(envelope.message, PeerLost), "the core's table sends losses only"
         self._state.routers.pop(envelope.peer, None)
         return []
 
@@ -80,8 +79,7 @@ class BackChannel:
 
     def on_replay(self, envelope: Envelope, now_ns: int) -> list[Effect]:
         """Publish records again to one router."""
-        message = envelope.message
-        assert isinstance(message, Replay), "the core's table sends replays only"
+        message = message_of(envelope, Replay)
         state = self._state
         if message.e != state.epoch:
             welcome = MasterWelcome(state.epoch, state.life, state.log.published_n, state.stops.killset.digest)
@@ -91,8 +89,7 @@ class BackChannel:
 
     def on_replay_account(self, envelope: Envelope, now_ns: int) -> list[Effect]:
         """Publish what one account lacks again, to the router that asks for it."""
-        message = envelope.message
-        assert isinstance(message, ReplayAccount), "the core's table sends replays only"
+        message = message_of(envelope, ReplayAccount)
         account = self._state.accounts.get(message.account)
         if account is None or message.e != self._state.epoch:
             return []
@@ -114,8 +111,7 @@ class BackChannel:
 
     def on_local(self, envelope: Envelope, now_ns: int) -> list[Effect]:
         """A local says hello: what it said before is over, what it lacks follows."""
-        message = envelope.message
-        assert isinstance(message, LocalHello), "the core's table sends hellos only"
+        message = message_of(envelope, LocalHello)
         account = self._state.accounts.get(message.account)
         if account is None:
             return [Note("warning", "unknown_account", {"account": message.account, "node": message.node})]
@@ -130,8 +126,7 @@ class BackChannel:
 
     def on_listed(self, envelope: Envelope, now_ns: int) -> list[Effect]:
         """A local has sent everything the master lacked."""
-        message = envelope.message
-        assert isinstance(message, Listed), "the core's table sends lists only"
+        message = message_of(envelope, Listed)
         account = self._state.accounts.get(message.account)
         if account is None:
             return []
@@ -140,8 +135,7 @@ class BackChannel:
 
     def on_grant_ask(self, envelope: Envelope, now_ns: int) -> list[Effect]:
         """A local's router asks for freshness."""
-        message = envelope.message
-        assert isinstance(message, GrantAsk), "the core's table sends asks only"
+        message = message_of(envelope, GrantAsk)
         account = self._state.accounts.get(message.account)
         if account is None:
             return []
@@ -156,8 +150,7 @@ class BackChannel:
 
     def on_state(self, envelope: Envelope, now_ns: int) -> list[Effect]:
         """A local's account as it is."""
-        message = envelope.message
-        assert isinstance(message, AccountState), "the core's table sends states only"
+        message = message_of(envelope, AccountState)
         state = self._state
         account = self._state.accounts.get(message.account)
         if account is None or not account.is_known or not account.take_state(message, now_ns):
@@ -172,8 +165,7 @@ class BackChannel:
 
     def on_symbols(self, envelope: Envelope) -> list[Effect]:
         """What a local's broker says of its symbols."""
-        message = envelope.message
-        assert isinstance(message, AccountSymbols), "the core's table sends symbols only"
+        message = message_of(envelope, AccountSymbols)
         account = self._state.accounts.get(message.account)
         if account is not None and message.life == account.life:
             account.take_symbols(message)
@@ -181,8 +173,7 @@ class BackChannel:
 
     def on_outcome(self, envelope: Envelope, now_ns: int) -> list[Effect]:
         """What became of an order: taken once, acked when it is durable."""
-        message = envelope.message
-        assert isinstance(message, Outcome), "the core's table sends outcomes only"
+        message = message_of(envelope, Outcome)
         account = self._state.accounts.get(message.account)
         if account is None or not account.is_known:
             return []

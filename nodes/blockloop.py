@@ -41,7 +41,7 @@ GATHER, PLAN, PACE, PLAY, SETTLE, CONFIRM, RELEASE, LAG, DONE, STOPPED, FAILED =
     "GATHER", "PLAN", "PACE", "PLAY", "SETTLE", "CONFIRM", "RELEASE", "LAG", "DONE", "STOPPED", "FAILED",
 )  # fmt: skip
 GIVEN_UP_STEPS = (SETTLE, RELEASE, LAG)
-_WHOM = {PLAY: "the broker", CONFIRM: "the broker", SETTLE: "the master", LAG: "an indicator", RELEASE: "signals' answers"}
+_WHOM = {PLAY: "the broker", CONFIRM: "the broker", SETTLE: "the master", LAG: "an indicator", RELEASE: "answers"}
 
 
 class BlockLoop:
@@ -154,6 +154,11 @@ class BlockLoop:
             if self.step in (SETTLE, CONFIRM):
                 self.step = self._begin_settle(self._settle.accounts)
         self.ask(now_ns, out)
+
+    @property
+    def told_seq(self) -> int:
+        """Ticks below were released to indicators."""
+        return self._indicator_block.through_seq
 
     @property
     def standing_number(self) -> int:

@@ -190,9 +190,7 @@ class RowChecker:
         moved = f"from {text_from_e8(before_e8)} to {text_from_e8(price_e8)}"
         agrees = self._away_count > 0 and not _is_far(first_e8, self._away_e8, self._ppm)
         if agrees and self._away_count >= JUMP_CONFIRM_COUNT:
-            self._log.notes.append(
-                f"{self._file}:{line}: the price moved {moved} and stayed there for {self._away_count} rows: accepted"
-            )
+            self._log.notes.append(f"{self._file}:{line}: the price moved {moved} and stayed there for {self._away_count} rows: accepted")
             return None
         self._away_count = self._away_count + 1 if agrees else 1
         self._away_e8 = first_e8

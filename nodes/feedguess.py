@@ -99,6 +99,5 @@ def _guessed_digits(price_e8: Int64s, contract: Contract | None) -> tuple[int, s
     if used == contract.digits + 1:
         return used, f"{used} digits, as the rows use; {contract.known_as} commonly has {contract.digits}"
     return contract.digits, (
-        f"prices rounded to {contract.digits} digits, as {contract.known_as} commonly has; "
-        f"the rows use up to {used}, digits= keeps more"
+        f"prices rounded to {contract.digits} digits, as {contract.known_as} commonly has; the rows use up to {used}, digits= keeps more"
     )

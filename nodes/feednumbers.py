@@ -35,6 +35,8 @@ class Numbers:
 
 def number_from_text(text: str, *, is_comma_decimal: bool = False) -> int:
     """The e8 integer nearest to a number in text. Raises ValueError for what is no finite number up to a billion."""
+    if not text.isascii():
+        raise ValueError(f"{text!r} is not a number")
     try:
         value = Decimal(text.replace(",", ".") if is_comma_decimal else text)
     except InvalidOperation:

@@ -135,7 +135,7 @@ def _row_from_text(text: str, layout: Layout) -> _Row:
     spread_points = 0
     if layout.spread_column is not None:
         cell = cells[layout.spread_column]
-        if not cell.isdecimal() or len(cell) > 9:
+        if not (cell.isascii() and cell.isdecimal()) or len(cell) > 9:
             raise RowError("number", f"spread {cell!r} is not a whole number of points")
         spread_points = int(cell)
     return _Row(clock_ns, offset_ns, prices_e8, spread_points)

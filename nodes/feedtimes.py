@@ -25,11 +25,11 @@ _CLOCK = (
     r"(?:(?P<zulu>Z| ?UTC| ?GMT)|(?P<sign>[+-])(?P<offset_hour>\d\d):?(?P<offset_minute>\d\d)?)?"
 )
 _MOMENT_PATTERNS = (
-    re.compile(r"(?P<epoch>\d{10}(?=\.|$)|\d{13}|\d{16}|\d{19})(?:\.(?P<fraction>\d{1,9}))?"),
-    re.compile(r"(?P<year>\d{4})(?P<bar>[-./]?)(?P<month>\d\d)(?P=bar)(?P<day>\d\d)(?:[T ]?" + _CLOCK + r")?"),
-    re.compile(r"(?P<day>\d\d)\.(?P<month>\d\d)\.(?P<year>\d{4})(?:[T ]" + _CLOCK + r")?"),
+    re.compile(r"(?P<epoch>\d{10}(?=\.|$)|\d{13}|\d{16}|\d{19})(?:\.(?P<fraction>\d{1,9}))?", re.ASCII),
+    re.compile(r"(?P<year>\d{4})(?P<bar>[-./]?)(?P<month>\d\d)(?P=bar)(?P<day>\d\d)(?:[T ]?" + _CLOCK + r")?", re.ASCII),
+    re.compile(r"(?P<day>\d\d)\.(?P<month>\d\d)\.(?P<year>\d{4})(?:[T ]" + _CLOCK + r")?", re.ASCII),
 )
-_CLOCK_PATTERNS = (re.compile(_CLOCK),)
+_CLOCK_PATTERNS = (re.compile(_CLOCK, re.ASCII),)
 
 _NUMBER_GROUPS = (
     "epoch",

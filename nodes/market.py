@@ -58,7 +58,7 @@ def run_of(config: Config) -> str:
 
 
 class Market(Core):
-    """The one market of a mesh. ``source`` yields the same ticks in every life; ``run`` names the run (else ``run_of``)."""
+    """The one market of a mesh. ``source`` yields the same ticks in every life; ``run`` names the run, ``run_of`` else."""
 
     def __init__(self, name: str, config: Config, life: int, source: TickSource, run: str = "") -> None:
         super().__init__()
@@ -137,18 +137,18 @@ class Market(Core):
         receiver = receivers.of(envelope, hello.role)
         assert receiver is not None, "it was accepted"
         note = Note("info", "receiver_there", {"node": hello.node, "role": hello.role, "next_seq": hello.next_seq})
-        out: list[Effect] = [note, Send(links.MARKET, envelope.peer, self._welcome())]
+        out: list[Effect] = [note, Send(links.MARKET, envelope.peer, self._welcome(hello.role))]
         self._loop.on_receiver(receiver, is_new_life, now_ns, out)
         return self._advance(now_ns, out)
 
-    def _welcome(self) -> MarketWelcome:
+    def _welcome(self, role: str) -> MarketWelcome:
         loop, source = self._loop, self._source
         return MarketWelcome(
             run=self._run,
             life=self._life,
             recorded=True,
             start_seq=source.start_seq,
-            released_seq=loop.released_seq,
+            released_seq=loop.told_seq if role == "indicator" else loop.released_seq,
             block=loop.standing_number,
             market_ns=loop.end_ns,
             symbols=list(source.symbols),

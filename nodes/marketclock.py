@@ -13,6 +13,7 @@ from mesh.messages import PROTOCOL_VERSION
 from mesh.messages.market import Block, MarketHello, MarketWelcome, TickCredit, Ticks
 from mesh.units import MS_NS
 from nodes.contracts import contract_of
+from nodes.envelopes import message_of
 from nodes.quotes import Quotes, columns_of
 
 CREDIT_TICKS = 20_000
@@ -88,8 +89,7 @@ class MarketClock:
 
     def on_block(self, envelope: Envelope) -> list[Effect]:
         """Queue a block that is new."""
-        block = envelope.message
-        assert isinstance(block, Block), "the core's table sends blocks only"
+        block = message_of(envelope, Block)
         newest = self._blocks[-1].number if self._blocks else self.block
         if block.number > newest:
             self._blocks.append(block)

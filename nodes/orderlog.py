@@ -51,10 +51,10 @@ class OrderLog:
         places: list[tuple[int, Draft]] = []
         for group in groups:
             bodies: dict[tuple[object, ...], list[tuple[int, Draft]]] = {}
-            for draft in sorted_by_rank([(position + index, draft) for index, draft in enumerate(group)]):
-                places.append(draft)
-                if draft[1].code == PUBLISHED:
-                    bodies.setdefault(_body_key(draft[1]), []).append(draft)
+            for item in sorted_by_rank([(position + index, draft) for index, draft in enumerate(group)]):
+                places.append(item)
+                if item[1].code == PUBLISHED:
+                    bodies.setdefault(_body_key(item[1]), []).append(item)
             position += len(group)
             for members in bodies.values():
                 for start in range(0, len(members), TARGETS_MAX):

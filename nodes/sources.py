@@ -9,8 +9,8 @@ from nodes.ticks import TickColumns
 class TickSource(Protocol):
     """Ticks of a run, always the same ones, from its first to its last.
 
-    ``start_seq``: ticks below are history, bars are built from them and nothing is traded. ``end_ns``: where market time
-    ends, ``NEVER`` for an endless source; ``total_count``: ticks in all, 0 where that is not known.
+    ``start_seq``: ticks below are history: bars are built from them and nothing is traded. ``end_ns``: where market
+    time ends, ``NEVER`` for an endless source; ``total_count``: ticks in all, 0 where that is not known.
     """
 
     symbols: tuple[str, ...]

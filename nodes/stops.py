@@ -9,6 +9,7 @@ from mesh.core import Effect, Envelope, Note, Put, Send
 from mesh.errors import BadFrame
 from mesh.killset import KillSet, entry_id
 from mesh.messages.control import Entry, KillSetAsk, KillSetPart
+from nodes.envelopes import message_of
 
 STOP = "stop"
 """Kind of the rows, by the item's id."""
@@ -47,8 +48,7 @@ class Stops:
 
     def on_ask(self, envelope: Envelope) -> list[Effect]:
         """What the asker lacks, and a question where he has more than we."""
-        message = envelope.message
-        assert isinstance(message, KillSetAsk), "the core's table sends questions only"
+        message = message_of(envelope, KillSetAsk)
         missing = self.killset.missing(message.known)[:PART_ITEMS]
         effects: list[Effect] = [Send(envelope.link, envelope.peer, KillSetPart(missing))]
         mine = self.killset.known()

@@ -33,9 +33,9 @@ TICKS_PER_MINUTE_MIN, TICKS_PER_MINUTE_MAX = 6, 12
 _MINUTE_MS = 60_000
 _WAVE_MS = (20_000, 60_000, 150_000, 420_000, 1_200_000, 3_600_000, 14_400_000, 86_400_000, 1_209_600_000)
 """Distances between the knots of each wave."""
-_WAVE_HEIGHT_PERCENT = (45, 80, 130, 330, 420, 500, 800, 1_500, 4_000)
-"""Height of each wave against the symbol's movement in a minute. Up to twenty minutes they are a random walk's, slower
-ones are lower, so that the price comes home. CCI(14) on M1 then comes back through +-100 every 8.5 bars, as it does on
+_WAVE_HEIGHT_PERCENT = (45, 80, 130, 330, 420, 700, 1_400, 3_500, 14_000)
+"""Height of each wave against the symbol's movement in a minute. Up to a day they are about a random walk's, the
+slowest is lower, so that the price comes home. CCI(14) on M1 then comes back through +-100 every 8.5 bars, as it does on
 EURUSD and XAUUSD of 2018 (8.3 and 8.5)."""
 _FAST_WAVE_COUNT = 5
 """Waves that are higher in busy hours."""

@@ -5,6 +5,7 @@ write each change to the list the engine hands out with every call. History is t
 """
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 from nodes.terminal import names
 from nodes.terminal.book import STOP_LOSS, TAKE_PROFIT, SymbolBook
@@ -26,6 +27,18 @@ from nodes.terminal.records import (
 from nodes.terminal.settings import TICKET_SPAN, AccountConfig
 
 _HUNDRED_E8 = 10_000_000_000
+
+
+class AccountState(NamedTuple):
+    """The money of an account at one moment; ``margin_level_e8`` in percent, 0 without margin."""
+
+    balance_e8: int
+    credit_e8: int
+    profit_e8: int
+    equity_e8: int
+    margin_e8: int
+    margin_free_e8: int
+    margin_level_e8: int
 
 
 class Account:
@@ -144,6 +157,18 @@ class Account:
         self._is_row_changed = True
         self._remember_deal(deal)
         self._changes.append(Change(DEAL, self.login, deal.ticket, deal))
+
+    def add_balance(self, amount_e8: int, comment: str, now_ns: int) -> None:
+        """A balance operation: money in, or out where it is negative; a deal without order, symbol and volume."""
+        balance, entry, reason = names.DEAL_TYPE_BALANCE, names.DEAL_ENTRY_IN, names.DEAL_REASON_CLIENT
+        ticket = self.next_ticket()
+        self.add_deal(Deal(ticket, 0, "", balance, entry, 0, 0, reason, 0, 0, amount_e8, 0, 0, 0, now_ns, comment))
+
+    def end_days(self, day: int) -> None:
+        """Swap is charged up to the midnight at which server day ``day`` begins."""
+        self.rollover_day = day
+        # without a position nothing was charged: the row may wait for the next change
+        self._is_row_changed = self._is_row_changed or bool(self.positions)
 
     def flush(self) -> None:
         """Write the account's own row, where it changed since the last time."""
@@ -264,6 +289,19 @@ class Account:
     def margin_level_e8(self, equity_e8: int, margin_e8: int) -> int:
         """Equity in percent of the margin; 0 where no margin is bound."""
         return equity_e8 * _HUNDRED_E8 // margin_e8 if margin_e8 else 0
+
+    def state(self) -> AccountState:
+        """Balance, equity, margin and what is free, right now."""
+        equity_e8 = self.equity_e8()
+        return AccountState(
+            self.balance_e8,
+            self.credit_e8,
+            equity_e8 - self.balance_e8 - self.credit_e8,
+            equity_e8,
+            self.margin_e8,
+            equity_e8 - self.margin_e8,
+            self.margin_level_e8(equity_e8, self.margin_e8),
+        )
 
     # --- danger -----------------------------------------------------------------------------------------------------
 

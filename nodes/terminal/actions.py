@@ -5,12 +5,12 @@ from collections.abc import Callable
 import msgspec
 
 from nodes.terminal import names
-from nodes.terminal.checks import Asked, is_priced
 from nodes.terminal.book import SymbolBook
+from nodes.terminal.checks import Asked, is_priced, margin_after_e8, opening_volume_e8
 from nodes.terminal.levels import expires_ns
 from nodes.terminal.matching import close_by, fill, fillable_e8, is_buy_order, position_id_of, position_of
-from nodes.terminal.records import Order, OrderResult
-from nodes.terminal.retcodes import TEXTS
+from nodes.terminal.records import CheckResult, Order, OrderResult
+from nodes.terminal.retcodes import OK, TEXTS
 
 _DONE = names.TRADE_RETCODE_DONE
 _DONE_TEXT = TEXTS[_DONE]
@@ -24,6 +24,31 @@ def execute(asked: Asked, book: SymbolBook, slippage_points: int, request_id: in
 def refused(code: int, request_id: int, bid_e8: int = 0, ask_e8: int = 0) -> OrderResult:
     """The result of a request that was not executed: zeros, with the quote for a requote."""
     return OrderResult(code, bid_e8=bid_e8, ask_e8=ask_e8, comment=TEXTS[code], request_id=request_id)
+
+
+def checked(asked: Asked, book: SymbolBook, code: int) -> CheckResult:
+    """What order_check answers: the account as the request would leave it; only the code where it is refused for its form."""
+    if code not in (OK, names.TRADE_RETCODE_NO_MONEY):
+        return CheckResult(code, comment=TEXTS[code])
+    account, request = asked.account, asked.request
+    margin_e8 = account.margin_e8
+    if request.action == names.TRADE_ACTION_DEAL:
+        position = position_of(account, request.symbol, request.position)
+        if opening_volume_e8(account, position, request):
+            is_buy = request.type == names.ORDER_TYPE_BUY
+            price_e8 = book.ask_e8 if is_buy else book.bid_e8
+            margin_e8 = margin_after_e8(account, book, is_buy, request.volume_e8, price_e8, position)
+    state = account.state()
+    return CheckResult(
+        code,
+        state.balance_e8,
+        state.equity_e8,
+        state.profit_e8,
+        margin_e8 - account.margin_e8,
+        state.equity_e8 - margin_e8,
+        account.margin_level_e8(state.equity_e8, margin_e8),
+        TEXTS[code],
+    )
 
 
 def _deal(asked: Asked, book: SymbolBook, slippage_points: int, request_id: int) -> OrderResult:

@@ -157,9 +157,8 @@ def _opening_refusal(asked: Asked, book: SymbolBook, opening_e8: int, position: 
     code = _direction_refusal(spec, is_buy) or _limit_refusal(account, spec, is_buy, opening_e8)
     if code:
         return code
-    if account.config.is_hedging and account.config.limit_positions:
-        if len(account.positions) >= account.config.limit_positions:
-            return names.TRADE_RETCODE_LIMIT_POSITIONS
+    if account.config.is_hedging and 0 < account.config.limit_positions <= len(account.positions):
+        return names.TRADE_RETCODE_LIMIT_POSITIONS
     if account.config.is_hedging and not account.config.hedge_allowed and _holds_opposite(account, request):
         return HEDGE_PROHIBITED
     exit_price_e8 = book.bid_e8 if is_buy else book.ask_e8

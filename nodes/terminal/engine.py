@@ -7,6 +7,7 @@ writes them in one transaction can be handed back to ``restore`` and gives the s
 """
 
 import heapq
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping
 
 import msgspec
@@ -16,12 +17,11 @@ from numpy.typing import NDArray
 from mesh.errors import BadConfig
 from mesh.units import NEVER
 from nodes.terminal import actions, bulk, checks, names, reactions
-from nodes.terminal.account import Account
+from nodes.terminal.account import Account, AccountState
 from nodes.terminal.book import SymbolBook
 from nodes.terminal.conversion import Converter
 from nodes.terminal.history import Column, History
 from nodes.terminal.margin import profit_e8
-from nodes.terminal.matching import position_of
 from nodes.terminal.records import (
     QUOTE,
     AccountRow,
@@ -34,7 +34,7 @@ from nodes.terminal.records import (
     QuoteRow,
     TradeRequest,
 )
-from nodes.terminal.retcodes import OK, REFUSED_LOCALLY, TEXTS
+from nodes.terminal.retcodes import REFUSED_LOCALLY, TEXTS
 from nodes.terminal.server_time import ServerClock
 from nodes.terminal.settings import AccountConfig, TerminalConfig
 from nodes.terminal.symbols import SymbolSpec
@@ -121,7 +121,7 @@ class Terminal:
             if account.rollover_day == 0:
                 account.rollover_day = day
             if account.ticket_count == 0 and account.config.deposit_e8:
-                self._balance(account, account.config.deposit_e8, "Deposit")
+                account.add_balance(account.config.deposit_e8, "Deposit", self.now_ns)
         self._rollover_day = min((account.rollover_day for account in self.accounts.values()), default=day)
         self._set_event()
         self._advance(now_ns)
@@ -135,6 +135,11 @@ class Terminal:
 
     def on_tick(self, symbol: str, time_ns: int, bid_e8: int, ask_e8: int) -> Changes:
         """A new quote; both prices above zero, the bid may be above the ask."""
+        self.take_tick(symbol, time_ns, bid_e8, ask_e8)
+        return self._taken()
+
+    def take_tick(self, symbol: str, time_ns: int, bid_e8: int, ask_e8: int) -> None:
+        """A new quote whose changes are handed out later, with those of the stretch it belongs to."""
         if time_ns > self.now_ns:
             self.now_ns = time_ns
             if time_ns >= self._event_ns:
@@ -144,7 +149,6 @@ class Terminal:
         book.history.append(time_ns, bid_e8, ask_e8)
         if not book.is_idle:
             self._react(book)
-        return self._taken() if self._changes else _NONE
 
     def on_ticks(
         self,
@@ -160,8 +164,8 @@ class Terminal:
 
         Stops early after the tick at which an equity watch fired: ``take_fired`` tells whose.
         """
-        reached = bulk.run(self, bulk.lanes(self.books, symbol_index, time_ns, bid_e8, ask_e8, symbols, start, stop))
-        return reached, self._taken()
+        ticks = bulk.split(self.books, symbol_index, time_ns, bid_e8, ask_e8, symbols, start, stop)
+        return bulk.play(self, ticks), self._taken()
 
     def on_time(self, now_ns: int) -> Changes:
         """Market time passed without a tick: expirations and swap that are due."""
@@ -192,10 +196,7 @@ class Terminal:
         """What a quote sets off, in a fixed order: rests of orders, levels, then the accounts it moves."""
         for login, ticket in list(book.resting):
             reactions.take_rest(self.accounts[login], book, ticket, self.now_ns)
-        while not book.is_quiet:
-            met = book.take_met()
-            if met is None:
-                break
+        while met := book.take_met():
             login, ticket, kind = met
             reactions.meet_level(self.accounts[login], book, ticket, kind, self.now_ns)
         for login in list(book.exposed):
@@ -234,8 +235,10 @@ class Terminal:
             self._event_ns = min(self._event_ns, order.expiration_ns)
 
     def _taken(self) -> Changes:
-        for account in self.accounts.values():
-            account.flush()
+        if not self._changes:
+            return _NONE
+        for login in dict.fromkeys([change.login for change in self._changes]):
+            self.accounts[login].flush()
         changes = tuple(self._changes)
         self._changes.clear()
         return changes
@@ -245,30 +248,8 @@ class Terminal:
     def deposit(self, login: int, amount_e8: int, now_ns: int, comment: str = "Deposit") -> Changes:
         """A balance operation: money in, or out where it is negative."""
         self._advance(now_ns)
-        self._balance(self.accounts[login], amount_e8, comment)
+        self.accounts[login].add_balance(amount_e8, comment, self.now_ns)
         return self._taken()
-
-    def _balance(self, account: Account, amount_e8: int, comment: str) -> None:
-        account.add_deal(
-            Deal(
-                account.next_ticket(),
-                0,
-                "",
-                names.DEAL_TYPE_BALANCE,
-                names.DEAL_ENTRY_IN,
-                0,
-                0,
-                names.DEAL_REASON_CLIENT,
-                0,
-                0,
-                amount_e8,
-                0,
-                0,
-                0,
-                self.now_ns,
-                comment,
-            )
-        )
 
     def order_send(
         self, login: int, request: TradeRequest, now_ns: int, attempt_seed: int
@@ -293,30 +274,11 @@ class Terminal:
     def order_check(self, login: int, request: TradeRequest, now_ns: int) -> tuple[CheckResult, Changes]:
         """What ``order_send`` would refuse a request with, and the account as it would be after it."""
         self._advance(now_ns)
-        account = self.accounts[login]
-        asked = self._asked(account, request)
+        asked = self._asked(self.accounts[login], request)
         code = checks.refusal(asked)
-        if (code and code != names.TRADE_RETCODE_NO_MONEY) or asked.book is None:
+        if asked.book is None:
             return CheckResult(code, comment=TEXTS[code]), self._taken()
-        margin_e8, book = account.margin_e8, asked.book
-        if request.action == names.TRADE_ACTION_DEAL:
-            position = position_of(account, request.symbol, request.position)
-            if checks.opening_volume_e8(account, position, request):
-                is_buy = request.type == names.ORDER_TYPE_BUY
-                price_e8 = book.ask_e8 if is_buy else book.bid_e8
-                margin_e8 = checks.margin_after_e8(account, book, is_buy, request.volume_e8, price_e8, position)
-        equity_e8 = account.equity_e8()
-        result = CheckResult(
-            code,
-            account.balance_e8,
-            equity_e8,
-            equity_e8 - account.balance_e8 - account.credit_e8,
-            margin_e8 - account.margin_e8,
-            equity_e8 - margin_e8,
-            account.margin_level_e8(equity_e8, margin_e8),
-            TEXTS[code],
-        )
-        return result, self._taken()
+        return actions.checked(asked, asked.book, code), self._taken()
 
     def _asked(self, account: Account, request: TradeRequest) -> checks.Asked:
         """The request with its symbol's book: modifying an order or a position needs no symbol of its own."""
@@ -337,13 +299,43 @@ class Terminal:
 
     # --- reads ------------------------------------------------------------------------------------------------------
 
+    def positions(self, login: int) -> tuple[Position, ...]:
+        """Open positions, oldest first."""
+        return tuple(self.accounts[login].positions.values())
+
+    def orders(self, login: int) -> tuple[Order, ...]:
+        """Live orders, oldest first."""
+        return tuple(self.accounts[login].orders.values())
+
+    def deals(self, login: int, from_ns: int, to_ns: int) -> list[Deal]:
+        """Deals of a span of market time, both ends included, oldest first."""
+        deals = self.accounts[login].deals
+        first = bisect_left(deals, from_ns, key=lambda deal: deal.time_ns)
+        return deals[first : bisect_right(deals, to_ns, key=lambda deal: deal.time_ns)]
+
+    def history_orders(self, login: int, from_ns: int, to_ns: int) -> list[Order]:
+        """Orders done in a span of market time, both ends included, in the order in which they were done."""
+        orders = self.accounts[login].history_orders
+        first = bisect_left(orders, from_ns, key=lambda order: order.time_done_ns)
+        return orders[first : bisect_right(orders, to_ns, key=lambda order: order.time_done_ns)]
+
+    def account_state(self, login: int) -> AccountState:
+        """Balance, equity, margin and what is free, right now."""
+        return self.accounts[login].state()
+
+    def tick(self, symbol: str) -> QuoteRow | None:
+        """The last quote of a symbol; None before the first, and for an unknown symbol."""
+        book = self.books.get(symbol)
+        return None if book is None or not book.has_quote else self._quote(book)
+
     def quote_rows(self) -> Changes:
         """The last quotes of all symbols that had one, as rows for the journal."""
         return tuple(
-            Change(QUOTE, 0, name, QuoteRow(name, book.time_ns, book.bid_e8, book.ask_e8))
-            for name, book in self.books.items()
-            if book.has_quote
+            Change(QUOTE, 0, book.spec.name, self._quote(book)) for book in self.books.values() if book.has_quote
         )
+
+    def _quote(self, book: SymbolBook) -> QuoteRow:
+        return QuoteRow(book.spec.name, book.time_ns, book.bid_e8, book.ask_e8)
 
     def order_calc_margin(self, login: int, symbol: str, volume_e8: int, price_e8: int) -> int | None:
         """Margin a volume binds at a price, by itself; None for an unknown symbol or a currency without a quote."""

@@ -131,7 +131,7 @@ def roll_over(account: Account, books: dict[str, SymbolBook], day: int, now_ns: 
                 account.put_position(
                     msgspec.structs.replace(position, swap_e8=position.swap_e8 + swap_e8, time_update_ns=now_ns)
                 )
-    account.rollover_day = day
+    account.end_days(day)
 
 
 def _swap_e8(account: Account, book: SymbolBook, position: Position, weekday: int) -> int:

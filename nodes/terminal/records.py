@@ -14,7 +14,7 @@ class Record(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Base of the rows; on disk an array, new fields go last and have a default."""
 
 
-class Position(Record):
+class Position(Record, frozen=True):
     """An open position. ``type`` is POSITION_TYPE_*; ``margin_e8`` is what its volume binds, in the deposit currency."""
 
     ticket: int
@@ -35,7 +35,7 @@ class Position(Record):
     external_id: str = ""
 
 
-class Order(Record):
+class Order(Record, frozen=True):
     """An order, live or done. ``expiration_ns`` is 0 where it never expires."""
 
     ticket: int
@@ -62,7 +62,7 @@ class Order(Record):
     external_id: str = ""
 
 
-class Deal(Record):
+class Deal(Record, frozen=True):
     """One execution, or one balance operation (no order, no symbol). Never changed after."""
 
     ticket: int
@@ -84,7 +84,7 @@ class Deal(Record):
     external_id: str = ""
 
 
-class AccountRow(Record):
+class AccountRow(Record, frozen=True):
     """What an account is besides its positions, orders and deals.
 
     ``ticket_count``: tickets given out so far. ``rollover_day``: the server day (days since 1970) up to whose midnight
@@ -98,7 +98,7 @@ class AccountRow(Record):
     rollover_day: int
 
 
-class QuoteRow(Record):
+class QuoteRow(Record, frozen=True):
     """The last quote of a symbol: journalled beside the rows so that positions have a value right after a restart."""
 
     symbol: str

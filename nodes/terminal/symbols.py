@@ -102,7 +102,7 @@ class SymbolSpec(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def point_e8(self) -> int:
         """The smallest step of a price as it is written."""
-        return 10 ** (8 - self.digits)
+        return int(10 ** (8 - self.digits))
 
     @property
     def price_step_e8(self) -> int:

@@ -1,5 +1,6 @@
 """The numba kernels against plain-Python twins in exact fractions: values, bounds, drift, crossings, aggregation."""
 
+import itertools
 import math
 from collections.abc import Iterator
 from fractions import Fraction
@@ -9,9 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numba import njit
+from numba.core.dispatcher import Dispatcher
 
 from nodes import kernels
-from nodes.candles import AtrStream, CciStream, CrossStream
+from nodes.candles import AtrStream, Bar, CandleBuilder, CciStream, CrossStream
+from nodes.zones import Zone
 
 PERIODS = (2, 3, 14, 20, 50, 100, 233, 500, 1000)
 prices = st.lists(st.integers(-(10**13), 10**13), min_size=1, max_size=60)
@@ -20,6 +23,11 @@ prices = st.lists(st.integers(-(10**13), 10**13), min_size=1, max_size=60)
 @pytest.fixture(autouse=True, scope="module")
 def _warm() -> None:
     kernels.warm()
+
+
+def dispatchers() -> list[Dispatcher]:
+    """Every compiled function of the module."""
+    return [value for value in vars(kernels).values() if isinstance(value, Dispatcher)]
 
 
 def cci_twin(totals: list[int], period: int) -> Iterator[Fraction | None]:
@@ -57,6 +65,28 @@ def agrees(value: float, exact: Fraction | None) -> bool:
     if exact is None:
         return math.isnan(value)
     return value == 0.0 if exact == 0 else abs(Fraction(value) - exact) <= abs(exact) * Fraction(1, 10**15)
+
+
+def test_warm_leaves_nothing_to_compile() -> None:
+    """After warm() no use of builder and streams compiles anything; all is nopython, cached, without fast-math."""
+    compiled = [kernel.signatures for kernel in dispatchers()]
+    called = [kernel for kernel in dispatchers() if kernel is not kernels.cci_value]  # that one lives inside others
+    assert len(called) == 8
+    assert all(kernel.signatures for kernel in called)
+    column = np.arange(100, dtype=np.int64)
+    column.flags.writeable = False
+    CandleBuilder("X", "M1", Zone.parse("UTC")).push_ticks(column, column, column)
+    for stream in (CciStream(2), AtrStream(2)):
+        stream.push(Bar(0, 1, 2, 1, 2, 1, 0))
+        stream.fill(column, column, column)
+    crosses = CrossStream(100)
+    crosses.push(1.0)
+    crosses.fill(np.zeros(3))
+    assert [kernel.signatures for kernel in dispatchers()] == compiled
+    for kernel in dispatchers():
+        assert len(kernel.nopython_signatures) == len(kernel.signatures)
+        assert kernel.stats.cache_path
+        assert not kernel.targetoptions.get("fastmath")
 
 
 @given(prices, st.integers(2, 20))
@@ -212,7 +242,7 @@ def test_crossings_at_a_level(values: list[float], expected: list[int]) -> None:
 def test_crossings_are_the_changes_of_side(values: list[float], cut: int) -> None:
     """With the values on the level left out, the crossings are the changes of sign: none twice, none lost, in parts too."""
     sides = [value for value in values if value]
-    changes = [int(now) for before, now in zip(sides, sides[1:], strict=False) if now != before]
+    changes = [int(now) for before, now in itertools.pairwise(sides) if now != before]
     stream = CrossStream(0)
     column = np.array(values, dtype=np.float64)
     crossed = [*stream.fill(column[:cut]).tolist(), *stream.fill(column[cut:]).tolist()]

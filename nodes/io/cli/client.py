@@ -1,0 +1,150 @@
+"""A frontend of the command line: SUB on every router's FRONT, DEALER on every control socket, blocking, one thread.
+
+It only watches and asks; attaching costs the trading path nothing.
+"""
+
+import secrets
+import time
+from collections.abc import Callable
+
+from mesh import links
+from mesh.codec import decode_untrusted, encode
+from mesh.config import Config
+from mesh.errors import BadFrame
+from mesh.io.clock import monotonic_ns
+from mesh.io.sockets import SENT, Hub, Socket
+from mesh.messages import PROTOCOL_VERSION
+from mesh.messages.base import Msg
+from mesh.messages.control import OperatorHello
+from mesh.messages.health import FrontEvent, Snapshot
+from mesh.units import MS_NS, SECOND_NS
+from mesh.view import View
+
+BATCH_COUNT = 256
+CONNECT_NS = 2 * SECOND_NS
+
+
+class Client:
+    """What a command knows of a running mesh, and its way to ask."""
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self.view = View()
+        self.life = secrets.randbits(62)
+        self._hub = Hub()
+        self._fronts: dict[Socket, str] = {}
+        self._controls: dict[str, Socket] = {}
+        self._source: Socket | None = None
+        self._whole: dict[tuple[str, int], int] = {}
+        self._seen_whole: dict[str, bool] = {}
+        for router in config.nodes_of("router"):
+            self._fronts[self._hub.connect(links.FRONT, "SUB", config.endpoint(router, links.FRONT))] = router
+
+    def now_ns(self) -> int:
+        """The monotonic clock the view's ages are on."""
+        return monotonic_ns()
+
+    def nonce(self) -> int:
+        """A number to know an answer by."""
+        return secrets.randbits(62)
+
+    def pump(self, limit_ms: int) -> list[tuple[str, Msg]]:
+        """Take what is there, waiting ``limit_ms`` at most for the first; what control and signals sockets said, by node."""
+        self._hub.wait(limit_ms)
+        now_ns = self.now_ns()
+        answers: list[tuple[str, Msg]] = []
+        for socket in self._hub.sockets:
+            socket.changes(now_ns)
+            if not socket.is_readable:
+                continue
+            for _, frames in socket.receive(BATCH_COUNT):
+                if frames:
+                    self._take(socket, frames[0], now_ns, answers)
+        return answers
+
+    def _take(self, socket: Socket, frame: bytes, now_ns: int, answers: list[tuple[str, Msg]]) -> None:
+        try:
+            message = decode_untrusted(frame)
+        except BadFrame:
+            self.view.bad_frame_count += 1
+            return
+        if isinstance(message, Snapshot | FrontEvent):
+            self.view.take(message, now_ns)
+            if isinstance(message, Snapshot):
+                self._count(message)
+        else:
+            node = next((name for name, control in self._controls.items() if control is socket), "signals")
+            answers.append((node, message))
+
+    def _count(self, frame: Snapshot) -> None:
+        """Note when all frames of one snapshot have come."""
+        key = (frame.router, frame.id)
+        self._whole[key] = self._whole.get(key, 0) + 1
+        if self._whole[key] >= frame.count:
+            self._seen_whole[frame.router] = True
+            del self._whole[key]
+
+    def pump_for(self, seconds: float) -> None:
+        """Take what comes for a while."""
+        end_s = time.monotonic() + seconds
+        while (left_s := end_s - time.monotonic()) > 0:
+            self.pump(max(1, int(left_s * 1_000)))
+
+    def wait_whole(self, seconds: float) -> bool:
+        """Until a whole snapshot of every router has come; False where some router stayed silent."""
+        end_s = time.monotonic() + seconds
+        routers = self.config.nodes_of("router")
+        while not all(self._seen_whole.get(router) for router in routers):
+            if time.monotonic() >= end_s:
+                return False
+            self.pump(50)
+        return True
+
+    def wait_for(self, done: Callable[[Msg], bool], seconds: float) -> bool:
+        """Until ``done`` says so of an answer that came; False where none did in time."""
+        end_s = time.monotonic() + seconds
+        while time.monotonic() < end_s:
+            if any([done(message) for _, message in self.pump(20)]):
+                return True
+        return False
+
+    def greet(self, operator: str) -> None:
+        """Open the control sockets of every router and the master and say who is there."""
+        for node in [*self.config.nodes_of("router"), *self.config.nodes_of("master")]:
+            self._control(node, operator)
+
+    def _control(self, node: str, operator: str = "") -> Socket:
+        known = self._controls.get(node)
+        if known is not None:
+            return known
+        socket = self._hub.connect(links.CONTROL, "DEALER", self.config.endpoint(node, links.CONTROL))
+        self._controls[node] = socket
+        self._send(socket, OperatorHello(operator or "mesh", self.life, PROTOCOL_VERSION))
+        return socket
+
+    def send(self, node: str, message: Msg) -> bool:
+        """Send to a node's control socket; False where it cannot be reached."""
+        return self._send(self._control(node), message)
+
+    def send_source(self, message: Msg) -> bool:
+        """Send to the signals node, as a source; False where it cannot be reached."""
+        if self._source is None:
+            signals = self.config.nodes_of("signals")[0]
+            self._source = self._hub.connect(links.SIGNALS, "DEALER", self.config.endpoint(signals, links.SIGNALS))
+        return self._send(self._source, message)
+
+    def _send(self, socket: Socket, message: Msg) -> bool:
+        """A connecting socket takes nothing before it is connected (IMMEDIATE): wait for that, not for ever."""
+        end_ns = self.now_ns() + CONNECT_NS
+        frame = encode(message)
+        while socket.send(0, (frame,)) != SENT:
+            left_ns = end_ns - self.now_ns()
+            if left_ns <= 0:
+                return False
+            self._hub.wait(min(10, max(1, left_ns // MS_NS)))
+            socket.changes(self.now_ns())
+        return True
+
+    def close(self) -> None:
+        """Leave."""
+        self._hub.close()
