@@ -6,16 +6,34 @@ Every error is a BadConfig that names the key, the value and what is allowed. Re
 import tomllib
 from decimal import Decimal
 from hashlib import sha256
-from typing import Any
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
 
 from mesh.errors import BadConfig
 from mesh.links import LINKS, PORTS_PER_NODE
-from mesh.settings import AccountSection, NodeSection, RailsSection, Settings, StrategySection
+from mesh.settings import (
+    AccountSection,
+    NodeSection,
+    ProcessSection,
+    RailsSection,
+    Section,
+    Settings,
+    StrategySection,
+    SymbolSection,
+)
 
 LISTENING_ROLES = ("market", "broker", "signals", "master", "router")
 """In the order in which ports are counted from ``base_port``."""
+_TABLES: dict[str, Any] = {
+    "symbol": SymbolSection,
+    "strategy": StrategySection,
+    "group": list[str],
+    "account": AccountSection,
+    "node": NodeSection,
+    "process": ProcessSection,
+}
+"""Sections with names of their own choosing."""
 _PLAIN = msgspec.json.Encoder(decimal_format="number")
 ONE_OF_EACH = ("market", "signals", "master")
 
@@ -132,14 +150,40 @@ def _worded(value: Any) -> Any:
 
 
 def _explain(error: str, plain: dict[str, Any]) -> str:
-    """``key = value: what is allowed`` from msgspec's text, whose path looks like ``$.rails.risk_percent``."""
+    """``key = value: what is allowed`` from msgspec's text, whose path looks like ``$.strategy[...].period``."""
     what, _, path = error.replace("got `null`", 'got "off"').partition(" - at `")
     key = path.rstrip("`").removeprefix("$").lstrip(".")
+    table, hidden, _ = key.partition("[...]")
+    if hidden and table in _TABLES:
+        # msgspec does not say which entry of a table it was: ask each alone.
+        for name, item in plain[table].items():
+            try:
+                msgspec.json.decode(_PLAIN.encode(_worded(item)), type=_TABLES[table])
+            except msgspec.ValidationError as alone:
+                what, _, path = str(alone).partition(" - at `")
+                key = f"{table}.{name}{path.rstrip('`').removeprefix('$')}"
+                break
     value: Any = plain
-    for part in key.replace("[...]", "").split("."):
+    for part in key.split("."):
         value = value.get(part) if isinstance(value, dict) else None
     shown = f" = {value}" if key and value is not None and not isinstance(value, dict) else ""
-    return f"configuration: {key or 'top level'}{shown}: {what}"
+    words = _words_allowed(key)
+    return f"configuration: {key or 'top level'}{shown}: {what}" + (f"; allowed: {', '.join(words)}" if words else "")
+
+
+def _words_allowed(key: str) -> list[str]:
+    """The words a key may have, where only some may."""
+    hint: Any = Settings
+    parts = key.split(".")
+    while parts and hint is not None:
+        part = parts.pop(0)
+        if part in _TABLES and hint is Settings:
+            hint, parts = _TABLES[part], parts[1:]
+        elif isinstance(hint, type) and issubclass(hint, Section):
+            hint = get_type_hints(hint, include_extras=True).get(part)
+        else:
+            hint = None
+    return [str(word) for part in (hint, *get_args(hint)) if get_origin(part) is Literal for word in get_args(part)]
 
 
 def _ports(settings: Settings) -> dict[str, int]:

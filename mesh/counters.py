@@ -6,8 +6,10 @@ Cores count and note; shells publish the totals once a second in ``NodeHealth``.
 CATALOGUE: dict[str, str] = {
     "unhandled_count": "messages of a type this role does not expect on that link",
     "bad_frame_count": "frames dropped because they were no message of ours",
+    "unread_frame_count": "messages dropped unread: their peer had sent ten bad frames",
     "dropped_send_count": "sends the socket refused (peer gone or full)",
     "rescued_wakeup_count": "times the safety poll found data the event loop had missed; must stay 0",
+    "dropped_log_count": "log lines the disk did not take",
     "commit_count": "transactions committed to the store",
     "commit_us_max": "longest commit, in microseconds",
     "pass_count": "passes of the trading loop",
@@ -39,6 +41,10 @@ CATALOGUE: dict[str, str] = {
     "venue_call_count": "calls handed to the venue",
     "venue_lost_count": "times the worker or the venue went away in or between calls",
     "adopted_count": "executions reported that this node did not remember",
+    "passed_over_count": "records given up after they were asked for again and again in vain",
+    "act_count": "acts of local management (break-even, trailing, time stop …)",
+    "guard_count": "opens the local's own limits refused",
+    "home_move_count": "moves to the other router",
 }
 """Name → what it counts. A name not listed here is a bug."""
 

@@ -84,6 +84,10 @@ class TimerSection(Section):
     repeat_ms: Ms = 250
     """First repeat of anything that waits for an answer; doubles up to 8 times this."""
     drain_ms: Ms = 5_000
+    unknown_settle_ms: Ms = 60_000
+    """An attempt whose result is unknown is looked for so long before it counts as never executed …"""
+    unknown_read_ms: Ms = 5_000
+    """… in reads this far apart, three at least."""
 
 
 class MeshSection(Section):

@@ -145,7 +145,7 @@ class BackChannel:
         effects, refused = state.attendance.on_grant_ask(account, message, envelope.peer, now_ns, digest)
         if refused == CLONE and state.stops.killset.level_for(account.name) == "ACTIVE":
             reason = f"two processes trade {account.name}"
-            effects += self.take_stop(state.stops.freeze(account.name, reason, now_ns), now_ns)
+            effects += self.take_stop(state.stops.freeze(account.name, reason, state.wall_ns(now_ns)))
         return effects if was_granted == account.is_granted else effects + state.settled_news(now_ns)
 
     def on_state(self, envelope: Envelope, now_ns: int) -> list[Effect]:
@@ -223,7 +223,7 @@ class BackChannel:
 
     # stops
 
-    def take_stop(self, raw: bytes, now_ns: int) -> list[Effect]:
+    def take_stop(self, raw: bytes) -> list[Effect]:
         """Merge an entry or undo; once durable, every router hears of the new digest."""
         puts, effects = self._state.stops.take_untrusted(raw)
         if puts:

@@ -12,13 +12,13 @@ from mesh.killset import KillSet
 from mesh.messages.accounts import SymbolSpec
 from mesh.messages.base import NO_OID
 from mesh.messages.signals import MANUAL, Signal
-from mesh.units import MS_NS
+from mesh.units import MS_NS, text_from_e8
 from nodes.account import Account
 from nodes.decisions import PUBLISHED
 from nodes.positions import CLOSE, OPEN, Holding
 from nodes.quotes import Quote, Quotes
-from nodes.risk import SKIPPED, Opening, objection
-from nodes.sizing import Sizing, fitted_e8, is_tradable, sizing_of, wished_e8
+from nodes.risk import SKIPPED, Opening, exposure_cap_e8, exposure_e8, objection
+from nodes.sizing import Sizing, capped_e8, fitted_e8, is_tradable, sizing_of, wished_e8
 from nodes.strategy import BOTH_SIDES, EVERY_STRATEGY, Distances, Rule, Strategies, Wish, distances_of
 
 NOBODY = "-"
@@ -198,7 +198,7 @@ class Decider:
         quote = self._quotes.quote(signal.symbol)
         price_e8 = quote.entry_e8(wish.open_side) if quote else 0
         distances = distances_of(wish.rule, signal, spec, price_e8) if spec else Distances(0, 0, False)
-        volume_e8 = self._volume_e8(wish, account, spec, distances.sl_e8, moment)
+        volume_e8, capped = self._volume_e8(wish, account, spec, distances.sl_e8, price_e8, moment)
         draft = Draft(
             account=account.name,
             oid=self._oid(signal, wish.rule.name, OPEN_LEG, moment),
@@ -213,6 +213,7 @@ class Decider:
             sl_distance_e8=distances.sl_e8,
             tp_distance_e8=distances.tp_e8,
             deviation_points=account.limits.deviation_points,
+            detail=capped,
         )
         ask = self._opening(draft, signal, account, spec, quote, distances, moment)
         found = objection(ask)
@@ -226,15 +227,22 @@ class Decider:
         return draft
 
     def _volume_e8(
-        self, wish: Wish, account: Account, spec: SymbolSpec | None, sl_distance_e8: int, moment: Moment
-    ) -> int:
+        self, wish: Wish, account: Account, spec: SymbolSpec | None, sl_distance_e8: int, price_e8: int, moment: Moment
+    ) -> tuple[int, str]:
+        """Lots of an opening, and in words what they were capped from (empty: not capped)."""
         state = account.usable(moment.recorded)
         if spec is None or state is None or not is_tradable(spec):
-            return 0
+            return 0, ""
         if wish.volume_e8:
-            return fitted_e8(spec, wish.volume_e8)
+            return fitted_e8(spec, wish.volume_e8), ""
         sizing = self._sizing(wish.rule, account)
-        return fitted_e8(spec, wished_e8(sizing, spec, state.balance_e8, state.equity_e8, sl_distance_e8))
+        wished_volume_e8 = fitted_e8(spec, wished_e8(sizing, spec, state.balance_e8, state.equity_e8, sl_distance_e8))
+        held_e8, _ = exposure_e8(self._holdings(account, moment), account.specs)
+        cap_e8 = exposure_cap_e8(account.limits, state.equity_e8, held_e8)
+        if sizing.kind != "risk" or cap_e8 is None or price_e8 <= 0:
+            return wished_volume_e8, ""
+        volume_e8 = fitted_e8(spec, capped_e8(spec, wished_volume_e8, price_e8, cap_e8))
+        return volume_e8, f"capped=EXPOSURE wished={text_from_e8(wished_volume_e8, 2)}" if volume_e8 < wished_volume_e8 else ""
 
     def _sizing(self, rule: Rule, account: Account) -> Sizing:
         key = (rule.name, account.name)

@@ -314,7 +314,7 @@ class Master(Core):
     def _on_stop_item(self, envelope: Envelope, now_ns: int) -> Effects:
         if not envelope.frames or not self._is_trusted(envelope):
             return self._unexpected()
-        return tuple(self._back.take_stop(envelope.frames[0], now_ns))
+        return tuple(self._back.take_stop(envelope.frames[0]))
 
     def _on_kill_ask(self, envelope: Envelope, now_ns: int) -> Effects:
         return tuple(self._back.on_kill_ask(envelope)) if self._is_trusted(envelope) else self._unexpected()
@@ -324,5 +324,5 @@ class Master(Core):
             return self._unexpected()
         effects: list[Effect] = []
         for raw in message_of(envelope, KillSetPart).items:
-            effects += self._back.take_stop(raw, now_ns)
+            effects += self._back.take_stop(raw)
         return tuple(effects)

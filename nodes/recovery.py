@@ -43,7 +43,7 @@ def recovered(state: MasterState, rows: Rows, wall_ns: int, now_ns: int) -> tupl
         of_kind.setdefault(kind, []).append((key, record))
     older = [decode_record_untrusted(record, EpochRecord).e for _, record in of_kind.get(EPOCH, ())]
     epoch = max([wall_ns // SECOND_NS, *(e + 1 for e in older)])
-    state.begin(epoch, now_ns, bool(older))
+    state.begin(epoch, now_ns, bool(older), wall_ns)
     for key, record in of_kind.get(SID, ()):
         state.answers[key] = decode_record_untrusted(record, SidRecord).code
     for _, record in of_kind.get(STOP, ()):

@@ -72,9 +72,10 @@ def limits_of(rails: RailsSection, broker_zone: str) -> Limits:
 class Opening(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """An opening that is asked for, and everything the rules look at. Money in the account's currency.
 
-    ``waits_for``: what the account is not ready for (empty: ready). ``state_age_ns`` on the master's monotonic clock,
-    ``signal_age_ns`` in market time (a signal by hand: since the signals node took it). ``reference_e8``: the price the
-    signal saw, 0 where it saw none. ``is_connected`` and ``is_trade_allowed`` are of the newest state. ``needs_atr``: SL or TP by ATR is asked for and the signal carries none.
+    ``waits_for``: what the account is not ready for (empty: ready). ``is_connected`` and ``is_trade_allowed`` are of the
+    newest state. ``state_age_ns`` is on the master's monotonic clock, ``signal_age_ns`` in market time (a signal by hand:
+    since the signals node took it). ``reference_e8``: the price the signal saw, 0 where it saw none. ``needs_atr``: SL or TP
+    by ATR is asked for and the signal carries none.
     """
 
     limits: Limits
@@ -301,16 +302,35 @@ def _risk(ask: Opening) -> str | None:
     return f"loss={text_from_e8(loss_e8, 2)} used={percent_text(loss_e8, equity_e8)}% limit={text_from_e8(limit_e8, 2)}%"
 
 
+def exposure_e8(holdings: list[Holding], specs: dict[str, SymbolSpec]) -> tuple[int, str]:
+    """(notional of all holdings that stay, the first symbol that has no price in money or nothing)."""
+    total_e8 = 0
+    for holding in holdings:
+        if holding.closing:
+            continue
+        spec = specs.get(holding.symbol)
+        if spec is None or not is_tradable(spec):
+            return total_e8, holding.symbol
+        total_e8 += worth_e8(spec, holding.price_e8, holding.volume_e8)
+    return total_e8, ""
+
+
+def exposure_cap_e8(limits: Limits, equity_e8: int, held_e8: int) -> int | None:
+    """Notional a volume sized by risk may have: the room left, and one position's share; None where the rail is off."""
+    if limits.exposure_times_e8 is None:
+        return None
+    all_e8 = max(0, equity_e8) * limits.exposure_times_e8 // _TIMES_E8
+    return min(all_e8 - held_e8, all_e8 // (limits.positions_count or 1))
+
+
 def _exposure(ask: Opening) -> str | None:
     limit_e8 = ask.limits.exposure_times_e8
     if limit_e8 is None:
         return None
-    total_e8 = worth_e8(ask.contract, ask.price.entry_e8(ask.side), ask.volume_e8)
-    for holding in ask.staying:
-        spec = ask.specs.get(holding.symbol)
-        if spec is None or not is_tradable(spec):
-            return f"unpriced={holding.symbol} limit={text_from_e8(limit_e8, 2)}x"
-        total_e8 += worth_e8(spec, holding.price_e8, holding.volume_e8)
+    held_e8, unpriced = exposure_e8(ask.holdings, ask.specs)
+    if unpriced:
+        return f"unpriced={unpriced} limit={text_from_e8(limit_e8, 2)}x"
+    total_e8 = held_e8 + worth_e8(ask.contract, ask.price.entry_e8(ask.side), ask.volume_e8)
     equity_e8 = max(0, ask.account.equity_e8)
     if total_e8 * _TIMES_E8 <= equity_e8 * limit_e8:
         return None

@@ -232,7 +232,10 @@ class Signals(Core):
         else:
             self.counters.add("refused_signal_count")
         self._repeats = 1
-        self._repeat_at_ns = now_ns + self._repeat_ns if self._sent else NEVER
+        if self._sent or not self._window_count:
+            self._repeat_at_ns = now_ns + self._repeat_ns
+        else:
+            self._repeat_at_ns = NEVER
         effects = [Send(SIGNALS, held.peer, answer), signal_event(held.signal, answer), *self._fill(now_ns)]
         if not self._held and self._halt_at_ns < NEVER:
             effects.append(Halt(0, "stopped: every signal taken is answered"))

@@ -3,6 +3,9 @@
 A tick of one lot is worth ``tick_value`` in the account's currency (MetaTrader's SYMBOL_TRADE_TICK_VALUE), so a distance
 ``d`` of ``v`` lots is worth ``d / tick_size × tick_value × v``: the loss at an SL ``d`` away, and with the price itself as
 ``d`` the notional. Volumes are always rounded down to the symbol's step.
+
+A near SL makes sizing by risk ask for more than the exposure rail allows in all. Such a volume is capped: to the room that is
+left, and to one position's share of the rail (5 × equity and 5 positions: 1 × equity each). Lots that were set are not.
 """
 
 from decimal import Decimal
@@ -56,6 +59,13 @@ def wished_e8(sizing: Sizing, spec: SymbolSpec, balance_e8: int, equity_e8: int,
         return 0
     risk_e8 = max(0, equity_e8) * sizing.risk_percent_e8 // (PERCENT * E8)
     return risk_e8 * spec.tick_size_e8 * E8 // (sl_distance_e8 * spec.tick_value_e8)
+
+
+def capped_e8(spec: SymbolSpec, wished_volume_e8: int, price_e8: int, notional_e8: int) -> int:
+    """Lots worth at most ``notional_e8`` at a price, but the symbol's minimum where even that is worth more."""
+    lot_e8 = worth_e8(spec, price_e8, E8)
+    room_e8 = max(0, notional_e8) * E8 // lot_e8 if lot_e8 > 0 else wished_volume_e8
+    return min(wished_volume_e8, max(room_e8, spec.volume_min_e8))
 
 
 def fitted_e8(spec: SymbolSpec, wished_volume_e8: int) -> int:

@@ -7,8 +7,10 @@ A store has a genesis, written once: a random id, and whose it is. A marker file
 that a store which got lost is never replaced by an empty one in silence: an empty store would execute orders again.
 """
 
+import os
 import secrets
 import sqlite3
+import sys
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -137,7 +139,6 @@ def create(path: Path, mesh: str, node: str) -> Store:
         database.close()  # folds the log back: the file alone is whole
         # Whole or not at all: a crash before this line leaves no store, one after it a store with its genesis.
         fresh.rename(path)
-        marker.write_text(genesis.store_id.hex() + "\n", encoding="ascii")
     except (sqlite3.Error, OSError) as error:
         lock.close()
         raise BadConfig(f"store {path} cannot be made: {error}; give another --state, or free its disk") from None
@@ -165,6 +166,9 @@ def open_store(path: Path, mesh: str, node: str) -> Store:
         database.close()
         lock.close()
         raise BadConfig(f"store {path} {problem}; give another --state, or put the right file there")
+    if not _marker(path).exists():
+        _marker(path).write_text(genesis.store_id.hex() + "\n", encoding="ascii")
+        _sync_folder(path.parent)
     return Store(path, lock, database, genesis)
 
 
@@ -187,6 +191,14 @@ def _database(path: Path) -> sqlite3.Connection:
 
 def _marker(path: Path) -> Path:
     return path.with_suffix(".genesis")
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make new names in a folder durable; Windows has no such call and needs none."""
+    if sys.platform != "win32":
+        descriptor = os.open(folder, os.O_RDONLY)
+        os.fsync(descriptor)
+        os.close(descriptor)
 
 
 def _damaged(path: Path, error: Exception) -> BadConfig:

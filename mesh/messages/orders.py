@@ -143,7 +143,8 @@ class OrderAck(Msg, tag=48):
 class LocalHello(Msg, tag=49):
     """A local is there (again). Router forwards it to the master.
 
-    ``e``, ``k``: the highest epoch it stored and the last k it took of it; ``f``: its last outcome number.
+    ``e``, ``k``: the highest epoch it stored and the last k it took of it; ``f``: its last outcome number. ``home``: it takes
+    its orders from this router; a router tells the master of those alone.
     """
 
     account: Name
@@ -156,6 +157,7 @@ class LocalHello(Msg, tag=49):
     kill_digest: Digest
     version: Count
     config_hash: Text
+    home: bool = True
 
 
 class LocalWelcome(Msg, tag=50):

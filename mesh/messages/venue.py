@@ -109,6 +109,10 @@ class VenueState(Msg, tag=145):
     positions: Annotated[list[Position], Meta(max_length=512)]
     orders: Annotated[list[PendingOrder], Meta(max_length=512)]
     deals: Annotated[list[DealReport], Meta(max_length=512)]
+    symbols: Annotated[list[SymbolSpec], Meta(max_length=128)] = []
+    """Those that are new or changed since they were last told."""
+    more_deals: bool = False
+    """There are more deals after the last of these."""
 
 
 class VenueFind(Msg, tag=146):
@@ -148,6 +152,12 @@ class VenueLost(Msg, tag=149):
     """The worker's own word, or the local's about a dead worker: what was in the call is UNKNOWN."""
 
     reason: Text
+
+
+class VenueLatch(Msg, tag=150):
+    """Set the latch word that the worker compares directly before ``order_send``. Shared memory: it overtakes a call in hand."""
+
+    latch_count: Count
 
 
 class TerminalCall(Msg, tag=160):

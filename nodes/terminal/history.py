@@ -18,13 +18,13 @@ BAR_COLUMNS = ("time_ns", "open_e8", "high_e8", "low_e8", "close_e8", "tick_coun
 """A column of bars is a row of the array, in this order."""
 _TIME, _OPEN, _HIGH, _LOW, _CLOSE, _COUNT, _SPREAD, _ASK_HIGH, _ASK_LOW = range(len(BAR_COLUMNS))
 
-_NO_BARS: Column = np.empty((len(BAR_COLUMNS), 0), dtype=np.int64)
+_FIRST_BARS_COUNT = 1_024
 
 
 class History:
     """The newest ticks and bars of one symbol."""
 
-    __slots__ = ("_bars", "_bars_count_max", "_count", "_ticks", "_ticks_count_max", "_unbarred_from")
+    __slots__ = ("_bar_count", "_bars", "_bars_count_max", "_count", "_ticks", "_ticks_count_max", "_unbarred_from")
 
     def __init__(self, ticks_count_max: int, bars_count_max: int) -> None:
         self._ticks_count_max = ticks_count_max
@@ -32,7 +32,8 @@ class History:
         self._ticks: Column = np.empty((3, 2 * ticks_count_max), dtype=np.int64)
         self._count = 0
         self._unbarred_from = 0
-        self._bars = _NO_BARS
+        self._bars: Column = np.empty((len(BAR_COLUMNS), _FIRST_BARS_COUNT), dtype=np.int64)
+        self._bar_count = 0
 
     def append(self, time_ns: int, bid_e8: int, ask_e8: int) -> None:
         """One more tick."""
@@ -75,7 +76,7 @@ class History:
     def bars(self) -> Column:
         """Rows as BAR_COLUMNS; a column for each M1 bar kept, oldest first; the last one is unfinished."""
         self._build()
-        return self._bars
+        return self._bars[:, max(0, self._bar_count - self._bars_count_max) : self._bar_count]
 
     def _move(self) -> None:
         self._build()
@@ -108,11 +109,27 @@ class History:
         )
 
     def _join(self, more: Column) -> None:
-        bars = self._bars
-        if bars.shape[1] and more.shape[1] and bars[_TIME, -1] == more[_TIME, 0]:
-            more[:, 0] = _merged(np.stack([bars[:, -1], more[:, 0]], axis=1))
-            bars = bars[:, :-1]
-        self._bars = np.concatenate([bars, more], axis=1)[:, -self._bars_count_max :]
+        if self._bar_count and more.shape[1] and self._bars[_TIME, self._bar_count - 1] == more[_TIME, 0]:
+            self._bar_count -= 1
+            more[:, 0] = _merged(np.stack([self._bars[:, self._bar_count], more[:, 0]], axis=1))
+        more = more[:, -self._bars_count_max :]
+        self._make_room(more.shape[1])
+        self._bars[:, self._bar_count : self._bar_count + more.shape[1]] = more
+        self._bar_count += more.shape[1]
+
+    def _make_room(self, more_count: int) -> None:
+        """Columns for this many more bars: the array doubles, up to twice what is kept; then the oldest half goes."""
+        needed_count = self._bar_count + more_count
+        if needed_count <= self._bars.shape[1]:
+            return
+        kept_count = min(self._bar_count, self._bars_count_max)
+        kept = self._bars[:, self._bar_count - kept_count : self._bar_count]
+        size = max(2 * self._bars_count_max, kept_count + more_count)
+        if needed_count <= self._bars_count_max:
+            size = min(size, 2 * needed_count)
+        self._bars = np.empty((len(BAR_COLUMNS), size), dtype=np.int64)
+        self._bars[:, :kept_count] = kept
+        self._bar_count = kept_count
 
 
 def _merged(bars: Column) -> Column:

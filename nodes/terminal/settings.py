@@ -32,6 +32,8 @@ class TerminalConfig(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str = "trademesh"
     company: str = "trademesh simulator"
+    path: str = "trademesh-simulator"
+    """What terminal_info shows as its path."""
     build: int = 6231
     build_date: str = "16 Oct 2025"
     seed: int = 0

@@ -43,7 +43,8 @@ def print_cci(file: str, period: int, timeframe: str, as_csv: bool) -> int:
     if writer is not None:
         writer.writerow(heading)
     else:
-        print(f"{feed.symbol} {wanted}, CCI({period}), {len(bars)} bars, bars aligned in {zone}\n" + "  ".join(f"{word:>20}" for word in heading))
+        print(f"{feed.symbol} {wanted}, CCI({period}), {len(bars)} bars, bars aligned in {zone.name}")
+        print("  ".join(f"{word:>20}" for word in heading))
     for bar in bars:
         value = stream.push(bar)
         prices = [text_from_e8(price_e8, feed.digits) for price_e8 in (bar.open_e8, bar.high_e8, bar.low_e8, bar.close_e8)]

@@ -1,0 +1,104 @@
+"""Leave to open: grants that the local pulls, and the master's deadlines on the local's clock (DESIGN §6.5, §6.6).
+
+A local that asked at ``s`` (its clock) and is told the granter's clock ``a`` and the time ``x`` since the router had asked
+knows: when the granter's clock showed ``a`` it was ``s − x`` here, or later. So a deadline ``d`` of the granter's clock is
+taken to be at ``(s − x) + (d − a)``: early by the way of the answer at most, never late. A grant runs out ``grant_ms``
+after ``s − x``. Without one for that long nothing is opened: the dead-man.
+"""
+
+import msgspec
+
+from mesh.messages.orders import Grant, GrantAsk
+
+ASKED_MAX = 16
+"""Questions whose answers are still taken; an answer to an older one would hardly be fresh."""
+
+
+class Leave(msgspec.Struct, frozen=True, gc=False):
+    """One grant on the local's clock: opens of epoch ``e`` may run until ``until_ns`` while the kill set has this digest."""
+
+    e: int
+    asked_ns: int
+    until_ns: int
+    offset_ns: int
+    """Our clock less the master's, at least."""
+    n_last: int
+    k_last: int
+    kill_digest: bytes
+
+
+class Freshness:
+    """The newest grant of one local, and what an undo demands of the next."""
+
+    def __init__(self, account: str, life: int, store_id: bytes, grant_ns: int) -> None:
+        self._account = account
+        self._life = life
+        self._store_id = store_id
+        self._grant_ns = grant_ns
+        self._nonce = 0
+        self._asked: dict[int, int] = {}
+        self._not_before_ns = -1
+        self._floor: tuple[int, int] | None = None
+        """(e, n): after an undo, opens up to this one are killed."""
+        self.leave: Leave | None = None
+        self.refused = ""
+        """Why the master grants nothing now."""
+
+    def ask(self, now_ns: int) -> GrantAsk:
+        """A question with a nonce of its own."""
+        self._nonce += 1
+        self._asked[self._nonce] = now_ns
+        if len(self._asked) > ASKED_MAX:
+            del self._asked[next(iter(self._asked))]
+        return GrantAsk(self._account, self._life, self._store_id, self._nonce, now_ns)
+
+    def take(self, grant: Grant) -> bool:
+        """Take an answer; whether there is leave to open now."""
+        asked_ns = self._asked.pop(grant.nonce, None)
+        if asked_ns is None or grant.account != self._account:
+            return False
+        self.refused = grant.refused
+        if grant.refused:
+            self.leave = None
+            return False
+        if asked_ns < self._not_before_ns or (self.leave is not None and asked_ns < self.leave.asked_ns):
+            return False
+        if self._not_before_ns >= 0:
+            self._floor = (grant.e, grant.n_last)
+            self._not_before_ns = -1
+        since_ns = asked_ns - grant.relay_ns
+        self.leave = Leave(
+            grant.e,
+            asked_ns,
+            since_ns + self._grant_ns,
+            since_ns - grant.clock_ns,
+            grant.n_last,
+            grant.k_last,
+            grant.kill_digest,
+        )
+        return True
+
+    def drop(self) -> None:
+        """No leave any more: another epoch, another router's word, a clock that cannot be trusted."""
+        self.leave = None
+        self._asked.clear()
+
+    def demand_new(self, now_ns: int) -> None:
+        """An undo came: only a grant asked for from now on gives leave, and only for what is decided after it."""
+        self._not_before_ns = now_ns
+        self.leave = None
+
+    def is_live(self, e: int, kill_digest: bytes, now_ns: int) -> bool:
+        """Whether opens of epoch ``e`` may run at a local whose own kill set has this digest."""
+        leave = self.leave
+        return leave is not None and leave.e == e and leave.kill_digest == kill_digest and now_ns < leave.until_ns
+
+    def is_below_floor(self, e: int, n: int) -> bool:
+        """Whether an open was decided before an undo, while a stop still held it."""
+        return self._floor is not None and e == self._floor[0] and n <= self._floor[1]
+
+    def local_ns(self, e: int, deadline_ns: int) -> int | None:
+        """A deadline of the master's clock on ours, never late; None while no grant of that epoch tells."""
+        if self.leave is None or self.leave.e != e:
+            return None
+        return deadline_ns + self.leave.offset_ns

@@ -1,0 +1,244 @@
+"""What a run came to: read from the master's store after everything has stopped, so that it is what is durable.
+
+The counts are made twice, from the totals the master kept and from the decisions themselves; ``adds_up`` says that both agree and
+that lines decided = outcomes + states.
+"""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from hdrh.histogram import HdrHistogram
+from rich.console import Console
+from rich.table import Table
+
+from mesh.codec import decode_record_untrusted
+from mesh.config import Config
+from mesh.io.store import Store, open_store
+from mesh.messages.base import Msg
+from mesh.messages.outcomes import Stamps
+from mesh.units import US_NS
+from mesh.view import View
+from nodes.decisions import (
+    ARCHIVE,
+    DECISION,
+    END,
+    PUBLISHED,
+    TOTALS,
+    WORKING,
+    ArchiveRecord,
+    DecisionRecord,
+    EndRecord,
+    LineRecord,
+    TotalsRecord,
+    end_key,
+)
+from nodes.io.cli import tables
+
+RECORD_BYTES_MAX = 4_000_000
+STAGES = (
+    ("signal to master", "signal_ns", "master_in_ns"),
+    ("decide and commit", "master_in_ns", "master_out_ns"),
+    ("master to router", "master_out_ns", "router_out_ns"),
+    ("router to local", "router_out_ns", "local_in_ns"),
+    ("guard and INTENT", "local_in_ns", "durable_ns"),
+    ("hand over", "durable_ns", "called_ns"),
+    ("mesh: signal to venue called", "signal_ns", "called_ns"),
+    ("broker: called to answered", "called_ns", "answered_ns"),
+)
+PERCENTILES = (50.0, 90.0, 99.0, 99.9)
+HOUR_US = 3_600_000_000
+
+
+class Tally:
+    """Counts over every line of a run."""
+
+    def __init__(self, accounts: list[str]) -> None:
+        self.decided_count = 0
+        self.codes: dict[str, int] = {}
+        self.states: dict[str, int] = {}
+        self.details: dict[str, int] = {}
+        """First word of a denied or skipped line's detail → how often."""
+        self.accounts: dict[str, dict[str, int]] = {account: {} for account in accounts}
+        self.stages = {name: HdrHistogram(1, HOUR_US, 3) for name, _, _ in STAGES}
+
+    def line(self, record: LineRecord, end: EndRecord | None) -> None:
+        """Count one line as it ended, or its state."""
+        self.decided_count += 1
+        code = end.code if end else WORKING if record.code == PUBLISHED else record.code
+        table = self.states if code in ("WORKING", "UNKNOWN", "UNCONFIRMED") else self.codes
+        table[code] = table.get(code, 0) + 1
+        mine = self.accounts.setdefault(record.account, {})
+        mine[code] = mine.get(code, 0) + 1
+        if code in ("DENIED", "SKIPPED", "REJECTED"):
+            word = f"{code} {(end.detail if end else record.detail).split(' ')[0]}"
+            self.details[word] = self.details.get(word, 0) + 1
+        if end is not None and end.outcome is not None:
+            self._stamps(end.outcome.stamps)
+
+    def _stamps(self, stamps: Stamps) -> None:
+        for name, first, second in STAGES:
+            begin_ns, end_ns = getattr(stamps, first), getattr(stamps, second)
+            if begin_ns and end_ns >= begin_ns:
+                self.stages[name].record_value(max(1, (end_ns - begin_ns) // US_NS))
+
+
+def _records(store: Store, kind: str, record: type[Msg]) -> Iterator[Any]:
+    """All rows of a kind whose keys are hashes, a 256th at a time, so that memory stays small."""
+    for first in range(256):
+        for _, raw in store.fetch(kind, bytes([first]), 10_000_000):
+            yield decode_record_untrusted(raw, record, RECORD_BYTES_MAX)
+
+
+def tally(config: Config, state: Path) -> tuple[Tally, TotalsRecord, int]:
+    """Lines counted one by one, the master's own totals, and how many signals there were."""
+    master = config.nodes_of("master")[0]
+    counted = Tally(list(config.account))
+    signal_count = 0
+    store = open_store(state / f"{master}.db", config.settings.mesh.id, master)
+    try:
+        ends = {key: decode_record_untrusted(raw, EndRecord) for key, raw in store.fetch(END, b"", 10_000_000)}
+        for archived in _records(store, ARCHIVE, ArchiveRecord):
+            signal_count += 1
+            for record, end in zip(archived.decision.lines, archived.ends, strict=True):
+                counted.line(record, end)
+        for decision in _records(store, DECISION, DecisionRecord):
+            signal_count += 1
+            for record in decision.lines:
+                counted.line(record, ends.get(end_key(record)))
+        kept = [decode_record_untrusted(raw, TotalsRecord) for _, raw in store.fetch(TOTALS, b"", 1)]
+    finally:
+        store.close()
+    return counted, kept[0] if kept else TotalsRecord(0, {}), signal_count
+
+
+def summarise(config: Config, state: Path, view: View, reason: str) -> dict[str, Any]:
+    """The summary document (format in PROTOCOL.md)."""
+    counted, totals, signal_count = tally(config, state)
+    open_count = sum(counted.states.values())
+    adds_up = (
+        totals.decided_count == counted.decided_count == sum(counted.codes.values()) + open_count
+        and {code: count for code, count in totals.codes.items() if count} == counted.codes
+    )
+    market = view.nodes.get(config.nodes_of("market")[0])
+    facts = dict(market[1].facts) if market else {}
+    counters = dict(market[1].counters) if market else {}
+    return {
+        "format": 1,
+        "mesh": config.settings.mesh.id,
+        "config_hash": config.fingerprint,
+        "ended_by": reason,
+        "simulated": all(account.terminal == "sim" for account in config.account.values()),
+        "speed": facts.get("speed", ""),
+        "feeds": list(config.settings.market.feeds) or ["synthetic"],
+        "comparable": facts.get("comparable", "no") != "no" and counters.get("given_up_wait_count", 0) == 0,
+        "market": {
+            "ticks": counters.get("tick_count", 0),
+            "blocks": counters.get("block_count", 0),
+            "bars": _sum(config, view, "indicator", "bar_count"),
+            "market_time": tables.iso_from_ns(market[1].market_ns) if market else "",
+            "notes": {key: value for key, value in facts.items() if key not in ("speed", "comparable", "played", "total")},
+        },
+        "signals": {
+            "decided": signal_count,
+            "duplicates": _sum(config, view, "signals", "duplicate_signal_count"),
+            "refused": _sum(config, view, "signals", "refused_signal_count"),
+        },
+        "lines": {
+            "decided": totals.decided_count,
+            "by_code": dict(sorted(counted.codes.items())),
+            "by_reason": dict(sorted(counted.details.items(), key=lambda item: -item[1])),
+            "states": dict(sorted(counted.states.items())),
+        },
+        "adds_up": adds_up,
+        "accounts": {account: _account(view, account, counted.accounts[account]) for account in config.account},
+        "latency_us": {name: _percentiles(histogram) for name, histogram in counted.stages.items()},
+    }
+
+
+def _sum(config: Config, view: View, role: str, counter: str) -> int:
+    return sum(view.nodes[name][1].counters.get(counter, 0) for name in config.nodes_of(role) if name in view.nodes)
+
+
+def _account(view: View, account: str, codes: dict[str, int]) -> dict[str, Any]:
+    seen = view.accounts.get(account)
+    if seen is None:
+        return {"lines": codes}
+    state = seen[1]
+    return {
+        "currency": state.currency,
+        "balance": tables.money(state.balance_e8),
+        "equity": tables.money(state.equity_e8),
+        "pnl": tables.money(state.equity_e8 - state.deposit_e8),
+        "positions": len(state.positions),
+        "ladder": state.ladder,
+        "lines": codes,
+    }
+
+
+def _percentiles(histogram: Any) -> dict[str, int]:
+    if not histogram.get_total_count():
+        return {"count": 0}
+    values = {f"p{percentile:g}": histogram.get_value_at_percentile(percentile) for percentile in PERCENTILES}
+    return {"count": histogram.get_total_count(), **values, "max": histogram.get_max_value()}
+
+
+def write_summary(document: dict[str, Any], path: Path) -> None:
+    """The document as JSON."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+
+
+def print_summary(document: dict[str, Any], events: Path | None, summary: Path | None) -> None:
+    """For people: what happened, whether it adds up, what to try next."""
+    out = Console(highlight=False)
+    lines = document["lines"]
+    kind = "SIMULATED" if document["simulated"] else "LIVE"
+    out.print(f"\n[bold]Summary[/] of mesh {document['mesh']} ({kind} {document['speed']}), ended by {document['ended_by']}")
+    market = document["market"]
+    out.print(f"market   {market['ticks']:,} ticks, {market['bars']:,} bars, to {market['market_time']}")
+    for note in market["notes"].get("guesses", "").splitlines():
+        out.print(f"         guessed: {note}")
+    signals = document["signals"]
+    out.print(f"signals  {signals['decided']:,} decided, {signals['duplicates']:,} duplicates answered, {signals['refused']:,} refused")
+    codes = "  ".join(f"{code} {count:,}" for code, count in lines["by_code"].items()) or "none"
+    states = "  ".join(f"{state} {count:,}" for state, count in lines["states"].items()) or "none"
+    verdict = "adds up" if document["adds_up"] else "[bold red]DOES NOT ADD UP[/]"
+    out.print(f"lines    {lines['decided']:,} decided = outcomes ({codes}) + states ({states}): {verdict}")
+    for reason, count in list(lines["by_reason"].items())[:8]:
+        out.print(f"         {count:>8,}  {reason}")
+    out.print(_accounts_table(document["accounts"]))
+    out.print(_latency_table(document["latency_us"]))
+    if not document["comparable"]:
+        out.print("[yellow]not comparable with a run at another speed: a wait was given up, or the market did not start[/]")
+    for path in (events, summary):
+        if path is not None:
+            out.print(f"written: {path}")
+    out.print(
+        "next: mesh up --feed FILE --speed max    your own data\n"
+        "      mesh cci FILE                      the indicator alone\n"
+        "      mesh init DIR                      a configuration to start from"
+    )
+
+
+def _accounts_table(accounts: dict[str, dict[str, Any]]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("account", "currency", "balance", "equity", "PnL", "positions", "lines"):
+        table.add_column(heading, justify="left" if heading in ("account", "currency", "lines") else "right")
+    for name, row in accounts.items():
+        counts = "  ".join(f"{code} {count:,}" for code, count in sorted(row["lines"].items()))
+        table.add_row(name, *(str(row.get(key, "-")) for key in ("currency", "balance", "equity", "pnl", "positions")), counts)
+    return table
+
+
+def _latency_table(stages: dict[str, dict[str, int]]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("stage (µs)")
+    for heading in ("count", "p50", "p90", "p99", "p99.9", "max"):
+        table.add_column(heading, justify="right")
+    for name, row in stages.items():
+        if row["count"]:
+            table.add_row(name, *(f"{row[key]:,}" for key in ("count", "p50", "p90", "p99", "p99.9", "max")))
+    return table
+

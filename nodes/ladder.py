@@ -1,0 +1,57 @@
+"""The stop as one account feels it: levels by symbol and strategy from the kill set, and the latch word.
+
+The latch word counts changes of the kill set. A call is handed to the worker under one count and comes back unsent under
+another, so between a stop's arrival and the terminal no open slips through.
+"""
+
+from mesh.config import Config
+from mesh.core import Effect, Put
+from mesh.messages.control import LADDER
+from nodes.stops import Stops
+from nodes.symbolnames import SymbolNames
+
+ACTIVE, FREEZE, CANCEL, FLATTEN = LADDER
+
+
+class Ladder:
+    """The kill set of one local."""
+
+    def __init__(self, name: str, account: str, config: Config) -> None:
+        self._account = account
+        self._stops = Stops(name)
+        self._names = SymbolNames(config)
+        self.latch_count = 1
+        """The latch word: grows with every item taken."""
+
+    @property
+    def stops(self) -> Stops:
+        """The set and its rows."""
+        return self._stops
+
+    @property
+    def digest(self) -> bytes:
+        """The kill set's digest."""
+        return self._stops.killset.digest
+
+    def take_untrusted(self, raw: bytes) -> tuple[list[Put], list[Effect]]:
+        """Merge one item: rows to make durable, none where it was known; it binds at once."""
+        puts, notes = self._stops.take_untrusted(raw)
+        if puts:
+            self.latch_count += 1
+        return puts, notes
+
+    def level(self, broker_symbol: str = "", strategy: str = "") -> str:
+        """The highest live level that matches the account, and a symbol (by either name) and strategy where given."""
+        killset = self._stops.killset
+        level = killset.level_for(self._account, broker_symbol, strategy)
+        if not broker_symbol or level == FLATTEN:
+            return level
+        ours = self._names.our_name(broker_symbol)
+        if ours and ours != broker_symbol:
+            other = killset.level_for(self._account, ours, strategy)
+            level = max(level, other, key=LADDER.index)
+        return level
+
+    def is_open(self, broker_symbol: str, strategy: str) -> bool:
+        """Whether openings are allowed."""
+        return self.level(broker_symbol, strategy) == ACTIVE

@@ -1,0 +1,185 @@
+"""The terminal's functions about symbols and market data: Market Watch, ticks, bars, depth of market."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mesh.units import MINUTE_NS, MS_NS, SECOND_NS
+from nodes.terminal import names
+from nodes.terminal.calls import FAILED, INVALID_PARAMS, NO_ARGUMENTS, NOT_FOUND, Call, Failure, Function
+from nodes.terminal.export import Row, book_rows, symbol_row, tick_row
+from nodes.terminal.history import Column, grouped, tick_flags
+from nodes.timeframes import bar_starts_ns, length_ns
+
+ROWS_COUNT_LIMIT = 100_000
+"""A request for this many bars or more is refused (measured on a live terminal: 99,999 pass)."""
+
+TIMEFRAME_NAMES: dict[int, str] = {
+    value: name.removeprefix("TIMEFRAME_") for name, value in vars(names).items() if name.startswith("TIMEFRAME_")
+}
+_TICK_FLAGS = {
+    names.COPY_TICKS_ALL: names.TICK_FLAG_BID | names.TICK_FLAG_ASK,
+    names.COPY_TICKS_INFO: names.TICK_FLAG_BID | names.TICK_FLAG_ASK,
+    names.COPY_TICKS_TRADE: names.TICK_FLAG_LAST | names.TICK_FLAG_VOLUME,
+}
+_ALL_FLAGS_32 = 2**32 - 1
+"""COPY_TICKS_ALL as the unsigned number it is sent as."""
+
+Columns = list[Any]
+"""A count and that many rows as little-endian 64-bit columns."""
+
+
+def _packed(count: int, *columns: NDArray[Any]) -> Columns:
+    return [count, *(np.ascontiguousarray(column, dtype="<i8").tobytes() for column in columns)]
+
+
+def symbols_total(call: Call) -> int:
+    """How many symbols the server has."""
+    return len(call.terminal.books)
+
+
+def symbols_get(call: Call) -> list[Row]:
+    """A SymbolInfo of each symbol; groups are the caller's to filter."""
+    return [symbol_info(call, name) for name in call.terminal.books]
+
+
+def symbol_info(call: Call, symbol: str) -> Row:
+    """A SymbolInfo."""
+    book = call.book(symbol)
+    return symbol_row(call.terminal, call.account, book, call.session.selected[symbol])
+
+
+def symbol_info_tick(call: Call, symbol: str) -> Row:
+    """A Tick of a selected symbol that has had one."""
+    book = call.book(symbol)
+    if not call.session.selected[symbol] or not book.has_quote:
+        raise Failure(NOT_FOUND)
+    return tick_row(call.terminal.clock, book)
+
+
+def symbol_select(call: Call, symbol: str, enable: bool) -> bool:
+    """Show a symbol in the Market Watch or hide it; one that is traded stays."""
+    call.book(symbol)
+    is_traded = symbol in call.account.exposures or any(
+        order.symbol == symbol for order in call.account.orders.values()
+    )
+    if not enable and is_traded:
+        raise Failure(FAILED)
+    call.session.selected[symbol] = enable
+    return True
+
+
+def market_book_add(call: Call, symbol: str) -> bool:
+    """Subscribe to a symbol's depth of market."""
+    call.book(symbol)
+    call.session.book_subscriptions[symbol] = None
+    return True
+
+
+def market_book_release(call: Call, symbol: str) -> bool:
+    """End a subscription."""
+    call.book(symbol)
+    call.session.book_subscriptions.pop(symbol, None)
+    return True
+
+
+def market_book_get(call: Call, symbol: str) -> list[Row]:
+    """The depth of market of a subscribed symbol."""
+    book = call.book(symbol)
+    if symbol not in call.session.book_subscriptions:
+        raise Failure(FAILED)
+    return book_rows(book)
+
+
+def copy_rates_from_pos(call: Call, symbol: str, timeframe: int, start: int, count: int) -> Columns:
+    """``count`` bars up to the one ``start`` bars before the current."""
+    _check(timeframe, start, count)
+    bars = _bars(call, symbol, timeframe, start + count)
+    end = bars.shape[1] - start
+    return _rates(call, symbol, bars[:, max(0, end - count) : max(0, end)])
+
+
+def copy_rates_from(call: Call, symbol: str, timeframe: int, date_s: int, count: int) -> Columns:
+    """The last ``count`` bars that began at a server time or before."""
+    _check(timeframe, 0, count)
+    bars = _bars(call, symbol, timeframe, None)
+    end = int(np.searchsorted(bars[0], date_s * SECOND_NS, side="right"))
+    return _rates(call, symbol, bars[:, max(0, end - count) : end])
+
+
+def copy_rates_range(call: Call, symbol: str, timeframe: int, from_s: int, to_s: int) -> Columns:
+    """Bars that began from one server time to another, both included."""
+    _check(timeframe, 0, 1)
+    bars = _bars(call, symbol, timeframe, None)
+    first = int(np.searchsorted(bars[0], from_s * SECOND_NS, side="left"))
+    return _rates(call, symbol, bars[:, first : int(np.searchsorted(bars[0], to_s * SECOND_NS, side="right"))])
+
+
+def _check(timeframe: int, start: int, count: int) -> None:
+    if timeframe not in TIMEFRAME_NAMES or start < 0 or not 0 < count < ROWS_COUNT_LIMIT:
+        raise Failure(INVALID_PARAMS)
+
+
+def _bars(call: Call, symbol: str, timeframe: int, count: int | None) -> Column:
+    """Bars of a timeframe in server time; at least the last ``count`` of those kept."""
+    book = call.terminal.books.get(symbol)
+    if book is None:
+        raise Failure(FAILED)
+    bars, name = book.history.bars(), TIMEFRAME_NAMES[timeframe]
+    if count is not None:
+        # each bar holds at most so many minutes of the server's clock, one more where a first one is cut
+        bars = bars[:, -(count + 1) * (length_ns(name) // MINUTE_NS + 1) :]
+    times_ns = call.terminal.clock.server_times_ns(bars[0])
+    return grouped(bars, bar_starts_ns(times_ns, name))
+
+
+def _rates(call: Call, symbol: str, bars: Column) -> Columns:
+    if not bars.shape[1]:
+        raise Failure(FAILED)
+    point_e8 = call.terminal.books[symbol].spec.point_e8
+    times_ns, opens, highs, lows, closes, counts, spreads, _, _ = bars
+    return _packed(bars.shape[1], times_ns // SECOND_NS, opens, highs, lows, closes, counts, spreads // point_e8)
+
+
+def copy_ticks_from(call: Call, symbol: str, date_s: int, count: int, flags: int) -> Columns:
+    """The first ``count`` ticks from a server time on."""
+    if count <= 0:
+        raise Failure(INVALID_PARAMS)
+    return _ticks(call, symbol, date_s, None, count, flags)
+
+
+def copy_ticks_range(call: Call, symbol: str, from_s: int, to_s: int, flags: int) -> Columns:
+    """The ticks from one server time to another, both included."""
+    return _ticks(call, symbol, from_s, to_s, None, flags)
+
+
+def _ticks(call: Call, symbol: str, from_s: int, to_s: int | None, count: int | None, flags: int) -> Columns:
+    ticks = call.book(symbol).history.ticks()
+    wanted = _TICK_FLAGS.get(names.COPY_TICKS_ALL if flags == _ALL_FLAGS_32 else flags)
+    if wanted is None:
+        raise Failure(INVALID_PARAMS)
+    times_ns = call.terminal.clock.server_times_ns(ticks[0])
+    shown = tick_flags(ticks)
+    first = int(np.searchsorted(times_ns, from_s * SECOND_NS, side="left"))
+    last = len(times_ns) if to_s is None else int(np.searchsorted(times_ns, to_s * SECOND_NS, side="right"))
+    kept = np.arange(first, max(first, last))
+    kept = kept[(shown[kept] & wanted) != 0][:count]
+    return _packed(len(kept), times_ns[kept] // MS_NS, ticks[1, kept], ticks[2, kept], shown[kept])
+
+
+FUNCTIONS: dict[str, Function] = {
+    "symbols_total": (symbols_total, NO_ARGUMENTS),
+    "symbols_get": (symbols_get, NO_ARGUMENTS),
+    "symbol_info": (symbol_info, tuple[str]),
+    "symbol_info_tick": (symbol_info_tick, tuple[str]),
+    "symbol_select": (symbol_select, tuple[str, bool]),
+    "market_book_add": (market_book_add, tuple[str]),
+    "market_book_release": (market_book_release, tuple[str]),
+    "market_book_get": (market_book_get, tuple[str]),
+    "copy_rates_from": (copy_rates_from, tuple[str, int, int, int]),
+    "copy_rates_from_pos": (copy_rates_from_pos, tuple[str, int, int, int]),
+    "copy_rates_range": (copy_rates_range, tuple[str, int, int, int]),
+    "copy_ticks_from": (copy_ticks_from, tuple[str, int, int, int]),
+    "copy_ticks_range": (copy_ticks_range, tuple[str, int, int, int]),
+}

@@ -1,0 +1,197 @@
+"""The terminal's functions by name: what the in-process facade and the broker process both call.
+
+``TerminalService.call`` takes the name of a MetaTrader5 function with plain values and answers with plain values, the
+``last_error`` pair and the changes to be journalled. Nothing here waits: a broker that delays an ``order_send`` calls it at the
+market time at which it is to be executed. Arguments may come from anybody: what does not fit is answered, never raised.
+"""
+
+from typing import Any, NamedTuple
+
+import msgspec
+
+from mesh.units import SECOND_NS
+from nodes.terminal import names, quotes, reads
+from nodes.terminal.actions import refused
+from nodes.terminal.calls import (
+    API_DISABLED,
+    INVALID_PARAMS,
+    NO_ARGUMENTS,
+    SUCCESS,
+    UNAUTHORISED,
+    UNSUPPORTED,
+    Call,
+    Error,
+    Failure,
+    Function,
+    Session,
+)
+from nodes.terminal.engine import Changes, Terminal
+from nodes.terminal.export import Row
+from nodes.terminal.records import OrderResult, TradeRequest
+
+ORDER_SEND = "order_send"
+"""The one call that trades: a broker may hold it back and execute it at a later market time."""
+LOGIN = "login"
+"""The one call that needs no account yet: its answer says whose the following ones are."""
+
+RequestRow = tuple[int, int, int, str, int, int, int, int, int, int, int, int, int, int, str, int, int]
+"""A TradeRequest in the package's field order: fractions in e8, expiration in seconds of server time."""
+
+
+class Answer(NamedTuple):
+    """What a call gives. ``error`` is the last_error pair; ``changes`` are to be journalled before the answer is sent."""
+
+    value: Any
+    error: Error
+    changes: Changes
+
+
+class TerminalService:
+    """The functions of one terminal, for all its logins."""
+
+    __slots__ = ("_sessions", "terminal")
+
+    def __init__(self, terminal: Terminal) -> None:
+        self.terminal = terminal
+        self._sessions: dict[int, Session] = {}
+
+    def session(self, login: int) -> Session:
+        """The switches of a login's terminal."""
+        found = self._sessions.get(login)
+        if found is None:
+            assert login in self.terminal.accounts, f"no account {login}"
+            found = self._sessions[login] = Session(self.terminal)
+        return found
+
+    def call(self, login: int, name: str, args: Any, now_ns: int) -> Answer:
+        """Call a function for a login at a market time. Never raises for what a caller may send."""
+        if name == LOGIN:
+            return self._log_in(args)
+        function, kind = _FUNCTIONS.get(name, (None, None))
+        if function is None:
+            return Answer(None, UNSUPPORTED, ())
+        account = self.terminal.accounts.get(login)
+        if account is None:
+            return Answer(None, UNAUTHORISED, ())
+        call = Call(self.terminal, account, self.session(login), now_ns, [])
+        if now_ns >= self.terminal.event_ns:
+            call.changes.extend(self.terminal.on_time(now_ns))
+        error = SUCCESS
+        try:
+            value = function(call, *msgspec.convert(args, kind))
+        except msgspec.ValidationError:
+            value, error = None, INVALID_PARAMS
+        except Failure as failure:
+            value, error = None, failure.error
+        return Answer(value, error, tuple(call.changes))
+
+    def _log_in(self, args: Any) -> Answer:
+        """Arguments login (0: the first account), password, server (empty: any); the answer is the login."""
+        try:
+            login, password, server = msgspec.convert(args, tuple[int, str, str])
+        except msgspec.ValidationError:
+            return Answer(None, INVALID_PARAMS, ())
+        account = self.terminal.accounts.get(login or next(iter(self.terminal.accounts), 0))
+        if account is None:
+            return Answer(None, UNAUTHORISED, ())
+        config = account.config
+        if server not in ("", config.server) or (config.password and password not in ("", config.password)):
+            return Answer(None, UNAUTHORISED, ())
+        return Answer(account.login, SUCCESS, ())
+
+
+def version(call: Call) -> Row:
+    """Terminal version, build and release date."""
+    config = call.terminal.config
+    return [500, config.build, config.build_date]
+
+
+def terminal_info(call: Call) -> Row:
+    """A TerminalInfo."""
+    config, session = call.terminal.config, call.session
+    switches = [False, False, session.is_connected, False, session.is_trade_allowed, session.is_api_disabled]
+    codepage = 0
+    return [
+        *switches,
+        False,
+        False,
+        False,
+        False,
+        config.build,
+        config.bars_kept_count,
+        codepage,
+        0,
+        0,
+        0,
+        config.company,
+        config.name,
+        "English",
+        config.path,
+        config.path,
+        config.path,
+    ]
+
+
+def order_check(call: Call, row: RequestRow) -> Row:
+    """An OrderCheckResult without its request."""
+    result, changes = call.terminal.order_check(call.account.login, _request(call, row), call.now_ns)
+    call.changes.extend(changes)
+    return [
+        result.retcode,
+        result.balance_e8,
+        result.equity_e8,
+        result.profit_e8,
+        result.margin_e8,
+        result.margin_free_e8,
+        result.margin_level_e8,
+        result.comment,
+    ]
+
+
+def order_send(call: Call, row: RequestRow) -> Row:
+    """An OrderSendResult without its request. A request's magic draws its luck: a repeated attempt has a magic of its own."""
+    session = call.session
+    if session.is_api_disabled:
+        raise Failure(API_DISABLED)
+    if not session.is_trade_allowed:
+        return _result_row(refused(names.TRADE_RETCODE_CLIENT_DISABLES_AT, 0))
+    if not session.is_connected:
+        return _result_row(refused(names.TRADE_RETCODE_CONNECTION, 0))
+    request = _request(call, row)
+    if not session.selected.get(request.symbol, True):
+        return _result_row(refused(names.TRADE_RETCODE_PRICE_OFF, 0))
+    seed = request.magic or call.account.request_count
+    result, changes = call.terminal.order_send(call.account.login, request, call.now_ns, seed)
+    call.changes.extend(changes)
+    return _result_row(result)
+
+
+def _result_row(result: OrderResult) -> Row:
+    return [
+        result.retcode,
+        result.deal,
+        result.order,
+        result.volume_e8,
+        result.price_e8,
+        result.bid_e8,
+        result.ask_e8,
+        result.comment,
+        result.request_id,
+        0,
+    ]
+
+
+def _request(call: Call, row: RequestRow) -> TradeRequest:
+    expiration_s = row[13]
+    expiration_ns = call.terminal.clock.market_ns(expiration_s * SECOND_NS) if expiration_s else 0
+    return TradeRequest(*row[:13], expiration_ns, *row[14:])
+
+
+_FUNCTIONS: dict[str, Function] = {
+    **quotes.FUNCTIONS,
+    **reads.FUNCTIONS,
+    "version": (version, NO_ARGUMENTS),
+    "terminal_info": (terminal_info, NO_ARGUMENTS),
+    "order_check": (order_check, tuple[RequestRow]),
+    ORDER_SEND: (order_send, tuple[RequestRow]),
+}

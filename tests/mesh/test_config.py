@@ -1,0 +1,109 @@
+"""The configuration: what is refused, how the error says it, and what follows from a good one."""
+
+from importlib.resources import files
+
+import msgspec
+import pytest
+
+from mesh.config import Config, configured, parse, parse_effective
+from mesh.errors import BadConfig
+from mesh.settings import Settings
+
+
+def demo() -> str:
+    return files("nodes.io").joinpath("demo.toml").read_text(encoding="utf-8")
+
+
+def example() -> str:
+    return files("nodes.io").joinpath("example.toml").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("speed = 60", "speed = -1", "speed = -1: more than 0 is allowed"),
+        ("speed = 60", 'speed = "fast"', "market.speed = fast"),
+        ("period = 14", "period = 1", r"strategy.reversion.period = 1: Expected `int` >= 2"),
+        ("period = 14", "periods = 14", "unknown field `periods`"),
+        ("login = 5002", "login = 5001", "account.demo-1 has the same login"),
+        ('account = "demo-4"', 'account = "demo-9"', "not among the accounts: demo-1"),
+        ('role = "master"', 'role = "boss"', "allowed: market, indicator, signals"),
+        ('[node.master-1]\nrole = "master"\n', "", "role master has 0 nodes; exactly 1"),
+        ("[mesh]", "[mesh", "not TOML"),
+        ("sl_atr = 2", "sl_atr = 0", "sizing by risk needs an SL"),
+        ("seed = 7", "seed = 7\nbase_port = 80", "mesh.base_port = 80"),
+        ('[node.router-2]\nrole = "router"', '[node.router-2]\nrole = "router"\nport = 7431', "overlaps"),
+    ],
+)
+def test_wrong_configuration_names_key_value_and_what_is_allowed(old: str, new: str, says: str) -> None:
+    """Each mistake is a BadConfig whose text an operator can act on."""
+    assert old in demo()
+    with pytest.raises(BadConfig) as caught:
+        parse(demo().replace(old, new, 1))
+    assert says in str(caught.value)
+    assert caught.value.exit_code == 78
+
+
+def test_example_says_the_defaults() -> None:
+    """Every value shown in the commented example is the default it claims to be."""
+    shown, bare = parse(example()).settings, Settings()
+    for section in ("market", "broker", "rails"):
+        assert getattr(shown, section) == getattr(bare, section), section
+    assert shown.strategy["reversion"] == msgspec.structs.replace(type(shown.strategy["reversion"])())
+
+
+def test_off_is_said_on_purpose() -> None:
+    """A rail that is "off" is None; a rail left out has its default."""
+    config = parse(demo() + '\n[rails]\nspread_times = "off"\n')
+    assert config.rails_of("demo-1").spread_times is None
+    assert config.rails_of("demo-1").positions_count == 5
+
+
+def test_effective_reads_back_as_the_same() -> None:
+    """What nodes read is what was checked, fingerprint included."""
+    config = parse(demo())
+    again = parse_effective(config.effective().decode())
+    assert (again.settings, again.fingerprint) == (config.settings, config.fingerprint)
+
+
+def test_damaged_effective_file_is_refused() -> None:
+    """A cut-off file is the operator's error, not a crash."""
+    with pytest.raises(BadConfig):
+        parse_effective(parse(demo()).effective().decode()[:-9])
+
+
+def test_locals_spread_over_routers() -> None:
+    """Primaries alternate; each local has a second router that is another."""
+    config = parse(demo())
+    homes = [config.routers_of(f"local-{number}") for number in range(1, 5)]
+    assert [home[0] for home in homes] == ["router-1", "router-2", "router-1", "router-2"]
+    assert all(len(home) == 2 and home[0] != home[1] for home in homes)
+
+
+def test_endpoints_do_not_overlap() -> None:
+    """Every listening link of the demo has a port of its own."""
+    config = parse(demo())
+    wanted = [("market-1", "market"), ("broker-1", "venue"), ("signals-1", "signals"), ("master-1", "decide"), ("master-1", "orders"),
+              ("master-1", "replay"), ("master-1", "control"), ("router-1", "locals"), ("router-1", "status"), ("router-1", "front"),
+              ("router-1", "control"), ("router-2", "locals")]  # fmt: skip
+    endpoints = [config.endpoint(node, link) for node, link in wanted]
+    assert len(set(endpoints)) == len(endpoints)
+    assert endpoints[0] == "tcp://127.0.0.1:7410"
+
+
+def test_groups_and_targets() -> None:
+    """Targets name accounts or groups; each account once, in the file's order."""
+    text = demo().replace("level = 100", 'level = 100\ntargets = ["pair", "demo-1"]') + '\n[group]\npair = ["demo-3", "demo-1"]\n'
+    assert parse(text).targets_of("reversion") == ["demo-1", "demo-3"]
+
+
+def test_fingerprint_changes_with_any_value() -> None:
+    """Two hosts with different files can tell."""
+    assert parse(demo()).fingerprint != parse(demo().replace("seed = 7", "seed = 8")).fingerprint
+
+
+def test_unknown_node_says_which_there_are() -> None:
+    """A mistyped node name gets the list."""
+    config: Config = configured(parse(demo()).settings)
+    with pytest.raises(BadConfig, match="market-1, broker-1"):
+        config.role_of("market-2")
