@@ -4,7 +4,7 @@ In a recorded market decisions rest on **settled** states alone, those asked for
 pace. States sent by the clock say how fresh and how connected the account is. In a live market the newest state decides.
 """
 
-from collections import deque
+from bisect import bisect_right
 
 from mesh.config import Config
 from mesh.errors import BadConfig
@@ -73,8 +73,8 @@ class Account:
         """Openings up to this number were meant for another store of the local: never sent again."""
         self.unseen: dict[tuple[bytes, str], Line] = {}
         """Lines sent that no usable state includes yet, by (oid, leg)."""
-        self.order_times_ns: deque[int] = deque()
-        """Market times of orders decided in the last hour."""
+        self.order_times_ns: list[int] = []
+        """Market times of orders decided in the last hour, ascending."""
         self.opened_ns: dict[tuple[str, str, int], int] = {}
         """(strategy, symbol, side) → market time of the last opening sent."""
 
@@ -150,9 +150,8 @@ class Account:
     def order_counts(self, market_ns: int) -> tuple[int, int]:
         """Orders decided in the minute and in the hour up to ``market_ns``."""
         times = self.order_times_ns
-        while times and times[0] <= market_ns - HOUR_NS:
-            times.popleft()
-        return sum(at_ns > market_ns - MINUTE_NS for at_ns in times), len(times)
+        del times[: bisect_right(times, market_ns - HOUR_NS)]
+        return len(times) - bisect_right(times, market_ns - MINUTE_NS), len(times)
 
     def has_unknown(self, symbol: str) -> bool:
         """Whether an order of ours in the broker's ``symbol`` has an unknown result."""

@@ -54,16 +54,24 @@ class BackChannel:
         if message.version != PROTOCOL_VERSION:
             told_of = {"router": message.router, "version": message.version, "ours": PROTOCOL_VERSION}
             return [Note("error", "router_version_refused", told_of)]
-        if not state.is_durable:
-            return []
         for peer in [peer for peer, name in state.routers.items() if name == message.router]:
             del state.routers[peer]
         state.routers[envelope.peer] = message.router
-        welcome = MasterWelcome(state.epoch, state.life, state.log.published_n, state.stops.killset.digest)
-        effects: list[Effect] = [Send(REPLAY, envelope.peer, welcome)]
+        effects: list[Effect] = []
         if message.config_hash != state.config.fingerprint:
             effects.append(Note("warning", "config_differs", {"router": message.router, "theirs": message.config_hash}))
-        return effects + self.ask_states(now_ns)
+        if not state.is_durable:
+            return effects
+        return [*effects, self._welcome(envelope.peer), *self.ask_states(now_ns)]
+
+    def _welcome(self, peer: int) -> Send:
+        state = self._state
+        welcome = MasterWelcome(state.epoch, state.life, state.log.published_n, state.stops.killset.digest)
+        return Send(REPLAY, peer, welcome)
+
+    def welcome_all(self) -> list[Effect]:
+        """The epoch is durable: routers that were here before are told."""
+        return [self._welcome(peer) for peer in self._state.routers]
 
     def on_lost(self, envelope: Envelope) -> list[Effect]:
         """A router's connection is gone."""
@@ -82,8 +90,7 @@ class BackChannel:
         message = message_of(envelope, Replay)
         state = self._state
         if message.e != state.epoch:
-            welcome = MasterWelcome(state.epoch, state.life, state.log.published_n, state.stops.killset.digest)
-            return [Send(REPLAY, envelope.peer, welcome)]
+            return [self._welcome(envelope.peer)]
         state.counters.add("gap_count")
         return self._again(state.log.again(message.from_n, message.to_n, state.accounts, now_ns), envelope.peer)
 

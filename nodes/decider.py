@@ -73,19 +73,18 @@ class Decider:
         self._sizings: dict[tuple[str, str], Sizing] = {}
         self._taken: dict[str, list[Holding]] = {}
         self._sent: dict[str, int] = {}
+        self._medians: dict[str, int | None] = {}
 
     def decide(self, signal: Signal, moment: Moment) -> list[list[Draft]]:
         """The drafts of every strategy that wants the signal, each in the order in which an account gets them."""
-        self._taken.clear()
-        self._sent.clear()
+        self._forget()
         wishes = self._strategies.wishes(signal, moment.feed_timeframe)
         groups = [drafts for wish in wishes if (drafts := self._of_wish(wish, signal, moment))]
         return groups or [[self._unwanted(signal, moment)]]
 
     def flatten(self, signal: Signal, account: Account, reason: str, moment: Moment) -> list[list[Draft]]:
         """Closes of everything of ours on one account, in every symbol; none where nothing is held."""
-        self._taken.clear()
-        self._sent.clear()
+        self._forget()
         drafts: list[Draft] = []
         for holding in self._holdings(account, moment):
             if holding.ours and not holding.closing:
@@ -94,6 +93,12 @@ class Decider:
                 draft.our_symbol = self._our_symbol(account.name, holding.symbol)
                 drafts.append(draft)
         return [drafts] if drafts else []
+
+    def _forget(self) -> None:
+        """What is kept for the length of one decision."""
+        self._taken.clear()
+        self._sent.clear()
+        self._medians.clear()
 
     def _our_symbol(self, account: str, broker_symbol: str) -> str:
         section = self._config.account[account]
@@ -275,7 +280,7 @@ class Decider:
             spec=spec,
             specs=account.specs,
             quote=quote,
-            median_spread_e8=self._quotes.median_spread_e8(draft.our_symbol, moment.market_ns),
+            median_spread_e8=self._median_spread_e8(draft.our_symbol, moment),
             holdings=self._holdings(account, moment),
             order_counts=(minute_count + sent_count, hour_count + sent_count),
             waits_for=account.missing_for_ready(),
@@ -297,6 +302,11 @@ class Decider:
             needs_atr=distances.needs_atr,
             reference_e8=signal.close_e8,
         )
+
+    def _median_spread_e8(self, symbol: str, moment: Moment) -> int | None:
+        if symbol not in self._medians:
+            self._medians[symbol] = self._quotes.median_spread_e8(symbol, moment.market_ns)
+        return self._medians[symbol]
 
     def _level(self, account: Account, draft: Draft) -> str:
         """The stop that binds: ours, or the one the local reports where that is higher."""

@@ -15,7 +15,7 @@ from nodes import losswatch, told
 from nodes.account import Account
 from nodes.decider import Draft, Moment
 from nodes.decisions import PUBLISHED, UNCONFIRMED, WORKING, Decision, DecisionRecord, key_of
-from nodes.masterstate import RATE, MasterState, RateRecord
+from nodes.masterstate import RATE, MasterState, RatedOrder, RateRecord
 from nodes.positions import OPEN
 
 ORDER_TIMER, MARKS_TIMER = "order", "marks"
@@ -130,21 +130,23 @@ class Deciding:
         counters = state.counters
         counters.add("line_count", len(lines))
         drafts = [draft for group in groups for draft in group]
+        orders: list[RatedOrder] = []
         for line, draft in zip(decision.lines, drafts, strict=True):
             if line.record.code == PUBLISHED:
-                state.accounts[line.record.account].add_line(line, market_ns, draft.our_symbol)
-                puts.append(self._rate_put(line.record.n, draft, market_ns))
+                state.accounts[draft.account].add_line(line, market_ns, draft.our_symbol)
+                orders.append(RatedOrder(draft.account, draft.action, draft.strategy, draft.our_symbol, draft.side))
             else:
                 counters.add("skipped_line_count" if line.code == "SKIPPED" else "denied_line_count")
+        if orders:
+            puts.append(self._rate_put(orders, market_ns))
         puts += self._old_rates(market_ns)
         return [state.commits.make(puts, lambda durable_ns: self._publish(decision, durable_ns))]
 
-    def _rate_put(self, n: int, draft: Draft, market_ns: int) -> Put:
+    def _rate_put(self, orders: list[RatedOrder], market_ns: int) -> Put:
         state = self._state
-        key = b"%020d %020d %020d " % (market_ns, state.epoch, n) + draft.account.encode()
+        key = b"%020d %020d %020d" % (market_ns, state.epoch, state.log.n)
         state.rate_rows.append((market_ns, key))
-        record = RateRecord(market_ns, draft.account, draft.action, draft.strategy, draft.our_symbol, draft.side)
-        return Put(RATE, key, encode(record))
+        return Put(RATE, key, encode(RateRecord(market_ns, orders)))
 
     def _old_rates(self, market_ns: int) -> list[Put]:
         """Rows no rate counts any more, deleted."""

@@ -191,7 +191,7 @@ class Master(Core):
         for decision in again:
             effects += self._deciding.send_out(decision, now_ns)
         state.timers.set((HEARTBEAT, "", 0), now_ns + self._heartbeat_ns)
-        return [*effects, state.heartbeat()]
+        return [*self._back.welcome_all(), *effects, state.heartbeat()]
 
     def _on_durable(self, envelope: Envelope, now_ns: int) -> Effects:
         effects = self._state.commits.durable(message_of(envelope, Durable).token, now_ns)

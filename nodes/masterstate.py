@@ -34,15 +34,21 @@ class EpochRecord(Msg):
     life: Life
 
 
-class RateRecord(Msg):
-    """An order decided within the last hour: what rates and the duplicate window count."""
+class RatedOrder(Msg):
+    """An order to one account; ``symbol`` by our own name."""
 
-    market_ns: Int64
     account: Name
     action: Code
     strategy: Name
     symbol: Name
     side: Int64
+
+
+class RateRecord(Msg):
+    """The orders of a decision of the last hour: what rates and the duplicate window count."""
+
+    market_ns: Int64
+    orders: list[RatedOrder]
 
 
 class MasterState:

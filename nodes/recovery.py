@@ -70,9 +70,10 @@ def _restore_rates(state: MasterState, rows: list[tuple[bytes, bytes]]) -> None:
     for key, raw in sorted(rows):
         record = decode_record_untrusted(raw, RateRecord)
         state.rate_rows.append((record.market_ns, key))
-        account = state.accounts.get(record.account)
-        if account is not None:
-            account.note_order(record.action, record.strategy, record.symbol, record.side, record.market_ns)
+        for order in record.orders:
+            account = state.accounts.get(order.account)
+            if account is not None:
+                account.note_order(order.action, order.strategy, order.symbol, order.side, record.market_ns)
 
 
 def _live_decisions(of_kind: dict[str, list[tuple[bytes, bytes]]]) -> list[Decision]:

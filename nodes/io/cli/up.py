@@ -14,6 +14,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
+from rich.console import Console
+from rich.progress import Progress, TaskID
 
 from mesh.config import Config, configured, parse
 from mesh.errors import BadConfig
@@ -23,6 +25,7 @@ from nodes.io.cli.client import Client
 from nodes.io.cli.summary import print_summary, summarise, write_summary
 from nodes.io.fleet import Fleet
 from nodes.io.locate import Running, default_state, demo_text, given, load, remember, write_effective
+from nodes.io.recording import Recording, read_recording
 
 DRAIN_S = 5.0
 STOP_S = 8.0
@@ -62,8 +65,11 @@ class Ending:
 def run_up(wishes: Wishes) -> int:
     """Run a mesh from start to summary; the exit code."""
     config, named = effective_config(wishes)
-    state = state_directory(wishes, named)
     check_feeds(config)
+    recording = read_feeds(config) if config.settings.market.feeds else None
+    state = state_directory(wishes, named)
+    if recording is not None:
+        recording.save(state)
     ending = Ending()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, ending.on_signal)
@@ -135,6 +141,23 @@ def check_feeds(config: Config) -> None:
                 f"symbol {symbol}: no contract data is known; add a section [symbol.{symbol}] with "
                 "digits, contract_size, base and profit to the configuration"
             )
+
+
+def read_feeds(config: Config) -> Recording:
+    """Read the feed files, with progress on a terminal, and say what was guessed and what was wrong with rows."""
+    out = Console(stderr=True, highlight=False)
+    with Progress(*Progress.get_default_columns(), console=out, transient=True, disable=not out.is_terminal) as bar:
+        tasks: dict[str, TaskID] = {}
+
+        def told(file: str, done: int, total: int) -> None:
+            if file not in tasks:
+                tasks[file] = bar.add_task(f"reading {file}", total=total)
+            bar.update(tasks[file], completed=done)
+
+        recording = read_recording(config, told)
+    for line in recording.about.lines:
+        out.print(line, soft_wrap=True)
+    return recording
 
 
 def state_directory(wishes: Wishes, named: bool) -> Path:

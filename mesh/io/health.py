@@ -1,0 +1,72 @@
+"""How a node is, for ``NodeHealth``: the process as psutil sees it, the loop's lag, the core's counters and facts."""
+
+import os
+
+import psutil
+
+from mesh.core import Core
+from mesh.messages.health import NodeHealth
+from mesh.units import MS_NS
+
+TEXT_MAX = 512
+FACTS_MAX = 64
+
+
+class ProcessMeter:
+    """CPU and memory of this process, read at most once in ``READ_EVERY_NS`` however many nodes share it."""
+
+    READ_EVERY_NS = 900 * MS_NS
+
+    def __init__(self) -> None:
+        self.pid = os.getpid()
+        self.cpu_percent = 0
+        """Of one processor, since the last reading."""
+        self.rss_bytes = 0
+        self._process = psutil.Process(self.pid)
+        self._process.cpu_percent()
+        self._read_at_ns = 0
+
+    def read(self, now_ns: int) -> None:
+        """Read anew where the last reading is old enough."""
+        if now_ns < self._read_at_ns:
+            return
+        self._read_at_ns = now_ns + self.READ_EVERY_NS
+        with self._process.oneshot():
+            self.cpu_percent = max(0, round(self._process.cpu_percent()))
+            self.rss_bytes = self._process.memory_info().rss
+
+
+class Identity:
+    """What does not change in a node's life."""
+
+    __slots__ = ("config_hash", "life", "name", "role", "started_ns", "version")
+
+    def __init__(self, name: str, role: str, life: int, version: str, config_hash: str, started_ns: int) -> None:
+        self.name = name
+        self.role = role
+        self.life = life
+        self.version = version
+        self.config_hash = config_hash
+        self.started_ns = started_ns
+
+
+def health_of(identity: Identity, core: Core, meter: ProcessMeter, loop_lag_us: int, now_ns: int) -> NodeHealth:
+    """A node's health now. Facts longer than their field are cut, surplus ones left out: health is never refused."""
+    meter.read(now_ns)
+    facts = {key: text[:TEXT_MAX] for key, text in list(core.facts().items())[:FACTS_MAX]}
+    return NodeHealth(
+        node=identity.name,
+        role=identity.role,
+        life=identity.life,
+        pid=meter.pid,
+        phase=core.phase(),
+        market_ns=core.market_ns(),
+        loop_lag_us=loop_lag_us,
+        cpu_percent=meter.cpu_percent,
+        rss_bytes=meter.rss_bytes,
+        uptime_ms=(now_ns - identity.started_ns) // MS_NS,
+        version=identity.version,
+        config_hash=identity.config_hash,
+        counters=dict(core.counters.totals),
+        facts=facts,
+    )

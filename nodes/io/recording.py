@@ -1,0 +1,115 @@
+"""The feed files of a run: read and checked once by whoever starts it, kept in the state directory for every life of the market.
+
+So a bad file is reported before anything has started, and a restarted market has its ticks in a moment.
+"""
+
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from mesh.config import Config
+from mesh.errors import BadConfig
+from nodes.contractbook import contract_for
+from nodes.io.feed import Feed, merge_feeds, read_feed
+from nodes.io.feedspec import parse_feed_spec, ppm_from_percent
+from nodes.sources import RecordedSource
+from nodes.ticks import TickColumns
+from nodes.timeframes import TIMEFRAMES, length_ns
+
+FILE = "feed.npz"
+Progress = Callable[[str, int, int], None]
+"""Told a file's name, bytes read and bytes in all."""
+
+
+class About(msgspec.Struct, frozen=True):
+    """What is known of a recording beside its ticks."""
+
+    fingerprint: str
+    """Of the configuration's feeds: another configuration's recording is not used."""
+    symbols: tuple[str, ...]
+    timeframes: dict[str, str]
+    """Bars of each symbol's file; M1 for ticks."""
+    end_ns: int
+    lines: tuple[str, ...]
+    """What was guessed, and what was wrong with rows; for people."""
+    crossed_count: int
+    bad_row_count: int
+
+
+class Recording:
+    """Ticks of all feeds on one clock."""
+
+    def __init__(self, columns: TickColumns, about: About) -> None:
+        self.columns = columns
+        self.about = about
+
+    def source(self) -> RecordedSource:
+        """As the market plays it."""
+        return RecordedSource(self.columns, self.about.timeframes, self.about.end_ns)
+
+    def save(self, state: Path) -> None:
+        """Write it into a state directory, whole or not at all."""
+        fresh = state / f"{FILE}.part"
+        with fresh.open("wb") as file:
+            np.savez(
+                file,
+                about=np.frombuffer(msgspec.json.encode(self.about), dtype=np.uint8),
+                symbol_index=self.columns.symbol_index,
+                time_ns=self.columns.time_ns,
+                bid_e8=self.columns.bid_e8,
+                ask_e8=self.columns.ask_e8,
+            )
+        fresh.replace(state / FILE)
+
+
+def read_recording(config: Config, progress: Progress | None = None) -> Recording:
+    """Read every feed of a configuration. Raises BadFeed or BadConfig, naming file, line and what is wrong."""
+    market = config.settings.market
+    feeds: list[Feed] = []
+    for text in market.feeds:
+        spec = parse_feed_spec(text)
+        contract = contract_for(config, spec.symbol)
+        told = (lambda done, total, file=spec.file: progress(Path(file).name, done, total)) if progress is not None else None
+        feeds.append(
+            read_feed(
+                spec,
+                strict=market.strict,
+                progress=told,
+                contracts={spec.symbol: contract},
+                crossed=market.crossed,
+                jump_ppm=ppm_from_percent(market.jump_percent),
+            )
+        )
+    columns = merge_feeds(feeds)
+    if not len(columns):
+        raise BadConfig(f"market.feeds: no usable row in {', '.join(feed.symbol for feed in feeds)}")
+    timeframes: dict[str, str] = {}
+    for feed in feeds:
+        own = feed.timeframe if feed.timeframe in TIMEFRAMES else "M1"
+        known = timeframes.get(feed.symbol)
+        # Two files of one symbol: the finer bars, which the coarser ones can be made from.
+        timeframes[feed.symbol] = own if known is None or length_ns(own) < length_ns(known) else known
+    about = About(
+        fingerprint=config.fingerprint,
+        symbols=columns.symbols,
+        timeframes=timeframes,
+        end_ns=max(feed.end_ns for feed in feeds),
+        lines=tuple(line for feed in feeds for line in (*feed.guesses, *feed.problems.lines())),
+        crossed_count=sum(feed.crossed_count for feed in feeds),
+        bad_row_count=sum(feed.problems.bad_count for feed in feeds),
+    )
+    return Recording(columns, about)
+
+
+def load_recording(config: Config, state: Path) -> Recording:
+    """The recording of this configuration kept in a state directory; read anew where there is none."""
+    try:
+        with np.load(state / FILE, allow_pickle=False) as kept:
+            about = msgspec.json.decode(kept["about"].tobytes(), type=About)
+            columns = TickColumns(about.symbols, kept["symbol_index"], kept["time_ns"], kept["bid_e8"], kept["ask_e8"])
+    except (OSError, KeyError, ValueError, zipfile.BadZipFile, msgspec.MsgspecError):
+        return read_recording(config)
+    return Recording(columns, about) if about.fingerprint == config.fingerprint else read_recording(config)
