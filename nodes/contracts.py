@@ -54,9 +54,7 @@ class Contract(msgspec.Struct, frozen=True, kw_only=True):
             return self
         point_e8 = 10 ** (8 - digits)
         spread_points = max(1, self.spread_points * self.point_e8 // point_e8)
-        return msgspec.structs.replace(
-            self, digits=digits, point_e8=point_e8, tick_size_e8=point_e8, spread_points=spread_points
-        )
+        return msgspec.structs.replace(self, digits=digits, point_e8=point_e8, tick_size_e8=point_e8, spread_points=spread_points)
 
 
 _DOLLARS_E8: dict[str, int] = {

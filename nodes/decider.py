@@ -74,6 +74,7 @@ class Decider:
         self._taken: dict[str, list[Holding]] = {}
         self._sent: dict[str, int] = {}
         self._medians: dict[str, int | None] = {}
+        self._oids: dict[tuple[str, str], bytes] = {}
 
     def decide(self, signal: Signal, moment: Moment) -> list[list[Draft]]:
         """The drafts of every strategy that wants the signal, each in the order in which an account gets them."""
@@ -99,6 +100,7 @@ class Decider:
         self._taken.clear()
         self._sent.clear()
         self._medians.clear()
+        self._oids.clear()
 
     def _our_symbol(self, account: str, broker_symbol: str) -> str:
         section = self._config.account[account]
@@ -316,4 +318,8 @@ class Decider:
         return level
 
     def _oid(self, signal: Signal, strategy: str, leg: str, moment: Moment) -> bytes:
-        return oid_of(self._config.settings.mesh.id, moment.run, signal.source, signal.sid, strategy, leg)
+        key = (strategy, leg)
+        if key not in self._oids:
+            mesh = self._config.settings.mesh.id
+            self._oids[key] = oid_of(mesh, moment.run, signal.source, signal.sid, strategy, leg)
+        return self._oids[key]

@@ -11,6 +11,8 @@ from mesh.messages.outcomes import FINAL_CODES, Outcome
 from nodes.account import STASH_MAX, Account
 from nodes.decisions import UNKNOWN, WORKING, Ledger, Line
 
+MANUAL = "MANUAL"
+"""Cause of what a hand did at the local, past the master."""
 ACT = "_act"
 """Kind of the rows of outcomes that ended no line, by account and number."""
 
@@ -55,9 +57,10 @@ class Intake:
 
     def _apply(self, account: Account, outcome: Outcome, taken: Taken) -> None:
         line = self._ledger.find(outcome.oid, account.name)
-        if line is None or outcome.cause != outcome.leg:
+        is_own = outcome.cause == outcome.leg and outcome.cause != MANUAL
+        if line is None or not is_own:
             taken.puts.append(Put(ACT, f"{account.name}:{outcome.f:020d}".encode(), encode(outcome)))
-            if line is None and outcome.cause == outcome.leg:
+            if is_own:
                 self._counters.add("adopted_count")
                 taken.notes.append(_alarm("outcome_adopted", outcome, "this master does not remember the order"))
             return

@@ -35,8 +35,9 @@ class Settlement:
         self._asked = [name for name in self._accounts if name in names]
 
     def missing(self, now_ns: int) -> list[str]:
-        """Asked accounts whose state has not come, in the order of the configuration."""
-        return [name for name in self._asked if self._is_missing(self._accounts[name], now_ns)]
+        """Asked accounts whose state has not come, in the order of the configuration; who has come stays so."""
+        self._asked = [name for name in self._asked if self._is_missing(self._accounts[name], now_ns)]
+        return self._asked
 
     def _is_missing(self, account: Account, now_ns: int) -> bool:
         is_starting = now_ns < self.start_until_ns

@@ -150,7 +150,9 @@ class Signals(Core):
             self.counters.add("duplicate_signal_count")
             return (Send(SIGNALS, envelope.peer, self._answers[key]),)
         if refusal is None and self._counts.get(source, 0) >= CREDIT_COUNT:
-            refusal = "OVER_CREDIT", f"{CREDIT_COUNT} signals are unanswered; send this one again after an answer"
+            self.counters.add("refused_signal_count")
+            text = f"{CREDIT_COUNT} signals are unanswered; send this one again after an answer"
+            return (Send(SIGNALS, envelope.peer, SignalAnswer(signal.sid, "OVER_CREDIT", text)),)
         if refusal is not None:
             self.counters.add("refused_signal_count")
             answer = SignalAnswer(signal.sid, *refusal)

@@ -114,23 +114,23 @@ class Socket:
         """Whether something can be received now. Settles the descriptor: ask after each batch of sends."""
         return bool(self._get(_EVENTS) & _POLLIN)
 
+    def receive_one(self) -> Received | None:
+        """The next message; None settles the descriptor: nothing is there."""
+        if not self._get(_EVENTS) & _POLLIN:
+            return None
+        frames = [self._receive_frame(_NOWAIT)]
+        while self._get(_RCVMORE):
+            frames.append(self._receive_frame(_NOWAIT))
+        if not self._routes:
+            return 0, tuple(frames)
+        peer = self._peer_of(frames[0])
+        return peer.number, tuple(frames[1:]) if peer.bad_count < BAD_FRAMES_MAX else ()
+
     def receive(self, count_max: int) -> list[Received]:
         """Up to ``count_max`` messages that are there now; fewer mean that the socket was drained."""
         taken: list[Received] = []
-        for _ in range(count_max):
-            if not self._get(_EVENTS) & _POLLIN:
-                break
-            frames = [self._receive_frame(_NOWAIT)]
-            while self._get(_RCVMORE):
-                frames.append(self._receive_frame(_NOWAIT))
-            if not self._routes:
-                taken.append((0, tuple(frames)))
-                continue
-            peer = self._peer_of(frames[0])
-            if peer.bad_count < BAD_FRAMES_MAX:
-                taken.append((peer.number, tuple(frames[1:])))
-            else:
-                taken.append((peer.number, ()))
+        while len(taken) < count_max and (received := self.receive_one()) is not None:
+            taken.append(received)
         return taken
 
     def send(self, peer: int, frames: Sequence[bytes]) -> int:

@@ -221,9 +221,7 @@ def _with_ask_file(reading: _Reading, table: _Table, bars: Bars, timeframe: str,
     assert ask_file is not None, "asked only when there is one"
     ask = reading.table(ask_file, 1)
     if table.layout.has_ask or not ask.layout.is_bars or ask.layout.has_ask:
-        raise BadConfig(
-            f"feed {table.file}: ask={ask_file}: both files must hold bars of one side (open, high, low, close)"
-        )
+        raise BadConfig(f"feed {table.file}: ask={ask_file}: both files must hold bars of one side (open, high, low, close)")
     pairing = paired(bars, _bars(reading, ask, _prices(ask, settlement), timeframe))
     for line in pairing.bid_only_line.tolist():
         reading.bad(table, line, "unpaired", f"no bar of this time in {ask_file}")
@@ -243,9 +241,7 @@ def _with_spread(reading: _Reading, table: _Table, bars: Bars, digits: int) -> B
         points = reading.contract.with_digits(digits).spread_points if reading.contract is not None else 0
         spread_points = np.full(len(bars), points, dtype=np.int64)
         reading.guess(f"the file has no ask: ask = bid + {points} points, typical of {reading.spec.symbol}")
-    return Bars(
-        bars.line, bars.open_ns, bars.end_ns, bars.bid_e8, bars.bid_e8 + spread_points * point_e8, bars.spread_points
-    )
+    return Bars(bars.line, bars.open_ns, bars.end_ns, bars.bid_e8, bars.bid_e8 + spread_points * point_e8, bars.spread_points)
 
 
 def _treated(columns: TickColumns, crossed: Crossed) -> TickColumns:

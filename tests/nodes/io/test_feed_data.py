@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mesh.errors import BadFeed
 from mesh.units import DAY_NS, E8, HOUR_NS, MINUTE_NS, SECOND_NS
 from nodes.io.feed import Feed, merge_feeds, read_feed
 from nodes.io.feedspec import parse_feed_spec
@@ -279,5 +280,5 @@ def test_gzip_cut_short_is_refused(data_dir: Path, tmp_path: Path) -> None:
     whole = (data_dir / "ticks_EURUSD_histdata_20200101.csv.gz").read_bytes()
     path = tmp_path / "EURUSD.csv.gz"
     path.write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(Exception, match="cut short or damaged"):
+    with pytest.raises(BadFeed, match="cut short or damaged"):
         read_feed(parse_feed_spec(str(path)))

@@ -1,0 +1,266 @@
+"""A core with what it owns: its sockets, store, log and events file. Takes messages in, does effects in their order.
+
+A shell runs one or several nodes; those in one process hand messages to each other without a socket (co-location), as the
+same bytes and through the same decoder, so that a core cannot tell and no two cores share a list.
+"""
+
+from collections import deque
+from contextlib import ExitStack
+from typing import Protocol, TypeAlias
+
+import msgspec
+
+from mesh import links
+from mesh.codec import FRAME_BYTES_MAX, check_frames, decode_untrusted, encode
+from mesh.core import Commit, Core, Durable, Effects, Emit, Envelope, Fetch, Fetched, Halt, Note, PeerLost, Put, Send
+from mesh.errors import BadFrame
+from mesh.io.eventfile import EventFile
+from mesh.io.health import Identity
+from mesh.io.log import Notes
+from mesh.io.sockets import FRAME_BYTES_OF, FULL, GONE, Socket
+from mesh.io.store import Store
+from mesh.messages.base import Msg
+
+BATCH_COUNT = 64
+"""Messages taken from one socket before the next one, and the control socket again, have their turn."""
+PARTNERS_FROM = 1 << 30
+"""Peer numbers of nodes in the same process begin here; connections are counted from 1."""
+PRIORITY = (
+    links.CONTROL, links.ORDERS, links.LOCALS, links.REPLAY, links.DECIDE, links.SIGNALS, links.MARKET, links.WORKER,
+    links.VENUE, links.STATUS, links.FRONT,
+)  # fmt: skip
+"""The order in which links are read on every pass."""
+_EXPLAINED_COUNT = 10
+_EXPLAINED_EVERY = 1_000
+"""Bad frames are explained in the log up to the first number, then one of each second: garbage must not fill the disk."""
+
+Inbox: TypeAlias = "deque[tuple[Node, Envelope]]"
+
+
+class Attachment(Protocol):
+    """The other end of a link that is no socket (a worker's pipe)."""
+
+    def fileno(self) -> int:
+        """What to wait on; -1: nothing now. May change (a new process, a new pipe)."""
+
+    def receive(self) -> list[Msg]:
+        """What came, without waiting. Called when readable and each 100 ms besides, so it may also look after its process."""
+
+    def send(self, message: Msg) -> None:
+        """Hand a message over, without waiting."""
+
+    def started(self) -> None:
+        """The loop runs now: spawn what has to be spawned."""
+
+    def close(self) -> None:
+        """The node ends."""
+
+
+class Partner(msgspec.Struct, frozen=True):
+    """The other end of a direct link: ``number`` is its peer number here, ``peer`` ours there."""
+
+    number: int
+    node: "Node"
+    link: str
+    peer: int
+
+
+class Port:
+    """Something a node receives from. ``is_hot``: has to be looked at, because it woke the loop or was sent on."""
+
+    __slots__ = ("attachment", "fileno", "is_hot", "link", "node", "priority", "socket")
+
+    def __init__(self, node: "Node", link: str, socket: Socket | None, attachment: Attachment | None) -> None:
+        self.node = node
+        self.link = link
+        self.socket = socket
+        self.attachment = attachment
+        self.priority = PRIORITY.index(link.split(".")[0])
+        self.is_hot = False
+        self.fileno = -1
+        """The descriptor the loop waits on for this port."""
+
+    def drain(self, now_ns: int) -> None:
+        """Take a batch; stays hot where more may be there."""
+        node = self.node
+        if self.attachment is not None:
+            self.is_hot = False
+            for message in self.attachment.receive():
+                node.take(Envelope(self.link, 0, message), now_ns)
+            return
+        assert self.socket is not None
+        receive_one = self.socket.receive_one
+        for _ in range(BATCH_COUNT):
+            received = receive_one()
+            if received is None:
+                self.is_hot = False
+                return
+            node.take_frames(self, received[0], received[1], now_ns)
+
+
+class Node:
+    """One core and what is its own. ``inbox`` is the shell's: what needs no socket to arrive."""
+
+    def __init__(
+        self, identity: Identity, core: Core, log: Notes, store: Store | None = None, events: EventFile | None = None
+    ) -> None:
+        self.identity = identity
+        self.core = core
+        self.counters = core.counters
+        self.log = log
+        self.store = store
+        self.events = events
+        self.inbox: Inbox = deque()
+        self.ports: dict[str, Port] = {}
+        self.health_links: list[str] = []
+        """Links that take NodeHealth to routers."""
+        self.partners: dict[str, list[Partner]] = {}
+        self.halt: Halt | None = None
+        self.shown_phase = ""
+        self._commits: list[Commit] = []
+        self._encoded: tuple[Msg | None, bytes] = (None, b"")
+        if store is not None:
+            store.counters = self.counters
+
+    def add_socket(self, link: str, socket: Socket) -> None:
+        """Make a socket the core's ``link``."""
+        self.ports[link] = Port(self, link, socket, None)
+
+    def attach(self, link: str, attachment: Attachment) -> None:
+        """Make something that is no socket the core's ``link``."""
+        self.ports[link] = Port(self, link, None, attachment)
+
+    def join(self, link: str, binder: "Node", binder_link: str) -> None:
+        """Join this node's connecting ``link`` to a node of the same process, without a socket."""
+        theirs = binder.partners.setdefault(binder_link, [])
+        # A PULL has no peers: whoever pushes is 0 there.
+        number = 0 if binder_link == links.STATUS else PARTNERS_FROM + len(theirs)
+        theirs.append(Partner(number, self, link, 0))
+        self.partners.setdefault(link, []).append(Partner(0, binder, binder_link, number))
+
+    def tell(self, link: str, message: Msg, peer: int = 0) -> None:
+        """Put a message of the shell in the inbox, where this core wants to know such things."""
+        if type(message) in self.core.handlers:
+            self.inbox.append((self, Envelope(link, peer, message)))
+
+    def take(self, envelope: Envelope, now_ns: int) -> None:
+        """Let the core handle a message, and do what it says."""
+        if self.halt is None:
+            self.do(self.core.handle(envelope, now_ns))
+
+    def take_frames(self, port: Port, peer: int, frames: tuple[bytes, ...], now_ns: int) -> None:
+        """Bytes of somebody: a message, or counted and dropped."""
+        if not frames:
+            self.counters.add("unread_frame_count")
+            return
+        try:
+            check_frames(frames)
+            message = decode_untrusted(frames[0])
+        except BadFrame as error:
+            self._blame(port, peer, error)
+            return
+        if self.halt is None:
+            self.do(self.core.handle(Envelope(port.link, peer, message, frames), now_ns))
+
+    def _blame(self, port: Port, peer: int, error: BadFrame) -> None:
+        self.counters.add("bad_frame_count")
+        count = self.counters.totals["bad_frame_count"]
+        if port.socket is not None:
+            port.socket.blame(peer)
+        if count <= _EXPLAINED_COUNT or count % _EXPLAINED_EVERY == 0:
+            fields = {"link": port.link, "peer": peer, "error": str(error)[:200], "count_so_far": count}
+            self.log.note(Note("warning", "bad_frame", fields))
+
+    def do(self, effects: Effects) -> None:
+        """Do effects in their order."""
+        for effect in effects:
+            if isinstance(effect, Send):
+                self._send(effect)
+            elif isinstance(effect, Commit):
+                self._commits.append(effect)
+            elif isinstance(effect, Emit):
+                if self.events is not None:
+                    self.events.write(effect)
+            elif isinstance(effect, Note):
+                self.log.note(effect)
+            elif isinstance(effect, Fetch):
+                self._fetch(effect)
+            else:
+                self.halt = effect
+
+    def commit(self) -> bool:
+        """Make all commits so far durable in one transaction; False where there were none. Raises StoreFailed."""
+        if not self._commits:
+            return False
+        assert self.store is not None, f"{self.identity.name} commits but has no store"
+        commits, self._commits = self._commits, []
+        puts: list[Put] = []
+        for commit in commits:
+            puts += commit.puts
+        if self.events is not None:
+            self.events.flush()  # what the store says was done must not be missing among the events after a crash
+        self.store.commit(puts)
+        for commit in commits:
+            if commit.token:
+                self.inbox.append((self, Envelope(links.STORE, 0, Durable(commit.token))))
+        return True
+
+    def flush(self, is_idle: bool) -> None:
+        """Write out what is buffered; fold the store's log back where nobody waits."""
+        self.log.flush()
+        if self.events is not None:
+            self.events.flush()
+        if self.store is not None and is_idle:
+            self.store.checkpoint()
+
+    def close(self) -> None:
+        """Close what is the node's own, whatever of it fails; sockets are the hub's."""
+        with ExitStack() as stack:
+            stack.callback(self.log.close)
+            if self.store is not None:
+                stack.callback(self.store.close)
+            if self.events is not None:
+                stack.callback(self.events.close)
+            for port in self.ports.values():
+                if port.attachment is not None:
+                    stack.callback(port.attachment.close)
+
+    def _fetch(self, fetch: Fetch) -> None:
+        """Rows as they are with all commits asked for before."""
+        self.commit()
+        assert self.store is not None, f"{self.identity.name} fetches but has no store"
+        rows = self.store.fetch(fetch.kind, fetch.prefix, fetch.limit)
+        self.inbox.append((self, Envelope(links.STORE, 0, Fetched(fetch.token, fetch.kind, rows))))
+
+    def _send(self, effect: Send) -> None:
+        link, peer, message = effect.link, effect.peer, effect.message
+        port = self.ports.get(link)
+        if port is not None and port.attachment is not None:
+            port.attachment.send(message)
+            return
+        if self._encoded[0] is not message:  # the same object to many peers is encoded once
+            self._encoded = (message, encode(message))
+        raw = self._encoded[1]
+        if len(raw) > FRAME_BYTES_MAX and len(raw) > FRAME_BYTES_OF.get(link, 0):
+            self.counters.add("dropped_send_count")
+            self.log.note(Note("error", "message_too_long", {"link": link, "type": type(message).__name__}))
+            return
+        frames = (raw, effect.body) if effect.body else (raw,)
+        if self.partners and self._hand_over(link, peer, frames):
+            return
+        assert port is not None, f"{self.identity.name} has no link {link!r}"
+        assert port.socket is not None, f"{self.identity.name} sends bytes on {link!r}, which is no socket"
+        result = port.socket.send(peer, frames)
+        port.is_hot = port.socket.is_readable
+        if result in (GONE, FULL):
+            self.counters.add("dropped_send_count")
+            if result == GONE:
+                self.tell(link, PeerLost(), peer)
+
+    def _hand_over(self, link: str, peer: int, frames: tuple[bytes, ...]) -> bool:
+        """Give a message to nodes of this process. True where no socket has to carry it besides."""
+        for partner in self.partners.get(link, ()):
+            if peer in (0, partner.number):
+                message = decode_untrusted(frames[0])
+                partner.node.inbox.append((partner.node, Envelope(partner.link, partner.peer, message, frames)))
+        return link not in self.ports or peer >= PARTNERS_FROM

@@ -1,0 +1,390 @@
+"""Runs cores on an event loop: the only place where messages, time and disk meet what decides.
+
+One pass: read the clock; drain a batch from each socket that may have something, control first; let cores whose deadline has
+passed act; make what was to be committed durable in one transaction; deliver what needs no socket (Durable among it); again
+until quiet. Effects are done at once, in their order. Nothing here looks inside a message.
+
+ZeroMQ's descriptors are edge-triggered, and sending uses up the edge: so a port that was sent on is looked at again before
+the loop waits. A poll each 100 ms checks that this never failed (``rescued_wakeup_count`` must stay 0), beats for the
+watchdog, measures the loop's lag, and does what can wait: health, logs, garbage, the store's checkpoint.
+"""
+
+import asyncio
+import gc
+import os
+import select
+import signal
+import sys
+from collections import deque
+from collections.abc import Callable
+from contextlib import ExitStack
+from typing import Any, Literal
+
+from mesh import links
+from mesh.codec import encode
+from mesh.core import Envelope, Halt, LinkDown, LinkUp, Note, PeerLost, Send, Stop
+from mesh.io.clock import monotonic_ns
+from mesh.io.health import ProcessMeter, health_of
+from mesh.io.node import Inbox, Node, Port
+from mesh.io.sockets import Hub
+from mesh.io.watchdog import Watchdog
+from mesh.units import MS_NS, NEVER, SECOND_NS
+
+ROUNDS_MAX = 16
+"""Rounds of one pass before the loop's other callbacks (signals, timers) have their turn."""
+INBOX_MAX = 1_024
+"""Messages without a socket delivered in one round: nodes that answer each other for ever do not shut out the sockets."""
+POLL_MS = 100
+FLUSH_NS = SECOND_NS
+COLLECT_NS = 30 * SECOND_NS
+COLLECT_NS_MAX = 300 * SECOND_NS
+"""Garbage of the oldest generation is collected when idle, and at the latest after this."""
+HARD_STOP_MS = 1_000
+"""Patience beyond the drain; a core that does not come to its end is ended."""
+LINGER_MS = 100
+"""At an orderly end the last messages have this long to leave. Nothing correct depends on it."""
+
+Idle = Literal["wait", "yield", "spin"]
+
+
+def new_loop() -> asyncio.AbstractEventLoop:
+    """uvloop's, or winloop's on Windows."""
+    if sys.platform == "win32":
+        import winloop
+
+        loop: asyncio.AbstractEventLoop = winloop.new_event_loop()
+        return loop
+    import uvloop
+
+    return uvloop.new_event_loop()
+
+
+class Shell:
+    """One process's nodes on one loop.
+
+    ``idle``: between messages wait in the kernel, or yield, or spin (both burn a processor to be awake when one comes).
+    ``takes_signals``: SIGTERM and SIGINT ask the nodes to stop; only in a main thread.
+    """
+
+    def __init__(
+        self,
+        hub: Hub,
+        *,
+        idle: Idle = "wait",
+        drain_ms: int = 5_000,
+        health_ms: int = 1_000,
+        takes_signals: bool = True,
+        clock: Callable[[], int] = monotonic_ns,
+    ) -> None:
+        self._hub = hub
+        self._idle = idle
+        self._drain_ms = drain_ms
+        self._health_ns = health_ms * MS_NS
+        self._takes_signals = takes_signals
+        self._clock = clock
+        self._loop = new_loop()
+        self._nodes: list[Node] = []
+        self._ports: list[Port] = []
+        self._inbox: Inbox = deque()
+        self._meter = ProcessMeter()
+        self._failure: BaseException | None = None
+        self._is_scheduled = False
+        self._is_stopping = False
+        self._exit_code: int | None = None
+        self._armed_ns = NEVER
+        self._timer: asyncio.TimerHandle | None = None
+        self._pass_count = 0
+        self._pass_count_at_poll = -1
+        self._beat = 0
+        self._poll_due_s = 0.0
+        self._lag_us_max = 0
+        self._health_at_ns = 0
+        self._flush_at_ns = 0
+        self._collected_ns = 0
+
+    def add(self, node: Node) -> None:
+        """Let a node run here."""
+        node.inbox = self._inbox
+        self._nodes.append(node)
+        self._ports = sorted((*self._ports, *node.ports.values()), key=lambda port: port.priority)
+
+    def run(self) -> int:
+        """Run until every node has halted, or one with a code other than 0. The exit code.
+
+        Raises what a core or its store raised: a MeshError to be told, anything else is a bug of ours and ends the process.
+        """
+        with ExitStack() as stack:
+            stack.callback(self._close)
+            self._loop.set_exception_handler(self._on_failure)
+            thresholds = gc.get_threshold()
+            stack.callback(gc.set_threshold, *thresholds)
+            self._start()
+            watchdog = Watchdog(lambda: self._beat, ", ".join(node.identity.name for node in self._nodes))
+            watchdog.start()
+            stack.callback(watchdog.close)
+            # What is there now stays: the collector need not walk it again. The oldest generation is collected when idle.
+            gc.collect()
+            gc.freeze()
+            stack.callback(gc.unfreeze)
+            gc.set_threshold(thresholds[0], thresholds[1], 1_000_000)
+            self._loop.run_forever()
+        if self._failure is not None:
+            raise self._failure
+        return self._exit_code or 0
+
+    def stop(self, code: int = 0) -> None:
+        """Ask all nodes to stop, from any thread."""
+        self._loop.call_soon_threadsafe(self._on_stop, code)
+
+    def watch(self, fileno: int, callback: Callable[[], None]) -> None:
+        """Call ``callback`` when a descriptor is readable, on the same loop."""
+        self._loop.add_reader(fileno, callback)
+
+    def every(self, period_ms: int, callback: Callable[[], None]) -> None:
+        """Call ``callback`` each ``period_ms``, on the same loop."""
+
+        def again() -> None:
+            self._loop.call_later(period_ms / 1_000, again)
+            callback()
+
+        self._loop.call_later(period_ms / 1_000, again)
+
+    # start and end
+
+    def _start(self) -> None:
+        """Recover, start, then listen to the loop: what came meanwhile waits in ZeroMQ."""
+        for node in self._nodes:
+            now_ns = self._clock()
+            rows = node.store.load() if node.store is not None else []
+            node.do(node.core.recover(rows, now_ns))
+            node.do(node.core.start(self._clock()))
+            for link, partners in node.partners.items():
+                if any(partner.number == 0 for partner in partners) and link not in node.ports:
+                    node.tell(link, LinkUp())
+        if self._takes_signals:
+            for number in (signal.SIGTERM, signal.SIGINT):
+                self._take_signal(number)
+        for port in self._ports:
+            port.is_hot = True
+            if port.socket is not None and port.socket.monitor_fileno() >= 0:
+                self._loop.add_reader(port.socket.monitor_fileno(), self._on_monitor, port)
+            if port.attachment is not None:
+                port.attachment.started()
+            self._listen(port)
+        self._poll_due_s = self._loop.time()
+        self._collected_ns = self._clock()
+        self._loop.call_soon(self._poll)
+        self._schedule()
+        if self._idle != "wait":
+            self._loop.call_soon(self._stay_awake)
+
+    def _take_signal(self, number: signal.Signals) -> None:
+        try:
+            self._loop.add_signal_handler(number, self._on_stop)
+        except NotImplementedError:  # Windows
+            signal.signal(number, lambda *_: self.stop())
+
+    def _listen(self, port: Port) -> None:
+        """Wait on the descriptor the port has now; a new worker has a new one."""
+        source = port.socket or port.attachment
+        assert source is not None
+        if port.socket is not None and not port.socket.is_readable:
+            return
+        fileno = source.fileno()
+        if fileno == port.fileno:
+            return
+        if port.fileno >= 0:
+            self._loop.remove_reader(port.fileno)
+        port.fileno = fileno
+        if fileno >= 0:
+            self._loop.add_reader(fileno, self._on_readable, port)
+
+    def _on_stop(self, code: int = 0) -> None:
+        if self._is_stopping:
+            return
+        self._is_stopping = True
+        for node in self._nodes:
+            node.log.note(Note("info", "stop_asked", {}))
+            if Stop in node.core.handlers:
+                self._inbox.append((node, Envelope(links.SHELL, 0, Stop())))
+            elif node.halt is None:
+                node.halt = Halt(code, "asked to stop")
+        self._loop.call_later((self._drain_ms + HARD_STOP_MS) / 1_000, self._on_hard_stop)
+        self._schedule()
+
+    def _on_hard_stop(self) -> None:
+        for node in self._nodes:
+            if node.halt is None:
+                node.log.note(Note("warning", "drain_cut_short", {"phase": node.core.phase()}))
+        self._exit_code = 0 if self._exit_code is None else self._exit_code
+        self._loop.stop()
+
+    def _on_failure(self, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """An exception left a callback: the process ends with the first one."""
+        if self._failure is None:
+            self._failure = context.get("exception") or AssertionError(context["message"])
+        self._loop.stop()
+
+    def _close(self) -> None:
+        """Close everything, whatever of it fails."""
+        with ExitStack() as stack:
+            stack.callback(self._loop.close)
+            stack.callback(self._hub.close, LINGER_MS if self._failure is None else 0)
+            for node in self._nodes:
+                stack.callback(node.close)
+            if self._failure is None and self._exit_code == 0:
+                self._push_health(self._clock())
+
+    # the pass
+
+    def _on_readable(self, port: Port) -> None:
+        port.is_hot = True
+        self._schedule()
+
+    def _schedule(self) -> None:
+        """A pass as soon as every descriptor that is ready now has said so: then control comes first."""
+        if not self._is_scheduled:
+            self._is_scheduled = True
+            self._loop.call_soon(self._pass)
+
+    def _pass(self) -> None:
+        self._is_scheduled = False
+        for _ in range(ROUNDS_MAX):
+            self._round()
+            if self._exit_code is not None:
+                return
+            if not self._inbox and not any(port.is_hot for port in self._ports):
+                break
+        else:
+            self._schedule()
+        self._arm()
+
+    def _round(self) -> None:
+        self._pass_count += 1
+        now_ns = self._clock()
+        for port in self._ports:
+            if port.is_hot:
+                port.drain(now_ns)
+        self._deliver(now_ns)
+        for node in self._nodes:
+            if node.core.deadline_ns <= now_ns and node.halt is None:
+                node.do(node.core.on_deadline(max(now_ns, node.core.deadline_ns)))
+        while self._commit():
+            self._deliver(self._clock())
+        self._check_halted()
+
+    def _deliver(self, now_ns: int) -> None:
+        """What needs no socket, oldest first."""
+        inbox = self._inbox
+        for _ in range(min(len(inbox), INBOX_MAX)):
+            node, envelope = inbox.popleft()
+            node.take(envelope, now_ns)
+
+    def _commit(self) -> bool:
+        return any([node.commit() for node in self._nodes])
+
+    def _check_halted(self) -> None:
+        halts = [node.halt for node in self._nodes]
+        bad = next((halt for halt in halts if halt is not None and halt.code != 0), None)
+        if bad is None and None in halts:
+            return
+        for node in self._nodes:
+            if node.halt is not None:
+                node.log.note(Note("info", "halted", {"code": node.halt.code, "reason": node.halt.reason}))
+        self._exit_code = bad.code if bad is not None else 0
+        self._loop.stop()
+
+    def _arm(self) -> None:
+        """Have one timer at the earliest deadline or before it; a timer that comes early arms the next."""
+        next_ns = min((node.core.deadline_ns for node in self._nodes if node.halt is None), default=NEVER)
+        if next_ns >= self._armed_ns:
+            return
+        left_ns = next_ns - self._clock()
+        if left_ns <= 0:
+            self._schedule()
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+        self._armed_ns = next_ns
+        # The loop counts whole milliseconds: rounded up, so that it does not turn idly until the deadline is reached.
+        self._timer = self._loop.call_later(-(-left_ns // MS_NS) / 1_000, self._on_timer)
+
+    def _on_timer(self) -> None:
+        self._armed_ns = NEVER
+        self._timer = None
+        self._pass()
+
+    def _stay_awake(self) -> None:
+        if self._idle == "yield":
+            os.sched_yield()
+        self._loop.call_soon(self._stay_awake)
+
+    def _on_monitor(self, port: Port) -> None:
+        assert port.socket is not None
+        for is_up in port.socket.changes(self._clock()):
+            port.node.tell(port.link, LinkUp() if is_up else LinkDown())
+        port.is_hot = port.socket.is_readable
+        self._schedule()
+
+    # what can wait
+
+    def _poll(self) -> None:
+        now_ns = self._clock()
+        self._beat += 1
+        self._lag_us_max = max(self._lag_us_max, int((self._loop.time() - self._poll_due_s) * 1_000_000))
+        self._poll_due_s = self._loop.time() + POLL_MS / 1_000
+        self._loop.call_at(self._poll_due_s, self._poll)
+        is_idle = self._pass_count == self._pass_count_at_poll
+        if is_idle:
+            self._rescue()
+        for port in self._ports:
+            self._look_after(port, now_ns)
+        is_changed = [node.identity.name for node in self._nodes if node.core.phase() != node.shown_phase]
+        if now_ns >= self._health_at_ns or is_changed:
+            self._push_health(now_ns)
+        if now_ns >= self._flush_at_ns:
+            self._flush_at_ns = now_ns + FLUSH_NS
+            for node in self._nodes:
+                node.flush(is_idle)
+        since_ns = now_ns - self._collected_ns
+        if since_ns >= COLLECT_NS_MAX or (is_idle and since_ns >= COLLECT_NS):
+            self._collected_ns = now_ns
+            gc.collect()
+        if self._inbox or any(port.is_hot for port in self._ports):
+            self._schedule()
+        self._pass_count_at_poll = self._pass_count
+
+    def _rescue(self) -> None:
+        """Find data whose wake-up was missed: there, though its descriptor does not say so."""
+        waiting = {port.fileno: port for port in self._ports if port.socket is not None and port.fileno >= 0}
+        if not waiting:
+            return
+        ready = select.select(list(waiting), [], [], 0)[0]
+        for fileno, port in waiting.items():
+            if fileno not in ready and port.socket is not None and port.socket.pending():
+                port.node.counters.add("rescued_wakeup_count")
+                port.is_hot = True
+
+    def _look_after(self, port: Port, now_ns: int) -> None:
+        """Links that libzmq has given up, peers too many, pipes that are new."""
+        if port.attachment is not None:
+            port.is_hot = True
+            self._listen(port)
+        if port.socket is None:
+            return
+        if port.socket.renew(now_ns):
+            port.node.log.note(Note("warning", "link_renewed", {"link": port.link, "endpoint": port.socket.endpoint}))
+        for peer in port.socket.evicted():
+            port.node.tell(port.link, PeerLost(), peer)
+
+    def _push_health(self, now_ns: int) -> None:
+        """Each node's health to every router; a router's own straight to its core."""
+        self._health_at_ns = now_ns + self._health_ns
+        for node in self._nodes:
+            node.counters.totals["pass_count"] = self._pass_count
+            health = health_of(node.identity, node.core, self._meter, self._lag_us_max, now_ns)
+            node.shown_phase = health.phase
+            node.do(tuple(Send(link, 0, health) for link in node.health_links))
+            if links.STATUS in node.ports:
+                self._inbox.append((node, Envelope(links.STATUS, 0, health, (encode(health),))))
+        self._lag_us_max = 0

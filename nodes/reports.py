@@ -1,0 +1,127 @@
+"""Outcomes of one account on their way to the master: numbered without a hole, durable, repeated until acked.
+
+``f`` numbers everything told of an order, ends and states alike. An outcome may leave only after its commit. What is acked
+moves to an archive that is read again when an old order comes a second time, or when a master has lost its memory.
+"""
+
+import msgspec
+
+from mesh.codec import decode_record_untrusted, encode
+from mesh.core import Put
+from mesh.messages.base import Count, Msg
+from mesh.messages.outcomes import Outcome
+
+OUTCOME, ARCHIVE, KNOWN = "outcome", "_outcome", "known"
+"""Kinds of the rows: not acked by f; acked by f; the last outcome of an ended order by oid."""
+WINDOW_COUNT = 64
+"""Outcomes sent again at a time: the master takes them in order, so the oldest matter."""
+ARCHIVE_PREFIX_BYTES = 7
+"""Of an archive's 8-byte key: one fetch brings the up to 256 outcomes that share it."""
+
+
+class KnownRecord(Msg):
+    """Where an ended order's outcome is."""
+
+    f: Count
+
+
+def key_of(f: int) -> bytes:
+    """The key of an outcome's row: its number, in an order that sorts."""
+    return f.to_bytes(8, "big")
+
+
+class Reports:
+    """Every outcome the master has not acked, and where those of ended orders are."""
+
+    def __init__(self) -> None:
+        self.f = 0
+        """The newest number given out."""
+        self.durable_f = 0
+        self.acked_f = 0
+        self.pending: dict[int, Outcome] = {}
+        """Durable and not acked, by number."""
+        self._known: dict[bytes, int] = {}
+
+    def restore(self, kind: str, key: bytes, record: bytes) -> None:
+        """Take a row of the store."""
+        if kind == OUTCOME:
+            outcome = decode_record_untrusted(record, Outcome)
+            self.pending[outcome.f] = outcome
+            self.f = max(self.f, outcome.f)
+        else:
+            self._known[key] = decode_record_untrusted(record, KnownRecord).f
+            self.f = max(self.f, self._known[key])
+
+    def restored(self, f: int) -> None:
+        """All rows were taken; ``f`` is the newest number by the node's own record."""
+        self.f = self.durable_f = max(self.f, f)
+        self.pending = dict(sorted(self.pending.items()))
+        self.acked_f = min(self.pending, default=self.f + 1) - 1
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether everything numbered is durable: what the venue shows now includes nothing that could be forgotten."""
+        return self.durable_f == self.f
+
+    def known_f(self, oid: bytes) -> int:
+        """Number of the outcome that ended an order; 0 where it has not ended here."""
+        return self._known.get(oid, 0)
+
+    def number(self, outcome: Outcome) -> tuple[Outcome, list[Put]]:
+        """The outcome with its number, and the rows that make it durable."""
+        self.f += 1
+        numbered = msgspec.structs.replace(outcome, f=self.f)
+        puts = [Put(OUTCOME, key_of(self.f), encode(numbered))]
+        if outcome.final:
+            self._known[outcome.oid] = self.f
+            puts.append(Put(KNOWN, outcome.oid, encode(KnownRecord(self.f))))
+        return numbered, puts
+
+    def durable(self, outcome: Outcome) -> None:
+        """Its commit is on disk: it may be sent."""
+        assert outcome.f == self.durable_f + 1, f"outcome {outcome.f} durable after {self.durable_f}"
+        self.durable_f = outcome.f
+        self.pending[outcome.f] = outcome
+
+    def ack(self, f: int) -> list[Put]:
+        """The master has all up to ``f``: rows that move them to the archive."""
+        puts: list[Put] = []
+        for number in range(self.acked_f + 1, min(f, self.durable_f) + 1):
+            outcome = self.pending.pop(number)
+            puts.append(Put(OUTCOME, key_of(number), None))
+            puts.append(Put(ARCHIVE, key_of(number), encode(outcome)))
+            self.acked_f = number
+        return puts
+
+    def oldest(self, count: int = WINDOW_COUNT) -> list[Outcome]:
+        """The oldest unacked outcomes."""
+        found: list[Outcome] = []
+        for outcome in self.pending.values():
+            if len(found) == count:
+                break
+            found.append(outcome)
+        return found
+
+    def archive_prefixes(self, master_f: int) -> list[bytes]:
+        """What to fetch of the archive where the master has forgotten what it acked; empty where it has not."""
+        if master_f >= self.acked_f:
+            return []
+        first, last = (master_f + 1) >> 8, self.acked_f >> 8
+        return [key_of(block << 8)[:ARCHIVE_PREFIX_BYTES] for block in range(first, last + 1)]
+
+    def revive(self, rows: list[tuple[bytes, bytes]], master_f: int) -> None:
+        """Archived outcomes above ``master_f`` are to be told again."""
+        found = [decode_record_untrusted(record, Outcome) for _, record in rows]
+        again = {outcome.f: outcome for outcome in found if outcome.f > master_f}
+        self.pending = dict(sorted((again | self.pending).items()))
+
+    def forgotten(self, master_f: int) -> None:
+        """The master holds nothing above ``master_f``; all of that was revived."""
+        self.acked_f = min(self.acked_f, master_f)
+
+    def skip_to(self, f: int) -> None:
+        """The master knows more outcomes of this store than the store: numbers already used are never used again."""
+        if f > self.f:
+            assert self.is_settled, "numbers are skipped only when nothing is under way"
+            self.f = self.durable_f = self.acked_f = f
+            self.pending.clear()
