@@ -116,6 +116,8 @@ class MarketSection(Section):
     jump_percent: Positive = Decimal(10)
     """A row further than this from the one before is refused as absurd."""
     strict: bool = False
+    digits: dict[SymbolName, Annotated[int, Meta(ge=0, le=8)]] = {}
+    """Decimals of a symbol's prices in the feeds, where they differ from its class; ``mesh up`` fills in what it found."""
     minutes: Annotated[int, Meta(ge=0, le=10_000_000)] = 0
     """End the synthetic market after this many minutes; 0: endless."""
 

@@ -227,7 +227,8 @@ class Broker(Core):
     def _finish(self, now_ns: int, out: list[Effect], is_answer: bool = False) -> None:
         """Commit what happened; tell the market and the callers once it is durable."""
         desk, player = self._desk, self._player
-        assert desk is not None and player is not None, "the books are open"
+        assert desk is not None, "the books are open"
+        assert player is not None, "the books are open"
         batch = desk.taken()
         self._changed.update(dict.fromkeys(batch.changed))
         told: list[Effect] = []

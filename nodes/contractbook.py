@@ -11,7 +11,10 @@ from nodes.sizing import e8_of
 
 def contract_for(config: Config, symbol: str) -> Contract:
     """The contract of a symbol. Raises BadConfig for one that no class knows and no section describes."""
+    digits = config.settings.market.digits.get(symbol)
     known = contract_of(symbol)
+    if known is not None and digits is not None and digits != known.digits:
+        known = known.with_digits(digits)
     section = config.settings.symbol.get(symbol)
     if section is not None:
         return _described(symbol, section, known)

@@ -6,13 +6,12 @@ until quiet. Effects are done at once, in their order. Nothing here looks inside
 
 ZeroMQ's descriptors are edge-triggered, and sending uses up the edge: so a port that was sent on is looked at again before
 the loop waits. A poll each 100 ms checks that this never failed (``rescued_wakeup_count`` must stay 0), beats for the
-watchdog, measures the loop's lag, and does what can wait: health, logs, garbage, the store's checkpoint.
+watchdog, measures the loop's lag, and does what can wait (``mesh/io/upkeep.py``).
 """
 
 import asyncio
 import gc
 import os
-import select
 import signal
 import sys
 from collections import deque
@@ -21,28 +20,26 @@ from contextlib import ExitStack
 from typing import Any, Literal
 
 from mesh import links
-from mesh.codec import encode
-from mesh.core import Envelope, Halt, LinkDown, LinkUp, Note, PeerLost, Send, Stop
+from mesh.core import Envelope, Halt, LinkDown, LinkUp, Note, Stop
 from mesh.io.clock import monotonic_ns
-from mesh.io.health import ProcessMeter, health_of
 from mesh.io.node import Inbox, Node, Port
 from mesh.io.sockets import Hub
+from mesh.io.upkeep import Upkeep
 from mesh.io.watchdog import Watchdog
-from mesh.units import MS_NS, NEVER, SECOND_NS
+from mesh.units import MS_NS, NEVER, US_NS
 
 ROUNDS_MAX = 16
 """Rounds of one pass before the loop's other callbacks (signals, timers) have their turn."""
 INBOX_MAX = 1_024
 """Messages without a socket delivered in one round: nodes that answer each other for ever do not shut out the sockets."""
 POLL_MS = 100
-FLUSH_NS = SECOND_NS
-COLLECT_NS = 30 * SECOND_NS
-COLLECT_NS_MAX = 300 * SECOND_NS
-"""Garbage of the oldest generation is collected when idle, and at the latest after this."""
 HARD_STOP_MS = 1_000
 """Patience beyond the drain; a core that does not come to its end is ended."""
 LINGER_MS = 100
 """At an orderly end the last messages have this long to leave. Nothing correct depends on it."""
+
+OLDEST_NEVER = 1_000_000
+"""A threshold that keeps the interpreter from collecting the oldest generation by itself: see ``Upkeep``."""
 
 Idle = Literal["wait", "yield", "spin"]
 
@@ -79,14 +76,14 @@ class Shell:
         self._hub = hub
         self._idle = idle
         self._drain_ms = drain_ms
-        self._health_ns = health_ms * MS_NS
         self._takes_signals = takes_signals
         self._clock = clock
         self._loop = new_loop()
         self._nodes: list[Node] = []
         self._ports: list[Port] = []
         self._inbox: Inbox = deque()
-        self._meter = ProcessMeter()
+        self._upkeep = Upkeep(health_ms * MS_NS)
+        self._signals: list[signal.Signals] = []
         self._failure: BaseException | None = None
         self._is_scheduled = False
         self._is_stopping = False
@@ -94,13 +91,11 @@ class Shell:
         self._armed_ns = NEVER
         self._timer: asyncio.TimerHandle | None = None
         self._pass_count = 0
-        self._pass_count_at_poll = -1
+        self._wake_count = 0
+        """Times a descriptor or a deadline woke the loop; the poll itself does not count."""
+        self._wake_count_at_poll = 0
         self._beat = 0
-        self._poll_due_s = 0.0
-        self._lag_us_max = 0
-        self._health_at_ns = 0
-        self._flush_at_ns = 0
-        self._collected_ns = 0
+        self._poll_due_ns = 0
 
     def add(self, node: Node) -> None:
         """Let a node run here."""
@@ -122,11 +117,9 @@ class Shell:
             watchdog = Watchdog(lambda: self._beat, ", ".join(node.identity.name for node in self._nodes))
             watchdog.start()
             stack.callback(watchdog.close)
-            # What is there now stays: the collector need not walk it again. The oldest generation is collected when idle.
-            gc.collect()
-            gc.freeze()
             stack.callback(gc.unfreeze)
-            gc.set_threshold(thresholds[0], thresholds[1], 1_000_000)
+            self._upkeep.start(self._clock())
+            gc.set_threshold(thresholds[0], thresholds[1], OLDEST_NEVER)
             self._loop.run_forever()
         if self._failure is not None:
             raise self._failure
@@ -171,8 +164,7 @@ class Shell:
             if port.attachment is not None:
                 port.attachment.started()
             self._listen(port)
-        self._poll_due_s = self._loop.time()
-        self._collected_ns = self._clock()
+        self._poll_due_ns = self._clock()
         self._loop.call_soon(self._poll)
         self._schedule()
         if self._idle != "wait":
@@ -181,6 +173,7 @@ class Shell:
     def _take_signal(self, number: signal.Signals) -> None:
         try:
             self._loop.add_signal_handler(number, self._on_stop)
+            self._signals.append(number)
         except NotImplementedError:  # Windows
             signal.signal(number, lambda *_: self.stop())
 
@@ -229,16 +222,19 @@ class Shell:
         """Close everything, whatever of it fails."""
         with ExitStack() as stack:
             stack.callback(self._loop.close)
+            for number in self._signals:
+                stack.callback(self._loop.remove_signal_handler, number)
             stack.callback(self._hub.close, LINGER_MS if self._failure is None else 0)
             for node in self._nodes:
                 stack.callback(node.close)
             if self._failure is None and self._exit_code == 0:
-                self._push_health(self._clock())
+                self._upkeep.push_health(self._nodes, self._clock())
 
     # the pass
 
     def _on_readable(self, port: Port) -> None:
         port.is_hot = True
+        self._wake_count += 1
         self._schedule()
 
     def _schedule(self) -> None:
@@ -284,9 +280,11 @@ class Shell:
         return any([node.commit() for node in self._nodes])
 
     def _check_halted(self) -> None:
-        halts = [node.halt for node in self._nodes]
-        bad = next((halt for halt in halts if halt is not None and halt.code != 0), None)
-        if bad is None and None in halts:
+        halts = [node.halt for node in self._nodes if node.halt is not None]
+        if not halts:
+            return
+        bad = next((halt for halt in halts if halt.code != 0), None)
+        if bad is None and len(halts) < len(self._nodes):
             return
         for node in self._nodes:
             if node.halt is not None:
@@ -312,6 +310,7 @@ class Shell:
     def _on_timer(self) -> None:
         self._armed_ns = NEVER
         self._timer = None
+        self._wake_count += 1
         self._pass()
 
     def _stay_awake(self) -> None:
@@ -321,70 +320,24 @@ class Shell:
 
     def _on_monitor(self, port: Port) -> None:
         assert port.socket is not None
+        self._wake_count += 1
         for is_up in port.socket.changes(self._clock()):
             port.node.tell(port.link, LinkUp() if is_up else LinkDown())
         port.is_hot = port.socket.is_readable
         self._schedule()
 
-    # what can wait
-
     def _poll(self) -> None:
         now_ns = self._clock()
         self._beat += 1
-        self._lag_us_max = max(self._lag_us_max, int((self._loop.time() - self._poll_due_s) * 1_000_000))
-        self._poll_due_s = self._loop.time() + POLL_MS / 1_000
-        self._loop.call_at(self._poll_due_s, self._poll)
-        is_idle = self._pass_count == self._pass_count_at_poll
-        if is_idle:
-            self._rescue()
-        for port in self._ports:
-            self._look_after(port, now_ns)
-        is_changed = [node.identity.name for node in self._nodes if node.core.phase() != node.shown_phase]
-        if now_ns >= self._health_at_ns or is_changed:
-            self._push_health(now_ns)
-        if now_ns >= self._flush_at_ns:
-            self._flush_at_ns = now_ns + FLUSH_NS
-            for node in self._nodes:
-                node.flush(is_idle)
-        since_ns = now_ns - self._collected_ns
-        if since_ns >= COLLECT_NS_MAX or (is_idle and since_ns >= COLLECT_NS):
-            self._collected_ns = now_ns
-            gc.collect()
-        if self._inbox or any(port.is_hot for port in self._ports):
-            self._schedule()
-        self._pass_count_at_poll = self._pass_count
-
-    def _rescue(self) -> None:
-        """Find data whose wake-up was missed: there, though its descriptor does not say so."""
-        waiting = {port.fileno: port for port in self._ports if port.socket is not None and port.fileno >= 0}
-        if not waiting:
-            return
-        ready = select.select(list(waiting), [], [], 0)[0]
-        for fileno, port in waiting.items():
-            if fileno not in ready and port.socket is not None and port.socket.pending():
-                port.node.counters.add("rescued_wakeup_count")
-                port.is_hot = True
-
-    def _look_after(self, port: Port, now_ns: int) -> None:
-        """Links that libzmq has given up, peers too many, pipes that are new."""
-        if port.attachment is not None:
-            port.is_hot = True
-            self._listen(port)
-        if port.socket is None:
-            return
-        if port.socket.renew(now_ns):
-            port.node.log.note(Note("warning", "link_renewed", {"link": port.link, "endpoint": port.socket.endpoint}))
-        for peer in port.socket.evicted():
-            port.node.tell(port.link, PeerLost(), peer)
-
-    def _push_health(self, now_ns: int) -> None:
-        """Each node's health to every router; a router's own straight to its core."""
-        self._health_at_ns = now_ns + self._health_ns
+        lag_us = max(0, now_ns - self._poll_due_ns) // US_NS
+        self._upkeep.lag_us_max = max(self._upkeep.lag_us_max, lag_us)
+        self._poll_due_ns = now_ns + POLL_MS * MS_NS
+        self._loop.call_later(POLL_MS / 1_000, self._poll)
+        is_idle = self._wake_count == self._wake_count_at_poll
+        self._wake_count_at_poll = self._wake_count
         for node in self._nodes:
             node.counters.totals["pass_count"] = self._pass_count
-            health = health_of(node.identity, node.core, self._meter, self._lag_us_max, now_ns)
-            node.shown_phase = health.phase
-            node.do(tuple(Send(link, 0, health) for link in node.health_links))
-            if links.STATUS in node.ports:
-                self._inbox.append((node, Envelope(links.STATUS, 0, health, (encode(health),))))
-        self._lag_us_max = 0
+        self._upkeep.turn(self._nodes, self._ports, is_idle, now_ns)
+        for port in self._ports:
+            self._listen(port)
+        self._schedule()

@@ -8,10 +8,10 @@ so does this (``broken``).
 import datetime
 import math
 import operator
-from typing import Any, NoReturn
+from collections.abc import Callable
+from typing import Any
 
 from mesh.units import E8
-from nodes.io.mt5structs import TradeRequest
 
 TEXT_UNITS_MAX = 29
 """Symbols and comments: UTF-16 units."""
@@ -28,13 +28,12 @@ class BadArgument(Exception):
     """An argument was refused: the text goes to last_error with code -2."""
 
 
-class _Broken(Exception):
-    """A C conversion failed with an exception that the package does not clear."""
+class Unfit(Exception):
+    """A conversion of the C interface failed; its exception stays set and comes up as the cause of a SystemError."""
 
-
-def broken(name: str, cause: BaseException) -> NoReturn:
-    """Raise what Python makes of a C function that returns a result with an exception set."""
-    raise SystemError(f"<built-in function {name}> returned a result with an exception set") from cause
+    def __init__(self, cause: TypeError | OverflowError) -> None:
+        super().__init__(str(cause))
+        self.cause = cause
 
 
 def is_text(value: object, units_max: int = TEXT_UNITS_MAX) -> bool:
@@ -59,22 +58,24 @@ def symbol_of(value: object) -> str:
 
 
 def unsigned(value: object, bits: int) -> int:
-    """An unsigned Python int. Raises TypeError for another type, OverflowError where it does not fit."""
+    """A Python int as an unsigned C integer. Raises BadArgument (without text) for another type, Unfit where it does not fit."""
     if not isinstance(value, int):
-        raise TypeError("an integer is required")
-    number = int(value)
-    if number < 0:
-        raise OverflowError("can't convert negative int to unsigned")
-    if number >> bits:
-        raise OverflowError("Python int too large to convert to C unsigned long")
-    return number
+        raise BadArgument
+    if value < 0:
+        raise Unfit(OverflowError("can't convert negative int to unsigned"))
+    if value >> bits:
+        raise Unfit(OverflowError("Python int too large to convert to C unsigned long"))
+    return int(value)
 
 
 def parsed(kinds: str, args: tuple[Any, ...]) -> list[Any]:
-    """Arguments by PyArg_ParseTuple's letters O, i, k, d, p. Raises BadArgument, TypeError and OverflowError."""
+    """Arguments by PyArg_ParseTuple's letters O, i, k, d, p. Raises BadArgument for their number, Unfit for a type."""
     if len(args) != len(kinds):
         raise BadArgument("Invalid arguments")
-    return [_PARSERS[kind](value) for kind, value in zip(kinds, args, strict=True)]
+    try:
+        return [_PARSERS[kind](value) for kind, value in zip(kinds, args, strict=True)]
+    except (TypeError, OverflowError) as error:
+        raise Unfit(error) from None
 
 
 def _parse_int(value: Any) -> int:
@@ -92,7 +93,7 @@ def _parse_unsigned(value: Any) -> int:
     return value & 0xFFFF_FFFF
 
 
-_PARSERS: dict[str, Any] = {
+_PARSERS: dict[str, Callable[[Any], Any]] = {
     "O": lambda value: value,
     "i": _parse_int,
     "k": _parse_unsigned,
@@ -104,11 +105,11 @@ _PARSERS: dict[str, Any] = {
 def date_s(value: object) -> int:
     """Seconds of a date: int, float or datetime, cut to 32 bits as the package's compiler does.
 
-    Raises BadArgument for another type and OverflowError for an int beyond 32 bits.
+    Raises BadArgument for another type, Unfit for an int beyond 32 bits.
     """
     if isinstance(value, int):
         if not _INT32_MIN <= value <= _INT32_MAX:
-            raise OverflowError("Python int too large to convert to C long")
+            raise Unfit(OverflowError("Python int too large to convert to C long"))
         return int(value)
     if isinstance(value, datetime.datetime):
         value = value.timestamp()
@@ -126,24 +127,59 @@ def e8_of(value: float) -> int:
     return _E8_MAX if scaled > 0 else -_E8_MAX
 
 
-_UNSIGNED_32, _UNSIGNED_64, _SIGNED_64, _TEXT, _FLOAT = "u32", "u64", "i64", "text", "float"
-_REQUEST_KINDS: tuple[tuple[str, str], ...] = (
-    ("action", _UNSIGNED_32),
-    ("magic", _UNSIGNED_64),
-    ("order", _UNSIGNED_64),
+_U32, _U64, _I64, _TEXT, _FLOAT = range(5)
+_REQUEST_KINDS: tuple[tuple[str, int], ...] = (
+    ("action", _U32),
+    ("magic", _U64),
+    ("order", _U64),
     ("symbol", _TEXT),
     ("volume", _FLOAT),
     ("price", _FLOAT),
     ("stoplimit", _FLOAT),
     ("sl", _FLOAT),
     ("tp", _FLOAT),
-    ("deviation", _UNSIGNED_64),
-    ("type", _UNSIGNED_32),
-    ("type_filling", _UNSIGNED_32),
-    ("type_time", _UNSIGNED_32),
-    ("expiration", _UNSIGNED_32),
+    ("deviation", _U64),
+    ("type", _U32),
+    ("type_filling", _U32),
+    ("type_time", _U32),
+    ("expiration", _I64),
     ("comment", _TEXT),
-    ("position", _UNSIGNED_64),
-    ("position_by", _UNSIGNED_64),
+    ("position", _U64),
+    ("position_by", _U64),
 )
 """The keys of a trade request in the order in which the package looks for them, which is that of the structure."""
+_ABSENT = object()
+_INT_RANGES = {_U32: (0, 2**32 - 1), _U64: (0, 2**64 - 1), _I64: (-(2**63), 2**63 - 1)}
+_DEFAULTS: list[Any] = [{_TEXT: "", _FLOAT: 0.0}.get(kind, 0) for _, kind in _REQUEST_KINDS]
+
+
+def request_from(given: object) -> tuple[list[Any], list[Any]]:
+    """A trade request's values, as the package understands them and as they are sent (fractions in e8).
+
+    Keys that are missing count as zero or no text, unknown ones are ignored. Raises BadArgument and Unfit.
+    """
+    if not isinstance(given, dict):
+        raise BadArgument("Invalid arguments")
+    values, sent = _DEFAULTS.copy(), _DEFAULTS.copy()
+    for at, (key, kind) in enumerate(_REQUEST_KINDS):
+        value = given.get(key, _ABSENT)
+        if value is _ABSENT:
+            if kind == _FLOAT:
+                sent[at] = 0
+        elif kind == _FLOAT:
+            if not isinstance(value, float):
+                raise BadArgument(f'Invalid "{key}" argument')
+            values[at] = float(value)
+            sent[at] = e8_of(value)
+        elif kind == _TEXT:
+            if not is_text(value):
+                raise BadArgument(f'Invalid "{key}" argument')
+            values[at] = sent[at] = sent_text(value)
+        else:
+            if not isinstance(value, int):
+                raise BadArgument(f'Invalid "{key}" argument')
+            least, most = _INT_RANGES[kind]
+            if not least <= value <= most:
+                raise Unfit(OverflowError(f"Python int {key} does not fit its C type"))
+            values[at] = sent[at] = int(value)
+    return values, sent

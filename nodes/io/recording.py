@@ -27,11 +27,13 @@ Progress = Callable[[str, int, int], None]
 class About(msgspec.Struct, frozen=True):
     """What is known of a recording beside its ticks."""
 
-    fingerprint: str
-    """Of the configuration's feeds: another configuration's recording is not used."""
+    feeds: tuple[str, ...]
+    """What was read: a recording of other feeds is not used."""
     symbols: tuple[str, ...]
     timeframes: dict[str, str]
     """Bars of each symbol's file; M1 for ticks."""
+    digits: dict[str, int]
+    """Decimals of each symbol's prices: brokers differ, and prices must lie on the tick grid."""
     end_ns: int
     lines: tuple[str, ...]
     """What was guessed, and what was wrong with rows; for people."""
@@ -68,6 +70,10 @@ class Recording:
 def read_recording(config: Config, progress: Progress | None = None) -> Recording:
     """Read every feed of a configuration. Raises BadFeed or BadConfig, naming file, line and what is wrong."""
     market = config.settings.market
+    try:
+        jump_ppm = ppm_from_percent(market.jump_percent)
+    except ValueError as error:
+        raise BadConfig(f"market.jump_percent = {market.jump_percent}: {error}") from None
     feeds: list[Feed] = []
     for text in market.feeds:
         spec = parse_feed_spec(text)
@@ -80,7 +86,7 @@ def read_recording(config: Config, progress: Progress | None = None) -> Recordin
                 progress=told,
                 contracts={spec.symbol: contract},
                 crossed=market.crossed,
-                jump_ppm=ppm_from_percent(market.jump_percent),
+                jump_ppm=jump_ppm,
             )
         )
     columns = merge_feeds(feeds)
@@ -93,9 +99,10 @@ def read_recording(config: Config, progress: Progress | None = None) -> Recordin
         # Two files of one symbol: the finer bars, which the coarser ones can be made from.
         timeframes[feed.symbol] = own if known is None or length_ns(own) < length_ns(known) else known
     about = About(
-        fingerprint=config.fingerprint,
+        feeds=_feeds_of(config),
         symbols=columns.symbols,
         timeframes=timeframes,
+        digits={symbol: max(feed.digits for feed in feeds if feed.symbol == symbol) for symbol in columns.symbols},
         end_ns=max(feed.end_ns for feed in feeds),
         lines=tuple(line for feed in feeds for line in (*feed.guesses, *feed.problems.lines())),
         crossed_count=sum(feed.crossed_count for feed in feeds),
@@ -112,4 +119,10 @@ def load_recording(config: Config, state: Path) -> Recording:
             columns = TickColumns(about.symbols, kept["symbol_index"], kept["time_ns"], kept["bid_e8"], kept["ask_e8"])
     except (OSError, KeyError, ValueError, zipfile.BadZipFile, msgspec.MsgspecError):
         return read_recording(config)
-    return Recording(columns, about) if about.fingerprint == config.fingerprint else read_recording(config)
+    return Recording(columns, about) if about.feeds == _feeds_of(config) else read_recording(config)
+
+
+def _feeds_of(config: Config) -> tuple[str, ...]:
+    """The feeds and how they are to be read, as text."""
+    market = config.settings.market
+    return (*market.feeds, f"crossed={market.crossed} jump={market.jump_percent} strict={market.strict}")

@@ -65,8 +65,11 @@ def split(
     return Ticks(start, stop, symbols, symbol_index, time_ns, bid_e8, ask_e8, tuple(lanes))
 
 
-def play(terminal: "Terminal", ticks: Ticks) -> int:
-    """Take the ticks; returns the index after the last one taken, less than ``stop`` where a watch fired."""
+def play(terminal: "Terminal", ticks: Ticks, stop_at_change: bool = False) -> int:
+    """Take the ticks; returns the index after the last one taken, less than ``stop`` where it stopped early.
+
+    That is after the tick at which a watch fired, with ``stop_at_change`` also after one that changed any books.
+    """
     at, span_count = ticks.start, ticks.stop - ticks.start
     while at < ticks.stop:
         end = min(at + span_count, ticks.stop)
@@ -74,8 +77,8 @@ def play(terminal: "Terminal", ticks: Ticks) -> int:
             # what time brings comes before the tick that is past it, which is played by itself
             end = max(at + 1, at + int(np.searchsorted(ticks.time_ns[at:end], terminal.event_ns, side="left")))
         if end - at <= _ONE_BY_ONE_COUNT:
-            at = _one_by_one(terminal, ticks, at, end)
-            if terminal.has_fired:
+            at = _one_by_one(terminal, ticks, at, end, stop_at_change)
+            if terminal.has_fired or (stop_at_change and terminal.has_changes):
                 return at
             span_count = max(span_count, 2 * _ONE_BY_ONE_COUNT)
         elif _is_quiet(terminal, ticks, at, end):
@@ -87,7 +90,7 @@ def play(terminal: "Terminal", ticks: Ticks) -> int:
     return at
 
 
-def _one_by_one(terminal: "Terminal", ticks: Ticks, at: int, end: int) -> int:
+def _one_by_one(terminal: "Terminal", ticks: Ticks, at: int, end: int, stop_at_change: bool) -> int:
     for index in range(at, end):
         terminal.take_tick(
             ticks.symbols[ticks.symbol_index[index]],
@@ -95,7 +98,7 @@ def _one_by_one(terminal: "Terminal", ticks: Ticks, at: int, end: int) -> int:
             int(ticks.bid_e8[index]),
             int(ticks.ask_e8[index]),
         )
-        if terminal.has_fired:
+        if terminal.has_fired or (stop_at_change and terminal.has_changes):
             return index + 1
     return end
 

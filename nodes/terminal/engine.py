@@ -159,13 +159,15 @@ class Terminal:
         symbols: tuple[str, ...],
         start: int,
         stop: int,
+        stop_at_change: bool = False,
     ) -> tuple[int, Changes]:
         """Ticks ``start`` to ``stop`` of columns, as if one by one. Returns where it stopped, and the changes.
 
-        Stops early after the tick at which an equity watch fired: ``take_fired`` tells whose.
+        Stops early after the tick at which an equity watch fired (``take_fired`` tells whose), and with
+        ``stop_at_change`` after the first tick that changed any books.
         """
         ticks = bulk.split(self.books, symbol_index, time_ns, bid_e8, ask_e8, symbols, start, stop)
-        return bulk.play(self, ticks), self._taken()
+        return bulk.play(self, ticks, stop_at_change), self._taken()
 
     def on_time(self, now_ns: int) -> Changes:
         """Market time passed without a tick: expirations and swap that are due."""
@@ -186,6 +188,11 @@ class Terminal:
     def has_fired(self) -> bool:
         """Whether a watch has fired that nobody took yet."""
         return bool(self._fired)
+
+    @property
+    def has_changes(self) -> bool:
+        """Whether books changed since changes were handed out."""
+        return bool(self._changes)
 
     @property
     def event_ns(self) -> int:

@@ -93,7 +93,7 @@ OBJECTED: list[tuple[str, str, dict[str, Any], str]] = [
     ("NO_ATR", "DENIED", {"needs_atr": True}, "atr=none"),
     ("STOPS", "DENIED", {"spec": spec_of(stops_level_points=101)}, "sl_distance=0.00100000 least=0.00101000"),
     ("VOLUME", "SKIPPED", {"volume_e8": 0}, "below_min=0.01"),
-    ("RISK", "DENIED", {"volume_e8": 51 * E8 // 100}, "loss=51.00 used=0.51% limit=0.50%"),
+    ("RISK", "DENIED", {"sl_distance_e8": 510_000}, "loss=51.00 used=0.51% limit=0.50%"),
     ("RISK", "DENIED", {"sl_distance_e8": 0}, "sl=none limit=0.50%"),
     ("EXPOSURE", "DENIED", {"volume_e8": 46 * E8 // 100}, "notional=50604.60 used=5.06x limit=5.00x"),
     ("EXPOSURE", "DENIED", {"holdings": [holding(symbol="XAUUSD", ours=False)]}, "unpriced=XAUUSD limit=5.00x"),
@@ -121,7 +121,7 @@ AT_THE_LIMIT: list[tuple[str, dict[str, Any]]] = [
     ("POSITIONS_SYMBOL", {"holdings": [holding(symbol="EURUSD", closing=True)]}),
     ("POSITIONS", {"holdings": [holding(ticket=n) for n in range(4)]}),
     ("STOPS", {"spec": spec_of(stops_level_points=100)}),
-    ("RISK", {"volume_e8": E8 // 2, "limits": limits(exposure_times=None)}),
+    ("RISK", {"sl_distance_e8": 500_000}),
     ("EXPOSURE", {"volume_e8": 45 * E8 // 100}),
     ("MARGIN_LEVEL", {"spec": spec_of(margin_per_lot_e8=33_333 * E8)}),
 ]

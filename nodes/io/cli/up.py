@@ -69,6 +69,7 @@ def run_up(wishes: Wishes) -> int:
     recording = read_feeds(config) if config.settings.market.feeds else None
     state = state_directory(wishes, named)
     if recording is not None:
+        config = with_digits(config, recording)
         recording.save(state)
     ending = Ending()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -158,6 +159,13 @@ def read_feeds(config: Config) -> Recording:
     for line in recording.about.lines:
         out.print(line, soft_wrap=True)
     return recording
+
+
+def with_digits(config: Config, recording: Recording) -> Config:
+    """The configuration with the decimals found in the feeds; what the file says stands."""
+    market = config.settings.market
+    digits = {**recording.about.digits, **market.digits}
+    return configured(msgspec.structs.replace(config.settings, market=msgspec.structs.replace(market, digits=digits)))
 
 
 def state_directory(wishes: Wishes, named: bool) -> Path:

@@ -1,0 +1,87 @@
+"""What can wait for a tenth of a second: health, links given up, missed wake-ups, logs, checkpoints, garbage."""
+
+import gc
+import select
+
+from mesh import links
+from mesh.codec import encode
+from mesh.core import Envelope, Note, PeerLost, Send
+from mesh.io.health import ProcessMeter, health_of
+from mesh.io.node import Node, Port
+from mesh.units import SECOND_NS
+
+FLUSH_NS = SECOND_NS
+COLLECT_NS = 30 * SECOND_NS
+COLLECT_NS_MAX = 300 * SECOND_NS
+"""Garbage of the oldest generation is collected when idle, and at the latest after this."""
+
+
+class Upkeep:
+    """Done for all nodes of a process at each poll of its shell."""
+
+    def __init__(self, health_ns: int) -> None:
+        self.lag_us_max = 0
+        """The loop's largest lag since health was last published."""
+        self._health_ns = health_ns
+        self._health_at_ns = 0
+        self._flush_at_ns = 0
+        self._collected_ns = 0
+        self._meter = ProcessMeter()
+
+    def start(self, now_ns: int) -> None:
+        """What is there now stays: freeze it, so that the collector need not walk it again."""
+        gc.collect()
+        gc.freeze()
+        self._collected_ns = now_ns
+
+    def turn(self, nodes: list[Node], ports: list[Port], is_idle: bool, now_ns: int) -> None:
+        """One poll's work. Ports that need looking at are hot afterwards."""
+        if is_idle:
+            rescue(ports)
+        for port in ports:
+            look_after(port, now_ns)
+        if now_ns >= self._health_at_ns or any(node.core.phase() != node.shown_phase for node in nodes):
+            self.push_health(nodes, now_ns)
+        if now_ns >= self._flush_at_ns:
+            self._flush_at_ns = now_ns + FLUSH_NS
+            for node in nodes:
+                node.flush(is_idle)
+        since_ns = now_ns - self._collected_ns
+        if since_ns >= COLLECT_NS_MAX or (is_idle and since_ns >= COLLECT_NS):
+            self._collected_ns = now_ns
+            gc.collect()
+
+    def push_health(self, nodes: list[Node], now_ns: int) -> None:
+        """Each node's health to every router; a router's own straight to its core."""
+        self._health_at_ns = now_ns + self._health_ns
+        for node in nodes:
+            health = health_of(node.identity, node.core, self._meter, self.lag_us_max, now_ns)
+            node.shown_phase = health.phase
+            node.do(tuple(Send(link, 0, health) for link in node.health_links))
+            if links.STATUS in node.ports:
+                node.inbox.append((node, Envelope(links.STATUS, 0, health, (encode(health),))))
+        self.lag_us_max = 0
+
+
+def rescue(ports: list[Port]) -> None:
+    """Find data whose wake-up was missed: it is there, though its descriptor does not say so. Must find nothing, ever.
+
+    Looked for only when nothing woke the loop for a whole poll; else the next pass finds it anyway.
+    """
+    waiting = {port.fileno: port for port in ports if port.socket is not None and port.fileno >= 0}
+    ready = select.select(list(waiting), [], [], 0)[0] if waiting else []
+    for fileno, port in waiting.items():
+        if fileno not in ready and port.socket is not None and port.socket.pending():
+            port.node.counters.add("rescued_wakeup_count")
+            port.is_hot = True
+
+
+def look_after(port: Port, now_ns: int) -> None:
+    """Links that libzmq has given up, peers too many; an attachment is asked whether anything is new."""
+    if port.socket is None:
+        port.is_hot = True
+        return
+    if port.socket.renew(now_ns):
+        port.node.log.note(Note("warning", "link_renewed", {"link": port.link, "endpoint": port.socket.endpoint}))
+    for peer in port.socket.evicted():
+        port.node.tell(port.link, PeerLost(), peer)

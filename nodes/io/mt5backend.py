@@ -1,0 +1,169 @@
+"""What stands behind the facade: a terminal in this process, or the broker process over a socket.
+
+A backend takes one call at a time and blocks until it is answered, for as long as that takes, as the real package does with its
+pipe. ``zmq`` is imported when a socket is opened, not before.
+"""
+
+import os
+from collections.abc import Callable
+from typing import Any, NamedTuple, Protocol
+
+import msgpack
+import msgspec
+
+from mesh.codec import encode
+from mesh.messages.venue import TerminalCall, TerminalReply
+from nodes.terminal.calls import SUCCESS
+from nodes.terminal.records import Change
+from nodes.terminal.service import LOGIN, TerminalService
+
+ENVIRONMENT = "TRADEMESH_SIM"
+"""Names the broker's endpoint where ``initialize`` is given no path."""
+REPLY_BYTES_MAX = 2_200_000
+"""The longest answer, a whole history of bars, and its envelope."""
+
+
+class Reply(NamedTuple):
+    """An answer of the terminal: its value, the last_error pair, and at which point of the market it was given."""
+
+    value: Any
+    error: tuple[int, str]
+    block: int = 0
+    revision: int = 0
+    market_ns: int = 0
+
+
+class LinkLost(Exception):
+    """The terminal cannot be reached: ``error`` is the last_error pair; ``is_closed``: the link is of no use any more."""
+
+    def __init__(self, code: int, text: str, is_closed: bool) -> None:
+        super().__init__(text)
+        self.error = (code, text)
+        self.is_closed = is_closed
+
+
+class Backend(Protocol):
+    """A terminal for one login at a time."""
+
+    login: int
+
+    def call(self, name: str, args: list[Any]) -> Reply:
+        """Call a function of the terminal with plain values. Raises LinkLost."""
+
+    def close(self) -> None:
+        """End the link; the terminal goes on."""
+
+
+def log_in(backend: Backend, login: int, password: str, server: str) -> Reply:
+    """Say whose calls the following ones are; 0 is the terminal's own account. Raises LinkLost."""
+    reply = backend.call(LOGIN, [login, password, server])
+    if reply.error == SUCCESS:
+        backend.login = reply.value
+    return reply
+
+
+class InProcessBackend:
+    """A terminal in this process. ``clock`` gives market time; ``journal`` takes what a call changed."""
+
+    def __init__(
+        self,
+        service: TerminalService,
+        login: int,
+        clock: Callable[[], int],
+        journal: Callable[[tuple[Change, ...]], None] | None = None,
+    ) -> None:
+        self.login = login
+        self._service = service
+        self._clock = clock
+        self._journal = journal
+        self._revision = 0
+
+    def call(self, name: str, args: list[Any]) -> Reply:
+        """Call a function of the terminal."""
+        now_ns = self._clock()
+        answer = self._service.call(self.login, name, args, now_ns)
+        if answer.changes:
+            self._revision += 1
+            if self._journal is not None:
+                self._journal(answer.changes)
+        return Reply(answer.value, answer.error, 0, self._revision, now_ns)
+
+    def close(self) -> None:
+        """Nothing to end."""
+
+
+class SocketBackend:
+    """The broker process behind an endpoint. Raises LinkLost where it does not answer within ``timeout_ms``."""
+
+    def __init__(self, endpoint: str, timeout_ms: int) -> None:
+        import zmq
+
+        self.login = 0
+        self._sequence = 0
+        self._zmq = zmq
+        self._context = zmq.Context()
+        self._socket = self._context.socket(zmq.DEALER)
+        self._socket.set(zmq.LINGER, 0)
+        # a call to a broker that is not there fails; it does not wait to be executed some time later
+        self._socket.set(zmq.IMMEDIATE, 1)
+        self._socket.set(zmq.MAXMSGSIZE, REPLY_BYTES_MAX)
+        self._monitor = self._socket.get_monitor_socket(zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_DISCONNECTED)
+        try:
+            self._socket.connect(endpoint)
+        except zmq.ZMQError:
+            self.close()
+            raise LinkLost(-10003, f"IPC initialize failed, CreateFile failed [{endpoint}]", True) from None
+        if not self._monitor.poll(timeout_ms):
+            self.close()
+            raise LinkLost(-10003, "IPC initialize failed, Pipe server didn't answer in 60 sec", True)
+        self._monitor.recv_multipart()
+
+    def call(self, name: str, args: list[Any]) -> Reply:
+        """Call a function of the terminal and wait for its answer. Raises LinkLost when the broker goes away meanwhile."""
+        zmq = self._zmq
+        self._sequence += 1
+        try:
+            self._socket.send(encode(TerminalCall(self._sequence, self.login, name, msgpack.packb(args))), zmq.DONTWAIT)
+        except zmq.Again:
+            raise LinkLost(-10001, "IPC send failed", True) from None
+        poller = zmq.Poller()
+        poller.register(self._socket, zmq.POLLIN)
+        poller.register(self._monitor, zmq.POLLIN)
+        while True:
+            ready = dict(poller.poll())
+            if self._socket in ready:
+                reply = _reply_untrusted(self._socket.recv_multipart())
+                if reply.sequence == self._sequence:
+                    return _plain(reply)
+            elif self._monitor in ready:
+                raise LinkLost(-10002, "IPC recv failed", True)
+
+    def close(self) -> None:
+        """End the link."""
+        self._socket.disable_monitor()
+        self._context.destroy(linger=0)
+
+
+def _reply_untrusted(frames: list[bytes]) -> TerminalReply:
+    """A reply from its frames. Raises LinkLost for anything else."""
+    try:
+        tag, *fields = msgpack.unpackb(b"".join(frames), max_bin_len=REPLY_BYTES_MAX)
+        return msgspec.convert([tag, *fields], TerminalReply, builtin_types=(bytes,))
+    except (ValueError, TypeError, msgpack.exceptions.UnpackException, msgspec.ValidationError):
+        raise LinkLost(-10002, "IPC recv failed", True) from None
+
+
+def _plain(reply: TerminalReply) -> Reply:
+    try:
+        value = msgpack.unpackb(reply.value)
+    except (ValueError, msgpack.exceptions.UnpackException):
+        raise LinkLost(-10002, "IPC recv failed", True) from None
+    return Reply(value, (reply.error_code, reply.error_text), reply.block, reply.revision, reply.market_ns)
+
+
+def open_backend(path: str, timeout_ms: int) -> Backend:
+    """The backend a path names: ``tcp://…``, ``ipc://…``, also behind ``sim:``. Raises LinkLost for any other."""
+    endpoint = (path or os.environ.get(ENVIRONMENT, "")).removeprefix("sim:")
+    if "://" not in endpoint:
+        raise LinkLost(-10003, "IPC initialize failed, MetaTrader 5 x64 not found", True)
+    return SocketBackend(endpoint, timeout_ms)

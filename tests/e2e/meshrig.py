@@ -1,0 +1,111 @@
+"""Runs a real mesh as a user does: the installed command, real processes, loopback ports found free."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from mesh.config import parse
+from nodes.io.locate import demo_text
+
+PORTS_NEEDED = 40
+UP_S = 110
+
+
+def free_base_port() -> int:
+    """The first of PORTS_NEEDED consecutive ports nobody listens on."""
+    for base in range(21_000 + (os.getpid() * 53) % 20_000, 60_000, PORTS_NEEDED):
+        held: list[socket.socket] = []
+        try:
+            for port in range(base, base + PORTS_NEEDED):
+                sock = socket.socket()
+                held.append(sock)
+                sock.bind(("127.0.0.1", port))
+        except OSError:
+            continue
+        finally:
+            for sock in held:
+                sock.close()
+        return base
+    raise AssertionError("no free block of ports on loopback")
+
+
+class Rig:
+    """A configuration, a state directory and the command."""
+
+    def __init__(self, folder: Path, text: str = "") -> None:
+        self.folder = folder
+        self.text = (text or demo_text()).replace("[mesh]", f"[mesh]\nbase_port = {free_base_port()}", 1)
+        self.config = parse(self.text)
+        self.config_path = folder / "mesh.toml"
+        self.config_path.write_text(self.text, encoding="utf-8")
+        self.environment = {**os.environ, "XDG_STATE_HOME": str(folder / "xdg"), "COLUMNS": "200"}
+        self.environment.pop("MESH_CONFIG", None)
+
+    def command(self, *words: str) -> list[str]:
+        """The command line of a verb."""
+        return [sys.executable, "-m", "nodes.io.cli", *words]
+
+    def run(self, *words: str, limit_s: int = UP_S) -> subprocess.CompletedProcess[str]:
+        """Run a verb to its end."""
+        return subprocess.run(
+            self.command(*words), cwd=self.folder, env=self.environment, capture_output=True, text=True, timeout=limit_s, check=False
+        )
+
+    def up_words(self, name: str, *words: str) -> list[str]:
+        """``mesh up`` with its own state, summary and events under ``name``."""
+        return [
+            "up", "--config", str(self.config_path), "--state", str(self.folder / name),
+            "--summary", str(self.folder / f"{name}.json"), "--events", str(self.folder / f"{name}.jsonl"), *words,
+        ]  # fmt: skip
+
+    def up(self, name: str, *words: str) -> dict[str, Any]:
+        """Run a mesh to its own end; its summary."""
+        done = self.run(*self.up_words(name, *words))
+        assert done.returncode == 0, f"exit {done.returncode}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}\n{self.logs(name)}"
+        return self.summary(name)
+
+    def start(self, name: str, *words: str) -> subprocess.Popen[str]:
+        """Start a mesh in the background."""
+        return subprocess.Popen(
+            self.command(*self.up_words(name, *words)),
+            cwd=self.folder, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        )  # fmt: skip
+
+    def finish(self, name: str, process: subprocess.Popen[str]) -> tuple[int, str]:
+        """Ctrl-C, and what it printed."""
+        process.send_signal(signal.SIGINT)
+        try:
+            output, _ = process.communicate(timeout=40)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise
+        return process.returncode, output
+
+    def summary(self, name: str) -> dict[str, Any]:
+        """The summary of a run."""
+        document: dict[str, Any] = json.loads((self.folder / f"{name}.json").read_text(encoding="utf-8"))
+        return document
+
+    def events(self, name: str, kind: str) -> list[dict[str, Any]]:
+        """The events of a kind, in the file's order."""
+        lines = (self.folder / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()
+        return [event for event in map(json.loads, lines) if event["kind"] == kind]
+
+    def outcomes(self, name: str) -> list[tuple[Any, ...]]:
+        """Sorted (sid, strategy, leg, account, code, volume, price) of every line that ended."""
+        keys = ("sid", "strategy", "leg", "account", "code", "volume", "price")
+        return sorted(tuple(str(event.get(key)) for key in keys) for event in self.events(name, "outcome"))
+
+    def logs(self, name: str) -> str:
+        """The last words of every process, for a failed test."""
+        parts = []
+        for path in sorted((self.folder / name / "log").glob("*.out")):
+            text = path.read_text(encoding="utf-8", errors="replace").strip()
+            if text:
+                parts.append(f"--- {path.name}\n{text[-1500:]}")
+        return "\n".join(parts)
