@@ -18,7 +18,6 @@ from nodes.quotes import Quote
 from nodes.risk import RULES, Limits, Opening, limits_of
 from nodes.sizing import PERCENT
 
-
 WIDER = 2
 GUARD_WORDS = (
     "TRADE_DISABLED", "NO_SPEC", "SIGNAL_AGE", "DUPLICATE_WINDOW", "CLOSED_HOURS", "DAILY_LOSS", "DRAWDOWN", "ORDERS_MINUTE",

@@ -101,7 +101,6 @@ class Shell:
         """Let a node run here."""
         node.inbox = self._inbox
         self._nodes.append(node)
-        self._ports = sorted((*self._ports, *node.ports.values()), key=lambda port: port.priority)
 
     def run(self) -> int:
         """Run until every node has halted, or one with a code other than 0. The exit code.
@@ -157,6 +156,8 @@ class Shell:
         if self._takes_signals:
             for number in (signal.SIGTERM, signal.SIGINT):
                 self._take_signal(number)
+        every_port = [port for node in self._nodes for port in node.ports.values()]
+        self._ports = sorted(every_port, key=lambda port: port.priority)
         for port in self._ports:
             port.is_hot = True
             if port.socket is not None and port.socket.monitor_fileno() >= 0:
@@ -245,6 +246,8 @@ class Shell:
 
     def _pass(self) -> None:
         self._is_scheduled = False
+        if self._failure is not None:
+            return  # the loop is ending; after a failed commit nothing may be sent
         for _ in range(ROUNDS_MAX):
             self._round()
             if self._exit_code is not None:

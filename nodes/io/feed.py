@@ -14,12 +14,12 @@ import numpy as np
 
 from mesh.errors import BadConfig, BadFeed
 from nodes.contracts import Contract, contract_of
-from nodes.feedbars import Bars, absurd_bars, bar_ends_ns, ended_by_next, paired, played, timeframe_of
-from nodes.feedchecks import Int64s, RowChecker, Series, filled_forward
-from nodes.feedguess import ZONES, Settlement, settled
-from nodes.feedlayout import BAR_COLUMNS, Layout, layout_of
-from nodes.feedreport import FeedReport, ProblemLog
-from nodes.feedrows import RowReader, Rows, joined_rows
+from nodes.feeds.bars import Bars, absurd_bars, bar_ends_ns, ended_by_next, paired, played, timeframe_of
+from nodes.feeds.checks import Int64s, RowChecker, Series, filled_forward
+from nodes.feeds.guess import ZONES, Settlement, settled
+from nodes.feeds.layout import BAR_COLUMNS, Layout, layout_of
+from nodes.feeds.report import FeedReport, ProblemLog
+from nodes.feeds.rows import RowReader, Rows, joined_rows
 from nodes.io.feedfile import Progress, blocks_of
 from nodes.io.feedspec import Crossed, FeedSpec
 from nodes.ticks import TickColumns, merged

@@ -17,8 +17,8 @@ from typing import Any, Literal, cast, get_args
 import msgspec
 
 from mesh.errors import BadConfig
-from nodes.feedchecks import JUMP_PPM_MAX
-from nodes.feedlayout import symbol_from_name
+from nodes.feeds.checks import JUMP_PPM_MAX
+from nodes.feeds.layout import symbol_from_name
 from nodes.timeframes import TIMEFRAMES
 from nodes.zones import Zone
 

@@ -10,9 +10,9 @@ import numpy.typing as npt
 
 from mesh.units import E8, text_from_e8
 from nodes.contracts import Contract
-from nodes.feedchecks import Int64s
-from nodes.feedlayout import Style
-from nodes.feednumbers import decimals_of
+from nodes.feeds.checks import Int64s
+from nodes.feeds.layout import Style
+from nodes.feeds.numbers import decimals_of
 
 ZONES: dict[Style, tuple[str, str]] = {
     # HistData says "EST without daylight saving"; its files of 2018 follow New York's clock with daylight saving: every

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mesh.units import DAY_NS, text_from_e8
-from nodes.feedreport import ProblemLog
+from nodes.feeds.report import ProblemLog
 
 JUMP_PPM_MAX = 10_000_000
 """Bound of the bound on jumps: a move by ten times the price; with it all products stay inside 64 bits."""

@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mesh.units import DAY_NS, E8, SECOND_NS
-from nodes import feedchecks
-from nodes.feedchecks import JUMP_CONFIRM_COUNT, RowChecker, Series, Verdicts, filled_forward, limit_e8
-from nodes.feedreport import FIRST_PROBLEM_COUNT_MAX, FeedReport, ProblemLog
+from nodes.feeds import checks
+from nodes.feeds.checks import JUMP_CONFIRM_COUNT, RowChecker, Series, Verdicts, filled_forward, limit_e8
+from nodes.feeds.report import FIRST_PROBLEM_COUNT_MAX, FeedReport, ProblemLog
 
 TEN_PERCENT = 100_000
 
@@ -145,7 +145,7 @@ def test_verdicts_do_not_depend_on_blocks(ticks: list[tuple[int, int, int]], blo
     times_s, bids, asks = ([tick[column] for tick in ticks] for column in range(3))
     whole, whole_report = judged(times_s, bids, asks)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(feedchecks, "_BLOCK_ROW_COUNT", block_row_count)
+        patch.setattr(checks, "_BLOCK_ROW_COUNT", block_row_count)
         cut, cut_report = judged(times_s, bids, asks)
         patch.setattr(RowChecker, "_pass_block", lambda *_: False)
         walked, walked_report = judged(times_s, bids, asks)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mesh.units import E8
-from nodes.feednumbers import FIELD_BYTES_MAX, Numbers, decimals_of, number_from_text, numbers_from_fields
+from nodes.feeds.numbers import FIELD_BYTES_MAX, Numbers, decimals_of, number_from_text, numbers_from_fields
 
 
 def by_column(texts: list[str], *, is_comma_decimal: bool = False) -> Numbers:

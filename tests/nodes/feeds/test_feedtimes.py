@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mesh.units import DAY_NS, HOUR_NS, MINUTE_NS, SECOND_NS
-from nodes.feedtimes import Moments, moment_from_text, moments_from_fields
+from nodes.feeds.times import Moments, moment_from_text, moments_from_fields
 
 
 def utc_ns(year: int, month: int, day: int, hour: int = 0, minute: int = 0, second: int = 0) -> int:

@@ -13,10 +13,10 @@ import numpy as np
 import numpy.typing as npt
 
 from mesh.units import E8
-from nodes.feedlayout import BAR_COLUMNS, Layout
-from nodes.feednumbers import FIELD_BYTES_MAX, number_from_text, numbers_from_fields
-from nodes.feedreport import ProblemLog
-from nodes.feedtimes import moment_from_text, moments_from_fields
+from nodes.feeds.layout import BAR_COLUMNS, Layout
+from nodes.feeds.numbers import FIELD_BYTES_MAX, number_from_text, numbers_from_fields
+from nodes.feeds.report import ProblemLog
+from nodes.feeds.times import moment_from_text, moments_from_fields
 
 Int64s: TypeAlias = npt.NDArray[np.int64]
 

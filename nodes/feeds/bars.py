@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from mesh.units import DAY_NS, HOUR_NS, MS_NS
-from nodes.feedchecks import JUMP_PPM_MAX, Int64s, limit_e8
-from nodes.feedlayout import BAR_COLUMNS
+from nodes.feeds.checks import JUMP_PPM_MAX, Int64s, limit_e8
+from nodes.feeds.layout import BAR_COLUMNS
 from nodes.timeframes import MONTH_NS, TIMEFRAMES, bar_starts_ns
 from nodes.zones import Zone
 

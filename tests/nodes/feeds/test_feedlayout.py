@@ -2,7 +2,7 @@
 
 import pytest
 
-from nodes.feedlayout import layout_of, symbol_from_name
+from nodes.feeds.layout import layout_of, symbol_from_name
 
 MT5_TICKS = "<DATE>\t<TIME>\t<BID>\t<ASK>\t<LAST>\t<VOLUME>\t<FLAGS>"
 MT5_BARS = "<DATE>\t<TIME>\t<OPEN>\t<HIGH>\t<LOW>\t<CLOSE>\t<TICKVOL>\t<VOL>\t<SPREAD>"

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mesh.units import DAY_NS, E8, HOUR_NS, MINUTE_NS, MS_NS, SECOND_NS
-from nodes.feedbars import Bars, absurd_bars, bar_ends_ns, ended_by_next, paired, played, timeframe_of
+from nodes.feeds.bars import Bars, absurd_bars, bar_ends_ns, ended_by_next, paired, played, timeframe_of
 from nodes.timeframes import TIMEFRAMES, WEEK_NS
 from nodes.zones import Zone
 
