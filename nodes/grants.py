@@ -17,6 +17,8 @@ REPLACED = "REPLACED"
 CLONE = "CLONE"
 """A newer life speaks for this account, and this one is still there."""
 
+NO_GRANT_NS = -1
+"""The holder has not got any yet."""
 Holder = tuple[bytes, int]
 """(store id, life) of a local."""
 
@@ -48,14 +50,14 @@ class Grants:
         """A local says it is there; False where a newer life has replaced it."""
         seat = self._seats.get(account)
         if seat is None:
-            self._seats[account] = _Seat(holder, 0, 0, {})
+            self._seats[account] = _Seat(holder, NO_GRANT_NS, 0, {})
         elif seat.holder != holder:
             if holder in seat.replaced:
                 return False
             seat.replaced[seat.holder] = now_ns
-            if seat.last_ns:
+            if seat.last_ns != NO_GRANT_NS:
                 seat.free_at_ns = seat.last_ns + self._grant_ns
-            seat.holder, seat.last_ns = holder, 0
+            seat.holder, seat.last_ns = holder, NO_GRANT_NS
         return True
 
     def ask(self, account: str, holder: Holder, now_ns: int) -> str:

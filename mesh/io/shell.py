@@ -162,6 +162,7 @@ class Shell:
             port.is_hot = True
             if port.socket is not None and port.socket.monitor_fileno() >= 0:
                 self._loop.add_reader(port.socket.monitor_fileno(), self._on_monitor, port)
+                self._loop.call_soon(self._on_monitor, port)  # an edge before this moment is gone
             if port.attachment is not None:
                 port.attachment.started()
             self._listen(port)

@@ -1,0 +1,109 @@
+"""The MetaTrader5 package 5.0.6231 on the simulated terminal: its exact surface, for scripts that import MetaTrader5.
+
+``from nodes.io import mt5 as MetaTrader5``. ``initialize(path=…)`` or ``$TRADEMESH_SIM`` names a broker (``tcp://host:port``).
+Constants, functions, structures and helpers are those of the package; the names that begin with an underscore are ours and no part
+of it. Importing this brings in neither ZeroMQ nor uvloop.
+"""
+
+from typing import Any as _Any
+
+from nodes.io.mt5market import (
+    symbol_info_tick,
+)
+from nodes.io.mt5session import SESSION as _SESSION
+from nodes.io.mt5session import Opener as _Opener
+from nodes.io.mt5trading import (
+    order_send,
+    positions_get,
+)
+from nodes.terminal import names as _names
+from nodes.terminal.names import *  # noqa: F403
+
+__version__ = "5.0.6231"
+__author__ = "MetaQuotes Ltd."
+
+_TRIES = 10
+
+
+def _stamp() -> tuple[int, int, int]:
+    """(block, revision, market_ns) of the last answer, for our adapter: at which point of the market it was given."""
+    return _SESSION.stamp
+
+
+def _use(opener: _Opener) -> None:
+    """Let ``initialize`` open its link by this function of (path, time-out in ms); for terminals in the same process."""
+    _SESSION.opener = opener
+
+
+def _is_stale(result: _Any) -> bool:
+    return result.retcode in (_names.TRADE_RETCODE_REQUOTE, _names.TRADE_RETCODE_PRICE_OFF)
+
+
+def _RawOrder(
+    order_type: int, symbol: _Any, volume: _Any, price: _Any, comment: _Any = None, ticket: _Any = None
+) -> _Any:
+    """Send a deal request without magic and filling, deviation 10."""
+    order = {
+        "action": _names.TRADE_ACTION_DEAL,
+        "symbol": symbol,
+        "volume": volume,
+        "type": order_type,
+        "price": price,
+        "deviation": 10,
+    }
+    if comment is not None:
+        order["comment"] = comment
+    if ticket is not None:
+        order["position"] = ticket
+    return order_send(order)
+
+
+def Close(symbol: _Any, *, comment: _Any = None, ticket: _Any = None) -> _Any:
+    """Close all positions of a symbol, or one: True, False, "Partially", or None where a call fails (the package's helper)."""
+    positions = positions_get(ticket=ticket) if ticket is not None else positions_get(symbol=symbol)
+    tried_count = done_count = 0
+    for position in positions:
+        if position.type not in (_names.ORDER_TYPE_BUY, _names.ORDER_TYPE_SELL):
+            continue
+        tried_count += 1
+        for _ in range(_TRIES):
+            tick = symbol_info_tick(symbol)
+            if tick is None:
+                return None
+            if position.type == _names.ORDER_TYPE_BUY:
+                side, price = _names.ORDER_TYPE_SELL, tick.bid
+            else:
+                side, price = _names.ORDER_TYPE_BUY, tick.ask
+            result = _RawOrder(side, symbol, position.volume, price, comment, position.ticket)
+            if result is None:
+                return None
+            if not _is_stale(result):
+                done_count += result.retcode == _names.TRADE_RETCODE_DONE
+                break
+    if done_count:
+        return True if done_count == tried_count else "Partially"
+    return False
+
+
+def Buy(symbol: _Any, volume: _Any, price: _Any = None, *, comment: _Any = None, ticket: _Any = None) -> _Any:
+    """Buy at a price, or at the current one with up to ten tries (the package's helper)."""
+    if price is not None:
+        return _RawOrder(_names.ORDER_TYPE_BUY, symbol, volume, price, comment, ticket)
+    for _ in range(_TRIES):
+        tick = symbol_info_tick(symbol)
+        result = _RawOrder(_names.ORDER_TYPE_BUY, symbol, volume, tick.ask, comment, ticket)
+        if result is None or not _is_stale(result):
+            break
+    return result
+
+
+def Sell(symbol: _Any, volume: _Any, price: _Any = None, *, comment: _Any = None, ticket: _Any = None) -> _Any:
+    """Sell at a price, or at the current one with up to ten tries (the package's helper)."""
+    if price is not None:
+        return _RawOrder(_names.ORDER_TYPE_SELL, symbol, volume, price, comment, ticket)
+    for _ in range(_TRIES):
+        tick = symbol_info_tick(symbol)
+        result = _RawOrder(_names.ORDER_TYPE_SELL, symbol, volume, tick.bid, comment, ticket)
+        if result is None or not _is_stale(result):
+            break
+    return result

@@ -1,0 +1,98 @@
+"""What all functions of the MetaTrader5 package do: refuse arguments by their kind, reset last_error, answer in structures."""
+
+import functools
+import inspect
+import re
+from collections.abc import Callable
+from typing import Any
+
+from nodes.io.mt5arguments import BadArgument, Unfit, is_text, sent_text, unsigned
+from nodes.io.mt5session import SESSION
+from nodes.io.mt5structs import struct_from_row
+from nodes.terminal.calls import SUCCESS
+
+VARARGS, KEYWORDS, NOARGS = 1, 3, 4
+"""METH_VARARGS, METH_VARARGS | METH_KEYWORDS, METH_NOARGS."""
+
+_INVALID_PARAMS = -2
+Keywords = dict[str, Any]
+
+
+def function(kind: int, refused: Any = None) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Make a function of the package. ``refused``: what it answers when an argument is refused."""
+
+    def decorate(body: Callable[..., Any]) -> Callable[..., Any]:
+        name = body.__name__
+
+        def called(*args: Any, **keywords: Any) -> Any:
+            if keywords and kind != KEYWORDS:
+                raise TypeError(f"MetaTrader5._core.{name}() takes no keyword arguments")
+            if args and kind == NOARGS:
+                raise TypeError(f"MetaTrader5._core.{name}() takes no arguments ({len(args)} given)")
+            SESSION.error = SUCCESS
+            try:
+                if kind == KEYWORDS:
+                    return body(args, keywords)
+                return body(*args) if kind == NOARGS else body(args)
+            except BadArgument as error:
+                SESSION.error = (_INVALID_PARAMS, str(error))
+                return refused
+            except Unfit as error:
+                SESSION.error = (_INVALID_PARAMS, "Invalid arguments")
+                text = f"<built-in function {name}> returned a result with an exception set"
+                raise SystemError(text) from error.cause
+
+        functools.update_wrapper(called, body)
+        del called.__wrapped__  # type: ignore[attr-defined]
+        called.__doc__ = inspect.cleandoc(body.__doc__ or "")
+        called.__module__ = "MetaTrader5._core"
+        called.kind = kind  # type: ignore[attr-defined]
+        return called
+
+    return decorate
+
+
+def keyword_text(keywords: Keywords, key: str, units_max: int) -> str:
+    """A text given by keyword, or no text. Raises BadArgument."""
+    value = keywords.get(key, "")
+    if not is_text(value, units_max):
+        raise BadArgument(f'Invalid "{key}" argument')
+    return sent_text(value)
+
+
+def keyword_int(keywords: Keywords, key: str, bits: int = 64) -> int:
+    """An unsigned number given by keyword, or 0. Raises BadArgument and Unfit."""
+    try:
+        return unsigned(keywords.get(key, 0), bits)
+    except BadArgument:
+        raise BadArgument(f'Invalid "{key}" argument') from None
+
+
+def struct(kind: Any, row: Any) -> Any:
+    """A structure of a row; None stays None."""
+    return None if row is None else struct_from_row(kind, row)
+
+
+def _matcher(group: str) -> Callable[[str], bool]:
+    """A filter: comma list of ``*`` patterns; one must match, and none that begins with ``!``. Case counts."""
+    patterns = group.split(",")
+
+    def any_of(texts: list[str]) -> re.Pattern[str]:
+        return re.compile("|".join(".*".join(map(re.escape, text.split("*"))) for text in texts) if texts else r"(?!)")
+
+    wanted = any_of([text for text in patterns if not text.startswith("!")])
+    unwanted = any_of([text[1:] for text in patterns if text.startswith("!")])
+    return lambda symbol: bool(wanted.fullmatch(symbol)) and not unwanted.fullmatch(symbol)
+
+
+def structs(kind: Any, rows: Any, group: str = "", name: str = "symbol") -> Any:
+    """A tuple of structures, of a group of symbols where one is given; None stays None."""
+    if rows is None:
+        return None
+    found = tuple([struct_from_row(kind, row) for row in rows])
+    if not group:
+        return found
+    matches = _matcher(group)
+    return tuple([struct for struct in found if matches(getattr(struct, name))])
+
+
