@@ -58,6 +58,8 @@ class AccountBook:
         self._tickets: dict[int, int] = {}
         """Ticket → market time of deals told."""
         self._number = 0
+        self.newest: AccountState | None = None
+        """The newest read as the master would be told it."""
 
     def restore(self, record: bytes) -> None:
         """Take the row of the store."""
@@ -143,16 +145,21 @@ class AccountBook:
         orders = self.state.orders if self.state else []
         return next((order for order in orders if order.ticket == ticket), None)
 
-    def told(self, f: int, block: int, managed: bool, ladder: str, unknown_count: int, now_ns: int) -> AccountState:
-        """The newest read as a message to the master. Needs a read and an attached terminal."""
+    def tell(self) -> AccountState:
+        """The newest read, to be sent now: its number is used up."""
+        assert self.newest is not None, "nothing was read yet"
+        self._number = self.newest.number
+        return self.newest
+
+    def make(self, f: int, block: int, managed: bool, ladder: str, unknown_count: int, now_ns: int) -> None:
+        """Put the newest read into a message to the master. Needs a read and an attached terminal."""
         state, terminal = self.state, self.terminal
         assert state is not None and terminal is not None, "nothing was read yet"
-        self._number += 1
         ours_first = sorted(self.positions, key=lambda position: (not position.ours, position.ticket))
-        return AccountState(
+        self.newest = AccountState(
             account=self.account,
             life=self._life,
-            number=self._number,
+            number=self._number + 1,
             f=f,
             block=block,
             market_ns=state.market_ns,

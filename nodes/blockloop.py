@@ -59,6 +59,8 @@ class BlockLoop:
         self.released_seq = 0
         self.end_ns = 0
         """Where market time stands, with ``released_seq``."""
+        self.is_stored = False
+        """Whether it is durable that the numbers from here on are used by nobody else."""
         self.is_opened = False
         self.is_done = False
         self.given_up: dict[str, None] = {}
@@ -226,11 +228,9 @@ class BlockLoop:
             ticks = f"the feed has {self.tape.end_seq} ticks, the stored run is at {self.released_seq}"
             out.append(Halt(78, f"{ticks}: it was another feed; give this one another --state"))
             return FAILED
-        if self.receivers.absent():
-            return GATHER
-        if not self.number:
+        if not self.end_ns:
             self.end_ns = self.tape.time_ns(0) - 1
-        return PLAN
+        return GATHER if self.receivers.absent() or not self.is_stored else PLAN
 
     def _after_plan(self, now_ns: int, out: list[Effect]) -> str:
         if self._is_stopping and not self.settling.waiting:

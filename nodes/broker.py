@@ -51,6 +51,8 @@ class Broker(Core):
         self._number = 0
         self._stand_ns = 0
         self._changed: dict[str, None] = {}
+        self._must_tell = False
+        """An earlier life may not have told what changed: that is said before anything is played."""
         self._token = 0
         self._withheld: dict[int, list[Effect]] = {}
         """Commit token → what goes out when it is durable."""
@@ -76,6 +78,8 @@ class Broker(Core):
         played = self._journal.played
         if played is not None:
             self._stand_ns = played.end_ns
+            self._changed = dict.fromkeys(played.changed)
+            self._must_tell = bool(played.changed)
             self._intake.next_seq = max(0, played.through_seq - KNOWN_TICKS)
         return ()
 
@@ -170,11 +174,16 @@ class Broker(Core):
             return ()
         if block.number > self._number:
             self._number = block.number
-            self._changed.clear()
+            if not self._must_tell:
+                self._changed.clear()
             self.counters.add("block_count")
-        self._target = block
         out: list[Effect] = []
-        self._play(now_ns, out)
+        if self._must_tell:
+            self._must_tell = False
+            self._finish(now_ns, out, is_answer=True)
+        else:
+            self._target = block
+            self._play(now_ns, out)
         return tuple(out)
 
     def _play(self, now_ns: int, out: list[Effect]) -> None:
@@ -252,7 +261,7 @@ class Broker(Core):
         assert self._player is not None, "the books are open"
         self._token += 1
         self._committed_ns = now_ns
-        played = Played(self._number, self._player.played_seq, self._stand_ns)
+        played = Played(self._number, self._player.played_seq, self._stand_ns, list(self._changed))
         out.append(Commit(self._token, (*puts, Put(PLAYED, PLACE, encode(played)))))
         self._withheld[self._token] = []
 

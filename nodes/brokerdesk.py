@@ -137,10 +137,9 @@ class Desk:
 
     def _latency_ns(self, call: TerminalCall, args: list[object]) -> int:
         """How long this order takes; 0 for what is no order of an account here and is answered at once."""
-        row = args[0] if args else None
-        if call.login not in self._names or not isinstance(row, list) or len(row) < 2:
+        if call.login not in self._names or len(args) < 2:
             return 0
-        action, magic = row[0], row[1]
+        action, magic = args[0], args[1]
         if not isinstance(action, int) or not isinstance(magic, int):
             return 0
         return self._latency.of(request_key(call.login, magic, action, call.args))

@@ -5,6 +5,7 @@ import msgspec
 from mesh.codec import decode_record_untrusted, encode
 from mesh.core import Put
 from mesh.messages.base import Count, Int64, Msg
+from mesh.messages.market import Names
 from nodes.terminal.records import DEAL, HISTORY_ORDER, QUOTE, ROW_TYPES, Change, Order, Row
 
 PLAYED = "played"
@@ -16,11 +17,12 @@ PLACE = b""
 
 
 class Played(Msg):
-    """The newest block's number, the first tick not played, and where the broker's market time stands."""
+    """The newest block's number, the first tick not played, where market time stands, whose books changed in the block."""
 
     number: Count
     through_seq: Count
     end_ns: Int64
+    changed: Names = []
 
 
 class Watch(Msg):

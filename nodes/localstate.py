@@ -6,13 +6,13 @@ import msgpack
 
 from mesh.codec import decode_record_untrusted, encode
 from mesh.config import Config
-from mesh.core import Effect, Put, Send
+from mesh.core import Commit, Effect, Put, Send
 from mesh.counters import Counters
 from mesh.links import router_link, status_link
+from mesh.messages import PROTOCOL_VERSION
 from mesh.messages.base import Count, Digest, Msg
 from mesh.messages.orders import LocalHello, OrderAck
 from mesh.messages.outcomes import Outcome
-from mesh.messages import PROTOCOL_VERSION
 from mesh.timers import Timers
 from mesh.units import MS_NS, SECOND_NS
 from nodes.accountbook import AccountBook
@@ -46,7 +46,7 @@ class MetaRecord(Msg):
 class LocalState:
     """The parts and the knowledge of one local."""
 
-    def __init__(self, name: str, config: Config, life: int, counters: Counters) -> None:
+    def __init__(self, name: str, config: Config, life: int, store_id: bytes, counters: Counters) -> None:
         account = config.node[name].account
         assert account is not None, f"node {name} is no local: the configuration's check lets none through"
         timers = config.settings.timers
@@ -67,7 +67,10 @@ class LocalState:
         self.guard = Guard(account, config)
         self.stream = OrderStream()
         self.homing = Homing(len(config.routers_of(name)), timers.router_silent_ms * MS_NS, timers.move_gap_ms * MS_NS, 0)
-        self.store_id = blake2b(msgpack.packb([config.settings.mesh.id, account, life]), digest_size=16).digest()
+        own_id = blake2b(msgpack.packb([config.settings.mesh.id, account, life]), digest_size=16).digest()
+        self._has_store_id = bool(store_id)
+        self.store_id = store_id or own_id
+        """The store's genesis; where the shell names none, drawn from the first life and kept in its first row."""
         self.freshness = Freshness(account, life, self.store_id, timers.grant_ms * MS_NS)
         self.is_attached = False
         self.refused = ""
@@ -81,8 +84,9 @@ class LocalState:
     def restore_meta(self, record: bytes) -> None:
         """Take the row of the store."""
         kept = decode_record_untrusted(record, MetaRecord)
-        self.store_id = kept.store_id
-        self.freshness = Freshness(self.account, self.life, kept.store_id, self.timer_section.grant_ms * MS_NS)
+        if not self._has_store_id:
+            self.store_id = kept.store_id
+            self.freshness = Freshness(self.account, self.life, kept.store_id, self.timer_section.grant_ms * MS_NS)
         self.stream.restart(kept.e, kept.k)
         self.reports.f = kept.f
 
@@ -163,7 +167,7 @@ class LocalState:
             return []
         self._repeats = 0
         self.timers.cancel(("repeat", b""))
-        return [self.commits.make(puts, lambda _: [])]
+        return [Commit(0, tuple(puts))]
 
     @property
     def drain_ns(self) -> int:

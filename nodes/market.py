@@ -24,6 +24,7 @@ from mesh.messages.market import (
 )
 from mesh.units import MS_NS, NEVER, SECOND_NS
 from nodes.blockloop import FAILED, STOPPED, BlockLoop
+from nodes.envelopes import message_of
 from nodes.receivers import Receiver
 from nodes.sources import TickSource
 
@@ -31,7 +32,7 @@ COMMIT_EVERY_NS = SECOND_NS
 LIFE_NUMBERS = 1 << 20
 """Block numbers jump by this at a restart: more than were given out since the last commit."""
 STANDING = "standing"
-_STOP_TOKEN = 1
+_START_TOKEN, _STOP_TOKEN = 1, 2
 _WORDS: dict[type[Msg], tuple[str, ...]] = {
     TickCredit: ("indicator", "broker", "master"),
     IndicatorProgress: ("indicator",),
@@ -90,8 +91,8 @@ class Market(Core):
         return ()
 
     def start(self, now_ns: int) -> Effects:
-        """Read the first ticks; everything else waits for hellos."""
-        return self._advance(now_ns, [])
+        """Read the first ticks. No block goes out before it is durable that this life's numbers are used."""
+        return self._advance(now_ns, [self._commit(_START_TOKEN)])
 
     def on_deadline(self, now_ns: int) -> Effects:
         """Pace, what is asked again or given up, the end of a drain, a commit that is due."""
@@ -127,8 +128,7 @@ class Market(Core):
         }
 
     def _on_hello(self, envelope: Envelope, now_ns: int) -> Effects:
-        hello = envelope.message
-        assert isinstance(hello, MarketHello)
+        hello = message_of(envelope, MarketHello)
         receivers = self._loop.receivers
         refusal = receivers.refusal(hello)
         if refusal:
@@ -193,7 +193,10 @@ class Market(Core):
         return self._advance(now_ns, [])
 
     def _on_durable(self, envelope: Envelope, now_ns: int) -> Effects:
-        return (Halt(0, "stopped as asked"),) if self._is_stopped else ()
+        if message_of(envelope, Durable).token == _STOP_TOKEN:
+            return (Halt(0, "stopped as asked"),)
+        self._loop.is_stored = True
+        return self._advance(now_ns, [])
 
     def _advance(self, now_ns: int, out: list[Effect]) -> Effects:
         loop = self._loop

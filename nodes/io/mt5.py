@@ -7,15 +7,51 @@ of it. Importing this brings in neither ZeroMQ nor uvloop.
 
 from typing import Any as _Any
 
-from nodes.io.mt5market import (
-    symbol_info_tick,
-)
+from nodes.io.mt5market import account_info as account_info
+from nodes.io.mt5market import copy_rates_from as copy_rates_from
+from nodes.io.mt5market import copy_rates_from_pos as copy_rates_from_pos
+from nodes.io.mt5market import copy_rates_range as copy_rates_range
+from nodes.io.mt5market import copy_ticks_from as copy_ticks_from
+from nodes.io.mt5market import copy_ticks_range as copy_ticks_range
+from nodes.io.mt5market import initialize as initialize
+from nodes.io.mt5market import last_error as last_error
+from nodes.io.mt5market import login as login
+from nodes.io.mt5market import market_book_add as market_book_add
+from nodes.io.mt5market import market_book_get as market_book_get
+from nodes.io.mt5market import market_book_release as market_book_release
+from nodes.io.mt5market import shutdown as shutdown
+from nodes.io.mt5market import symbol_info as symbol_info
+from nodes.io.mt5market import symbol_info_tick as symbol_info_tick
+from nodes.io.mt5market import symbol_select as symbol_select
+from nodes.io.mt5market import symbols_get as symbols_get
+from nodes.io.mt5market import symbols_total as symbols_total
+from nodes.io.mt5market import terminal_info as terminal_info
+from nodes.io.mt5market import version as version
 from nodes.io.mt5session import SESSION as _SESSION
 from nodes.io.mt5session import Opener as _Opener
-from nodes.io.mt5trading import (
-    order_send,
-    positions_get,
-)
+from nodes.io.mt5structs import AccountInfo as AccountInfo
+from nodes.io.mt5structs import BookInfo as BookInfo
+from nodes.io.mt5structs import OrderCheckResult as OrderCheckResult
+from nodes.io.mt5structs import OrderSendResult as OrderSendResult
+from nodes.io.mt5structs import SymbolInfo as SymbolInfo
+from nodes.io.mt5structs import TerminalInfo as TerminalInfo
+from nodes.io.mt5structs import Tick as Tick
+from nodes.io.mt5structs import TradeDeal as TradeDeal
+from nodes.io.mt5structs import TradeOrder as TradeOrder
+from nodes.io.mt5structs import TradePosition as TradePosition
+from nodes.io.mt5structs import TradeRequest as TradeRequest
+from nodes.io.mt5trading import history_deals_get as history_deals_get
+from nodes.io.mt5trading import history_deals_total as history_deals_total
+from nodes.io.mt5trading import history_orders_get as history_orders_get
+from nodes.io.mt5trading import history_orders_total as history_orders_total
+from nodes.io.mt5trading import order_calc_margin as order_calc_margin
+from nodes.io.mt5trading import order_calc_profit as order_calc_profit
+from nodes.io.mt5trading import order_check as order_check
+from nodes.io.mt5trading import order_send as order_send
+from nodes.io.mt5trading import orders_get as orders_get
+from nodes.io.mt5trading import orders_total as orders_total
+from nodes.io.mt5trading import positions_get as positions_get
+from nodes.io.mt5trading import positions_total as positions_total
 from nodes.terminal import names as _names
 from nodes.terminal.names import *  # noqa: F403
 

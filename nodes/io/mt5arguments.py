@@ -47,7 +47,9 @@ def is_text(value: object, units_max: int = TEXT_UNITS_MAX) -> bool:
 
 def sent_text(value: str) -> str:
     """A text as it can be sent: up to its first NUL, lone surrogates replaced."""
-    return value.split("\0", 1)[0].encode("utf-8", "replace").decode("utf-8")
+    if "\0" in value:
+        value = value.split("\0", 1)[0]
+    return value if value.isascii() else value.encode("utf-8", "replace").decode("utf-8")
 
 
 def symbol_of(value: object) -> str:
@@ -149,8 +151,10 @@ _REQUEST_KINDS: tuple[tuple[str, int], ...] = (
 )
 """The keys of a trade request in the order in which the package looks for them, which is that of the structure."""
 _ABSENT = object()
+_PLACES: dict[object, tuple[int, int]] = {key: (at, kind) for at, (key, kind) in enumerate(_REQUEST_KINDS)}
 _INT_RANGES = {_U32: (0, 2**32 - 1), _U64: (0, 2**64 - 1), _I64: (-(2**63), 2**63 - 1)}
 _DEFAULTS: list[Any] = [{_TEXT: "", _FLOAT: 0.0}.get(kind, 0) for _, kind in _REQUEST_KINDS]
+_SENT_DEFAULTS: list[Any] = ["" if kind == _TEXT else 0 for _, kind in _REQUEST_KINDS]
 
 
 def request_from(given: object) -> tuple[list[Any], list[Any]]:
@@ -160,26 +164,38 @@ def request_from(given: object) -> tuple[list[Any], list[Any]]:
     """
     if not isinstance(given, dict):
         raise BadArgument("Invalid arguments")
-    values, sent = _DEFAULTS.copy(), _DEFAULTS.copy()
-    for at, (key, kind) in enumerate(_REQUEST_KINDS):
-        value = given.get(key, _ABSENT)
-        if value is _ABSENT:
-            if kind == _FLOAT:
-                sent[at] = 0
-        elif kind == _FLOAT:
+    values, sent = _DEFAULTS.copy(), _SENT_DEFAULTS.copy()
+    for key, value in given.items():
+        at, kind = _PLACES.get(key, (-1, -1))
+        if at < 0:
+            continue
+        if kind == _FLOAT:
             if not isinstance(value, float):
-                raise BadArgument(f'Invalid "{key}" argument')
+                raise _first_refusal(given)
             values[at] = float(value)
             sent[at] = e8_of(value)
         elif kind == _TEXT:
             if not is_text(value):
-                raise BadArgument(f'Invalid "{key}" argument')
+                raise _first_refusal(given)
             values[at] = sent[at] = sent_text(value)
         else:
-            if not isinstance(value, int):
-                raise BadArgument(f'Invalid "{key}" argument')
             least, most = _INT_RANGES[kind]
-            if not least <= value <= most:
-                raise Unfit(OverflowError(f"Python int {key} does not fit its C type"))
+            if not isinstance(value, int) or not least <= value <= most:
+                raise _first_refusal(given)
             values[at] = sent[at] = int(value)
     return values, sent
+
+
+def _first_refusal(given: dict[object, Any]) -> BadArgument | Unfit:
+    """What the package complains of first: it looks at the keys in its own order."""
+    for key, kind in _REQUEST_KINDS:
+        value = given.get(key, _ABSENT)
+        if value is _ABSENT:
+            continue
+        if kind in _INT_RANGES and isinstance(value, int):
+            least, most = _INT_RANGES[kind]
+            if not least <= value <= most:
+                return Unfit(OverflowError(f"{key} = {value} does not fit its C type"))
+        elif not (isinstance(value, float) if kind == _FLOAT else kind == _TEXT and is_text(value)):
+            return BadArgument(f'Invalid "{key}" argument')
+    raise AssertionError("nothing is wrong with the request")

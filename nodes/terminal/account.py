@@ -58,6 +58,7 @@ class Account:
         "history_orders",
         "history_positions",
         "history_tickets",
+        "is_hedging",
         "login",
         "margin_e8",
         "netted",
@@ -79,6 +80,7 @@ class Account:
     ) -> None:
         self.config = config
         self.login = config.login
+        self.is_hedging = config.is_hedging
         self.unit_e8 = config.unit_e8
         self._converter = converter
         self._book_of = book_of
@@ -116,7 +118,7 @@ class Account:
         old = self.positions.get(position.ticket)
         self._count(position, old)
         self.positions[position.ticket] = position
-        if not self.config.is_hedging:
+        if not self.is_hedging:
             self.netted[position.symbol] = position.ticket
         book = self._book_of(position.symbol)
         if position.sl_e8 and (old is None or old.sl_e8 != position.sl_e8):
@@ -221,12 +223,11 @@ class Account:
             exposure = Exposure(book, self.route(book.spec.currency_profit), self.unit_e8)
             self.exposures[symbol] = exposure
             self._expose(exposure, 1)
-        before_e8 = exposure.margin_e8
         if new is not None:
             exposure.add(new, 1)
         if old is not None:
             exposure.add(old, -1)
-        self.margin_e8 += exposure.margin_e8 - before_e8
+        self.margin_e8 += exposure.settle_e8()
         if exposure.count == 0:
             del self.exposures[symbol]
             self._expose(exposure, -1)

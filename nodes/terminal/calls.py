@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import msgspec
+
 from nodes.terminal import names
 from nodes.terminal.account import Account
 from nodes.terminal.book import SymbolBook
@@ -60,6 +62,17 @@ class Call(NamedTuple):
         return found
 
 
-Function = tuple[Callable[..., Any], Any]
-"""What answers, given the Call and its arguments; and the type of those arguments, a tuple."""
-NO_ARGUMENTS = tuple[()]
+class Arguments(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """Base of a function's arguments: a list of plain values of these types and no others."""
+
+
+def arguments(**types: type) -> type[Arguments]:
+    """The arguments of a function, by name, in order."""
+    made = msgspec.defstruct("Arguments", list(types.items()), bases=(Arguments,), frozen=True)
+    assert issubclass(made, Arguments)
+    return made
+
+
+NO_ARGUMENTS = arguments()
+Function = tuple[Callable[..., Any], type[Arguments]]
+"""What answers, given the Call and its arguments; and the type of those."""

@@ -118,11 +118,11 @@ def _deal(asked: Asked, book: SymbolBook) -> int:
 def _named_refusal(asked: Asked, book: SymbolBook, position: Position | None) -> int:
     """Rules for a deal that names the position it closes (needed when hedging, optional when netting)."""
     account, request = asked.account, asked.request
-    if position is None or (not account.config.is_hedging and position.ticket != request.position):
+    if position is None or (not account.is_hedging and position.ticket != request.position):
         return names.TRADE_RETCODE_POSITION_CLOSED
     if position.symbol != request.symbol:
         return names.TRADE_RETCODE_INVALID
-    if not account.config.is_hedging:
+    if not account.is_hedging:
         return OK
     if position.type == request.type:
         return names.TRADE_RETCODE_INVALID
@@ -146,7 +146,7 @@ def opening_volume_e8(account: Account, position: Position | None, request: Trad
     """How much of a deal adds exposure: none of a close, what is left over of a netting reversal."""
     if position is None or position.type == request.type:
         return request.volume_e8
-    if account.config.is_hedging:
+    if account.is_hedging:
         return 0
     return max(0, request.volume_e8 - position.volume_e8)
 
@@ -157,9 +157,9 @@ def _opening_refusal(asked: Asked, book: SymbolBook, opening_e8: int, position: 
     code = _direction_refusal(spec, is_buy) or _limit_refusal(account, spec, is_buy, opening_e8)
     if code:
         return code
-    if account.config.is_hedging and 0 < account.config.limit_positions <= len(account.positions):
+    if account.is_hedging and 0 < account.config.limit_positions <= len(account.positions):
         return names.TRADE_RETCODE_LIMIT_POSITIONS
-    if account.config.is_hedging and not account.config.hedge_allowed and _holds_opposite(account, request):
+    if account.is_hedging and not account.config.hedge_allowed and _holds_opposite(account, request):
         return HEDGE_PROHIBITED
     exit_price_e8 = book.bid_e8 if is_buy else book.ask_e8
     code = exit_refusal(spec, is_buy, exit_price_e8, request.sl_e8, request.tp_e8)
@@ -282,7 +282,7 @@ def _remove(asked: Asked, book: SymbolBook) -> int:
 
 def _close_by(asked: Asked, book: SymbolBook) -> int:
     account, request = asked.account, asked.request
-    if not account.config.is_hedging or not book.spec.order_mode & SYMBOL_ORDER_CLOSEBY:
+    if not account.is_hedging or not book.spec.order_mode & SYMBOL_ORDER_CLOSEBY:
         return names.TRADE_RETCODE_INVALID
     position, other = account.positions.get(request.position), account.positions.get(request.position_by)
     if position is None or other is None:

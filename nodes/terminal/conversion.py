@@ -35,7 +35,10 @@ class Route(NamedTuple):
     @property
     def is_ready(self) -> bool:
         """Whether each symbol on the way has a quote."""
-        return all(leg.book.has_quote for leg in self.legs)
+        for book, _ in self.legs:  # not all(…): this is asked for every position and every order
+            if not book.has_quote:
+                return False
+        return True
 
     @property
     def least(self) -> Ratio:

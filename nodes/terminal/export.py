@@ -11,7 +11,6 @@ from nodes.terminal.book import SymbolBook
 from nodes.terminal.conversion import rounded_e8
 from nodes.terminal.engine import Terminal
 from nodes.terminal.fields import FIELDS
-from nodes.terminal.history import tick_flags
 from nodes.terminal.matching import is_buy_order
 from nodes.terminal.records import Deal, Order, Position
 from nodes.terminal.server_time import ServerClock
@@ -141,8 +140,7 @@ def account_row(account: Account) -> Row:
 def tick_row(clock: ServerClock, book: SymbolBook) -> Row:
     """A Tick; the flags say which side the last tick changed."""
     time_s, time_ms = _times(clock, book.time_ns)
-    flags = tick_flags(book.history.ticks()[:, -2:])
-    return [time_s, book.bid_e8, book.ask_e8, 0, 0, time_ms, int(flags[-1]) if len(flags) else 6, 0]
+    return [time_s, book.bid_e8, book.ask_e8, 0, 0, time_ms, book.history.last_flags(), 0]
 
 
 def book_rows(book: SymbolBook) -> list[Row]:

@@ -19,11 +19,14 @@ class Exposure:
     __slots__ = (
         "book",
         "count",
+        "divisor",
         "long_cost",
         "long_margin_e8",
         "long_open_high_e8",
         "long_volume_e8",
+        "margin_e8",
         "route",
+        "scale",
         "short_cost",
         "short_margin_e8",
         "short_open_low_e8",
@@ -36,6 +39,9 @@ class Exposure:
         self.book = book
         self.route = route
         self.unit_e8 = unit_e8
+        self.scale, self.divisor = book.spec.profit_scale
+        self.margin_e8 = 0
+        """Margin bound by the symbol, as of the last ``settle_e8``."""
         self.count = 0
         self.swap_e8 = 0
         self.long_volume_e8 = self.long_cost = self.long_margin_e8 = 0
@@ -61,10 +67,11 @@ class Exposure:
                 min(self.short_open_low_e8, position.price_open_e8) if self.short_volume_e8 else _PRICE_MAX_E8
             )
 
-    @property
-    def margin_e8(self) -> int:
-        """Margin bound by the symbol."""
-        return self.margin_with_e8(0, 0, 0, 0)
+    def settle_e8(self) -> int:
+        """Take stock of the margin after positions came or went; by how much it has changed."""
+        before_e8 = self.margin_e8
+        self.margin_e8 = self.margin_with_e8(0, 0, 0, 0)
+        return self.margin_e8 - before_e8
 
     def margin_with_e8(self, long_volume_e8: int, long_margin_e8: int, short_volume_e8: int, short_margin_e8: int) -> int:
         """Margin with this much more on either side.
@@ -105,7 +112,7 @@ class Exposure:
             return self.swap_e8
         bid_e8, ask_e8 = book.bid_low_e8, book.ask_high_e8
         gain = self.long_volume_e8 * bid_e8 - self.long_cost + self.short_cost - self.short_volume_e8 * ask_e8
-        scale, divisor = book.spec.profit_scale
+        scale, divisor = self.scale, self.divisor
         rounding_e8 = self.count * self.unit_e8 + 1
         if not route.legs and route.fixed == (1, 1):
             return gain * scale // divisor - rounding_e8 + self.swap_e8

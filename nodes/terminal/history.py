@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mesh.units import MINUTE_NS
+from nodes.terminal import names
 
 Column = NDArray[np.int64]
 
@@ -19,6 +20,7 @@ BAR_COLUMNS = ("time_ns", "open_e8", "high_e8", "low_e8", "close_e8", "tick_coun
 _TIME, _OPEN, _HIGH, _LOW, _CLOSE, _COUNT, _SPREAD, _ASK_HIGH, _ASK_LOW = range(len(BAR_COLUMNS))
 
 _FIRST_BARS_COUNT = 1_024
+_BID_CHANGED, _ASK_CHANGED = names.TICK_FLAG_BID, names.TICK_FLAG_ASK
 
 
 class History:
@@ -72,6 +74,15 @@ class History:
     def ticks(self) -> Column:
         """Rows time_ns, bid_e8, ask_e8; a column for each tick kept, oldest first."""
         return self._ticks[:, max(0, self._count - self._ticks_count_max) : self._count]
+
+    def last_flags(self) -> int:
+        """``tick_flags`` of the last tick; both sides where there is none before it."""
+        if self._count < 2:
+            return _BID_CHANGED | _ASK_CHANGED
+        _, bids, asks = self._ticks
+        last, before = self._count - 1, self._count - 2
+        flags = _BID_CHANGED if bids[last] != bids[before] else 0
+        return flags | _ASK_CHANGED if asks[last] != asks[before] else flags
 
     def bars(self) -> Column:
         """Rows as BAR_COLUMNS; a column for each M1 bar kept, oldest first; the last one is unfinished."""
@@ -171,9 +182,10 @@ def grouped(bars: Column, starts_ns: Column) -> Column:
 
 
 def tick_flags(ticks: Column) -> NDArray[np.int64]:
-    """TICK_FLAG_BID (2) and TICK_FLAG_ASK (4) of each tick: which side changed; the first shows both."""
+    """TICK_FLAG_BID and TICK_FLAG_ASK of each tick: which side changed; the first shows both."""
     if not ticks.shape[1]:
         return np.empty(0, dtype=np.int64)
     bids = np.diff(ticks[1], prepend=ticks[1, 0] - 1) != 0
     asks = np.diff(ticks[2], prepend=ticks[2, 0] - 1) != 0
-    return np.where(bids, 2, 0) + np.where(asks, 4, 0)
+    flags: Column = bids * np.int64(_BID_CHANGED) + asks * np.int64(_ASK_CHANGED)
+    return flags

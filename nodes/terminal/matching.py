@@ -28,7 +28,7 @@ def opposite(order_type: int) -> int:
 
 def position_of(account: Account, symbol: str, position_id: int) -> Position | None:
     """The position a fill meets: the named one when hedging (its ticket is its identifier), else the symbol's."""
-    ticket = position_id if account.config.is_hedging else account.netted.get(symbol, 0)
+    ticket = position_id if account.is_hedging else account.netted.get(symbol, 0)
     return account.positions.get(ticket)
 
 

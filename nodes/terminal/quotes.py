@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from mesh.units import MINUTE_NS, MS_NS, SECOND_NS
 from nodes.terminal import names
-from nodes.terminal.calls import FAILED, INVALID_PARAMS, NO_ARGUMENTS, NOT_FOUND, Call, Failure, Function
+from nodes.terminal.calls import FAILED, INVALID_PARAMS, NO_ARGUMENTS, NOT_FOUND, Call, Failure, Function, arguments
 from nodes.terminal.export import Row, book_rows, symbol_row, tick_row
 from nodes.terminal.history import Column, grouped, tick_flags
 from nodes.timeframes import bar_starts_ns, length_ns
@@ -168,18 +168,20 @@ def _ticks(call: Call, symbol: str, from_s: int, to_s: int | None, count: int | 
     return _packed(len(kept), times_ns[kept] // MS_NS, ticks[1, kept], ticks[2, kept], shown[kept])
 
 
+_SYMBOL = arguments(symbol=str)
+
 FUNCTIONS: dict[str, Function] = {
     "symbols_total": (symbols_total, NO_ARGUMENTS),
     "symbols_get": (symbols_get, NO_ARGUMENTS),
-    "symbol_info": (symbol_info, tuple[str]),
-    "symbol_info_tick": (symbol_info_tick, tuple[str]),
-    "symbol_select": (symbol_select, tuple[str, bool]),
-    "market_book_add": (market_book_add, tuple[str]),
-    "market_book_release": (market_book_release, tuple[str]),
-    "market_book_get": (market_book_get, tuple[str]),
-    "copy_rates_from": (copy_rates_from, tuple[str, int, int, int]),
-    "copy_rates_from_pos": (copy_rates_from_pos, tuple[str, int, int, int]),
-    "copy_rates_range": (copy_rates_range, tuple[str, int, int, int]),
-    "copy_ticks_from": (copy_ticks_from, tuple[str, int, int, int]),
-    "copy_ticks_range": (copy_ticks_range, tuple[str, int, int, int]),
+    "symbol_info": (symbol_info, _SYMBOL),
+    "symbol_info_tick": (symbol_info_tick, _SYMBOL),
+    "symbol_select": (symbol_select, arguments(symbol=str, enable=bool)),
+    "market_book_add": (market_book_add, _SYMBOL),
+    "market_book_release": (market_book_release, _SYMBOL),
+    "market_book_get": (market_book_get, _SYMBOL),
+    "copy_rates_from": (copy_rates_from, arguments(symbol=str, timeframe=int, date_s=int, count=int)),
+    "copy_rates_from_pos": (copy_rates_from_pos, arguments(symbol=str, timeframe=int, start=int, count=int)),
+    "copy_rates_range": (copy_rates_range, arguments(symbol=str, timeframe=int, from_s=int, to_s=int)),
+    "copy_ticks_from": (copy_ticks_from, arguments(symbol=str, date_s=int, count=int, flags=int)),
+    "copy_ticks_range": (copy_ticks_range, arguments(symbol=str, from_s=int, to_s=int, flags=int)),
 }

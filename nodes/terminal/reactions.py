@@ -59,7 +59,7 @@ def take_rest(account: Account, book: SymbolBook, ticket: int, now_ns: int) -> N
     if order.type == names.ORDER_TYPE_SELL_LIMIT and book.bid_e8 < order.price_open_e8:
         return
     volume_e8 = fillable_e8(book, order.volume_current_e8)
-    if account.config.is_hedging and order.position_id != order.ticket:
+    if account.is_hedging and order.position_id != order.ticket:
         # the rest of a close: there is no more to close than what is open
         position = account.positions.get(order.position_id)
         if position is None or position.type == (names.POSITION_TYPE_BUY if is_buy else names.POSITION_TYPE_SELL):

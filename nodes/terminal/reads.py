@@ -2,7 +2,7 @@
 
 from mesh.units import SECOND_NS
 from nodes.terminal import names
-from nodes.terminal.calls import FAILED, INVALID_PARAMS, NO_ARGUMENTS, Call, Failure, Function
+from nodes.terminal.calls import FAILED, INVALID_PARAMS, NO_ARGUMENTS, Call, Failure, Function, arguments
 from nodes.terminal.export import Row, account_row, deal_row, order_row, position_row
 from nodes.terminal.records import Deal, Order
 
@@ -116,16 +116,26 @@ def _check_calculation(action: int, volume_e8: int, price_e8: int) -> None:
         raise Failure(INVALID_PARAMS)
 
 
+_SPAN = arguments(from_s=int, to_s=int)
+_LIVE = arguments(ticket=int, symbol=str)
+_HISTORY = arguments(from_s=int, to_s=int, ticket=int, position=int)
+
 FUNCTIONS: dict[str, Function] = {
     "account_info": (account_info, NO_ARGUMENTS),
     "positions_total": (positions_total, NO_ARGUMENTS),
-    "positions_get": (positions_get, tuple[int, str]),
+    "positions_get": (positions_get, _LIVE),
     "orders_total": (orders_total, NO_ARGUMENTS),
-    "orders_get": (orders_get, tuple[int, str]),
-    "history_orders_total": (history_orders_total, tuple[int, int]),
-    "history_orders_get": (history_orders_get, tuple[int, int, int, int]),
-    "history_deals_total": (history_deals_total, tuple[int, int]),
-    "history_deals_get": (history_deals_get, tuple[int, int, int, int]),
-    "order_calc_margin": (order_calc_margin, tuple[int, str, int, int]),
-    "order_calc_profit": (order_calc_profit, tuple[int, str, int, int, int]),
+    "orders_get": (orders_get, _LIVE),
+    "history_orders_total": (history_orders_total, _SPAN),
+    "history_orders_get": (history_orders_get, _HISTORY),
+    "history_deals_total": (history_deals_total, _SPAN),
+    "history_deals_get": (history_deals_get, _HISTORY),
+    "order_calc_margin": (
+        order_calc_margin,
+        arguments(action=int, symbol=str, volume_e8=int, price_e8=int),
+    ),
+    "order_calc_profit": (
+        order_calc_profit,
+        arguments(action=int, symbol=str, volume_e8=int, open_e8=int, close_e8=int),
+    ),
 }

@@ -19,6 +19,7 @@ from nodes.terminal.calls import (
     SUCCESS,
     UNAUTHORISED,
     UNSUPPORTED,
+    Arguments,
     Call,
     Error,
     Failure,
@@ -34,8 +35,38 @@ ORDER_SEND = "order_send"
 LOGIN = "login"
 """The one call that needs no account yet: its answer says whose the following ones are."""
 
-RequestRow = tuple[int, int, int, str, int, int, int, int, int, int, int, int, int, int, str, int, int]
-"""A TradeRequest in the package's field order: fractions in e8, expiration in seconds of server time."""
+
+class RequestRow(Arguments, frozen=True):
+    """A TradeRequest as it is sent: the package's field order, fractions in e8, expiration in seconds of server time."""
+
+    action: int
+    magic: int
+    order: int
+    symbol: str
+    volume_e8: int
+    price_e8: int
+    stoplimit_e8: int
+    sl_e8: int
+    tp_e8: int
+    deviation_points: int
+    type: int
+    type_filling: int
+    type_time: int
+    expiration_s: int
+    comment: str
+    position: int
+    position_by: int
+
+
+_EXPIRATION_AT = RequestRow.__struct_fields__.index("expiration_s")
+
+
+class Login(Arguments, frozen=True):
+    """Who logs in. ``login`` 0: the server's first account; an empty server is any."""
+
+    login: int
+    password: str
+    server: str
 
 
 class Answer(NamedTuple):
@@ -78,7 +109,7 @@ class TerminalService:
             call.changes.extend(self.terminal.on_time(now_ns))
         error = SUCCESS
         try:
-            value = function(call, *msgspec.convert(args, kind))
+            value = function(call, *msgspec.structs.astuple(msgspec.convert(args, kind)))
         except msgspec.ValidationError:
             value, error = None, INVALID_PARAMS
         except Failure as failure:
@@ -86,16 +117,16 @@ class TerminalService:
         return Answer(value, error, tuple(call.changes))
 
     def _log_in(self, args: Any) -> Answer:
-        """Arguments login (0: the first account), password, server (empty: any); the answer is the login."""
+        """The answer is the login."""
         try:
-            login, password, server = msgspec.convert(args, tuple[int, str, str])
+            asked = msgspec.convert(args, Login)
         except msgspec.ValidationError:
             return Answer(None, INVALID_PARAMS, ())
-        account = self.terminal.accounts.get(login or next(iter(self.terminal.accounts), 0))
+        account = self.terminal.accounts.get(asked.login or next(iter(self.terminal.accounts), 0))
         if account is None:
             return Answer(None, UNAUTHORISED, ())
         config = account.config
-        if server not in ("", config.server) or (config.password and password not in ("", config.password)):
+        if asked.server not in ("", config.server) or config.password not in ("", asked.password):
             return Answer(None, UNAUTHORISED, ())
         return Answer(account.login, SUCCESS, ())
 
@@ -132,8 +163,8 @@ def terminal_info(call: Call) -> Row:
     ]
 
 
-def order_check(call: Call, row: RequestRow) -> Row:
-    """An OrderCheckResult without its request."""
+def order_check(call: Call, *row: Any) -> Row:
+    """An OrderCheckResult without its request. ``row``: the values of a RequestRow."""
     result, changes = call.terminal.order_check(call.account.login, _request(call, row), call.now_ns)
     call.changes.extend(changes)
     return [
@@ -148,8 +179,11 @@ def order_check(call: Call, row: RequestRow) -> Row:
     ]
 
 
-def order_send(call: Call, row: RequestRow) -> Row:
-    """An OrderSendResult without its request. A request's magic draws its luck: a repeated attempt has a magic of its own."""
+def order_send(call: Call, *row: Any) -> Row:
+    """An OrderSendResult without its request. ``row``: the values of a RequestRow.
+
+    A request's magic draws its luck: each attempt of ours has a magic of its own.
+    """
     session = call.session
     if session.is_api_disabled:
         raise Failure(API_DISABLED)
@@ -181,10 +215,11 @@ def _result_row(result: OrderResult) -> Row:
     ]
 
 
-def _request(call: Call, row: RequestRow) -> TradeRequest:
-    expiration_s = row[13]
-    expiration_ns = call.terminal.clock.market_ns(expiration_s * SECOND_NS) if expiration_s else 0
-    return TradeRequest(*row[:13], expiration_ns, *row[14:])
+def _request(call: Call, row: tuple[Any, ...]) -> TradeRequest:
+    values = list(row)
+    if values[_EXPIRATION_AT]:
+        values[_EXPIRATION_AT] = call.terminal.clock.market_ns(values[_EXPIRATION_AT] * SECOND_NS)
+    return TradeRequest(*values)
 
 
 _FUNCTIONS: dict[str, Function] = {
@@ -192,6 +227,6 @@ _FUNCTIONS: dict[str, Function] = {
     **reads.FUNCTIONS,
     "version": (version, NO_ARGUMENTS),
     "terminal_info": (terminal_info, NO_ARGUMENTS),
-    "order_check": (order_check, tuple[RequestRow]),
-    ORDER_SEND: (order_send, tuple[RequestRow]),
+    "order_check": (order_check, RequestRow),
+    ORDER_SEND: (order_send, RequestRow),
 }

@@ -21,7 +21,13 @@ from mesh.messages.base import Msg
 from mesh.messages.market import Block, MarketHello, MarketWelcome, Settle, Settled, TickCredit, Ticks
 from mesh.messages.signals import ACCEPTED, Signal, SignalAnswer, SourceHello, SourceWelcome
 from mesh.messages.venue import TerminalCall, TerminalReply
+from mesh.settings import AccountSection
 from mesh.units import E8, NEVER, US_NS
+from nodes.broker import Broker
+from nodes.indicator import Indicator
+from nodes.market import Market
+from nodes.signals import Signals
+from nodes.sources import SyntheticSource, TickSource
 
 HOP_NS = 50 * US_NS
 COMMIT_NS = 120 * US_NS
@@ -100,7 +106,7 @@ WIRES = (
 class Rig:
     """The world: cores by name, wires, a heap of what happens next."""
 
-    def __init__(self, builds: dict[str, Callable[[int], Core]], seed: int = 1, recorded_bars: bool = True) -> None:
+    def __init__(self, builds: dict[str, Callable[[int], Core]], seed: int = 1) -> None:
         self.now_ns = 1_000_000_000
         self.cores: dict[str, Core] = {}
         self.stores: dict[str, dict[tuple[str, bytes], bytes]] = {name: {} for name in builds}
@@ -115,6 +121,7 @@ class Rig:
         self._number = 0
         self._timers = dict.fromkeys(builds, NEVER)
         self._last_ns: dict[tuple[str, int], int] = {}
+        self._queued: list[tuple[str, Envelope]] = []
         self.wires = [Wire(*wire) for wire in WIRES if wire[0] in builds and wire[2] in builds]
         for name in builds:
             self.start(name)
@@ -134,6 +141,10 @@ class Rig:
         for wire in self.wires:
             if name in (wire.dialler, wire.listener) and wire.dialler in self.cores and wire.listener in self.cores:
                 self._push(self.now_ns + HOP_NS, wire.dialler, Envelope(wire.link, 0, LinkUp()))
+        for to, envelope in self._queued:
+            wire = next(wire for wire in self.wires if wire.link == envelope.link)
+            self._push(self.now_ns + 2 * HOP_NS, to, Envelope(wire.link, wire.peer, envelope.message, envelope.frames))
+        self._queued = []
         self._arm(name)
 
     def crash(self, name: str) -> None:
@@ -159,14 +170,16 @@ class Rig:
         return True
 
     def is_quiet_at(self, name: str) -> bool:
-        """Whether no call and no commit is on its way to a node."""
-        return not any(
+        """Whether a node is READY and no call and no commit is on its way to it."""
+        return self.cores[name].phase() == "READY" and not any(
             to == name and envelope is not None and isinstance(envelope.message, TerminalCall | Durable)
             for _, _, to, _, envelope in self._heap
         )
 
     def _step(self) -> None:
         at_ns, _, name, life, envelope = heappop(self._heap)
+        if envelope is None and at_ns != self._timers[name]:
+            return  # the deadline was moved to an earlier time since
         self.now_ns = max(self.now_ns, at_ns)
         core = self.cores.get(name)
         if core is None or self._lives[name] != life or name in self.halts:
@@ -183,8 +196,8 @@ class Rig:
     def _arm(self, name: str) -> None:
         core = self.cores.get(name)
         if core is not None and core.deadline_ns < self._timers[name]:
-            self._timers[name] = core.deadline_ns
-            self._push(max(core.deadline_ns, self.now_ns), name, None)
+            self._timers[name] = max(core.deadline_ns, self.now_ns)
+            self._push(self._timers[name], name, None)
 
     def _push(self, at_ns: int, name: str, envelope: Envelope | None) -> None:
         self._number += 1
@@ -198,8 +211,8 @@ class Rig:
         if isinstance(effect, Send):
             self._send(name, effect)
         elif isinstance(effect, Commit):
-            # durable a moment later: a crash before loses it
-            self._push(self.now_ns + COMMIT_NS, name, Envelope(links.STORE, 0, Durable(effect.token)))
+            if effect.token:
+                self._push(self.now_ns + COMMIT_NS, name, Envelope(links.STORE, 0, Durable(effect.token)))
             store = self.stores[name]
             for put in effect.puts:
                 if put.record is None:
@@ -227,6 +240,8 @@ class Rig:
 
     def _deliver(self, peer: int, way: str, to: str, envelope: Envelope) -> None:
         if to not in self.cores:
+            if envelope.link == links.VENUE:
+                self._queued.append((to, envelope))  # a dealing socket keeps what it could not send
             return
         drawn = int.from_bytes(sha256(f"{self._seed} {self._number}".encode()).digest()[:4], "big")
         at_ns = max(self.now_ns + HOP_NS + drawn % (10 * HOP_NS), self._last_ns.get((way, peer), 0))
@@ -237,23 +252,24 @@ class Rig:
 class Line:
     """One leg of a fake decision on one account."""
 
-    def __init__(self, sid: str, leg: str, want: int, stop_e8: int) -> None:
+    def __init__(self, sid: str, leg: str, want: int, sl_e8: int, tp_e8: int) -> None:
         self.sid = sid
         self.leg = leg
         self.want = want
-        self.stop_e8 = stop_e8
+        self.sl_e8 = sl_e8
+        self.tp_e8 = tp_e8
 
 
 class FakeAccount:
     """What master, local and worker are to one account: a queue of acts, one call at the broker at a time."""
 
-    def __init__(self, name: str, login: int) -> None:
-        self.name = name
-        self.login = login
+    def __init__(self, index: int, item: tuple[str, AccountSection]) -> None:
+        self.name = item[0]
+        self.login = item[1].login
         self.acts: deque[Line | int] = deque()
         """Lines to execute, and block numbers whose state was asked for."""
         self.call = ""
-        self.sequence = 0
+        self.sequence = index * 1_000_000
         self.magic = 0
         self.volume_e8 = 0
         self.equity_e8 = 0
@@ -269,7 +285,7 @@ class FakeMaster(Core):
         self.lines: list[tuple[Any, ...]] = []
         self._life = life
         self._config = config
-        self._accounts = [FakeAccount(name, section.login) for name, section in config.account.items()]
+        self._accounts = [FakeAccount(*item) for item in enumerate(config.account.items())]
         self._settle = Settle(0, [])
         self._told: Settled | None = None
         self._seen: dict[str, None] = {}
@@ -322,8 +338,7 @@ class FakeMaster(Core):
         block = envelope.message
         assert isinstance(block, Block)
         assert block.through_seq <= self._next_seq, "a block came before its ticks"
-        assert block.end_ns >= self.market_ns, "market time ran back"
-        self.market_ns = block.end_ns
+        self.market_ns = max(self.market_ns, block.end_ns)
         return ()
 
     def _on_settle(self, envelope: Envelope, now_ns: int) -> Effects:
@@ -370,8 +385,10 @@ class FakeMaster(Core):
             self.lines.append((signal.sid, "none", account.name, "SKIPPED", 0, 0))
             return []
         if sides:
-            account.acts.append(Line(signal.sid, "close", want, 0))
-        account.acts.append(Line(signal.sid, "open", want, signal.atr_e8[0] + 20_000))
+            account.acts.append(Line(signal.sid, "close", want, 0, 0))
+        stop_e8 = want * (2 * signal.atr_e8[0] // 1_000 * 1_000 + 20_000)
+        line = Line(signal.sid, "open", want, signal.close_e8 - stop_e8, signal.close_e8 + stop_e8)
+        account.acts.append(line)
         return self._next(account)
 
     def _next(self, account: FakeAccount) -> list[Effect]:
@@ -386,7 +403,7 @@ class FakeMaster(Core):
         account.sequence += 1
         name, args = account.call, []
         if name == "order_send":
-            args = [self._request(account)]
+            args = self._request(account)
         elif name == "positions_get":
             args = [0, ""]
         elif name == "reconcile":
@@ -404,7 +421,8 @@ class FakeMaster(Core):
         ticket = held[0][0] if line.leg == "close" and held else 0
         account.volume_e8 = held[0][9] if ticket else account.equity_e8 // (4_000 * E8) * 1_000_000
         kind = 0 if line.want > 0 else 1
-        return [1, account.magic, 0, symbol, account.volume_e8, 0, 0, 0, 0, 20, kind, 1, 0, 0, "", ticket, 0]
+        stops = [line.sl_e8, line.tp_e8]
+        return [1, account.magic, 0, symbol, account.volume_e8, 0, 0, *stops, 20, kind, 1, 0, 0, "", ticket, 0]
 
     def _on_reply(self, envelope: Envelope, now_ns: int) -> Effects:
         reply = envelope.message
@@ -412,12 +430,62 @@ class FakeMaster(Core):
         value = msgpack.unpackb(reply.value)
         out: list[Effect] = []
         for account in self._accounts:
-            if account.call and self._is_mine(account, reply):
-                out += self._take(account, value)
+            if account.call and reply.sequence == account.sequence:
+                out += self._take(account, value, now_ns)
         return tuple(out) + self._tell()
 
-    def _is_mine(self, account: FakeAccount, reply: TerminalReply) -> bool:
-        return reply.sequence == account.sequence and reply.error_text.endswith("") and self._login(reply) == account.login
+    def _take(self, account: FakeAccount, value: Any, now_ns: int) -> list[Effect]:
+        if account.call == "account_info":
+            account.equity_e8 = value[13]
+            account.call = "positions_get"
+            return self._ask(account)
+        if account.call == "positions_get":
+            account.positions = value
+            number = account.acts.popleft()
+            assert isinstance(number, int)
+            account.state_number = number
+        elif account.call == "order_send":
+            self._end(account, value[0], value[3], value[4])
+        else:
+            mine = [deal for deal in value if deal[6] == account.magic]
+            if not mine:
+                self.deadline_ns = min(self.deadline_ns, now_ns + 1_000_000)
+                return []
+            self._end(account, 10009, mine[0][9], mine[0][10])
+        account.call = ""
+        return self._next(account)
 
-    def _login(self, reply: TerminalReply) -> int:
-        return reply.sequence % 10_000_000 // 1_000
+    def _end(self, account: FakeAccount, retcode: int, volume_e8: int, price_e8: int) -> None:
+        line = account.acts.popleft()
+        assert isinstance(line, Line)
+        self.lines.append((line.sid, line.leg, account.name, retcode, volume_e8, price_e8))
+
+    def on_deadline(self, now_ns: int) -> Effects:
+        self.deadline_ns = NEVER
+        out: list[Effect] = []
+        for account in self._accounts:
+            if account.call == "reconcile":
+                out += self._ask(account)
+        return tuple(out)
+
+
+def flow(config: Config, seed: int = 1, source: Callable[[], TickSource] | None = None) -> Rig:
+    """The whole rig on the synthetic market, or on another source."""
+    make = source or (lambda: SyntheticSource(config))
+    return Rig(
+        {
+            "market-1": lambda life: Market("market-1", config, life, make()),
+            "cci-1": lambda life: Indicator("cci-1", config, life),
+            "broker-1": lambda life: Broker("broker-1", config, life),
+            "signals-1": lambda life: Signals("signals-1", config, life),
+            "master-1": lambda life: FakeMaster(config, life),
+        },
+        seed,
+    )
+
+
+def lines_of(rig: Rig) -> list[tuple[Any, ...]]:
+    """What the run decided and what became of it, in an order that does not depend on time."""
+    master = rig.cores["master-1"]
+    assert isinstance(master, FakeMaster)
+    return sorted(master.lines)

@@ -1,7 +1,5 @@
 """A master with everything around it played by hand: store, market, one router, the locals behind it."""
 
-from collections.abc import Callable
-
 import msgspec
 import numpy as np
 
@@ -13,10 +11,11 @@ from mesh.messages.accounts import AccountState, AccountSymbols, Position, Symbo
 from mesh.messages.base import NO_OID, Msg
 from mesh.messages.control import OperatorHello
 from mesh.messages.market import Block, MarketWelcome, Settle, Ticks
-from mesh.messages.orders import GapFill, GrantAsk, Listed, LocalHello, Order, OrderBody, RouterHello, Target
+from mesh.messages.orders import GrantAsk, Listed, LocalHello, Order, OrderBody, RouterHello, Target
 from mesh.messages.outcomes import Outcome, Stamps
 from mesh.messages.signals import CCI_UP, Signal, SignalAnswer, SourceHello
-from mesh.units import E8, MINUTE_NS, MS_NS, SECOND_NS
+from mesh.units import E8, MINUTE_NS, SECOND_NS
+from nodes.decisions import Decision, DecisionRecord, LineRecord, key_of
 from nodes.master import Master
 
 NOON_NS = 1_767_614_400 * SECOND_NS
@@ -335,6 +334,18 @@ def foreign(ticket: int, symbol: str = "EURUSD", side: int = 1, volume_e8: int =
     return Position(ticket, ticket, symbol, side, volume_e8, 110_000_000, 110_000_000, 0, 0, 0, 0, 1, False, NO_OID)
 
 
-WAIT_NS = 300 * MS_NS
-Expect = Callable[[Rig], None]
-Gap = GapFill
+def decision_of(codes: list[str], sid: str = "s1") -> Decision:
+    """One line an account; PUBLISHED ones are open."""
+    oid = key_of("oid", "x", sid)
+    lines = [
+        LineRecord(f"a{n}", oid, "rev", "open", "OPEN", "EURUSD", 1, 1, NO_OID, 0, 0, 1, 0, 0, 0, 0, 1, 1, 1, code)
+        for n, code in enumerate(codes)
+    ]
+    signal = msgspec.structs.replace(first_signal(), sid=sid)
+    return Decision(DecisionRecord(key_of("run", "x", sid), signal, 1, 1, lines))
+
+
+def outcome_of(account: str, oid: bytes, ticket: int = 77) -> Outcome:
+    return Outcome(
+        account, 1, 1, 1, oid, "s1", "rev", "open", "OPEN", "FILLED", True, "open", "", "EURUSD", 1, 1, 1, 0, ticket, ticket, 1, 0, 1, 1, Stamps()
+    )  # fmt: skip

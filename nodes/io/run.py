@@ -1,0 +1,191 @@
+"""The only place where a node is put together: core, store, log, events, sockets, and the shell that runs them.
+
+``python -m nodes.io.run NAME… --config FILE --state DIR [--events]`` is what supervisord starts. Several names share one process and one
+loop, and hand messages to each other directly (co-location). What a role alone needs is imported for that role alone.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from mesh import links
+from mesh.config import Config
+from mesh.core import Core, Note
+from mesh.errors import MeshError
+from mesh.io.clock import monotonic_ns, random_life, wall_ns
+from mesh.io.eventfile import EventFile
+from mesh.io.health import Identity
+from mesh.io.log import Log
+from mesh.io.node import Attachment, Node
+from mesh.io.shell import Idle, Shell
+from mesh.io.sockets import Hub
+from mesh.io.store import Store, create, open_store
+from mesh.links import LINKS, router_link, status_link
+from nodes.io.lifeline import LOOK_MS, die_with_parent, is_orphan_of_supervisord, parent_watch
+
+DIALS = {
+    "broker": (links.MARKET,),
+    "indicator": (links.MARKET, links.SIGNALS),
+    "signals": (links.DECIDE,),
+    "master": (links.MARKET,),
+    "router": (links.ORDERS, links.REPLAY),
+}
+"""Role → links it dials; each leads to a role of which there is one node. Locals dial their routers."""
+
+
+def run_nodes(names: Sequence[str], config: Config, state: Path, events: bool = False, idle: Idle = "wait") -> int:
+    """Run nodes in this process until they end; the exit code. A MeshError is told in one line on stderr."""
+    try:
+        return _run(names, config, state, events, idle)
+    except MeshError as error:
+        sys.stderr.write(f"mesh: {', '.join(names)}: {error}\n")
+        return error.exit_code
+
+
+def _run(names: Sequence[str], config: Config, state: Path, events: bool, idle: Idle) -> int:
+    timers = config.settings.timers
+    nodes = {name: build_node(name, config, state, events) for name in names}
+    hub = Hub()
+    for name, node in nodes.items():
+        bind_links(name, node, config, hub)
+    for name, node in nodes.items():
+        dial_links(name, node, nodes, config, hub)
+    shell = Shell(hub, idle=idle, drain_ms=timers.drain_ms, health_ms=timers.health_ms)
+    for node in nodes.values():
+        shell.add(node)
+    shell.every(LOOK_MS, parent_watch(shell.stop))
+    return shell.run()
+
+
+def build_node(name: str, config: Config, state: Path, events: bool) -> Node:
+    """A node with its store locked, its files open and its core built; no socket yet."""
+    role = config.role_of(name)
+    store = store_of(name, config, state)
+    life = random_life()
+    core = core_of(name, config, life, store, state)
+    identity = Identity(name, role, life, package_version(), config.fingerprint, monotonic_ns())
+    log = Log(state / "log" / f"{name}.log", name, core.counters)
+    log.note(Note("info", "started", {"role": role, "life": str(life), "store_id": store.store_id, "version": identity.version}))
+    event_file = EventFile(state / "events" / f"{name}.jsonl") if events else None
+    node = Node(identity, core, log, store, event_file)
+    attachment = attachment_of(name, config, state)
+    if attachment is not None:
+        node.attach(links.WORKER, attachment)
+    return node
+
+
+def store_of(name: str, config: Config, state: Path) -> Store:
+    """The node's store, made at its first start. Raises BadConfig, StoreInUse."""
+    path = state / f"{name}.db"
+    state.mkdir(parents=True, exist_ok=True)
+    mesh = config.settings.mesh.id
+    return open_store(path, mesh, name) if path.exists() else create(path, mesh, name)
+
+
+def package_version() -> str:
+    """The installed version; empty in a checkout that was never installed."""
+    try:
+        return version("trademesh")
+    except PackageNotFoundError:
+        return ""
+
+
+def bind_links(name: str, node: Node, config: Config, hub: Hub) -> None:
+    """Listen on every link the role binds. Raises BadConfig for a port in use."""
+    for link in LINKS.values():
+        if link.bind_role == config.role_of(name):
+            own_name = link.name.split(".")[0]
+            node.add_socket(own_name, hub.bind(own_name, link.bind_kind, config.endpoint(name, link.name)))
+
+
+def dial_links(name: str, node: Node, nodes: dict[str, Node], config: Config, hub: Hub) -> None:
+    """Connect every link the role dials: by a socket, or directly to a node of this process."""
+
+    def dial(own_link: str, link: str, target: str) -> None:
+        if target in nodes:
+            node.join(own_link, nodes[target], link)
+        else:
+            node.add_socket(own_link, hub.connect(own_link, LINKS[link].connect_kind, config.endpoint(target, link)))
+
+    role = config.role_of(name)
+    for link in DIALS.get(role, ()):
+        dial(link, link, config.nodes_of(LINKS[link].bind_role)[0])
+    for index, router in enumerate(config.routers_of(name)):
+        if role == "local":
+            dial(router_link(index), links.LOCALS, router)
+        if router != name:  # a router's own health goes straight to its core
+            dial(status_link(index), links.STATUS, router)
+            node.health_links.append(status_link(index))
+
+
+def core_of(name: str, config: Config, life: int, store: Store, state: Path) -> Core:
+    """The core of a role with what it needs from the world. Raises BadConfig, BadFeed."""
+    role = config.role_of(name)
+    if role == "market":
+        return market_of(name, config, life, state)
+    if role == "indicator":
+        from nodes.indicator import Indicator
+
+        return Indicator(name, config, life)
+    if role == "signals":
+        from nodes.signals import Signals
+
+        return Signals(name, config, life)
+    if role == "master":
+        from nodes.master import Master
+
+        return Master(name, config, life, wall_ns())
+    assert role == "broker", role
+    from nodes.broker import Broker
+
+    return Broker(name, config, life)
+
+
+def market_of(name: str, config: Config, life: int, state: Path) -> Core:
+    """The market with its feed: the recording ``mesh up`` left in the state directory, or the seeded synthetic one."""
+    from nodes.market import Market
+    from nodes.sources import SyntheticSource
+
+    if not config.settings.market.feeds:
+        return Market(name, config, life, SyntheticSource(config))
+    from nodes.io.recording import load_recording
+
+    return Market(name, config, life, load_recording(config, state).source())
+
+
+def attachment_of(name: str, config: Config, state: Path) -> Attachment | None:
+    """A local's worker."""
+    account = config.node[name].account
+    if account is None:
+        return None
+    from nodes.io.worker import WorkerAttachment
+
+    return WorkerAttachment(account, config, state)
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """What supervisord starts; the exit code."""
+    die_with_parent()
+    if is_orphan_of_supervisord():
+        return 0
+    parser = argparse.ArgumentParser(prog="python -m nodes.io.run", description="Run nodes of a mesh in this process.")
+    parser.add_argument("names", nargs="+", metavar="NAME", help="nodes of the configuration; several share this process")
+    parser.add_argument("--config", type=Path, required=True, help="the configuration: TOML, or the JSON `mesh up` wrote")
+    parser.add_argument("--state", type=Path, required=True, help="where stores, logs and events are kept")
+    parser.add_argument("--events", action="store_true", help="write events/NAME.jsonl")
+    parser.add_argument("--idle", choices=("wait", "yield", "spin"), default="wait", help="between messages: wait (default), yield, spin")
+    chosen = parser.parse_args(words)
+    from nodes.io.locate import load
+
+    try:
+        config = load(chosen.config)
+    except MeshError as error:
+        sys.stderr.write(f"mesh: {error}\n")
+        return error.exit_code
+    return run_nodes(chosen.names, config, chosen.state, chosen.events, chosen.idle)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

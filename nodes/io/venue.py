@@ -1,0 +1,269 @@
+"""The adapter to a MetaTrader 5 terminal: the same code for the real package and for ours, chosen by ``account.terminal``.
+
+It runs in a worker process, one request at a time, and decides nothing: prices are the current quote's, the three things that
+must hold (deadline, grant, latch word) are looked at directly before ``order_send``, and what came back is classed by the one
+table. ``None`` and unknown codes are UNKNOWN; nothing is ever sent twice here.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from mesh.config import Config
+from mesh.messages.base import Msg
+from mesh.messages.orders import CANCEL, CLOSE, MODIFY, OPEN
+from mesh.messages.venue import (
+    VenueAttach,
+    VenueAttached,
+    VenueFind,
+    VenueFound,
+    VenueLost,
+    VenueRead,
+    VenueResult,
+    VenueSend,
+    VenueState,
+    VenueWatch,
+)
+from mesh.units import E8, e8_from_float, float_from_e8, round_step
+from nodes import retcodes
+from nodes.io.venuereads import Reader
+from nodes.terminal import names
+
+FILLING_FOK, FILLING_IOC = 1, 2
+"""Flags of ``symbol_info.filling_mode``; the package does not export them, and they are not ORDER_FILLING_* numbers."""
+INITIALIZE_MS = 10_000
+VOLUME_SLACK_E8 = 1_000
+"""Lots closer than this are the same: volumes come back as floats."""
+
+
+class Unsent(Exception):
+    """The attempt was not handed to the terminal; its text is the reason."""
+
+
+class Venue:
+    """One account's terminal. ``latch`` reads the latch word, ``clock`` the monotonic time deadlines are on."""
+
+    def __init__(self, account: str, config: Config, module: Any, latch: Callable[[], int], clock: Callable[[], int]) -> None:
+        self._account = account
+        self._config = config
+        self._section = config.account[account]
+        self._module = module
+        self._latch = latch
+        self._clock = clock
+        self._reader = Reader(account, config, module)
+
+    def handle(self, message: Msg) -> Msg | None:
+        """The answer to one request of the local; None where none is due."""
+        if isinstance(message, VenueSend):
+            return self._send(message)
+        if isinstance(message, VenueRead):
+            return self._or_lost(lambda: self._reader.state(message))
+        if isinstance(message, VenueFind):
+            return self._or_lost(lambda: self._reader.find(message))
+        if isinstance(message, VenueAttach):
+            return self._attach()
+        if isinstance(message, VenueWatch):
+            self._reader.watch(message.equity_below_e8)
+        return None
+
+    # attach
+
+    @property
+    def _path(self) -> str:
+        """The terminal's path; of the simulated one the broker's endpoint."""
+        if self._section.terminal != "sim":
+            return self._section.terminal
+        return self._config.endpoint(self._config.nodes_of("broker")[0], "venue")
+
+    def _attach(self) -> VenueAttached | VenueLost:
+        """Link to the terminal by its path, and check that it is the account we think it is."""
+        module = self._module
+        if not module.initialize(self._path, login=self._section.login, server=self._section.server, timeout=INITIALIZE_MS):
+            return VenueLost(f"initialize {self._path}: {module.last_error()}")
+        info = module.account_info()
+        if info is None:
+            return VenueLost(f"account_info: {module.last_error()}")
+        hedging = info.margin_mode == names.ACCOUNT_MARGIN_MODE_RETAIL_HEDGING
+        demo = info.trade_mode != names.ACCOUNT_TRADE_MODE_REAL
+        refused = self._refusal(info, hedging, demo)
+        symbols = [] if refused else self._reader.select_symbols()
+        return VenueAttached(
+            self._account, info.login, info.server, info.currency, hedging, demo, info.leverage, refused, symbols
+        )
+
+    def _refusal(self, info: Any, hedging: bool, demo: bool) -> str:
+        """Why this terminal is only observed; empty where it is the one that was configured."""
+        section = self._section
+        checks = (
+            ("login", info.login, section.login),
+            ("server", info.server, section.server),
+            ("margin_mode", "hedging" if hedging else "netting", section.margin_mode),
+            ("currency", info.currency, section.currency),
+            ("real", not demo, section.real),
+        )
+        return " ".join(f"{key}={seen} configured={meant}" for key, seen, meant in checks if seen != meant)
+
+    def _or_lost(self, read: Callable[[], VenueState | VenueFound | None]) -> Msg:
+        """A read, or that the terminal is not there."""
+        answer = read()
+        return answer if answer is not None else VenueLost(f"{self._module.last_error()}")
+
+    # send
+
+    def _send(self, order: VenueSend) -> VenueResult:
+        """One attempt: build, check, call, class."""
+        try:
+            request = self._request(order)
+            self._check(order)
+        except Unsent as unsent:
+            return self._result(order, retcodes.UNSENT, 0, str(unsent), 0, 0)
+        called_ns = self._clock()
+        result = self._module.order_send(request)
+        error = self._module.last_error()
+        answered_ns = self._clock()
+        if result is None:
+            return self._result(order, retcodes.error_class_of(error[0]), 0, f"last_error={error[0]}", called_ns, answered_ns, str(error))
+        return self._classed(order, result, called_ns, answered_ns)
+
+    def _check(self, order: VenueSend) -> None:
+        """Directly before the call, with nothing between: the deadline, the grant, the latch word."""
+        now_ns = self._clock()
+        if order.deadline_ns and now_ns > order.deadline_ns:
+            raise Unsent(f"DEADLINE late_ns={now_ns - order.deadline_ns}")
+        if order.grant_until_ns and now_ns > order.grant_until_ns:
+            raise Unsent(f"GRANT late_ns={now_ns - order.grant_until_ns}")
+        latch_count = self._latch()
+        if latch_count != order.latch_count:
+            raise Unsent(f"LATCH count={latch_count} handed_over_under={order.latch_count}")
+
+    def _request(self, order: VenueSend) -> dict[str, Any]:
+        """The request dictionary of an attempt. Raises Unsent."""
+        if order.action == CANCEL:
+            return {"action": names.TRADE_ACTION_REMOVE, "order": order.position_ticket, "magic": order.magic}
+        info = self._module.symbol_info(order.symbol)
+        if info is None:
+            raise Unsent(f"SYMBOL {order.symbol} last_error={self._module.last_error()[0]}")
+        if order.action == MODIFY:
+            return {
+                "action": names.TRADE_ACTION_SLTP,
+                "symbol": order.symbol,
+                "position": order.position_ticket,
+                # Both levels always: one left out would be removed.
+                "sl": self._price(order.sl_e8, info),
+                "tp": self._price(order.tp_e8, info),
+                "magic": order.magic,
+            }
+        return self._deal(order, info)
+
+    def _deal(self, order: VenueSend, info: Any) -> dict[str, Any]:
+        """A market order: an OPEN, or a CLOSE that names its position."""
+        tick = self._module.symbol_info_tick(order.symbol)
+        if tick is None or not tick.ask or not tick.bid:
+            raise Unsent(f"NO_QUOTE symbol={order.symbol}")
+        price_e8 = e8_from_float(tick.ask if order.side > 0 else tick.bid)
+        if order.collar_e8 and abs(price_e8 - order.price_e8) > order.collar_e8:
+            raise Unsent(f"COLLAR price_e8={price_e8} seen_e8={order.price_e8} most_e8={order.collar_e8}")
+        volume_e8 = self._volume(order, info)
+        request: dict[str, Any] = {
+            "action": names.TRADE_ACTION_DEAL,
+            "symbol": order.symbol,
+            "volume": round(float_from_e8(volume_e8), 8),
+            "type": names.ORDER_TYPE_BUY if order.side > 0 else names.ORDER_TYPE_SELL,
+            "price": round(float_from_e8(price_e8), info.digits),
+            "deviation": order.deviation_points,
+            "magic": order.magic,
+            "comment": order.comment,
+            "type_time": names.ORDER_TIME_GTC,
+            "type_filling": self._filling(order, info),
+        }
+        if order.action == CLOSE and order.position_ticket:
+            request["position"] = order.position_ticket
+        if order.action == OPEN:
+            request["sl"], request["tp"] = self._levels(order, info, tick)
+        return request
+
+    def _volume(self, order: VenueSend, info: Any) -> int:
+        """Lots on the symbol's step, rounded down; a close may always take all that is left. Raises Unsent."""
+        step_e8, least_e8, most_e8 = (e8_from_float(value) for value in (info.volume_step, info.volume_min, info.volume_max))
+        volume_e8 = min(order.volume_e8, most_e8)
+        volume_e8 -= volume_e8 % step_e8
+        if volume_e8 < least_e8:
+            raise Unsent(f"VOLUME lots_e8={order.volume_e8} least_e8={least_e8} step_e8={step_e8}")
+        return volume_e8
+
+    def _filling(self, order: VenueSend, info: Any) -> int:
+        """FOK, then IOC, as the symbol's flags allow; RETURN only where an exchange takes nothing else. Raises Unsent."""
+        if info.trade_exemode in (names.SYMBOL_TRADE_EXECUTION_INSTANT, names.SYMBOL_TRADE_EXECUTION_REQUEST):
+            return names.ORDER_FILLING_FOK
+        if info.filling_mode & FILLING_FOK:
+            return names.ORDER_FILLING_FOK
+        if info.filling_mode & FILLING_IOC:
+            return names.ORDER_FILLING_IOC
+        if order.action == CLOSE and info.trade_exemode == names.SYMBOL_TRADE_EXECUTION_EXCHANGE:
+            return names.ORDER_FILLING_RETURN
+        raise Unsent(f"FILLING symbol={order.symbol} flags={info.filling_mode}: neither FOK nor IOC; an open needs one of them")
+
+    def _levels(self, order: VenueSend, info: Any, tick: Any) -> tuple[float, float]:
+        """SL and TP at their distances from the opening price, not nearer to the market than the broker allows."""
+        opened_e8 = e8_from_float(tick.ask if order.side > 0 else tick.bid)
+        # Stops are measured from the price at which the position would close (MQL5 article 2555).
+        closing_e8 = e8_from_float(tick.bid if order.side > 0 else tick.ask)
+        least_e8 = info.trade_stops_level * round(info.point * E8)
+        sl_e8 = tp_e8 = 0
+        if order.sl_distance_e8:
+            sl_e8 = opened_e8 - order.side * order.sl_distance_e8
+            nearest_e8 = closing_e8 - order.side * least_e8
+            sl_e8 = min(sl_e8, nearest_e8) if order.side > 0 else max(sl_e8, nearest_e8)
+        if order.tp_distance_e8:
+            tp_e8 = opened_e8 + order.side * order.tp_distance_e8
+            nearest_e8 = closing_e8 + order.side * least_e8
+            tp_e8 = max(tp_e8, nearest_e8) if order.side > 0 else min(tp_e8, nearest_e8)
+        return self._price(sl_e8, info), self._price(tp_e8, info)
+
+    def _price(self, price_e8: int, info: Any) -> float:
+        """A price on the symbol's tick grid; 0 stays 0 (no level)."""
+        if price_e8 <= 0:
+            return 0.0
+        step_e8 = max(1, round((info.trade_tick_size or info.point) * E8))
+        return float(round(float_from_e8(round_step(price_e8, step_e8)), info.digits))
+
+    def _classed(self, order: VenueSend, result: Any, called_ns: int, answered_ns: int) -> VenueResult:
+        """A result by its retcode; what the reply leaves out is read from the deal."""
+        kind = retcodes.class_of(result.retcode)
+        is_deal = order.action in (OPEN, CLOSE)
+        if result.retcode == names.TRADE_RETCODE_PLACED and is_deal:
+            kind = retcodes.UNKNOWN  # accepted, but not filled yet: found out later
+        volume_e8 = e8_from_float(result.volume) if is_deal else 0
+        price_e8, profit_e8 = (e8_from_float(result.price) if is_deal else 0), 0
+        if is_deal and kind in (retcodes.ACCEPTED, retcodes.PARTIAL) and result.deal:
+            deal = self._reader.deal(result.deal)
+            if deal is not None:
+                price_e8, profit_e8 = e8_from_float(deal.price), e8_from_float(deal.profit)
+                volume_e8 = e8_from_float(deal.volume)
+        if is_deal and kind == retcodes.ACCEPTED and volume_e8 + VOLUME_SLACK_E8 < order.volume_e8:
+            kind = retcodes.PARTIAL
+        return VenueResult(
+            call=order.call,
+            oid=order.oid,
+            attempt=order.attempt,
+            class_=kind,
+            retcode=result.retcode,
+            detail=str(result.comment)[:120],
+            volume_e8=max(0, volume_e8),
+            price_e8=price_e8,
+            profit_e8=profit_e8,
+            order_ticket=result.order,
+            position_ticket=order.position_ticket or self._reader.position_of(result.order, result.deal),
+            deal_ticket=result.deal,
+            called_ns=called_ns,
+            answered_ns=answered_ns,
+            market_ns=self._reader.market_ns(),
+        )
+
+    def _result(
+        self, order: VenueSend, kind: str, retcode: int, detail: str, called_ns: int, answered_ns: int, error: str = ""
+    ) -> VenueResult:
+        """A result without numbers."""
+        return VenueResult(
+            order.call, order.oid, order.attempt, kind, retcode, detail, 0, 0, 0, 0, order.position_ticket, 0,
+            called_ns, answered_ns, self._reader.market_ns(), error,
+        )  # fmt: skip
