@@ -13,14 +13,13 @@ from mesh.messages.accounts import PendingOrder, Position
 from mesh.messages.orders import CANCEL, CLOSE
 from mesh.messages.venue import VenueWatch
 from mesh.settings import ManageSection
-from mesh.units import MS_NS, text_from_e8
+from mesh.units import MS_NS
 from nodes.attempts import ACT, OrderRecord
 from nodes.desk import Desk
 from nodes.jobs import Job
 from nodes.ladder import ACTIVE, FLATTEN, FREEZE
 from nodes.localstate import LocalState
-from nodes.manage import EQUITY_STOP, PARTIAL_TP, STANDING, Act, act_of, equity_floor_e8, is_managed
-from nodes.sizing import e8_of
+from nodes.manage import EQUITY_STOP, PARTIAL_TP, STANDING, Act, act_of, is_managed
 
 RUN = "local"
 """The run of oids of a local's own acts."""
@@ -45,9 +44,9 @@ class Caretaker:
         self._sections: dict[str, ManageSection] = {
             name: strategy.manage for name, strategy in state.config.strategy.items() if is_managed(strategy.manage)
         }
-        percent = state.section.equity_stop_percent
-        self._stop_percent_e8 = None if percent is None else e8_of(percent)
         self._tallies: dict[tuple[str, int], Tally] = {}
+        """By cause and position."""
+        self._under_way: dict[bytes, Tally] = {}
         self._watched_e8 = 0
         self._pause_ns = state.timer_section.repeat_ms * MS_NS
 
@@ -66,7 +65,7 @@ class Caretaker:
         """Acts on the newest read, queued; and the equity at which the market should stop, where it changed."""
         effects = self._watch()
         state = self._state
-        is_stopped = self._is_below_floor()
+        is_stopped = state.equity_stop.is_reached
         for position in state.book.positions:
             act = self._act(position, is_stopped)
             if act is not None:
@@ -107,6 +106,7 @@ class Caretaker:
         while self._state.reports.known_f(oid):
             tally.count += 1
             oid = self._oid(cause, position_id, tally.count, strategy)
+        self._under_way[oid] = tally
         return oid
 
     def _queue(self, position: Position, act: Act, now_ns: int) -> list[Effect]:
@@ -168,47 +168,25 @@ class Caretaker:
 
     def ended(self, record: OrderRecord, code: str, now_ns: int) -> list[Effect]:
         """An act has ended; one that failed has a pause before the next of its cause."""
-        ticket = record.position_ticket or record.ref_ticket
-        tally = self._tallies.setdefault((record.cause, ticket), Tally())
+        tally = self._under_way.pop(record.oid, Tally())
         tally.count += 1
         if code in ("CLOSED", "MODIFIED", "CANCELLED", "SUPERSEDED"):
             tally.failed_count = tally.not_before_ns = 0
             return []
         tally.not_before_ns = now_ns + (self._pause_ns << min(tally.failed_count, PAUSE_DOUBLINGS_MAX))
         tally.failed_count += 1
-        return [Note("warning", "act_failed", {"cause": record.cause, "ticket": ticket, "code": code})]
-
-    # the equity stop
-
-    def _floor_e8(self) -> int:
-        """The equity at which everything of ours is closed; 0: none."""
-        book = self._state.book
-        if self._stop_percent_e8 is None or not book.is_complete or book.deposit_e8 <= 0:
-            return 0
-        return equity_floor_e8(book.deposit_e8, self._stop_percent_e8)
-
-    def _is_below_floor(self) -> bool:
-        read = self._state.book.state
-        floor_e8 = self._floor_e8()
-        return bool(floor_e8) and read is not None and read.equity_e8 <= floor_e8
-
-    def equity_objection(self) -> str | None:
-        """Why nothing may be opened while equity is at its floor; None where it is above."""
-        read = self._state.book.state
-        if read is None or not self._is_below_floor():
-            return None
-        floor_e8 = self._floor_e8()
-        return f"EQUITY_STOP equity={text_from_e8(read.equity_e8, 2)} floor={text_from_e8(floor_e8, 2)}"
+        return [Note("warning", "act_failed", {"cause": record.cause, "ticket": record.ref_ticket, "code": code})]
 
     def _watch(self) -> list[Effect]:
         """Have a simulated market stop where equity reaches the floor, while there is something to lose."""
-        if self._stop_percent_e8 is None:
+        stop = self._state.equity_stop
+        if not stop.is_set:
             return []
         has_positions = any(position.ours for position in self._state.book.positions)
-        wanted_e8 = self._floor_e8() if has_positions and not self._is_below_floor() else 0
+        wanted_e8 = stop.floor_e8 if has_positions and not stop.is_reached else 0
         if wanted_e8 == self._watched_e8:
             return []
         self._watched_e8 = wanted_e8
-        # the read that follows on the same pipe is answered after the watch is set: see Local
+        # a state is told after the read that follows this on the same pipe: by then the watch is set
         self._desk.want_read()
         return [Send(WORKER, 0, VenueWatch(wanted_e8))]

@@ -100,7 +100,7 @@ class Intents:
         state = self._state
         told = state.book.newest
         assert told is not None, "a complete book has a state"
-        objection = state.guard.objection(record, told, state.book.symbols, state.openings, state.book.marks)
+        objection = state.equity_stop.objection() or state.guard.objection(record, told, state.book.symbols, state.openings, state.book.marks)
         if objection is not None:
             state.counters.add("guard_count")
             return End("DENIED", objection)

@@ -17,6 +17,7 @@ from mesh.timers import Timers
 from mesh.units import MS_NS, SECOND_NS
 from nodes.accountbook import AccountBook
 from nodes.commits import Commits
+from nodes.equitystop import EquityStop
 from nodes.freshness import Freshness
 from nodes.guard import Guard
 from nodes.homing import Homing
@@ -63,6 +64,7 @@ class LocalState:
         self.openings = Openings()
         self.openings.is_hedging = self.section.margin_mode == "hedging"
         self.book = AccountBook(account, life)
+        self.equity_stop = EquityStop(self.section.equity_stop_percent, self.book)
         self.reports = Reports()
         self.guard = Guard(account, config)
         self.stream = OrderStream()

@@ -12,6 +12,7 @@ import tempfile
 import xmlrpc.client
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -125,7 +126,7 @@ class Fleet:
     def stop(self, processes: Iterable[str]) -> None:
         """Ask processes to end, without waiting; those that do not run are fine. Raises FleetDown."""
         for process in processes:
-            self._ask_quietly(lambda rpc, name=process: rpc.stopProcess(name, False))
+            self._ask_quietly(partial(_stop_process, process))
 
     def restart(self, process: str) -> None:
         """Stop a process, wait for its end, start it. Raises FleetDown."""
@@ -173,6 +174,10 @@ class Fleet:
             self._ask(question)
         except xmlrpc.client.Fault:
             return
+
+
+def _stop_process(process: str, rpc: Any) -> Any:
+    return rpc.stopProcess(process, False)
 
 
 def socket_path(state: Path) -> Path:

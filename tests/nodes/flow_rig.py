@@ -386,7 +386,8 @@ class FakeMaster(Core):
             return []
         if sides:
             account.acts.append(Line(signal.sid, "close", want, 0, 0))
-        stop_e8 = want * (2 * signal.atr_e8[0] // 1_000 * 1_000 + 20_000)
+        point_e8 = 1_000 if signal.close_e8 < 10 * E8 else 100_000
+        stop_e8 = want * ((2 * signal.atr_e8[0] + signal.close_e8 // 5_000) // point_e8 * point_e8)
         line = Line(signal.sid, "open", want, signal.close_e8 - stop_e8, signal.close_e8 + stop_e8)
         account.acts.append(line)
         return self._next(account)

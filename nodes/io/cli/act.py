@@ -64,7 +64,8 @@ def check_stop_scope(config: Config, scope: str) -> str:
     except ValueError as error:
         raise BadConfig(str(error)) from None
     kind, _, name = scope.partition(":")
-    known = {"account": config.account, "strategy": config.strategy}.get(kind)
+    named: dict[str, list[str]] = {"account": list(config.account), "strategy": list(config.strategy)}
+    known = named.get(kind)
     if known is not None and name not in known:
         raise BadConfig(f"scope {scope!r}: there is no {kind} {name!r}; there are: {', '.join(known)}")
     return scope

@@ -4,6 +4,7 @@ import json
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from rich.table import Table
 from rich.tree import Tree
 
 from mesh.config import Config
+from mesh.messages.base import Msg
 from mesh.messages.control import Ping, Pong, WhyAnswer, WhyAsk
 from nodes.io.cli.client import Client
 from nodes.io.cli.show import NO_MESH, attach, is_silent
@@ -114,6 +116,10 @@ def _spread(times_us: list[float]) -> tuple[float, float, float]:
     return ordered[0], ordered[len(ordered) // 2], ordered[-1]
 
 
+def _is_pong(nonce: int, message: Msg) -> bool:
+    return isinstance(message, Pong) and message.nonce == nonce
+
+
 def _trips(client: Client, router: str, account: str, count: int) -> list[float]:
     """Round-trip times in µs; stops at the first one that does not come back."""
     times_us: list[float] = []
@@ -121,7 +127,7 @@ def _trips(client: Client, router: str, account: str, count: int) -> list[float]
         nonce = client.nonce()
         sent_ns = client.now_ns()
         client.send(router, Ping(account, nonce))
-        if not client.wait_for(lambda message, nonce=nonce: isinstance(message, Pong) and message.nonce == nonce, 1.0):
+        if not client.wait_for(partial(_is_pong, nonce), 1.0):
             break
         times_us.append((client.now_ns() - sent_ns) / 1_000)
     return times_us

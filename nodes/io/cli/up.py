@@ -11,6 +11,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -251,7 +252,7 @@ def drain(config: Config, fleet: Fleet, client: Client) -> None:
     client.pump_for(0.3)
     for group in groups[1:]:
         fleet.stop(group)
-        _until(lambda group=group: _stopped(fleet, group), client, STOP_S)
+        _until(partial(_stopped, fleet, group), client, STOP_S)
 
 
 def open_lines(config: Config, client: Client) -> int:
