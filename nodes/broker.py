@@ -26,7 +26,7 @@ CREDIT_TICKS = 20_000
 KNOWN_TICKS = 5_000
 """A restarted broker asks for this many ticks it has played, for quotes and history."""
 CALLS_EARLY_MAX = 1_024
-"""Calls kept until the market has said what is traded; further ones are dropped and counted, their callers ask again."""
+"""Calls kept until the broker has caught up with the market; their callers wait for nothing else meanwhile."""
 COMMIT_EVERY_NS = SECOND_NS
 REPEAT_DOUBLINGS_MAX = 3
 
@@ -45,6 +45,8 @@ class Broker(Core):
         self._desk: Desk | None = None
         self._player: TickPlayer | None = None
         self._early: list[Envelope] = []
+        """Calls that came before the books are open and stand where the market stands."""
+        self._market_place = (0, 0)
         self._run = ""
         self._target: Block | None = None
         """The block being played: its ticks have not all come."""
@@ -93,8 +95,8 @@ class Broker(Core):
         return self._hello(now_ns)
 
     def phase(self) -> str:
-        """READY once the books are open."""
-        return "READY" if self._desk is not None else "STARTING"
+        """READY once the books are open and stand where the market stands."""
+        return "READY" if self._is_caught_up else "STARTING"
 
     def market_ns(self) -> int:
         """The broker's market time."""
@@ -103,7 +105,7 @@ class Broker(Core):
     def facts(self) -> dict[str, str]:
         """How many accounts and waiting calls there are."""
         held = self._desk.held_count if self._desk is not None else 0
-        waiting = "" if self._desk is not None else "the market"
+        waiting = "" if self._is_caught_up else "the market"
         return {"accounts": str(len(self._accounts)), "waiting_calls": str(held), "waiting": waiting}
 
     # the market
@@ -133,6 +135,8 @@ class Broker(Core):
             self._player.restart(self._intake.next_seq)
         self._credit_seq = 0
         self._credit(out)
+        self._market_place = (welcome.released_seq, welcome.market_ns)
+        self._take_early(now_ns, out)
         return tuple(out)
 
     def _open(self, symbols: tuple[str, ...], market_ns: int, now_ns: int, out: list[Effect]) -> None:
@@ -148,9 +152,6 @@ class Broker(Core):
         self._finish(now_ns, out)
         self._journal = Journal([])
         out.append(Note("info", "books_open", {"accounts": len(self._accounts), "symbols": len(symbols)}))
-        early, self._early = self._early, []
-        for envelope in early:
-            out += self._on_call(envelope, now_ns)
 
     def _on_ticks(self, envelope: Envelope, now_ns: int) -> Effects:
         first_seq = self._intake.next_seq
@@ -207,6 +208,7 @@ class Broker(Core):
         self._target = None
         self._finish(now_ns, out, is_answer=True)
         self._credit(out)
+        self._take_early(now_ns, out)
 
     def _credit(self, out: list[Effect]) -> None:
         """Room for more ticks, where it is worth a message."""
@@ -220,16 +222,26 @@ class Broker(Core):
     # terminals
 
     def _on_call(self, envelope: Envelope, now_ns: int) -> Effects:
-        call = message_of(envelope, TerminalCall)
-        if self._desk is None:
-            if len(self._early) < CALLS_EARLY_MAX:
-                self._early.append(envelope)
-            return ()
-        self.counters.add("venue_call_count")
-        self._desk.call(call, envelope.peer, self._stand_ns)
+        if len(self._early) < CALLS_EARLY_MAX:
+            self._early.append(envelope)
         out: list[Effect] = []
-        self._finish(now_ns, out)
+        self._take_early(now_ns, out)
         return tuple(out)
+
+    @property
+    def _is_caught_up(self) -> bool:
+        """Whether the broker stands where the market stood when it answered: no call is taken at an earlier time."""
+        return self._player is not None and (self._player.played_seq, self._stand_ns) >= self._market_place
+
+    def _take_early(self, now_ns: int, out: list[Effect]) -> None:
+        """Take the calls that came, as soon as they can be."""
+        if self._desk is None or not self._is_caught_up or not self._early:
+            return
+        early, self._early = self._early, []
+        for envelope in early:
+            self.counters.add("venue_call_count")
+            self._desk.call(message_of(envelope, TerminalCall), envelope.peer, self._stand_ns)
+        self._finish(now_ns, out)
 
     # both
 

@@ -235,7 +235,7 @@ class Venue:
         volume_e8 = e8_from_float(result.volume) if is_deal else 0
         price_e8, profit_e8 = (e8_from_float(result.price) if is_deal else 0), 0
         if is_deal and kind in (retcodes.ACCEPTED, retcodes.PARTIAL) and result.deal:
-            deal = self._reader.deal(result.deal)
+            deal = self._reader.deal(result.order, result.deal)
             if deal is not None:
                 price_e8, profit_e8 = e8_from_float(deal.price), e8_from_float(deal.profit)
                 volume_e8 = e8_from_float(deal.volume)

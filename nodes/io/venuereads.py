@@ -225,14 +225,14 @@ class Reader:
             comment=deal.comment,
         )
 
-    def deal(self, ticket: int) -> Any:
-        """One deal, or None where the terminal does not show it (yet)."""
-        found = self._module.history_deals_get(ticket=ticket)
-        return next((deal for deal in found or () if deal.ticket == ticket), None)
+    def deal(self, order_ticket: int, deal_ticket: int) -> Any:
+        """One deal of an order, or None where the terminal does not show it (yet)."""
+        found = self._module.history_deals_get(ticket=order_ticket)  # this ticket is the order's
+        return next((deal for deal in found or () if deal.ticket == deal_ticket), None)
 
     def position_of(self, order_ticket: int, deal_ticket: int) -> int:
         """The position a fill made: its deal says, else the opening order's ticket."""
-        deal = self.deal(deal_ticket) if deal_ticket else None
+        deal = self.deal(order_ticket, deal_ticket) if deal_ticket else None
         return int(deal.position_id) if deal is not None else order_ticket
 
     # reconcile
