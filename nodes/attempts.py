@@ -10,6 +10,7 @@ Only QUEUED closes, INTENT, UNKNOWN and ENDED are ever on disk; a queued open is
 
 import msgspec
 
+from mesh.codec import decode_record_untrusted
 from mesh.ids import comment_of, magic_of
 from mesh.messages.base import NO_OID, Code, Count, Int64, Msg, Name, Oid, Sid, Text
 from mesh.messages.outcomes import Stamps
@@ -96,6 +97,11 @@ class OrderRecord(Msg):
     command: Oid = NO_OID
     stamps: Stamps = Stamps()
     detail: Text = ""
+
+
+def decoded(raw: bytes) -> OrderRecord:
+    """The record in a row."""
+    return decode_record_untrusted(raw, OrderRecord)
 
 
 def moved(record: OrderRecord, event: str, **changes: object) -> OrderRecord:

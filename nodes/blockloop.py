@@ -83,6 +83,7 @@ class BlockLoop:
         self._told: list[int] = []
         """Numbers of blocks that indicators have not answered."""
         self._has_signals = False
+        self._is_calm = False
         self._repeat_at_ns = NEVER
         self._give_up_at_ns = NEVER
         self._repeat_count = 0
@@ -302,7 +303,8 @@ class BlockLoop:
         self._counters.add("block_count")
         accounts = self._concerned()
         if accounts or plan.has_signals:
-            return self._begin_settle(accounts)
+            is_calm = self.is_opened and not self.settling.changed and not self.settling.waiting
+            return self._begin_settle(accounts, is_calm)
         self._tell("master", self._block, out)
         return self._tell_indicators(LAG)
 
@@ -319,7 +321,9 @@ class BlockLoop:
         floating = self.settling.floating if self._has_signals else []
         return list(dict.fromkeys((*self.settling.changed, *floating, *self.settling.managed)))
 
-    def _begin_settle(self, accounts: list[str]) -> str:
+    def _begin_settle(self, accounts: list[str], is_calm: bool = False) -> str:
+        """``is_calm``: nothing was in flight and nothing happened since the last settlement."""
+        self._is_calm = is_calm and not self._must_settle_all
         self._number_block(self.released_seq, self.end_ns, self._is_final)
         self._settle = Settle(self.number, self._accounts if self._must_settle_all else accounts)
         self._must_settle_all = False
@@ -332,6 +336,8 @@ class BlockLoop:
         is_answered = self.settling.master is not None and (self.settling.broker is not None or not self._has_broker)
         if not self._is_given_up and (not is_answered or self.settling.restless()):
             return SETTLE
+        if self._is_calm and self.settling.is_idle and not self.settling.changed:
+            return self._settled(now_ns)
         self._number_block(self.released_seq, self.end_ns, self._is_final)
         return CONFIRM
 
@@ -345,6 +351,9 @@ class BlockLoop:
             return CONFIRM
         if self.settling.changed or self.settling.restless():
             return self._begin_settle(list(self.settling.changed))
+        return self._settled(now_ns)
+
+    def _settled(self, now_ns: int) -> str:
         if not self.is_opened:
             self.is_opened = True
             self.pace.anchor(now_ns, self.end_ns)

@@ -104,6 +104,11 @@ class Desk:
         self._read_block = max(self._read_block, block)
 
     @property
+    def wants_read(self) -> bool:
+        """Whether the venue is to be read (again)."""
+        return self._wants_read
+
+    @property
     def is_quiet(self) -> bool:
         """Whether nothing is at the worker and nothing is being written."""
         return not self.at and self._job is None and self._state.reports.is_settled

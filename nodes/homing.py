@@ -4,7 +4,7 @@ It moves when its router is silent, or when that router has had no answer of the
 recent; at most once in a while, never to a router that is silent itself, and never back merely because the first returned.
 """
 
-from mesh.units import NEVER, SECOND_NS
+from mesh.units import SECOND_NS
 
 MASTER_OLD_NS = 2 * SECOND_NS
 """A router whose last answer of the master is older than this serves nobody …"""
@@ -15,17 +15,20 @@ MASTER_RECENT_NS = SECOND_NS
 class Homing:
     """The routers of one local by index; ``home`` is the one orders come from."""
 
-    def __init__(self, router_count: int, silent_ns: int, gap_ns: int, start_ns: int) -> None:
+    def __init__(self, router_count: int, silent_ns: int, gap_ns: int) -> None:
         assert router_count in (1, 2), f"{router_count} routers; a primary and at most a second are allowed"
         self.home = 0
         self._silent_ns = silent_ns
         self._gap_ns = gap_ns
         self._moved_ns = -gap_ns
-        self._heard_ns = [start_ns] * router_count
-        """At the start each router has as long to be heard as later."""
+        self._heard_ns = [0] * router_count
         self._is_known = [False] * router_count
         self._master_ns = [-MASTER_OLD_NS] * router_count
         """When the master last answered that router, on our clock."""
+
+    def start(self, now_ns: int) -> None:
+        """From now on: each router has as long to be heard first as it has later."""
+        self._heard_ns = [now_ns] * self.count
 
     @property
     def count(self) -> int:
@@ -41,6 +44,10 @@ class Homing:
     def lost(self, index: int) -> None:
         """The connection to a router is gone; its silence began with its last heartbeat."""
         self._is_known[index] = False
+
+    def is_greeted(self, index: int, now_ns: int) -> bool:
+        """Whether a router answers: it beats for those alone whose hello it has."""
+        return self._is_known[index] and not self.is_silent(index, now_ns)
 
     def is_silent(self, index: int, now_ns: int) -> bool:
         """Whether a router has not been heard for long."""
@@ -58,7 +65,3 @@ class Homing:
             return False
         self.home, self._moved_ns = there, now_ns
         return True
-
-    def next_ns(self, now_ns: int) -> int:
-        """When to look again; NEVER with one router."""
-        return NEVER if self.count == 1 else now_ns + self._silent_ns // 4

@@ -7,7 +7,6 @@ bars above their watermark speak again, under the same ids.
 """
 
 from collections import deque
-from decimal import Decimal
 
 import msgspec
 import numpy as np
@@ -15,8 +14,7 @@ import numpy as np
 from mesh import links
 from mesh.codec import decode_record_untrusted, encode
 from mesh.config import Config
-from mesh.core import Commit, Core, Effect, Effects, Emit, Envelope, Halt, LinkDown, LinkUp, Note, Put, Send, Stop
-from mesh.events import BAR
+from mesh.core import Commit, Core, Effect, Effects, Envelope, Halt, LinkDown, LinkUp, Note, Put, Send, Stop
 from mesh.messages import PROTOCOL_VERSION
 from mesh.messages.base import Int64, Msg
 from mesh.messages.market import Block, IndicatorBlock, IndicatorProgress, MarketHello, MarketWelcome, Ticks
@@ -24,6 +22,7 @@ from mesh.messages.signals import SignalAnswer, SourceHello, SourceWelcome
 from mesh.timers import Timers
 from mesh.units import MS_NS
 from nodes import kernels
+from nodes.barevents import bar_events
 from nodes.contracts import contract_of
 from nodes.outbox import SignalOutbox
 from nodes.streams import BarStream, ClosedBar, specs_of
@@ -134,12 +133,12 @@ class Indicator(Core):
 
     def facts(self) -> dict[str, str]:
         """What it computes and how far it is."""
-        whom = [] if self._welcome is not None else ["the market"]
-        whom += [] if self._is_source else ["the signals node"]
+        whom = [] if self._welcome is not None else ["market"]
+        whom += [] if self._is_source else ["signals node"]
         return {
             "streams": str(len(self._streams)),
             "computed": str(self._intake.next_seq),
-            "waiting": f"waits for {' and '.join(whom)}" if whom else "",
+            "waiting": ", ".join(whom),
         }
 
     # the market
@@ -260,7 +259,7 @@ class Indicator(Core):
             closed_bars = stream.release(through_seq)
             self.counters.add("bar_count", len(closed_bars))
             for closed in closed_bars:
-                out += _bar_events(stream, closed, digits)
+                out += bar_events(stream, closed, digits)
                 if closed.signals:
                     spoken.append((closed.seq, stream, closed))
         for _seq, stream, closed in sorted(spoken, key=lambda row: row[0]):
@@ -363,28 +362,3 @@ class Indicator(Core):
     def _done(self, out: list[Effect]) -> Effects:
         self.deadline_ns = self._timers.next_ns
         return tuple(out)
-
-
-def _bar_events(stream: BarStream, closed: ClosedBar, digits: int) -> list[Effect]:
-    """A line for each CCI period of the bar; prices are exact decimals with the symbol's digits."""
-    bar, spec = closed.bar, stream.spec
-    event = {
-        "kind": "bar",
-        "symbol": spec.symbol,
-        "timeframe": spec.timeframe,
-        "open": _decimal(bar.open_e8, digits),
-        "high": _decimal(bar.high_e8, digits),
-        "low": _decimal(bar.low_e8, digits),
-        "close": _decimal(bar.close_e8, digits),
-        "tick_volume": bar.tick_volume,
-    }
-    return [
-        Emit(bar.start_ns, "", BAR, {**event, "period": period, "cci": cci if cci == cci else None})
-        for period, cci in zip(spec.levels_e8, closed.ccis.tolist(), strict=True)
-    ]
-
-
-def _decimal(price_e8: int, digits: int) -> Decimal:
-    """The price with the symbol's digits; with all eight where it has more than those."""
-    whole, rest = divmod(price_e8, 10 ** (8 - digits))
-    return Decimal(price_e8).scaleb(-8) if rest else Decimal(whole).scaleb(-digits)

@@ -80,6 +80,8 @@ class Intents:
         hindrance = self.stopped(record) or self.late(job, now_ns)
         if hindrance is not None:
             return hindrance
+        if state.is_draining:
+            return Wait(what="drain")
         if not self.is_granted(record, now_ns):
             if not job.waits_for:
                 state.counters.add("ungranted_count")
@@ -100,7 +102,10 @@ class Intents:
         state = self._state
         told = state.book.newest
         assert told is not None, "a complete book has a state"
-        objection = state.equity_stop.objection() or state.guard.objection(record, told, state.book.symbols, state.openings, state.book.marks)
+        objection = state.equity_stop.objection()
+        if objection is None:
+            book = state.book
+            objection = state.guard.objection(record, told, book.symbols, state.openings, book.marks)
         if objection is not None:
             state.counters.add("guard_count")
             return End("DENIED", objection)

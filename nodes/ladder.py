@@ -23,6 +23,10 @@ class Ladder:
         self.latch_count = 1
         """The latch word: grows with every item taken."""
 
+    def restore(self, raw: bytes) -> None:
+        """Take a row of the store."""
+        self._stops.restore(raw)
+
     @property
     def stops(self) -> Stops:
         """The set and its rows."""

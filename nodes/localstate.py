@@ -68,7 +68,8 @@ class LocalState:
         self.reports = Reports()
         self.guard = Guard(account, config)
         self.stream = OrderStream()
-        self.homing = Homing(len(config.routers_of(name)), timers.router_silent_ms * MS_NS, timers.move_gap_ms * MS_NS, 0)
+        silent_ns, gap_ns = timers.router_silent_ms * MS_NS, timers.move_gap_ms * MS_NS
+        self.homing = Homing(len(config.routers_of(name)), silent_ns, gap_ns)
         own_id = blake2b(msgpack.packb([config.settings.mesh.id, account, life]), digest_size=16).digest()
         self._has_store_id = bool(store_id)
         self.store_id = store_id or own_id

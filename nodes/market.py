@@ -122,7 +122,7 @@ class Market(Core):
             "total": str(self._source.total_count),
             "speed": loop.pace.text,
             "feed_state": "over" if loop.is_done else "playing" if loop.is_opened else "waiting",
-            "waiting": f"waits for {whom}" if whom else "",
+            "waiting": whom,
             "comparable": "no" if loop.given_up else "yes",
             "given_up": "; ".join(list(loop.given_up)[:4]),
         }

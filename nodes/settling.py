@@ -46,6 +46,11 @@ class Settling:
             if account not in word.missing and account not in word.open:
                 del self.silent[account]
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether the master named nobody at all."""
+        return self.master is not None and not self.master.missing and not self.master.open
+
     def restless(self) -> list[str]:
         """Accounts the master named that neither wait at the broker nor were given up."""
         if self.master is None:

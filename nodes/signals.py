@@ -73,6 +73,7 @@ class Signals(Core):
         """Source → how many of its signals are held."""
         self._answers: dict[Key, SignalAnswer] = {}
         self._repeat_at_ns = NEVER
+        self._is_draining = False
         self._halt_at_ns = NEVER
         self.handlers = {
             SourceHello: self._on_hello,
@@ -100,13 +101,14 @@ class Signals(Core):
         if now_ns >= self._repeat_at_ns:
             effects = self._repeat(now_ns)
         if now_ns >= self._halt_at_ns:
+            self._halt_at_ns = NEVER
             effects += (Halt(0, f"drain time is over; {len(self._held)} signals were not answered"),)
         self.deadline_ns = min(self._repeat_at_ns, self._halt_at_ns)
         return effects
 
     def phase(self) -> str:
         """READY once the master has welcomed us."""
-        if self._halt_at_ns < NEVER:
+        if self._is_draining:
             return "DRAINING"
         return "READY" if self._window_count else "STARTING"
 
@@ -138,7 +140,7 @@ class Signals(Core):
     def _on_signal(self, envelope: Envelope, now_ns: int) -> Effects:
         signal = message_of(envelope, Signal)
         source = self._sources.get(envelope.peer)
-        if envelope.link != SIGNALS or source is None or self._halt_at_ns < NEVER:
+        if envelope.link != SIGNALS or source is None or self._is_draining:
             return self._unexpected()
         key = (signal.source, signal.sid)
         held = self._held.get(key)
@@ -239,7 +241,7 @@ class Signals(Core):
         else:
             self._repeat_at_ns = NEVER
         effects = [Send(SIGNALS, held.peer, answer), signal_event(held.signal, answer), *self._fill(now_ns)]
-        if not self._held and self._halt_at_ns < NEVER:
+        if not self._held and self._is_draining:
             effects.append(Halt(0, "stopped: every signal taken is answered"))
         return tuple(effects)
 
@@ -249,6 +251,7 @@ class Signals(Core):
             del self._counts[source]
 
     def _on_stop(self, envelope: Envelope, now_ns: int) -> Effects:
+        self._is_draining = True
         if not self._held:
             return (Halt(0, "stopped"),)
         self._halt_at_ns = now_ns + self._drain_ns

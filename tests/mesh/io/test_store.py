@@ -1,0 +1,210 @@
+"""The store: what it keeps, whose it is, and what it says when it cannot."""
+
+import os
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mesh.core import Put
+from mesh.errors import BadConfig, StoreFailed, StoreInUse
+from mesh.io.store import CHECKPOINT_COMMITS, Store, create, open_store
+
+
+@pytest.fixture()
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "node-1.db"
+
+
+@pytest.fixture()
+def store(path: Path) -> Iterator[Store]:
+    made = create(path, "demo", "node-1")
+    yield made
+    made.close()
+
+
+def test_rows_survive(path: Path) -> None:
+    """Rows committed before a close are there after the next open, newest record for each key, by kind and key."""
+    store = create(path, "demo", "node-1")
+    store.commit([Put("line", b"b", b"1"), Put("line", b"a", b"2"), Put("epoch", b"", b"3")])
+    store.commit([Put("line", b"b", b"4")])
+    store.close()
+    again = open_store(path, "demo", "node-1")
+    assert again.load() == [("epoch", b"", b"3"), ("line", b"a", b"2"), ("line", b"b", b"4")]
+    again.close()
+
+
+def test_none_deletes(store: Store) -> None:
+    """A put without a record deletes its key; an unknown key is fine; order within one commit counts."""
+    store.commit([Put("line", b"a", b"1"), Put("line", b"b", b"1")])
+    store.commit([Put("line", b"a", None), Put("line", b"x", None), Put("line", b"b", None), Put("line", b"b", b"2")])
+    assert store.load() == [("line", b"b", b"2")]
+
+
+def test_archives_are_fetched_not_loaded(store: Store) -> None:
+    """Kinds that begin with an underscore are left out at start, whatever sorts around them, and come by Fetch."""
+    kinds = ["A", "Zz", "_line", "__x", "a", "line", "~"]
+    store.commit([Put(kind, b"k", kind.encode()) for kind in kinds])
+    assert [kind for kind, _, _ in store.load()] == ["A", "Zz", "a", "line", "~"]
+    assert store.fetch("_line", b"", 10) == [(b"k", b"_line")]
+
+
+@pytest.mark.parametrize(
+    ("prefix", "limit", "expected"),
+    [
+        (b"", 10, [b"\x00", b"a", b"ab", b"ab\xff", b"b", b"\xff", b"\xff\xff\x01"]),
+        (b"a", 10, [b"a", b"ab", b"ab\xff"]),
+        (b"ab", 10, [b"ab", b"ab\xff"]),
+        (b"ab\xff", 10, [b"ab\xff"]),
+        (b"\xff", 10, [b"\xff", b"\xff\xff\x01"]),
+        (b"\xff\xff", 10, [b"\xff\xff\x01"]),
+        (b"a", 2, [b"a", b"ab"]),
+        (b"c", 10, []),
+    ],
+)
+def test_fetch_by_prefix(store: Store, prefix: bytes, limit: int, expected: list[bytes]) -> None:
+    """A fetch gives the rows of one kind whose key begins with the prefix, in order, at most so many."""
+    keys = [b"\x00", b"a", b"ab", b"ab\xff", b"b", b"\xff", b"\xff\xff\x01"]
+    store.commit([Put("line", key, b"x") for key in keys] + [Put("other", b"a", b"y")])
+    assert [key for key, _ in store.fetch("line", prefix, limit)] == expected
+
+
+def test_commits_are_counted(store: Store) -> None:
+    """Commits and the longest of them are counted for the node's health."""
+    for number in range(3):
+        store.commit([Put("line", b"a", bytes(number + 1))])
+    assert store.counters.totals["commit_count"] == 3
+    assert store.counters.totals["commit_us_max"] > 0
+
+
+def test_all_or_nothing(store: Store) -> None:
+    """Where one row of a transaction cannot be written none is, and the failure is a StoreFailed."""
+    store.commit([Put("line", b"a", b"1")])
+    with pytest.raises(StoreFailed, match="a commit failed"):
+        store.commit([Put("line", b"a", b"2"), Put("line", b"b", "no bytes")])  # type: ignore[arg-type]
+    database = sqlite3.connect(store.path)
+    assert database.execute("SELECT key, record FROM row").fetchall() == [(b"a", b"1")]
+    database.close()
+
+
+def test_full_disk_is_store_failed(store: Store) -> None:
+    """A disk that takes no more ends in StoreFailed, and what was committed before stays."""
+    store.commit([Put("line", b"a", b"1")])
+    store._database.execute("PRAGMA max_page_count=8")
+    with pytest.raises(StoreFailed, match="full"):
+        store.commit([Put("line", bytes((number,)), bytes(4_000)) for number in range(30)])
+
+
+def test_commit_is_durable_before_it_returns(store: Store) -> None:
+    """The settings that make a commit survive a power cut are on."""
+    read = {name: store._database.execute(f"PRAGMA {name}").fetchone()[0] for name in ("journal_mode", "synchronous")}
+    assert read == {"journal_mode": "wal", "synchronous": 2}
+
+
+def test_checkpoint_folds_the_log_back(store: Store) -> None:
+    """A checkpoint does nothing for a few commits, and after many brings them into the file itself."""
+    wal = store.path.with_name(store.path.name + "-wal")
+    store.commit([Put("line", b"a", bytes(2_000))])
+    store.checkpoint()
+    size = store.path.stat().st_size
+    for number in range(CHECKPOINT_COMMITS):
+        store._uncheckpointed_count += 1
+        if number % 100 == 0:
+            store.commit([Put("line", number.to_bytes(2), bytes(2_000))])
+    assert store.path.stat().st_size == size
+    store.checkpoint()
+    assert store.path.stat().st_size > size
+    assert wal.exists()
+
+
+def test_genesis_is_written_once(path: Path) -> None:
+    """A store keeps its id over every open, another store has another, and a second create changes nothing."""
+    first = create(path, "demo", "node-1")
+    store_id = first.store_id
+    first.close()
+    with pytest.raises(BadConfig, match="there already"):
+        create(path, "demo", "node-1")
+    again = open_store(path, "demo", "node-1")
+    assert again.store_id == store_id
+    again.close()
+    other = create(path.with_name("node-2.db"), "demo", "node-2")
+    assert len(store_id) == len(other.store_id) == 16
+    assert other.store_id != store_id
+    other.close()
+
+
+def test_lost_store_is_not_replaced(path: Path) -> None:
+    """Where a store was and is no more, an empty one is not put in its place: orders would run twice."""
+    create(path, "demo", "node-1").close()
+    path.unlink()
+    with pytest.raises(BadConfig, match="is missing"):
+        open_store(path, "demo", "node-1")
+    with pytest.raises(BadConfig, match="would let orders run twice"):
+        create(path, "demo", "node-1")
+    path.with_suffix(".genesis").unlink()
+    create(path, "demo", "node-1").close()
+
+
+@pytest.mark.parametrize(("mesh", "node"), [("demo", "node-2"), ("other", "node-1")])
+def test_somebody_elses_store(path: Path, mesh: str, node: str) -> None:
+    """A store of another node or mesh is refused, with both names."""
+    create(path, "demo", "node-1").close()
+    with pytest.raises(BadConfig, match=f"node-1 of mesh demo, not to {node} of {mesh}"):
+        open_store(path, mesh, node)
+    open_store(path, "demo", "node-1").close()
+
+
+@pytest.mark.parametrize("damage", ["text", "empty", "header", "no genesis"])
+def test_damaged_store(path: Path, damage: str) -> None:
+    """A file that is no store of ours is refused with what to do, and is left as it is."""
+    create(path, "demo", "node-1").close()
+    if damage == "text":
+        path.write_text("this is no database, but it is long enough to be taken for one" * 20)
+    elif damage == "empty":
+        path.write_bytes(b"")
+    elif damage == "header":
+        path.write_bytes(b"\xff" * 100 + path.read_bytes()[100:])
+    else:
+        database = sqlite3.connect(path)
+        database.execute("DELETE FROM meta")
+        database.commit()
+        database.close()
+    with pytest.raises(BadConfig, match=r"damaged|no genesis"):
+        open_store(path, "demo", "node-1")
+    with pytest.raises(BadConfig):
+        open_store(path, "demo", "node-1")  # the lock was let go, so the reason is the same one
+
+
+def test_half_made_store_is_made_again(path: Path) -> None:
+    """A crash while a store was being made leaves nothing that stands in the way of the next start."""
+    path.with_suffix(".new").write_bytes(b"half")
+    create(path, "demo", "node-1").close()
+    assert not path.with_suffix(".new").exists()
+
+
+def test_store_in_use_names_the_process(store: Store) -> None:
+    """A second process is refused with exit code 75 and the pid of the one that holds the store."""
+    script = f"from pathlib import Path; from mesh.io.store import open_store; open_store(Path({str(store.path)!r}), 'demo', 'node-1')"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False)
+    assert f"StoreInUse: store {store.path} is in use by pid {os.getpid()} " in done.stderr.replace("mesh.errors.", "")
+    with pytest.raises(StoreInUse) as caught:
+        open_store(store.path, "demo", "node-1")
+    assert caught.value.exit_code == 75
+
+
+def test_lock_ends_with_its_holder(path: Path) -> None:
+    """A killed process holds nothing: the next one opens its store, with all that it had committed."""
+    script = (
+        "import os, signal; from pathlib import Path; from mesh.core import Put; from mesh.io.store import create\n"
+        f"store = create(Path({str(path)!r}), 'demo', 'node-1')\n"
+        "store.commit([Put('line', b'a', b'1')])\n"
+        "os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], timeout=60, check=False)
+    assert done.returncode == -9
+    store = open_store(path, "demo", "node-1")
+    assert store.load() == [("line", b"a", b"1")]
+    store.close()
