@@ -151,7 +151,7 @@ class AccountBook:
         self._number = self.newest.number
         return self.newest
 
-    def make(self, f: int, block: int, managed: bool, ladder: str, unknown_count: int, now_ns: int) -> None:
+    def make(self, f: int, block: int, managed: bool, ladder: str, unknown_count: int, now_ns: int) -> AccountState:
         """Put the newest read into a message to the master. Needs a read and an attached terminal."""
         state, terminal = self.state, self.terminal
         assert state is not None and terminal is not None, "nothing was read yet"
@@ -182,6 +182,7 @@ class AccountBook:
             orders=state.orders[:ORDERS_TOLD_MAX],
             unknown_count=unknown_count,
         )
+        return self.newest
 
 
 def _owned(position: Position, openings: Openings) -> Position:

@@ -4,9 +4,10 @@ The latch word counts changes of the kill set. A call is handed to the worker un
 another, so between a stop's arrival and the terminal no open slips through.
 """
 
+from mesh.codec import decode_untrusted
 from mesh.config import Config
 from mesh.core import Effect, Put
-from mesh.messages.control import LADDER
+from mesh.messages.control import LADDER, Undo
 from nodes.stops import Stops
 from nodes.symbolnames import SymbolNames
 
@@ -22,6 +23,8 @@ class Ladder:
         self._names = SymbolNames(config)
         self.latch_count = 1
         """The latch word: grows with every item taken."""
+        self.undo_count = 0
+        """Undos taken in this life."""
 
     def restore(self, raw: bytes) -> None:
         """Take a row of the store."""
@@ -42,6 +45,7 @@ class Ladder:
         puts, notes = self._stops.take_untrusted(raw)
         if puts:
             self.latch_count += 1
+            self.undo_count += isinstance(decode_untrusted(raw), Undo)
         return puts, notes
 
     def level(self, broker_symbol: str = "", strategy: str = "") -> str:

@@ -137,6 +137,14 @@ def core_of(name: str, config: Config, life: int, store: Store, state: Path) -> 
         from nodes.master import Master
 
         return Master(name, config, life, wall_ns())
+    if role == "router":
+        from nodes.router import Router
+
+        return Router(name, config, life)
+    if role == "local":
+        from nodes.local import Local
+
+        return Local(name, config, life, bytes.fromhex(store.store_id) if isinstance(store.store_id, str) else store.store_id)
     assert role == "broker", role
     from nodes.broker import Broker
 

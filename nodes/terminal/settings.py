@@ -3,7 +3,7 @@
 import msgspec
 
 from mesh.errors import BadConfig
-from mesh.units import E8
+from mesh.units import E8, text_from_e8
 from nodes.terminal import names
 
 MARGIN_MODES = (
@@ -90,7 +90,7 @@ class AccountConfig(msgspec.Struct, frozen=True, kw_only=True):
         if not 0 <= self.currency_digits <= 8:
             raise BadConfig(f"{at}: currency_digits = {self.currency_digits}; allowed: 0 to 8")
         if self.deposit_e8 < 0:
-            raise BadConfig(f"{at}: deposit = {self.deposit_e8 / E8:g}; allowed: 0 and above")
+            raise BadConfig(f"{at}: deposit = {text_from_e8(self.deposit_e8)}; allowed: 0 and above")
 
     @property
     def is_hedging(self) -> bool:

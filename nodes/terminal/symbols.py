@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 
 from mesh.errors import BadConfig
-from mesh.units import DAY_NS, E8, SECOND_NS
+from mesh.units import DAY_NS, E8, SECOND_NS, text_from_e8
 from nodes.contracts import Contract
 from nodes.terminal import names
 
@@ -91,7 +91,7 @@ class SymbolSpec(msgspec.Struct, frozen=True, kw_only=True):
         if not 0 < self.volume_min_e8 <= self.volume_max_e8 or self.volume_step_e8 <= 0:
             raise BadConfig(f"{at}: volumes need 0 < volume_min <= volume_max and volume_step > 0")
         if self.contract_size_e8 <= 0:
-            raise BadConfig(f"{at}: contract_size = {self.contract_size_e8 / E8:g}; allowed: above 0")
+            raise BadConfig(f"{at}: contract_size = {text_from_e8(self.contract_size_e8)}; allowed: above 0")
         if self.calc_mode not in _KNOWN_CALC_MODES:
             raise BadConfig(f"{at}: calc_mode = {self.calc_mode}; allowed: {_KNOWN_CALC_MODES}")
         if self.exemode not in (0, 1, 2, 3) or self.trade_mode not in (0, 1, 2, 3, 4):
