@@ -11,7 +11,6 @@ def bar_events(stream: BarStream, closed: ClosedBar, digits: int) -> list[Effect
     """A line for each CCI period of the bar; prices are exact decimals with the symbol's digits."""
     bar, spec = closed.bar, stream.spec
     event = {
-        "kind": "bar",
         "symbol": spec.symbol,
         "timeframe": spec.timeframe,
         "open": _decimal(bar.open_e8, digits),

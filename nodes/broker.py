@@ -222,8 +222,11 @@ class Broker(Core):
     # terminals
 
     def _on_call(self, envelope: Envelope, now_ns: int) -> Effects:
-        if len(self._early) < CALLS_EARLY_MAX:
-            self._early.append(envelope)
+        if len(self._early) >= CALLS_EARLY_MAX:
+            call = message_of(envelope, TerminalCall)
+            self.counters.add("unhandled_count")
+            return (Note("warning", "call_dropped", {"login": call.login, "name": call.name}),)
+        self._early.append(envelope)
         out: list[Effect] = []
         self._take_early(now_ns, out)
         return tuple(out)

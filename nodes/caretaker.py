@@ -69,10 +69,10 @@ class Caretaker:
         for position in state.book.positions:
             act = self._act(position, is_stopped)
             if act is not None:
-                effects += self._queue(position, act, now_ns)
+                self._queue(position, act, now_ns)
         for order in state.book.state.orders if state.book.state else ():
             if state.ladder.level(order.symbol) not in (ACTIVE, FREEZE):
-                effects += self._cancel(order, now_ns)
+                self._cancel(order, now_ns)
         return effects
 
     def _act(self, position: Position, is_stopped: bool) -> Act | None:
@@ -109,13 +109,13 @@ class Caretaker:
         self._under_way[oid] = tally
         return oid
 
-    def _queue(self, position: Position, act: Act, now_ns: int) -> list[Effect]:
+    def _queue(self, position: Position, act: Act, now_ns: int) -> None:
         state = self._state
         tally = self._tallies.get((act.cause, position.position_id))
         if tally is not None and now_ns < tally.not_before_ns:
-            return []
+            return
         if self._desk.jobs.on_position(position.ticket, position.oid) is not None:
-            return []
+            return
         opening = state.openings.of_oid(position.oid) if position.ours else None
         strategy = position.strategy or NOBODY
         record = OrderRecord(
@@ -139,13 +139,13 @@ class Caretaker:
             decided_market_ns=state.book.market_ns,
         )
         state.counters.add("act_count")
-        return self._desk.take(Job(record, now_ns), now_ns)
+        self._desk.take(Job(record, now_ns), now_ns)
 
-    def _cancel(self, order: PendingOrder, now_ns: int) -> list[Effect]:
+    def _cancel(self, order: PendingOrder, now_ns: int) -> None:
         state = self._state
         tally = self._tallies.get((CANCEL, order.ticket))
         if (tally is not None and now_ns < tally.not_before_ns) or self._desk.jobs.on_position(order.ticket, b""):
-            return []
+            return
         record = OrderRecord(
             oid=self._new_oid(CANCEL, order.ticket, NOBODY),
             kind=ACT,
@@ -164,7 +164,7 @@ class Caretaker:
             decided_market_ns=state.book.market_ns,
         )
         state.counters.add("act_count")
-        return self._desk.take(Job(record, now_ns), now_ns)
+        self._desk.take(Job(record, now_ns), now_ns)
 
     def ended(self, record: OrderRecord, code: str, now_ns: int) -> list[Effect]:
         """An act has ended; one that failed has a pause before the next of its cause."""

@@ -6,29 +6,23 @@ which outcomes it includes.
 """
 
 from collections.abc import Callable
+from functools import partial
 
 import msgspec
 
-from mesh.codec import encode
 from mesh.core import Commit, Effect, Note, Put, Send
-from mesh.ids import magic_of
 from mesh.links import WORKER
 from mesh.messages.orders import CLOSE, OPEN
-from mesh.messages.outcomes import Outcome
 from mesh.messages.venue import VenueFind, VenueFound, VenueRead, VenueResult
 from mesh.units import DAY_NS, MS_NS, NEVER, SECOND_NS
 from nodes import attempts
-from nodes.attempts import CALLED, ENDED, INTENT, QUEUED, UNKNOWN, OrderRecord
+from nodes.attempts import CALLED, INTENT, QUEUED, UNKNOWN, OrderRecord
 from nodes.endings import Ending, Endings
+from nodes.finishing import Finishing, OnEnd, order_put
 from nodes.intents import Attempt, End, Intents, Wait
 from nodes.jobs import Job, Jobs
 from nodes.localstate import LocalState
-from nodes.openings import OpeningRecord
 
-ORDER_ROW, BARRED = "order", "barred"
-"""Kinds of the rows: an order in hand; an opening that a full close came for before it ran."""
-EMPTY_ROW = b"\x90"
-"""A row whose key says it all: MessagePack of an empty array."""
 FINDS_MIN = 3
 """Reads at least before an attempt counts as never executed."""
 TOLD_AFTER_NS = SECOND_NS
@@ -42,12 +36,12 @@ ATTACH, SEND, READ, LOOK = "ATTACH", "SEND", "READ", "LOOK"
 class Desk:
     """Orders in hand and the one call at the worker. ``on_end``: told of every order that ended, for those who asked for it."""
 
-    def __init__(self, state: LocalState, on_end: Callable[[OrderRecord, Outcome, int], list[Effect]]) -> None:
+    def __init__(self, state: LocalState, on_end: OnEnd) -> None:
         self._state = state
-        self._on_end = on_end
         self.jobs = Jobs()
         self._intents = Intents(state, self.jobs)
         self._endings = Endings(state)
+        self._finishing = Finishing(state, self.jobs, self._endings, on_end)
         self._number = 0
         self.at = ""
         """What the worker is at; empty: nothing."""
@@ -65,17 +59,15 @@ class Desk:
 
     # orders in hand
 
-    def take(self, job: Job, now_ns: int) -> list[Effect]:
-        """Take an order in hand; a close is stored at once, because its sender may forget it then."""
+    def take(self, job: Job, now_ns: int) -> None:
+        """Take an order in hand; ``pump`` follows in the same call."""
         self.jobs.add(job)
         self._state.timers.set(("told", job.record.oid), now_ns + TOLD_AFTER_NS)
-        if job.record.action == OPEN or job.is_stored:
-            return []
-        return [self._state.commits.make([order_put(job.record)], lambda _: self._stored(job))]
 
     def take_stored(self, jobs: list[Job], puts: list[Put], then: Callable[[], list[Effect]]) -> Commit:
         """Take orders in hand that are made durable together with other rows; ``then`` follows."""
         for job in jobs:
+            job.is_storing = True
             self.jobs.add(job)
         rows = [*(order_put(job.record) for job in jobs), *puts]
 
@@ -86,7 +78,16 @@ class Desk:
 
         return self._state.commits.make(rows, durable)
 
-    def _stored(self, job: Job) -> list[Effect]:
+    def _store(self) -> list[Effect]:
+        """Store what is no open and could not go at once: its sender may forget it then."""
+        effects: list[Effect] = []
+        for job in self.jobs:
+            if job.record.action != OPEN and job.record.state == QUEUED and not (job.is_stored or job.is_storing):
+                job.is_storing = True
+                effects.append(self._state.commits.make([order_put(job.record)], partial(self._stored, job)))
+        return effects
+
+    def _stored(self, job: Job, _now_ns: int) -> list[Effect]:
         job.is_stored = True
         return self._settle(job)
 
@@ -121,11 +122,11 @@ class Desk:
         wake_ns = NEVER
         if self._job is None:
             for job in self.jobs:
-                if job.record.state != QUEUED or (job.record.action != OPEN and not job.is_stored):
+                if job.record.state != QUEUED:
                     continue
                 verdict = self._intents.verdict(job, now_ns)
                 if isinstance(verdict, End):
-                    effects += self.end(job, Ending(verdict.code, verdict.detail), now_ns)
+                    effects += self._finishing.end(job, Ending(verdict.code, verdict.detail), now_ns)
                 elif isinstance(verdict, Wait):
                     job.waits_for = verdict.what
                     self._wants_read = self._wants_read or verdict.needs_read
@@ -136,6 +137,7 @@ class Desk:
             self._state.timers.set(WAKE, wake_ns)
         elif self._held is not None and not self.at:
             return self._call(self._job, self._held, now_ns)
+        effects += self._store()
         if self._job is None and not self.at and self._state.is_attached:
             effects += self._look_or_read(now_ns)
         return effects
@@ -236,20 +238,11 @@ class Desk:
             return self._lose(job, f"retcode={result.retcode} {result.last_error or result.detail}".strip(), now_ns)
         if result.volume_e8:
             job.record = attempts.filled(job.record, result.volume_e8, result.price_e8, result.profit_e8)
-            self._close_opening(job.record, result.volume_e8)
+            self._finishing.take_off(job.record, result.volume_e8)
         ending = self._endings.of_result(job, result)
         if ending is not None:
-            return self.end(job, ending, now_ns)
+            return self._finishing.end(job, ending, now_ns)
         return self._again(job, result.class_, now_ns)
-
-    def _close_opening(self, record: OrderRecord, volume_e8: int) -> None:
-        """A close of ours took lots off an opening."""
-        state = self._state
-        if record.action != CLOSE:
-            return
-        opening = state.openings.of_oid(record.ref_oid) or state.openings.of_position_id(record.ref_ticket)
-        if opening is not None:
-            opening.left_e8 = max(0, opening.left_e8 - volume_e8)
 
     def _again(self, job: Job, class_: str, now_ns: int) -> list[Effect]:
         """Nothing happened, or not all: queue it for its next attempt."""
@@ -281,13 +274,11 @@ class Desk:
         job.lost_ns, job.find_count, job.ready_ns = now_ns, 0, now_ns
         self._state.counters.add("unknown_attempt_count")
         note = Note("warning", "attempt_unknown", {"oid": job.record.oid.hex(), "attempt": job.record.attempt, "why": detail})
-        return [note, *self.tell_state(job, UNKNOWN, now_ns)]
+        return [note, *self._finishing.tell_state(job, UNKNOWN, now_ns)]
 
     def tell_state(self, job: Job, code: str, now_ns: int) -> list[Effect]:
         """Report an order that has not ended, as UNKNOWN or WORKING."""
-        job.is_told = True
-        outcome = self._endings.outcome(job.record, code, job.record.detail or f"state={job.record.state}", False)
-        return self._state.report(outcome, [order_put(job.record)], now_ns)
+        return self._finishing.tell_state(job, code, now_ns)
 
     def recovered(self, record: OrderRecord, now_ns: int) -> list[Effect]:
         """An order of the store: what was written down and has no result may have happened."""
@@ -299,7 +290,7 @@ class Desk:
         if was != INTENT:
             return []
         self._state.counters.add("unknown_attempt_count")
-        return self.tell_state(job, UNKNOWN, now_ns)
+        return self._finishing.tell_state(job, UNKNOWN, now_ns)
 
     def on_found(self, found: VenueFound, now_ns: int) -> list[Effect]:
         """What looking for a lost attempt showed."""
@@ -317,9 +308,9 @@ class Desk:
         if found.hits == 0:
             return self._absent(job, now_ns)
         job.record = attempts.filled(record, found.volume_e8, found.price_e8, 0)
-        self._close_opening(job.record, found.volume_e8)
+        self._finishing.take_off(job.record, found.volume_e8)
         ending = self._endings.of_found(job, found)
-        return self.end(job, ending, now_ns, "found") if ending else self._again(job, "FOUND", now_ns)
+        return self._finishing.end(job, ending, now_ns, "found") if ending else self._again(job, "FOUND", now_ns)
 
     def _absent(self, job: Job, now_ns: int) -> list[Effect]:
         job.find_count += 1
@@ -340,50 +331,7 @@ class Desk:
         if job.record.action != OPEN:
             return self._again(job, "FOUND", now_ns)
         code = "REJECTED" if detail.startswith("found") else "NOT_FOUND"
-        return self.end(job, Ending(code, detail), now_ns, "absent")
-
-    # the end
-
-    def end(self, job: Job, ending: Ending, now_ns: int, event: str = "end") -> list[Effect]:
-        """An order ends with its one code: durable, then told."""
-        state = self._state
-        record = job.record = attempts.moved(job.record, event)
-        assert record.state == ENDED, f"{record.oid.hex()} is {record.state} at its end"
-        self.jobs.remove(job)
-        state.timers.cancel(("told", record.oid))
-        outcome = self._endings.outcome(record, ending.code, ending.detail, True, ending.result)
-        puts = [Put(ORDER_ROW, record.oid, None)] if job.is_stored or record.attempt else []
-        if record.action == OPEN and record.done_e8:
-            opening = self._opening(record, outcome)
-            puts += state.openings.add(opening, now_ns)
-        if record.action == CLOSE and record.ref_oid in state.openings.barred:
-            puts.append(Put(BARRED, record.ref_oid, EMPTY_ROW))
-        for k in job.ks:
-            state.stream.settle(k)
-        effects = state.report(outcome, puts, now_ns)
-        if job.ks:
-            effects.append(self._ack_when_durable())
-            job.ks.clear()
-        return effects + self._on_end(record, outcome, now_ns)
-
-    def _ack_when_durable(self) -> Commit:
-        """Settled numbers are acked after the commit made just before this one."""
-        return self._state.commits.make([], lambda _: [self._state.order_ack()])
-
-    def _opening(self, record: OrderRecord, outcome: Outcome) -> OpeningRecord:
-        return OpeningRecord(
-            oid=record.oid,
-            magic=magic_of(record.oid, self._state.account, record.attempt),
-            sid=record.sid,
-            strategy=record.strategy,
-            leg=record.leg,
-            symbol=record.symbol,
-            side=record.side,
-            volume_e8=record.done_e8,
-            price_e8=record.price_e8,
-            position_ticket=outcome.position_ticket,
-            f=self._state.reports.f + 1,
-        )
+        return self._finishing.end(job, Ending(code, detail), now_ns, "absent")
 
     # reads
 
@@ -405,10 +353,3 @@ class Desk:
     def in_flight(self) -> list[bytes]:
         """Opens handed over without a result, or with an unknown one."""
         return [job.record.oid for job in self.jobs if job.record.action == OPEN and job.record.state in (CALLED, UNKNOWN)]
-
-
-def order_put(record: OrderRecord) -> Put:
-    """The row of an order in hand. On disk there is no CALLED: whether the call was made is not known there."""
-    if record.state == CALLED:
-        record = msgspec.structs.replace(record, state=INTENT)
-    return Put(ORDER_ROW, record.oid, encode(record))

@@ -176,7 +176,9 @@ class HomeLink:
         if grant.refused:
             told = {"why": grant.refused}
             return [] if grant.refused == was_refused else [Note("warning", "grant_refused", told)]
-        return self._intake.lacks(grant.k_last, now_ns) if grant.e == state.stream.e else []
+        if grant.e == state.stream.e:
+            self._intake.lacks(grant.k_last, now_ns)
+        return []
 
     def on_ack(self, ack: OutcomeAck, now_ns: int) -> list[Effect]:
         """The master has our outcomes up to a number."""

@@ -22,6 +22,7 @@ class Job:
         "call",
         "find_count",
         "is_stored",
+        "is_storing",
         "is_told",
         "ks",
         "lost_ns",
@@ -30,13 +31,14 @@ class Job:
         "record",
         "try_count",
         "waits_for",
-    )  # fmt: skip
+    )
 
     def __init__(self, record: OrderRecord, arrived_ns: int, is_stored: bool = False) -> None:
         self.record = record
         self.arrived_ns = arrived_ns
         self.is_stored = is_stored
         """It has a row: it survives a restart."""
+        self.is_storing = False
         self.is_told = False
         """The master heard that it is at work."""
         self.ks: list[int] = []

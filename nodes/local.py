@@ -2,63 +2,37 @@
 
 Its parts: ``nodes.orderintake`` (orders as they come), ``nodes.desk`` (the one hand at the venue), ``nodes.caretaker`` (what it
 does by itself, also when cut off), ``nodes.handwork`` (manual commands), ``nodes.accountbook`` (what it knows of the account);
-what they share is ``nodes.localstate``. Here is the rest: hellos and homes, grants, stops, states, the worker's coming and going.
+``nodes.homelink`` (its routers), ``nodes.venueside`` (its worker); what they share is ``nodes.localstate``. Here is the rest:
+the store, timers, stops, operators.
 """
 
 from collections.abc import Callable
 
 from mesh.codec import encode
 from mesh.config import Config
-from mesh.core import (
-    Commit,
-    Core,
-    Durable,
-    Effect,
-    Effects,
-    Envelope,
-    Fetch,
-    Fetched,
-    Halt,
-    LinkDown,
-    LinkUp,
-    Note,
-    Send,
-    Stop,
-)  # fmt: skip
-from mesh.links import WORKER, router_link
-from mesh.messages.base import Msg
-from mesh.messages.control import Command, Entry, KillSetAsk, KillSetPart, Latched, Ping, Pong, Undo
-from mesh.messages.orders import GapFill, Grant, Listed, LocalWelcome, Order, RouterHeartbeat, StateAsk
+from mesh.core import Commit, Core, Durable, Effect, Effects, Envelope, Fetched, Halt, LinkDown, LinkUp, Put, Send, Stop
+from mesh.links import WORKER
+from mesh.messages.control import Command, Entry, KillSetAsk, KillSetPart, Ping, Pong, Undo
+from mesh.messages.orders import GapFill, Grant, LocalWelcome, Order, RouterHeartbeat, StateAsk
 from mesh.messages.outcomes import Outcome, OutcomeAck
-from mesh.messages.venue import (
-    VenueAttach,
-    VenueAttached,
-    VenueFound,
-    VenueLatch,
-    VenueLost,
-    VenueResult,
-    VenueState,
-)  # fmt: skip
-from mesh.units import MS_NS, SECOND_NS
+from mesh.messages.venue import VenueAttached, VenueFound, VenueLost, VenueResult, VenueState
+from mesh.units import MS_NS
 from nodes.accountbook import BOOK
 from nodes.attempts import ACT, MANUAL, OrderRecord, decoded
 from nodes.caretaker import Caretaker
-from nodes.desk import ATTACH, BARRED, FIND, ORDER_ROW, WAKE, Desk
+from nodes.desk import FIND, WAKE, Desk
 from nodes.envelopes import message_of
+from nodes.finishing import BARRED, ORDER_ROW
 from nodes.handwork import COMMAND, Handwork
+from nodes.homelink import HomeLink
 from nodes.localstate import META, LocalState, TimerKey
 from nodes.openings import OPENING
 from nodes.orderintake import GAP, OrderIntake
-from nodes.reports import ARCHIVE, KNOWN, OUTCOME, WINDOW_COUNT
-from nodes.stops import KNOWN_MAX, STOP
+from nodes.reports import KNOWN, OUTCOME
+from nodes.stops import STOP
+from nodes.venueside import TRY, VenueSide
 
-GRANT, STATE, HOMES, TRY, DRAIN, REPEAT, TOLD = "grant", "state", "homes", "attach", "drain", "repeat", "told"
-REFUSED_RETRY_NS = 5 * SECOND_NS
-"""A terminal that is not the account's is looked at again this often."""
-LISTED_MAX = 1_024
-"""Outcomes sent at once when the master asks what it lacks; the rest follows by repeats."""
-ARCHIVE_BLOCK = 256
-IN_FLIGHT_MAX = 64
+GRANT, STATE, HOMES, DRAIN, REPEAT, TOLD = "grant", "state", "homes", "drain", "repeat", "told"
 
 
 class Local(Core):
@@ -71,24 +45,20 @@ class Local(Core):
         self._intake = OrderIntake(self._state, self._desk)
         self._caretaker = Caretaker(self._state, self._desk)
         self._handwork = Handwork(self._state, self._desk)
-        self._is_welcomed = False
-        self._listing: list[bytes] = []
-        """Parts of the archive still to be read before everything is listed."""
-        self._master_f = 0
-        self._asked_block = 0
-        self._is_recorded = False
+        self._home = HomeLink(self._state, self._desk, self._intake)
+        self._venue = VenueSide(self._state, self._desk, self._caretaker)
         self.handlers = {
             Durable: self._on_durable,
-            Fetched: self._on_fetched,
-            LinkUp: self._on_link_up,
+            Fetched: lambda envelope, now_ns: tuple(self._home.on_archive(message_of(envelope, Fetched).rows, now_ns)),
+            LinkUp: lambda envelope, now_ns: tuple(self._home.on_up(envelope.link)),
             LinkDown: self._on_link_down,
             Stop: self._on_stop,
-            RouterHeartbeat: self._on_heartbeat,
-            LocalWelcome: self._from_home(self._on_welcome),
+            RouterHeartbeat: lambda envelope, now_ns: tuple(self._home.on_heartbeat(envelope, now_ns)),
+            LocalWelcome: self._from_home(self._home.on_welcome),
             Order: self._from_home(self._intake.on_order),
             GapFill: self._from_home(self._intake.on_gap_fill),
-            Grant: self._from_home(self._on_grant),
-            OutcomeAck: self._on_outcome_ack,
+            Grant: self._from_home(self._home.on_grant),
+            OutcomeAck: lambda envelope, now_ns: tuple(self._home.on_ack(message_of(envelope, OutcomeAck), now_ns)),
             StateAsk: self._on_state_ask,
             Command: self._on_command,
             Ping: self._on_ping,
@@ -96,11 +66,11 @@ class Local(Core):
             Undo: self._on_stop_item,
             KillSetPart: self._on_kill_part,
             KillSetAsk: lambda envelope, now_ns: tuple(self._state.ladder.stops.on_ask(envelope)),
-            VenueAttached: self._from_worker(self._on_attached),
-            VenueResult: self._from_worker(lambda e, now: self._desk.on_result(message_of(e, VenueResult), now)),
-            VenueFound: self._from_worker(lambda e, now: self._desk.on_found(message_of(e, VenueFound), now)),
-            VenueState: self._from_worker(self._on_state),
-            VenueLost: self._from_worker(self._on_lost),
+            VenueAttached: self._from_worker(self._venue.on_attached),
+            VenueResult: self._from_worker(lambda e, now_ns: self._desk.on_result(message_of(e, VenueResult), now_ns)),
+            VenueFound: self._from_worker(lambda e, now_ns: self._desk.on_found(message_of(e, VenueFound), now_ns)),
+            VenueState: self._from_worker(self._venue.on_state),
+            VenueLost: self._from_worker(self._venue.on_lost),
         }
 
     # what the shell asks
@@ -138,11 +108,10 @@ class Local(Core):
         state.homing.start(now_ns)
         if state.reports.pending:
             state.arm_repeat(now_ns)
-        for word in (HOMES, GRANT, STATE, TRY):
-            state.timers.set((word, b""), now_ns)
-        effects = [state.hello(index) for index in range(state.homing.count)]
+        for key in ((HOMES, b""), (GRANT, b""), (STATE, b""), TRY):
+            state.timers.set(key, now_ns)
         self.deadline_ns = state.timers.next_ns
-        return tuple(effects)
+        return tuple(self._home.hellos())
 
     def handle(self, envelope: Envelope, now_ns: int) -> Effects:
         """Effects of one message; then the worker's next task."""
@@ -168,7 +137,7 @@ class Local(Core):
         """READY once the master knows it and the account was read."""
         if self._state.is_draining:
             return "DRAINING"
-        is_ready = self._state.is_attached and self._state.book.is_complete and self._is_welcomed
+        is_ready = self._state.is_attached and self._state.book.is_complete and self._home.is_welcomed
         return "READY" if is_ready else "STARTING"
 
     def market_ns(self) -> int:
@@ -214,9 +183,6 @@ class Local(Core):
 
         return guarded
 
-    def _to_routers(self, message: Msg) -> list[Effect]:
-        return [Send(router_link(index), 0, message) for index in range(self._state.homing.count)]
-
     # timers
 
     def _on_timer(self, key: TimerKey, now_ns: int) -> list[Effect]:
@@ -235,16 +201,16 @@ class Local(Core):
             return self._desk.tell_state(job, "WORKING", now_ns) if is_silent and job is not None else []
         if word == HOMES:
             state.timers.set(key, now_ns + timers.heartbeat_ms * MS_NS)
-            return self._look_at_homes(now_ns)
+            return self._home.look(now_ns)
         if word == GRANT:
             state.timers.set(key, now_ns + timers.grant_ask_ms * MS_NS)
-            return [state.ask_home(state.freshness.ask(now_ns))] if self._is_welcomed else []
+            return self._home.ask_grant(now_ns)
         if word == STATE:
             state.timers.set(key, now_ns + timers.state_ms * MS_NS)
-            self._desk.want_read(self._asked_block)
+            self._venue.want_state()
             return []
-        if word == TRY:
-            return self._attach()
+        if key == TRY:
+            return self._venue.attach()
         return [Halt(0, f"drain time is over; {len(state.reports.pending)} outcomes wait for the next start")]
 
     # operators
@@ -267,30 +233,32 @@ class Local(Core):
     def _take_stops(self, items: list[bytes], now_ns: int) -> list[Effect]:
         """Stops bind and the latch word is set at once; LATCHED is said when they are durable."""
         state = self._state
+        undo_count = state.ladder.undo_count
+        puts: list[Put] = []
         effects: list[Effect] = []
-        puts = []
         for raw in items:
             new_puts, notes = state.ladder.take_untrusted(raw)
             puts += new_puts
             effects += notes
         if not puts:
-            return [*effects, *self._to_routers(self._latched())]
-        state.freshness.demand_new(now_ns)
-        self._desk.want_read(self._asked_block)
-        latch = Send(WORKER, 0, VenueLatch(state.ladder.latch_count))
-        commit = state.commits.make(puts, lambda _: self._to_routers(self._latched()))
-        ask = [state.ask_home(state.freshness.ask(now_ns))] if self._is_welcomed else []
-        return [latch, *effects, commit, *ask]
+            return [*effects, *self._home.to_routers(self._home.latched())]
+        if state.ladder.undo_count > undo_count:
+            state.freshness.demand_new(now_ns)
+        self._venue.want_state()
+        commit = state.commits.make(puts, lambda _: self._home.to_routers(self._home.latched()))
+        return [self._venue.latch(), *effects, commit, *self._home.ask_grant(now_ns)]
 
-    def _latched(self) -> Latched:
-        state = self._state
-        entries = state.ladder.stops.killset.known()[:KNOWN_MAX]
-        in_flight = self._desk.in_flight()[:IN_FLIGHT_MAX]
-        return Latched(state.account, state.life, state.ladder.level(), entries, in_flight)
+    def _on_state_ask(self, envelope: Envelope, now_ns: int) -> Effects:
+        self._venue.on_ask(message_of(envelope, StateAsk))
+        return ()
+
+    def _on_link_down(self, envelope: Envelope, now_ns: int) -> Effects:
+        self._home.on_down(envelope.link)
+        return ()
 
     def _on_end(self, record: OrderRecord, outcome: Outcome, now_ns: int) -> list[Effect]:
         """An order ended: whoever asked for it hears of it, and the account is read anew."""
-        self._desk.want_read(self._asked_block)
+        self._venue.want_state()
         if record.kind == ACT:
             return self._caretaker.ended(record, outcome.code, now_ns)
         return self._handwork.ended(record, outcome) if record.kind == MANUAL else []

@@ -57,7 +57,9 @@ class OrderIntake:
             state.counters.add("duplicate_order_count")
             return [*effects, *self._again(order.oid), state.order_ack()]
         effects += self._take(order, target, body, now_ns)
-        return effects + self._next_in_turn(now_ns) + self._ask_gaps(now_ns)
+        self._take_in_turn(now_ns)
+        self._look_for_gaps(now_ns)
+        return effects
 
     def _take(self, order: Order, target: Target, body: OrderBody, now_ns: int) -> list[Effect]:
         """A number that had not come: an order that is known all the same, or a new one."""
@@ -79,14 +81,13 @@ class OrderIntake:
         if body.action == OPEN and target.k > state.stream.received_k:
             self._later[target.k] = job
             return []
-        return self._desk.take(job, now_ns)
+        self._desk.take(job, now_ns)
+        return []
 
-    def _next_in_turn(self, now_ns: int) -> list[Effect]:
+    def _take_in_turn(self, now_ns: int) -> None:
         """Opens whose turn has come because a hole was filled."""
-        effects: list[Effect] = []
         for k in sorted(k for k in self._later if k <= self._state.stream.received_k):
-            effects += self._desk.take(self._later.pop(k), now_ns)
-        return effects
+            self._desk.take(self._later.pop(k), now_ns)
 
     def _again(self, oid: bytes) -> list[Effect]:
         """Tell once more how an order ended, if it did."""
@@ -113,7 +114,9 @@ class OrderIntake:
             effects += self._expire(row.oid, message.e, now_ns)
             if is_ours and state.stream.settle(row.k):
                 effects.append(state.commits.make([state.meta_put()], lambda _: [state.order_ack()]))
-        return effects + self._next_in_turn(now_ns) + self._ask_gaps(now_ns)
+        self._take_in_turn(now_ns)
+        self._look_for_gaps(now_ns)
+        return effects
 
     def _expire(self, oid: bytes, e: int, now_ns: int) -> list[Effect]:
         state = self._state
@@ -145,21 +148,21 @@ class OrderIntake:
         effects: list[Effect] = []
         if welcome.e > self._state.stream.e:
             effects += self.take_epoch(welcome.e)
-        return effects + self.lacks(welcome.k_last, now_ns)
+        self.lacks(welcome.k_last, now_ns)
+        return effects
 
-    def lacks(self, k_last: int, now_ns: int) -> list[Effect]:
+    def lacks(self, k_last: int, now_ns: int) -> None:
         """The master has published up to ``k_last`` for us."""
         self.k_last = max(self.k_last, k_last)
-        return self._ask_gaps(now_ns)
+        self._look_for_gaps(now_ns)
 
-    def _ask_gaps(self, now_ns: int) -> list[Effect]:
+    def _look_for_gaps(self, now_ns: int) -> None:
         """Have holes asked for in a moment: what is on its way needs no question."""
         stream = self._state.stream
         if stream.received_k >= self.k_last:
             self._state.timers.cancel(GAP)
         elif not self._state.timers.is_set(GAP):
             self._state.timers.set(GAP, now_ns + GAP_NS)
-        return []
 
     def ask_gaps(self, now_ns: int) -> list[Effect]:
         """Ask the master, through the router, for what has not come; again until it has."""

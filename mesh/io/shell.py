@@ -83,7 +83,7 @@ class Shell:
         self._ports: list[Port] = []
         self._inbox: Inbox = deque()
         self._upkeep = Upkeep(health_ms * MS_NS)
-        self._signals: list[signal.Signals] = []
+        self._handlers_before: dict[signal.Signals, Any] = {}
         self._failure: BaseException | None = None
         self._is_scheduled = False
         self._is_stopping = False
@@ -173,9 +173,9 @@ class Shell:
             self._loop.call_soon(self._stay_awake)
 
     def _take_signal(self, number: signal.Signals) -> None:
+        self._handlers_before[number] = signal.getsignal(number)
         try:
             self._loop.add_signal_handler(number, self._on_stop)
-            self._signals.append(number)
         except NotImplementedError:  # Windows
             signal.signal(number, lambda *_: self.stop())
 
@@ -224,8 +224,8 @@ class Shell:
         """Close everything, whatever of it fails."""
         with ExitStack() as stack:
             stack.callback(self._loop.close)
-            for number in self._signals:
-                stack.callback(self._loop.remove_signal_handler, number)
+            for number, handler in self._handlers_before.items():
+                stack.callback(signal.signal, number, handler)
             stack.callback(self._hub.close, LINGER_MS if self._failure is None else 0)
             for node in self._nodes:
                 stack.callback(node.close)

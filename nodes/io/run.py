@@ -144,7 +144,7 @@ def core_of(name: str, config: Config, life: int, store: Store, state: Path) -> 
     if role == "local":
         from nodes.local import Local
 
-        return Local(name, config, life, bytes.fromhex(store.store_id) if isinstance(store.store_id, str) else store.store_id)
+        return Local(name, config, life, store.store_id)
     assert role == "broker", role
     from nodes.broker import Broker
 

@@ -16,6 +16,7 @@ from mesh import links
 from mesh.codec import decode_untrusted, encode
 from mesh.config import Config, parse
 from mesh.core import Commit, Core, Durable, Effect, Effects, Emit, Envelope, Halt, LinkDown, LinkUp, Note, PeerLost, Send
+from mesh.events import BAR
 from mesh.messages import PROTOCOL_VERSION
 from mesh.messages.base import Msg
 from mesh.messages.market import Block, MarketHello, MarketWelcome, Settle, Settled, TickCredit, Ticks
@@ -222,8 +223,8 @@ class Rig:
         elif isinstance(effect, Note):
             self.notes.append(effect)
         elif isinstance(effect, Emit):
-            event = effect.event
-            if event["kind"] == "bar":
+            if effect.stage == BAR:
+                event = effect.event
                 key = (event["symbol"], event["timeframe"], event["period"], effect.market_ns)
                 assert self.bars.setdefault(key, event) == event, "a bar was told twice, and differently"
         elif isinstance(effect, Halt):

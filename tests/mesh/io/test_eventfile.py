@@ -81,7 +81,7 @@ def test_flush_brings_it_to_the_file(tmp_path: Path) -> None:
 def test_unwritable_place_is_told(tmp_path: Path) -> None:
     """Events that cannot be written end the node with the file's name: nothing is dropped in silence."""
     (tmp_path / "events").write_text("a file where a folder is wanted")
-    with pytest.raises(StoreFailed, match="events file .* cannot be written"):
+    with pytest.raises(StoreFailed, match=r"events file .* cannot be written"):
         EventFile(tmp_path / "events" / "a.jsonl")
 
 

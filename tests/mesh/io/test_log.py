@@ -22,19 +22,19 @@ class Wall:
         return self.now_ns
 
 
-@pytest.fixture()
+@pytest.fixture
 def wall(monkeypatch: pytest.MonkeyPatch) -> Wall:
     clock = Wall()
     monkeypatch.setattr(log_module, "wall_ns", clock)
     return clock
 
 
-@pytest.fixture()
+@pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "log" / "node-1.log"
 
 
-@pytest.fixture()
+@pytest.fixture
 def log(path: Path, wall: Wall) -> Iterator[Log]:
     made = Log(path, "node-1")
     yield made

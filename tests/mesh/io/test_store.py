@@ -14,12 +14,12 @@ from mesh.errors import BadConfig, StoreFailed, StoreInUse
 from mesh.io.store import CHECKPOINT_COMMITS, Store, create, open_store
 
 
-@pytest.fixture()
+@pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "node-1.db"
 
 
-@pytest.fixture()
+@pytest.fixture
 def store(path: Path) -> Iterator[Store]:
     made = create(path, "demo", "node-1")
     yield made

@@ -83,7 +83,7 @@ def test_stop_out_closes_the_worst_until_the_level_is_back() -> None:
     assert [position.ticket for position in rig.positions] == [other.ticket]
     deal = rig.deals[-1]
     assert (deal.position_id, deal.reason) == (worst.ticket, names.DEAL_REASON_SO)
-    assert deal.comment.startswith("[so 49.98%/384.70/770.07")
+    assert deal.comment == "[so 49.96%/384.70/770.07]"
     check_books(rig.terminal)
 
 
@@ -104,10 +104,10 @@ def test_covered_account_without_margin_is_stopped_out_below_nothing() -> None:
     rig.opened(BUY, "1.00")
     rig.opened(SELL, "1.00")
     assert rig.state.margin_e8 == 0
-    rig.quote("1.10000", "1.10200")
-    assert len(rig.positions) == 2
-    rig.quote("1.10000", "1.10211")
-    assert len(rig.positions) < 2
+    rig.quote("1.10000", "1.10190")
+    assert (len(rig.positions), rig.state.equity_e8) == (2, 0)
+    rig.quote("1.10000", "1.10191")
+    assert not rig.positions
     check_books(rig.terminal)
 
 

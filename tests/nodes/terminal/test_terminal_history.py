@@ -1,0 +1,177 @@
+"""Kept ticks and bars: bounded, in order, aggregated as MetaTrader aligns them."""
+
+import numpy as np
+import pytest
+
+from mesh.units import HOUR_NS, MINUTE_NS, SECOND_NS
+from nodes.terminal import names
+from nodes.terminal.history import BAR_COLUMNS, History, grouped, tick_flags
+from nodes.terminal.service import TerminalService
+from nodes.terminal.settings import TerminalConfig
+from tests.nodes.terminal.terminal_rig import LOGIN, START_NS, Rig, e8
+
+
+def columns(count: int, step_ns: int = 7 * SECOND_NS, start_ns: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    draw = np.random.default_rng(count)
+    times = start_ns + np.arange(count, dtype=np.int64) * step_ns
+    bids = 1_000 + np.cumsum(draw.integers(-3, 4, count))
+    return times, bids, bids + draw.integers(0, 5, count)
+
+
+@pytest.mark.parametrize("count", [0, 1, 9, 10, 20, 21, 95])
+def test_history_keeps_the_newest_ticks_one_by_one_or_in_columns(count: int) -> None:
+    """A history of ten ticks holds the last ten, however they came."""
+    times, bids, asks = columns(count)
+    single, bulk = History(10, 100), History(10, 100)
+    for row in zip(times, bids, asks, strict=True):
+        single.append(*map(int, row))
+    for part in np.array_split(np.arange(count), 3):
+        bulk.extend(times[part], bids[part], asks[part])
+    expected = np.stack([times, bids, asks])[:, -10:]
+    assert np.array_equal(single.ticks()[:, -10:], expected)
+    assert np.array_equal(bulk.ticks()[:, -10:], expected)
+
+
+def test_bars_are_those_of_all_ticks_whenever_they_are_read() -> None:
+    """M1 bars of 5,000 ticks through a buffer of 50 equal those worked out from all of them at once."""
+    times, bids, asks = columns(5_000)
+    history = History(50, 10_000)
+    for at in range(0, 5_000, 37):
+        history.extend(times[at : at + 37], bids[at : at + 37], asks[at : at + 37])
+        if at % 5 == 0:
+            history.bars()
+    bars = history.bars()
+    for number, minute in enumerate(sorted(dict.fromkeys((times // MINUTE_NS * MINUTE_NS).tolist()))):
+        mine = times // MINUTE_NS * MINUTE_NS == minute
+        expected = [
+            minute,
+            bids[mine][0],
+            bids[mine].max(),
+            bids[mine].min(),
+            bids[mine][-1],
+            mine.sum(),
+            (asks - bids)[mine].min(),
+            asks[mine].max(),
+            asks[mine].min(),
+        ]
+        assert bars[:, number].tolist() == expected
+
+
+@pytest.mark.parametrize("kept", [7, 100, 3_000])
+def test_bars_are_bounded(kept: int) -> None:
+    """The newest bars stay, the array never grows past twice what is kept and what one call brings."""
+    history = History(200, kept)
+    for start in range(0, 4_000, 100):
+        history.extend(*columns(100, MINUTE_NS, start * MINUTE_NS))
+        history.bars()
+    bars = history.bars()
+    assert bars.shape == (len(BAR_COLUMNS), min(kept, 4_000))
+    assert bars[0, -1] == 3_999 * MINUTE_NS
+    assert np.all(np.diff(bars[0]) == MINUTE_NS)
+
+
+def test_loaded_bars_go_before_ticks() -> None:
+    """A backfill of bars is followed by those of ticks; the minute both have is one bar."""
+    history = History(10, 100)
+    prices = np.array([5, 6, 7], dtype=np.int64)
+    history.load_bars(
+        {
+            "time_ns": np.arange(3) * MINUTE_NS,
+            "open_e8": prices,
+            "high_e8": prices + 10,
+            "low_e8": prices - 1,
+            "close_e8": prices + 1,
+            "tick_count": np.array([4, 4, 4]),
+        }
+    )
+    history.append(2 * MINUTE_NS + 30 * SECOND_NS, 30, 33)
+    history.append(3 * MINUTE_NS, 8, 9)
+    assert history.bars()[:, 2].tolist() == [2 * MINUTE_NS, 7, 30, 6, 30, 5, 0, 33, 6]
+    assert history.bars()[:, 3].tolist() == [3 * MINUTE_NS, 8, 8, 8, 8, 1, 1, 9, 9]
+
+
+def test_grouping_keeps_open_extremes_close_and_sums() -> None:
+    """Five bars in two groups."""
+    bars = np.array([[1, 2, 3, 4, 5], [10, 11, 12, 13, 14], [20, 25, 21, 22, 23], [9, 8, 7, 6, 5], [11, 12, 13, 14, 15], *[[1] * 5] * 4])
+    made = grouped(bars, np.array([0, 0, 0, 100, 100]))
+    assert made[:6].T.tolist() == [[0, 10, 25, 7, 13, 3], [100, 13, 23, 5, 15, 2]]
+
+
+def test_flags_tell_which_side_changed() -> None:
+    """Bid 2, ask 4, both 6; the first tick shows both, an unchanged one none."""
+    ticks = np.array([[1, 2, 3, 4, 5], [10, 11, 11, 12, 12], [20, 20, 21, 22, 22]])
+    assert tick_flags(ticks).tolist() == [6, 2, 4, 6, 0]
+    history = History(10, 10)
+    assert history.last_flags() == 6
+    seen = []
+    for row in ticks.T.tolist():
+        history.append(*row)
+        seen.append(history.last_flags())
+    assert seen == [6, 2, 4, 6, 0]
+
+
+def rates(rig: Rig, name: str, *args: object) -> list[list[int]]:
+    answer = TerminalService(rig.terminal).call(LOGIN, name, ["EURUSD", *args], rig.now_ns)
+    assert answer.value is not None, answer.error
+    count, *packed = answer.value
+    read = [np.frombuffer(column, "<i8").tolist() for column in packed]
+    assert all(len(column) == count for column in read)
+    return [list(row) for row in zip(*read, strict=True)]
+
+
+@pytest.fixture
+def rig() -> Rig:
+    """A week of a quote each ten minutes, on a server seven hours ahead of New York."""
+    rig = Rig(config=TerminalConfig(server_zone="New York + 7 h"))
+    for number in range(7 * 144):
+        rig.quote(f"1.1{number % 7:04}", f"1.1{number % 7 + 12:04}", after_ns=10 * MINUTE_NS)
+    return rig
+
+
+def test_bars_are_aligned_to_the_servers_clock(rig: Rig) -> None:
+    """H4 and D1 bars begin at server hours and midnights; positions count back from the unfinished one."""
+    days = rates(rig, "copy_rates_from_pos", names.TIMEFRAME_D1, 0, 3)
+    assert all(row[0] % 86_400 == 0 for row in days)
+    assert [second[0] - first[0] for first, second in zip(days, days[1:], strict=False)] == [86_400] * 2
+    hours = rates(rig, "copy_rates_from_pos", names.TIMEFRAME_H4, 0, 50)
+    assert all(row[0] % 14_400 == 0 for row in hours)
+    assert sum(row[5] for row in hours if row[0] // 86_400 == days[1][0] // 86_400) == days[1][5] == 144
+    assert rates(rig, "copy_rates_from_pos", names.TIMEFRAME_H4, 5, 7) == hours[-12:-5]
+    weeks = rates(rig, "copy_rates_from_pos", names.TIMEFRAME_W1, 0, 5)
+    assert [(row[0] // 86_400 + 4) % 7 for row in weeks] == [0] * len(weeks)
+    [month] = rates(rig, "copy_rates_from_pos", names.TIMEFRAME_MN1, 0, 1)
+    assert month[0] == 1_525_132_800
+    assert days[0][6] == 12
+
+
+def test_rates_by_date_and_range(rig: Rig) -> None:
+    """By date: bars that began then or before; by range: both ends included."""
+    hours = rates(rig, "copy_rates_from_pos", names.TIMEFRAME_H1, 0, 20)
+    assert rates(rig, "copy_rates_from", names.TIMEFRAME_H1, hours[10][0], 4) == hours[7:11]
+    assert rates(rig, "copy_rates_from", names.TIMEFRAME_H1, hours[10][0] - 1, 4) == hours[6:10]
+    assert rates(rig, "copy_rates_range", names.TIMEFRAME_H1, hours[3][0], hours[6][0]) == hours[3:7]
+
+
+def test_ticks_by_date_and_range(rig: Rig) -> None:
+    """From a second on, a number of them; in a range, both ends included; trade ticks there are none."""
+    all_ticks = rates(rig, "copy_ticks_from", 1, 10_000, names.COPY_TICKS_ALL)
+    assert len(all_ticks) == 7 * 144 + 1
+    second = all_ticks[500][0] // 1_000
+    assert rates(rig, "copy_ticks_from", second, 3, names.COPY_TICKS_INFO) == all_ticks[500:503]
+    assert rates(rig, "copy_ticks_range", second, second + 1_200, 2**32 - 1) == all_ticks[500:503]
+    assert rates(rig, "copy_ticks_range", 5, 6, names.COPY_TICKS_ALL) == []
+    assert rates(rig, "copy_ticks_from", 1, 10, names.COPY_TICKS_TRADE) == []
+
+
+def test_history_in_an_hour_the_clock_shows_twice() -> None:
+    """When New York turns its clock back the server's hour comes twice and nothing of it is lost."""
+    rig = Rig(config=TerminalConfig(server_zone="America/New_York"))
+    change_ns = 1_541_311_200 * SECOND_NS
+    """2018-11-04 06:00 UTC, 02:00 becomes 01:00."""
+    rig.quote("1.1", "1.1001", after_ns=change_ns - HOUR_NS - rig.now_ns)
+    rig.quote("1.2", "1.2001", after_ns=HOUR_NS)
+    rig.quote("1.3", "1.3001", after_ns=HOUR_NS)
+    hours = rates(rig, "copy_rates_from_pos", names.TIMEFRAME_H1, 0, 3)
+    assert sum(row[5] for row in hours) >= 3
+    assert hours[-1][4] == e8("1.3")
+    assert rig.now_ns > START_NS
