@@ -59,6 +59,8 @@ class BlockLoop:
         self.released_seq = 0
         self.end_ns = 0
         """Where market time stands, with ``released_seq``."""
+        self.finished = (0, 0)
+        """The same after the last block that is over for everybody: what a restart goes on from."""
         self.is_stored = False
         """Whether it is durable that the numbers from here on are used by nobody else."""
         self.is_opened = False
@@ -234,6 +236,7 @@ class BlockLoop:
         return GATHER if self.receivers.absent() or not self.is_stored else PLAN
 
     def _after_plan(self, now_ns: int, out: list[Effect]) -> str:
+        self.finished = (self.released_seq, self.end_ns)
         if self._is_stopping and not self.settling.waiting:
             return STOPPED
         self._pull()
@@ -357,8 +360,10 @@ class BlockLoop:
         if not self.is_opened:
             self.is_opened = True
             self.pace.anchor(now_ns, self.end_ns)
+        if self._has_signals:
+            return self._tell_indicators(RELEASE)
         self.settled_count += 1
-        return self._tell_indicators(RELEASE if self._has_signals else LAG)
+        return self._tell_indicators(LAG)
 
     def _tell_indicators(self, step: str) -> str:
         told = self._indicator_block

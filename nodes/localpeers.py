@@ -11,8 +11,8 @@ import msgspec
 
 from mesh.config import Config
 from mesh.core import Effect, Send
-from mesh.liveness import Liveness
 from mesh.links import LOCALS
+from mesh.liveness import Liveness
 from mesh.messages import PROTOCOL_VERSION
 from mesh.messages.base import NO_OID
 from mesh.messages.orders import LocalHello, Order, OrderAck, Target

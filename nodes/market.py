@@ -88,6 +88,7 @@ class Market(Core):
                 standing = decode_record_untrusted(record, Standing)
                 self._loop.number = standing.number + LIFE_NUMBERS
                 self._loop.released_seq, self._loop.end_ns = standing.released_seq, standing.end_ns
+                self._loop.finished = (standing.released_seq, standing.end_ns)
         return ()
 
     def start(self, now_ns: int) -> Effects:
@@ -222,5 +223,5 @@ class Market(Core):
             self._commit_at_ns = now_ns + COMMIT_EVERY_NS
 
     def _commit(self, token: int) -> Commit:
-        loop = self._loop
-        return Commit(token, (Put(STANDING, b"", encode(Standing(loop.number, loop.released_seq, loop.end_ns))),))
+        standing = Standing(self._loop.number, *self._loop.finished)
+        return Commit(token, (Put(STANDING, b"", encode(standing)),))

@@ -1,14 +1,15 @@
-"""The router: fans orders out, collects what locals say, relays what operators want. It decides nothing.
+"""The router: hands the master's records to the locals and the locals' words to the master; decides nothing, keeps only stops.
 
-It keeps nothing on disk but the kill set, which it learns before it relays a grant. Whatever it cannot read it passes over,
-counted; it stops nobody.
+Downwards: records with a dense ``n`` on the PUB, holes repaired on the replay link, each local its own target with the body
+bytes untouched. Upwards: outcomes, states and deals as they come. Besides: grants asked for one by one, heartbeats that say
+how old the master's last word is, and for frontends the last of everything (``nodes.snapshot``); operators are served by
+``nodes.routercontrol``.
 """
 
 from collections.abc import Callable
 
-from mesh.codec import encode
 from mesh.config import Config
-from mesh.core import Core, Durable, Effect, Effects, Envelope, Halt, LinkDown, LinkUp, Note, PeerLost, Put, Send, Stop
+from mesh.core import Core, Durable, Effect, Effects, Envelope, Halt, LinkUp, Note, PeerLost, Send, Stop
 from mesh.links import CONTROL, LOCALS, ORDERS, REPLAY, STATUS
 from mesh.messages import PROTOCOL_VERSION
 from mesh.messages.accounts import AccountState, AccountSymbols
@@ -16,7 +17,6 @@ from mesh.messages.base import Msg
 from mesh.messages.control import (
     Command,
     CommandAnswer,
-    ControlWelcome,
     Entry,
     KillSetAsk,
     KillSetPart,
@@ -38,6 +38,7 @@ from mesh.messages.orders import (
     MasterWelcome,
     Order,
     OrderAck,
+    Replay,
     ReplayAccount,
     RouterHeartbeat,
     RouterHello,
@@ -45,456 +46,433 @@ from mesh.messages.orders import (
 )
 from mesh.messages.outcomes import DealReport, Outcome, OutcomeAck
 from mesh.timers import Timers
-from mesh.units import MS_NS, SECOND_NS
+from mesh.units import MS_NS
 from nodes.commits import Commits
 from nodes.envelopes import message_of
-from nodes.orderfan import OrderFan, Stream
-from nodes.board import Board
-from nodes.stops import KNOWN_MAX, STOP, Stops
+from nodes.localpeers import LocalPeer, LocalPeers
+from nodes.recordstream import RecordStream
+from nodes.routercontrol import RouterControl, raw_of
+from nodes.snapshot import SLICE_NS, SNAPSHOT_NS, FrontView
+from nodes.stops import STOP, Stops
 
-BEAT, HELLO, GAP, SHOW = "beat", "hello", "gap", "show"
-SHOW_NS = SECOND_NS
-HELLO_NS = 500 * MS_NS
-"""Without an answer of the master for this long the router says hello again, and so learns how old the last one is."""
-ASKED_MAX = 4_096
-"""Questions under way that are remembered for their answers."""
-
-Handler = Callable[[Envelope, int], list[Effect]]
-
-
-class Client:
-    """A local's connection here."""
-
-    __slots__ = ("account", "home", "life", "peer")
-
-    def __init__(self, hello: LocalHello, peer: int) -> None:
-        self.account = hello.account
-        self.life = hello.life
-        self.home = hello.home
-        self.peer = peer
+BEAT, HELLO, HOLES, SNAPSHOT, SLICE = "beat", "hello", "holes", "snapshot", "slice"
+MASTER_QUIET_NS = 500 * MS_NS
+"""After so long without an answer on the replay link the master is asked for one."""
+GRANTS_MAX = 4_096
+NEVER_HEARD_NS = 3_600 * 1_000 * MS_NS
+"""Age of a master that has not answered yet."""
 
 
 class Router(Core):
-    """One router."""
+    """One router of a mesh."""
 
     def __init__(self, name: str, config: Config, life: int) -> None:
         super().__init__()
         self._name = name
         self._config = config
         self._life = life
-        self._timer_section = config.settings.timers
+        timers = config.settings.timers
+        self._heartbeat_ns = timers.heartbeat_ms * MS_NS
+        self._repeat_ns = timers.repeat_ms * MS_NS
         self._timers: Timers[str] = Timers()
         self._commits = Commits()
         self._stops = Stops(name)
-        self._fan = OrderFan()
-        self._board = Board(name, config, life)
-        self._clients: dict[int, Client] = {}
-        self._by_account: dict[str, Client] = {}
-        self._operators: dict[int, str] = {}
-        self._master_ns = -(1 << 62)
-        """When the master last answered."""
-        self._master_e = 0
-        self._asked: dict[tuple[str, int], int] = {}
-        """(account, nonce) → when its grant was asked for."""
-        self._commanders: dict[bytes, int] = {}
-        """Command → the operator's connection."""
-        self._pings: dict[int, int] = {}
-        self.handlers = {kind: self._gate(link, handler) for kind, (link, handler) in self._table().items()}
-        self.handlers |= {
-            Order: self._on_order,
-            Durable: self._on_durable,
+        self._peers = LocalPeers(config)
+        self._front = FrontView(name, life, config, self._peers, self._stops.killset.raw_items)
+        self._control = RouterControl(
+            name, life, config, self._peers, self._front, self._stops, self._commits, self.counters
+        )
+        self._stream = RecordStream()
+        self._is_welcomed = False
+        self._orders_ns = self._replay_ns = -NEVER_HEARD_NS
+        """When the master was last heard on each of its links."""
+        self._asked_ns: dict[tuple[str, int], tuple[int, int]] = {}
+        """(account, nonce) of a grant's question → (connection of the local, when we asked)."""
+        self._account_asks: dict[tuple[str, int], None] = {}
+        """(account, k) a local asked for by itself: the answer fills no hole of ours."""
+        self.handlers = {
+            Durable: lambda e, now_ns: tuple(self._commits.durable(message_of(e, Durable).token, now_ns)),
             LinkUp: self._on_link_up,
-            LinkDown: lambda envelope, now_ns: (),
-            PeerLost: self._on_peer_lost,
-            Stop: lambda envelope, now_ns: (Halt(0, "stopped"),),
+            PeerLost: self._on_lost,
+            Stop: lambda e, now_ns: (Halt(0, "stopped: a router keeps nothing that is not on disk"),),
+            Order: self._on_order,
+            Heartbeat: self._on_heartbeat,
+            MasterWelcome: self._on_welcome,
+            GapFill: self._on_gap_fill,
+            Grant: self._on_grant,
+            LocalWelcome: self._to_local(LocalWelcome),
+            OutcomeAck: self._to_local(OutcomeAck),
+            StateAsk: self._on_state_ask,
+            LocalHello: self._on_local,
+            OrderAck: self._from_local(self._on_order_ack),
+            GrantAsk: self._from_local(self._on_grant_ask),
+            ReplayAccount: self._from_local(self._on_replay_account),
+            Listed: self._from_local(lambda e, local, now_ns: [Send(REPLAY, 0, e.message)]),
+            Latched: self._from_local(lambda e, local, now_ns: self._control.on_latched(e, now_ns)),
+            CommandAnswer: self._from_local(lambda e, local, now_ns: self._control.on_answer(message_of(e, CommandAnswer))),
+            Pong: self._from_local(lambda e, local, now_ns: self._control.on_pong(message_of(e, Pong))),
+            AccountState: self._on_state,
+            AccountSymbols: self._on_symbols,
+            Outcome: self._on_outcome,
+            DealReport: self._on_deal,
+            NodeHealth: self._on_health,
+            OperatorHello: lambda e, now_ns: tuple(self._control.on_hello(e)) if e.link == CONTROL else self._stranger(),
+            Command: lambda e, now_ns: tuple(self._control.on_command(e)),
+            Ping: lambda e, now_ns: tuple(self._control.on_ping(e)),
             Entry: self._on_stop_item,
             Undo: self._on_stop_item,
-            KillSetAsk: lambda envelope, now_ns: tuple(self._stops.on_ask(envelope)),
+            KillSetAsk: self._on_kill_ask,
             KillSetPart: self._on_kill_part,
         }
 
-    def _table(self) -> dict[type[Msg], tuple[str, Handler]]:
-        """Each message with the one link it may come from."""
-        return {
-            Heartbeat: (ORDERS, self._on_heartbeat),
-            MasterWelcome: (REPLAY, self._on_master_welcome),
-            GapFill: (REPLAY, self._on_gap_fill),
-            LocalWelcome: (REPLAY, self._to_account),
-            Grant: (REPLAY, self._on_grant),
-            OutcomeAck: (REPLAY, self._to_account),
-            StateAsk: (REPLAY, self._on_state_ask),
-            LocalHello: (LOCALS, self._on_hello),
-            GrantAsk: (LOCALS, self._on_grant_ask),
-            OrderAck: (LOCALS, self._on_order_ack),
-            ReplayAccount: (LOCALS, self._to_master),
-            Listed: (LOCALS, self._to_master),
-            Latched: (LOCALS, self._on_latched),
-            CommandAnswer: (LOCALS, self._on_answer),
-            Pong: (LOCALS, self._on_pong),
-            AccountState: (STATUS, self._on_state),
-            AccountSymbols: (STATUS, self._on_symbols),
-            Outcome: (STATUS, self._on_outcome),
-            DealReport: (STATUS, self._on_deal),
-            NodeHealth: (STATUS, self._on_health),
-            OperatorHello: (CONTROL, self._on_operator),
-            Command: (CONTROL, self._on_command),
-            Ping: (CONTROL, self._on_ping),
-        }
-
-    def _gate(self, link: str, handler: Handler) -> Callable[[Envelope, int], Effects]:
-        """Take a message only from its link, and at LOCALS and CONTROL only after the sender's hello."""
-
-        def gated(envelope: Envelope, now_ns: int) -> Effects:
-            is_hello = isinstance(envelope.message, LocalHello | OperatorHello)
-            known = (
-                envelope.peer in self._clients
-                if link == LOCALS
-                else envelope.peer in self._operators
-                if link == CONTROL
-                else True
-            )
-            if envelope.link != link or not (known or is_hello):
-                self.counters.add("stranger_count")
-                return ()
-            return tuple(handler(envelope, now_ns))
-
-        return gated
-
     # what the shell asks
 
+    def handle(self, envelope: Envelope, now_ns: int) -> Effects:
+        """Effects of one message."""
+        if envelope.link == REPLAY:
+            self._replay_ns = now_ns
+        elif envelope.link == ORDERS:
+            self._orders_ns = now_ns
+        effects = super().handle(envelope, now_ns)
+        self.deadline_ns = self._timers.next_ns
+        return effects
+
     def recover(self, rows: list[tuple[str, bytes, bytes]], now_ns: int) -> Effects:
-        """The kill set is all there is."""
+        """Take the stops of the store."""
         for kind, _key, record in rows:
             if kind == STOP:
                 self._stops.restore(record)
         return ()
 
     def start(self, now_ns: int) -> Effects:
-        """Say hello to the master, begin to beat and to show."""
-        for word in (BEAT, SHOW):
-            self._timers.set(word, now_ns)
-        self._timers.set(HELLO, now_ns + HELLO_NS)
+        """Say hello to the master."""
+        for word, period_ns in ((BEAT, self._heartbeat_ns), (HELLO, self._repeat_ns), (SNAPSHOT, SNAPSHOT_NS)):
+            self._timers.set(word, now_ns + period_ns)
         self.deadline_ns = self._timers.next_ns
         return (self._hello(),)
 
-    def handle(self, envelope: Envelope, now_ns: int) -> Effects:
-        """Effects of one message."""
-        effects = super().handle(envelope, now_ns)
-        self.deadline_ns = self._timers.next_ns
-        return effects
-
     def on_deadline(self, now_ns: int) -> Effects:
-        """Beats, hellos, gaps, snapshots."""
+        """Heartbeats, hellos, holes, snapshots."""
         effects: list[Effect] = []
         for word in self._timers.due(now_ns):
             effects += self._on_timer(word, now_ns)
         self.deadline_ns = self._timers.next_ns
         return tuple(effects)
 
+    def _on_timer(self, word: str, now_ns: int) -> list[Effect]:
+        if word == BEAT:
+            self._timers.set(BEAT, now_ns + self._heartbeat_ns)
+            beat = self._beat(now_ns)
+            return [Send(LOCALS, local.peer, beat) for local in self._peers.all()]
+        if word == HELLO:
+            self._timers.set(HELLO, now_ns + self._repeat_ns)
+            is_quiet = not self._is_welcomed or now_ns - self._replay_ns >= MASTER_QUIET_NS
+            return [self._hello()] if is_quiet else []
+        if word == HOLES:
+            return self._ask_holes(now_ns)
+        if word == SNAPSHOT:
+            self._timers.set(SNAPSHOT, now_ns + SNAPSHOT_NS)
+            self._front.begin(now_ns)
+        effects = self._front.slice(now_ns)
+        if self._front.is_publishing:
+            self._timers.set(SLICE, now_ns + SLICE_NS)
+        return effects
+
     def phase(self) -> str:
-        """READY once the master was heard."""
-        return "READY" if self._master_e else "STARTING"
+        """READY once the master has answered."""
+        return "READY" if self._is_welcomed else "STARTING"
 
     def facts(self) -> dict[str, str]:
-        """Where the sequence stands and who is home here."""
-        homed = [account for account, client in self._by_account.items() if client.home]
+        """The epoch, and who is home here."""
+        home = [local.hello.account for local in self._peers.all() if local.is_home]
         return {
-            "epoch": str(self._fan.e),
-            "next_n": str(self._fan.next_n),
-            "missing": str(self._fan.gap_count),
-            "home_of": ", ".join(homed)[:200],
+            "e": str(self._stream.e),
+            "n": str(self._stream.next_n - 1),
+            "home": ", ".join(home)[:500],
+            "connected": str(len(self._peers.all())),
             "stops": str(len(self._stops.killset.live())),
         }
 
-    def _on_timer(self, word: str, now_ns: int) -> list[Effect]:
-        if word == BEAT:
-            self._timers.set(BEAT, now_ns + self._timer_section.heartbeat_ms * MS_NS)
-            beat = self._beat(now_ns)
-            return [Send(LOCALS, peer, beat) for peer in self._clients]
-        if word == HELLO:
-            self._timers.set(HELLO, now_ns + HELLO_NS)
-            return [self._hello()] if now_ns - self._master_ns >= HELLO_NS else []
-        if word == GAP:
-            return self._ask_gap(now_ns)
-        self._timers.set(SHOW, now_ns + SHOW_NS)
-        homed = {account: client.peer for account, client in self._by_account.items() if client.home}
-        return list(self._board.publish(homed, self._stops.killset.raw_items(), now_ns))
-
-    def _beat(self, now_ns: int) -> RouterHeartbeat:
-        age_ns = min(now_ns - self._master_ns, 1 << 62)
-        return RouterHeartbeat(self._name, self._life, self._fan.e, age_ns, self._stops.killset.digest)
+    # the master
 
     def _hello(self) -> Send:
         return Send(REPLAY, 0, RouterHello(self._name, self._life, PROTOCOL_VERSION, self._config.fingerprint))
 
-    # the master
+    def _beat(self, now_ns: int) -> RouterHeartbeat:
+        age_ns = now_ns - min(self._orders_ns, self._replay_ns)
+        digest = self._stops.killset.digest
+        return RouterHeartbeat(self._name, self._life, self._stream.e, max(0, age_ns), digest)
 
     def _on_link_up(self, envelope: Envelope, now_ns: int) -> Effects:
         return (self._hello(),) if envelope.link == REPLAY else ()
 
-    def _answered(self, now_ns: int) -> None:
-        self._master_ns = now_ns
+    def _on_welcome(self, envelope: Envelope, now_ns: int) -> Effects:
+        welcome = message_of(envelope, MasterWelcome)
+        self._is_welcomed = True
+        return tuple(self._at(welcome.e, welcome.n_last, welcome.kill_digest, now_ns))
 
-    def _on_master_welcome(self, envelope: Envelope, now_ns: int) -> list[Effect]:
-        message = message_of(envelope, MasterWelcome)
-        self._answered(now_ns)
-        return self._stands(message.e, message.n_last, message.kill_digest, now_ns)
+    def _on_heartbeat(self, envelope: Envelope, now_ns: int) -> Effects:
+        beat = message_of(envelope, Heartbeat)
+        return tuple(self._at(beat.e, beat.n_last, beat.kill_digest, now_ns))
 
-    def _on_heartbeat(self, envelope: Envelope, now_ns: int) -> list[Effect]:
-        message = message_of(envelope, Heartbeat)
-        return self._stands(message.e, message.n_last, message.kill_digest, now_ns)
-
-    def _stands(self, e: int, n_last: int, kill_digest: bytes, now_ns: int) -> list[Effect]:
-        """The master is at ``n_last`` of ``e``, with that kill set."""
+    def _at(self, e: int, n_last: int, kill_digest: bytes, now_ns: int) -> list[Effect]:
+        """The master stands at ``n_last`` of epoch ``e`` and holds these stops."""
+        stream = self._stream
         effects: list[Effect] = []
-        if e > self._master_e:
-            effects += [Note("info", "epoch_seen", {"e": e, "n_last": n_last}), self._hello()]
-            # The new master knows no local: their hellos go to it again when they see the epoch in our beat.
-            effects += [Send(LOCALS, peer, self._beat(now_ns)) for peer in self._clients]
-            self._master_e = e
-        missing_count = self._fan.begin(e, n_last)
-        if missing_count:
-            effects += self._missing(missing_count, now_ns)
+        if e < stream.e:
+            return effects
+        if e > stream.e:
+            effects += self._begin(e, n_last + 1, now_ns)
+        elif stream.expect(n_last):
+            effects += self._ask_holes(now_ns)
         if kill_digest != self._stops.killset.digest:
-            effects.append(Send(REPLAY, 0, KillSetAsk(self._stops.killset.known()[:KNOWN_MAX])))
+            effects.append(self._control.ask_master())
         return effects
 
-    def _missing(self, count: int, now_ns: int) -> list[Effect]:
-        self.counters.add("gap_count")
-        return [Note("warning", "gap_seen", {"e": self._fan.e, "missing": count}), *self._ask_gap(now_ns)]
+    def _begin(self, e: int, next_n: int, now_ns: int) -> list[Effect]:
+        """Another epoch. A router that was there before it takes it from its first record; a new one from where it stands."""
+        was_there = self._stream.e > 0
+        self._stream.begin(e, 1 if was_there else next_n)
+        self._asked_ns.clear()
+        self._account_asks.clear()
+        effects: list[Effect] = [Note("info", "epoch_seen", {"e": e, "next_n": next_n}), self._hello()]
+        if was_there and self._stream.expect(next_n - 1):
+            effects += self._ask_holes(now_ns)
+        beat = self._beat(now_ns)
+        return effects + [Send(LOCALS, local.peer, beat) for local in self._peers.all()]
 
-    def _ask_gap(self, now_ns: int) -> list[Effect]:
-        ask = self._fan.ask()
-        if ask is None:
-            self._timers.cancel(GAP)
-            return []
-        self._timers.set(GAP, now_ns + self._timer_section.repeat_ms * MS_NS)
-        return [Send(REPLAY, 0, ask)]
+    def _ask_holes(self, now_ns: int) -> list[Effect]:
+        ranges, given_up_count = self._stream.ask()
+        effects: list[Effect] = []
+        if given_up_count:
+            self.counters.add("passed_over_count", given_up_count)
+            effects.append(Note("error", "records_passed_over", {"e": self._stream.e, "count": given_up_count}))
+        if ranges:
+            self.counters.add("gap_count")
+            self._timers.set(HOLES, now_ns + self._repeat_ns)
+        return effects + [Send(REPLAY, 0, Replay(self._stream.e, from_n, to_n)) for from_n, to_n in ranges]
 
     def _on_order(self, envelope: Envelope, now_ns: int) -> Effects:
-        """A record, published or played again: to its targets at once, whatever misses before it."""
         order = message_of(envelope, Order)
         if envelope.link not in (ORDERS, REPLAY) or len(envelope.frames) != 2:
-            self.counters.add("passed_over_count")
-            return ()
-        if envelope.link == REPLAY:
-            self._answered(now_ns)
-        missing_count = self._fan.take(order.e, order.n)
-        if missing_count < 0:
-            self.counters.add("passed_over_count")
-            return ()
-        self.counters.add("order_count")
-        effects: list[Effect] = [*self._fan.fan(order, envelope.frames[1], now_ns)]
-        if missing_count:
-            effects += self._missing(missing_count, now_ns)
+            self.counters.add("bad_frame_count")
+            return (Note("warning", "order_without_body", {"e": order.e, "n": order.n, "link": envelope.link}),)
+        body = envelope.frames[1]
+        effects: list[Effect] = []
+        stream = self._stream
+        if order.e != stream.e:
+            if order.e < stream.e:
+                return ()
+            effects += self._begin(order.e, order.n, now_ns)
+        if envelope.link == REPLAY and len(order.targets) == 1 and self._account_asks:
+            target = order.targets[0]
+            if self._account_asks.pop((target.account, target.k), 1) is None:
+                return (*effects, *self._hand_on(order, body, now_ns))
+        if not stream.take(order.n):
+            self.counters.add("duplicate_order_count")
+            return tuple(effects)
+        effects += self._hand_on(order, body, now_ns)
+        if not stream.is_whole and not self._timers.is_set(HOLES):
+            effects += self._ask_holes(now_ns)
         return tuple(effects)
 
-    def _on_gap_fill(self, envelope: Envelope, now_ns: int) -> list[Effect]:
-        """Orders that will not come: each local is told of its own."""
+    def _hand_on(self, order: Order, body: bytes, now_ns: int) -> list[Effect]:
+        """Each local that is home here gets its own target."""
+        effects: list[Effect] = []
+        peers = self._peers
+        for target in order.targets:
+            local = peers.home_of(target.account)
+            if local is not None:
+                self.counters.add("order_count")
+                effects += peers.forward(local, order, target, body, now_ns)
+        return effects
+
+    def _on_gap_fill(self, envelope: Envelope, now_ns: int) -> Effects:
         fill = message_of(envelope, GapFill)
-        self._answered(now_ns)
-        if fill.e == self._fan.e and fill.to_n:
-            self._fan.filled(fill.from_n, fill.to_n)
+        if envelope.link != REPLAY:
+            return self._stranger()
+        if fill.e == self._stream.e and fill.to_n:
+            self._stream.fill(fill.from_n, fill.to_n)
+        by_account: dict[str, list[Msg]] = {}
         effects: list[Effect] = []
-        for account in dict.fromkeys(row.account for row in fill.expired):
+        for row in fill.expired:
+            self._account_asks.pop((row.account, row.k), None)
+            by_account.setdefault(row.account, []).append(row)
+        for account in by_account:
+            local = self._peers.home_of(account)
             rows = [row for row in fill.expired if row.account == account]
-            effects += self._send_account(account, GapFill(fill.e, rows, fill.from_n, fill.to_n))
-        return effects
+            if local is not None:
+                effects.append(Send(LOCALS, local.peer, GapFill(fill.e, rows)))
+        return tuple(effects)
 
-    def _to_account(self, envelope: Envelope, now_ns: int) -> list[Effect]:
-        """A message of the master to the one account it names."""
-        self._answered(now_ns)
-        message = envelope.message
-        assert isinstance(message, LocalWelcome | OutcomeAck)
-        return self._send_account(message.account, message)
-
-    def _on_grant(self, envelope: Envelope, now_ns: int) -> list[Effect]:
-        """Relay a grant with the time since it was asked for here; not while our kill set is another than the master's."""
+    def _on_grant(self, envelope: Envelope, now_ns: int) -> Effects:
         grant = message_of(envelope, Grant)
-        self._answered(now_ns)
-        asked_ns = self._asked.pop((grant.account, grant.nonce), None)
-        if asked_ns is None:
-            return []
+        asked = self._asked_ns.pop((grant.account, grant.nonce), None)
+        if envelope.link != REPLAY or asked is None:
+            return self._stranger()
+        peer, asked_ns = asked
         relayed = Grant(
-            grant.account, grant.nonce, grant.e, grant.n_last, grant.k_last, grant.kill_digest, grant.clock_ns,
-            now_ns - asked_ns, grant.refused,
-        )  # fmt: skip
-        effects: list[Effect] = []
-        if grant.kill_digest != self._stops.killset.digest:
-            effects.append(Send(REPLAY, 0, KillSetAsk(self._stops.killset.known()[:KNOWN_MAX])))
-        return [*effects, *self._send_account(grant.account, relayed)]
+            grant.account,
+            grant.nonce,
+            grant.e,
+            grant.n_last,
+            grant.k_last,
+            grant.kill_digest,
+            grant.clock_ns,
+            max(0, now_ns - asked_ns),
+            grant.refused,
+        )
+        effects = self._at(grant.e, grant.n_last, grant.kill_digest, now_ns)
+        return (Send(LOCALS, peer, relayed), *effects)
 
-    def _on_state_ask(self, envelope: Envelope, now_ns: int) -> list[Effect]:
-        message = message_of(envelope, StateAsk)
-        self._answered(now_ns)
-        effects: list[Effect] = []
-        for account in message.accounts:
-            effects += self._send_account(account, StateAsk(message.block, [account]))
-        return effects
+    def _to_local(self, kind: type[LocalWelcome] | type[OutcomeAck]) -> Callable[[Envelope, int], Effects]:
+        """A handler that hands a word of the master to the local it is for."""
 
-    def _send_account(self, account: str, message: Msg) -> list[Effect]:
-        client = self._by_account.get(account)
-        return [Send(LOCALS, client.peer, message)] if client is not None and client.home else []
+        def handler(envelope: Envelope, now_ns: int) -> Effects:
+            message = message_of(envelope, kind)
+            local = self._peers.home_of(message.account)
+            if envelope.link != REPLAY:
+                return self._stranger()
+            return () if local is None else (Send(LOCALS, local.peer, message),)
+
+        return handler
+
+    def _on_state_ask(self, envelope: Envelope, now_ns: int) -> Effects:
+        ask = message_of(envelope, StateAsk)
+        if envelope.link != REPLAY:
+            return self._stranger()
+        accounts = ask.accounts
+        return tuple(
+            self._peers.each(accounts, lambda local: Send(LOCALS, local.peer, StateAsk(ask.block, [local.hello.account])))
+        )
 
     # locals
 
-    def _on_hello(self, envelope: Envelope, now_ns: int) -> list[Effect]:
-        """A local is there: it replaces an older life's connection; the master is told where it is home here."""
-        hello = message_of(envelope, LocalHello)
-        if hello.account not in self._board.locals or hello.version != PROTOCOL_VERSION:
-            told = {"account": hello.account, "node": hello.node, "version": hello.version}
-            return [Note("warning", "local_refused", told)]
-        old = self._by_account.get(hello.account)
-        if old is not None and old.peer != envelope.peer:
-            self._clients.pop(old.peer, None)
-        client = Client(hello, envelope.peer)
-        self._clients[envelope.peer] = client
-        self._by_account[hello.account] = client
-        self._board.heard(hello.account, now_ns)
-        stream = self._fan.streams.get(hello.account)
-        if not hello.home:
-            self._fan.streams.pop(hello.account, None)
-        elif stream is None or stream.peer != envelope.peer or old is None or old.life != hello.life:
-            self._fan.streams[hello.account] = Stream(envelope.peer)
-        effects: list[Effect] = [Send(LOCALS, envelope.peer, self._beat(now_ns))]
-        if hello.kill_digest != self._stops.killset.digest:
-            effects.append(Send(LOCALS, envelope.peer, KillSetPart(self._stops.killset.raw_items()[:128])))
-        return [*effects, Send(REPLAY, 0, hello)] if hello.home else effects
+    def _from_local(
+        self, handler: Callable[[Envelope, LocalPeer, int], list[Effect]]
+    ) -> Callable[[Envelope, int], Effects]:
+        """A handler for messages of locals that have said hello."""
 
-    def _on_peer_lost(self, envelope: Envelope, now_ns: int) -> Effects:
-        if envelope.link == CONTROL:
-            self._operators.pop(envelope.peer, None)
-        client = self._clients.pop(envelope.peer, None) if envelope.link == LOCALS else None
-        if client is not None and self._by_account.get(client.account) is client:
-            del self._by_account[client.account]
-            self._fan.streams.pop(client.account, None)
+        def guarded(envelope: Envelope, now_ns: int) -> Effects:
+            local = self._peers.of_peer(envelope.peer) if envelope.link == LOCALS else None
+            account = getattr(envelope.message, "account", None)
+            if local is None or account != local.hello.account:
+                return self._stranger()
+            self._peers.liveness[local.hello.account].heard(now_ns)
+            return tuple(handler(envelope, local, now_ns))
+
+        return guarded
+
+    def _stranger(self) -> Effects:
+        self.counters.add("stranger_count")
         return ()
 
-    def _on_grant_ask(self, envelope: Envelope, now_ns: int) -> list[Effect]:
-        ask = message_of(envelope, GrantAsk)
-        client = self._clients[envelope.peer]
-        if ask.account != client.account or not client.home:
+    def _on_local(self, envelope: Envelope, now_ns: int) -> Effects:
+        hello = message_of(envelope, LocalHello)
+        if envelope.link != LOCALS:
+            return self._stranger()
+        was_home = self._peers.is_home(hello.account)
+        refused = self._peers.accept(envelope.peer, hello)
+        if refused:
             self.counters.add("stranger_count")
+            return (Note("error", "local_refused", {"account": hello.account, "node": hello.node, "why": refused}),)
+        self._peers.liveness[hello.account].heard(now_ns)
+        effects: list[Effect] = [Send(LOCALS, envelope.peer, self._beat(now_ns))]
+        if hello.home:
+            effects.append(Send(REPLAY, 0, hello))
+        if hello.config_hash != self._config.fingerprint:
+            effects.append(Note("warning", "config_differs", {"account": hello.account, "theirs": hello.config_hash}))
+        if was_home != hello.home:
+            effects.append(self._front.seen_event(hello.account, now_ns))
+        return tuple(effects)
+
+    def _on_lost(self, envelope: Envelope, now_ns: int) -> Effects:
+        if envelope.link == CONTROL:
+            self._control.lost(envelope.peer)
+        elif envelope.link == LOCALS:
+            local = self._peers.of_peer(envelope.peer)
+            self._peers.lost(envelope.peer)
+            if local is not None:
+                return (self._front.seen_event(local.hello.account, now_ns),)
+        return ()
+
+    def _on_order_ack(self, envelope: Envelope, local: LocalPeer, now_ns: int) -> list[Effect]:
+        return self._peers.on_ack(local, message_of(envelope, OrderAck), now_ns) if local.is_home else []
+
+    def _on_grant_ask(self, envelope: Envelope, local: LocalPeer, now_ns: int) -> list[Effect]:
+        ask = message_of(envelope, GrantAsk)
+        if not local.is_home:
             return []
-        self._asked[(ask.account, ask.nonce)] = now_ns
-        if len(self._asked) > ASKED_MAX:
-            del self._asked[next(iter(self._asked))]
+        self._asked_ns[(ask.account, ask.nonce)] = (local.peer, now_ns)
+        if len(self._asked_ns) > GRANTS_MAX:
+            del self._asked_ns[next(iter(self._asked_ns))]
+        return [Send(REPLAY, 0, GrantAsk(ask.account, ask.life, ask.store_id, ask.nonce, now_ns))]
+
+    def _on_replay_account(self, envelope: Envelope, local: LocalPeer, now_ns: int) -> list[Effect]:
+        ask = message_of(envelope, ReplayAccount)
+        if not local.is_home or ask.e != self._stream.e:
+            return []
+        for k in range(ask.from_k, min(ask.to_k, ask.from_k + GRANTS_MAX) + 1):
+            self._account_asks[(ask.account, k)] = None
+        while len(self._account_asks) > GRANTS_MAX:
+            del self._account_asks[next(iter(self._account_asks))]
         return [Send(REPLAY, 0, ask)]
 
-    def _on_order_ack(self, envelope: Envelope, now_ns: int) -> list[Effect]:
-        ack = message_of(envelope, OrderAck)
-        stream = self._fan.streams.get(ack.account)
-        return list(stream.acked(ack)) if stream is not None and stream.peer == envelope.peer else []
+    def _of_status(self, envelope: Envelope, account: str, now_ns: int) -> bool:
+        """Whether a word of a local came on the link for such words; its local lives."""
+        if envelope.link != STATUS or account not in self._config.account:
+            self.counters.add("stranger_count")
+            return False
+        self._peers.liveness[account].heard(now_ns)
+        return True
 
-    def _to_master(self, envelope: Envelope, now_ns: int) -> list[Effect]:
-        return [Send(REPLAY, 0, envelope.message)]
-
-    def _on_latched(self, envelope: Envelope, now_ns: int) -> list[Effect]:
-        latched = message_of(envelope, Latched)
-        return [self._board.latched(latched, now_ns), *(Send(CONTROL, peer, latched) for peer in self._operators)]
-
-    def _on_answer(self, envelope: Envelope, now_ns: int) -> list[Effect]:
-        answer = message_of(envelope, CommandAnswer)
-        peer = self._commanders.get(answer.id)
-        return [Send(CONTROL, peer, answer)] if peer in self._operators and peer is not None else []
-
-    def _on_pong(self, envelope: Envelope, now_ns: int) -> list[Effect]:
-        pong = message_of(envelope, Pong)
-        peer = self._pings.pop(pong.nonce, None)
-        return [Send(CONTROL, peer, pong)] if peer is not None else []
-
-    # status
-
-    def _on_state(self, envelope: Envelope, now_ns: int) -> list[Effect]:
+    def _on_state(self, envelope: Envelope, now_ns: int) -> Effects:
         state = message_of(envelope, AccountState)
+        if not self._of_status(envelope, state.account, now_ns) or not self._front.state(envelope, state, now_ns):
+            return ()
         self.counters.add("state_count")
-        self._board.state(state, now_ns)
-        return [Send(REPLAY, 0, state)]
+        return (Send(REPLAY, 0, state),)
 
-    def _on_symbols(self, envelope: Envelope, now_ns: int) -> list[Effect]:
+    def _on_symbols(self, envelope: Envelope, now_ns: int) -> Effects:
         symbols = message_of(envelope, AccountSymbols)
-        self._board.symbols(symbols, now_ns)
-        return [Send(REPLAY, 0, symbols)]
+        if not self._of_status(envelope, symbols.account, now_ns):
+            return ()
+        self._front.symbols(envelope, symbols, now_ns)
+        return (Send(REPLAY, 0, symbols),)
 
-    def _on_outcome(self, envelope: Envelope, now_ns: int) -> list[Effect]:
+    def _on_outcome(self, envelope: Envelope, now_ns: int) -> Effects:
         outcome = message_of(envelope, Outcome)
+        if not self._of_status(envelope, outcome.account, now_ns):
+            return ()
         self.counters.add("outcome_count")
-        return [Send(REPLAY, 0, outcome), *self._board.outcome(outcome, now_ns)]
+        return (Send(REPLAY, 0, outcome), self._front.event(envelope, outcome, now_ns))
 
-    def _on_deal(self, envelope: Envelope, now_ns: int) -> list[Effect]:
+    def _on_deal(self, envelope: Envelope, now_ns: int) -> Effects:
         deal = message_of(envelope, DealReport)
-        return [Send(REPLAY, 0, deal), self._board.deal(deal, now_ns)]
+        if not self._of_status(envelope, deal.account, now_ns):
+            return ()
+        return (Send(REPLAY, 0, deal), self._front.event(envelope, deal, now_ns))
 
-    def _on_health(self, envelope: Envelope, now_ns: int) -> list[Effect]:
-        self._board.health(message_of(envelope, NodeHealth), now_ns)
-        return []
-
-    # operators
-
-    def _on_operator(self, envelope: Envelope, now_ns: int) -> list[Effect]:
-        hello = message_of(envelope, OperatorHello)
-        if hello.version != PROTOCOL_VERSION:
-            return [Note("warning", "operator_refused", {"operator": hello.operator, "version": hello.version})]
-        self._operators[envelope.peer] = hello.operator
-        welcome = ControlWelcome(self._name, "router", self._life, list(self._by_account), self._stops.killset.digest)
-        return [Send(CONTROL, envelope.peer, welcome)]
-
-    def _on_command(self, envelope: Envelope, now_ns: int) -> list[Effect]:
-        """To every local that is home here; it knows itself whether the scope means it."""
-        command = message_of(envelope, Command)
-        self.counters.add("command_count")
-        self._commanders[command.id] = envelope.peer
-        if len(self._commanders) > ASKED_MAX:
-            del self._commanders[next(iter(self._commanders))]
-        told = {"operator": command.operator, "verb": command.verb, "scope": command.scope, "dry_run": command.dry_run}
-        homed = [client for client in self._by_account.values() if client.home]
-        return [Note("info", "command", told), *(Send(LOCALS, client.peer, command) for client in homed)]
-
-    def _on_ping(self, envelope: Envelope, now_ns: int) -> list[Effect]:
-        ping = message_of(envelope, Ping)
-        if not ping.account:
-            return [Send(CONTROL, envelope.peer, Pong(self._name, "", ping.nonce))]
-        client = self._by_account.get(ping.account)
-        if client is None:
-            return []
-        self._pings[ping.nonce] = envelope.peer
-        if len(self._pings) > ASKED_MAX:
-            del self._pings[next(iter(self._pings))]
-        return [Send(LOCALS, client.peer, ping)]
+    def _on_health(self, envelope: Envelope, now_ns: int) -> Effects:
+        is_known = self._front.health(envelope, message_of(envelope, NodeHealth), now_ns)
+        return () if is_known else self._stranger()
 
     # stops
 
+    def _is_trusted(self, envelope: Envelope) -> bool:
+        """Whether stops may come from there: an operator who said hello, or the master."""
+        return envelope.link == REPLAY or self._control.is_operator(envelope)
+
     def _on_stop_item(self, envelope: Envelope, now_ns: int) -> Effects:
-        """An entry or undo, from an operator, the master or a local: durable first, then to everybody here."""
-        if envelope.link == CONTROL and envelope.peer not in self._operators:
-            self.counters.add("stranger_count")
-            return ()
-        raw = envelope.frames[0] if envelope.frames else encode(envelope.message)
-        return tuple(self._take_stops([raw]))
+        return tuple(self._control.take([raw_of(envelope)])) if self._is_trusted(envelope) else ()
 
     def _on_kill_part(self, envelope: Envelope, now_ns: int) -> Effects:
-        return tuple(self._take_stops(message_of(envelope, KillSetPart).items))
+        part = message_of(envelope, KillSetPart)
+        is_local = envelope.link == LOCALS and self._peers.of_peer(envelope.peer) is not None
+        if not part.items or not (is_local or self._is_trusted(envelope)):
+            return ()
+        return tuple(self._control.take(part.items))
 
-    def _take_stops(self, raws: list[bytes]) -> list[Effect]:
-        rows: list[Put] = []
-        effects: list[Effect] = []
-        fresh: list[bytes] = []
-        for raw in raws:
-            puts, notes = self._stops.take_untrusted(raw)
-            rows += puts
-            effects += notes
-            fresh += [raw] if puts else []
-        # What is known already is told again all the same: whoever asks wants the locals' answer.
-        told = fresh or raws
-        if not rows:
-            return [*effects, *self._tell(told)]
-        return [*effects, self._commits.make(rows, lambda now_ns: self._tell(told))]
-
-    def _tell(self, raws: list[bytes]) -> list[Effect]:
-        part = KillSetPart(raws)
-        return [*(Send(LOCALS, peer, part) for peer in self._clients), Send(REPLAY, 0, part)]
-
-    def _on_durable(self, envelope: Envelope, now_ns: int) -> Effects:
-        return tuple(self._commits.durable(message_of(envelope, Durable).token, now_ns))
-
-
+    def _on_kill_ask(self, envelope: Envelope, now_ns: int) -> Effects:
+        is_local = envelope.link == LOCALS and self._peers.of_peer(envelope.peer) is not None
+        return tuple(self._control.on_ask(envelope)) if is_local or self._is_trusted(envelope) else ()

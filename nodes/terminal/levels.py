@@ -7,6 +7,9 @@ from nodes.terminal.retcodes import OK
 from nodes.terminal.server_time import ServerClock
 from nodes.terminal.symbols import SymbolSpec
 
+PRICE_MAX_E8 = 10**17
+"""A thousand million: nothing costs more, and sums stay within 64 bits."""
+
 _EXPIRATION_FLAGS = {
     names.ORDER_TIME_GTC: 1,
     names.ORDER_TIME_DAY: 2,
@@ -19,7 +22,7 @@ _EXPIRATION_FLAGS = {
 def exit_refusal(spec: SymbolSpec, is_buy: bool, price_e8: int, sl_e8: int, tp_e8: int) -> int:
     """Stops of a position seen from the price at which it would be left (or a pending order's own); 0 is no level."""
     step_e8 = spec.price_step_e8
-    if sl_e8 < 0 or tp_e8 < 0 or sl_e8 % step_e8 or tp_e8 % step_e8:
+    if not (0 <= sl_e8 <= PRICE_MAX_E8 and 0 <= tp_e8 <= PRICE_MAX_E8) or sl_e8 % step_e8 or tp_e8 % step_e8:
         return names.TRADE_RETCODE_INVALID_STOPS
     distance_e8 = max(1, spec.stops_level) * spec.point_e8
     sign = 1 if is_buy else -1
@@ -34,7 +37,7 @@ def pending_price_refusal(book: SymbolBook, kind: int, request: TradeRequest) ->
     """Prices of a pending order: on the right side of the market (10015) and far enough from it (10016), stops too."""
     spec = book.spec
     step_e8 = spec.price_step_e8
-    if request.price_e8 <= 0 or request.price_e8 % step_e8:
+    if not 0 < request.price_e8 <= PRICE_MAX_E8 or request.price_e8 % step_e8:
         return names.TRADE_RETCODE_INVALID_PRICE
     is_buy = kind % 2 == 0
     market_e8 = book.ask_e8 if is_buy else book.bid_e8

@@ -104,7 +104,7 @@ def copy_rates_from(call: Call, symbol: str, timeframe: int, date_s: int, count:
     """The last ``count`` bars that began at a server time or before."""
     _check(timeframe, 0, count)
     bars = _bars(call, symbol, timeframe, None)
-    end = int(np.searchsorted(bars[0], date_s * SECOND_NS, side="right"))
+    end = int(np.searchsorted(bars[0], _date_ns(date_s), side="right"))
     return _rates(call, symbol, bars[:, max(0, end - count) : end])
 
 
@@ -112,8 +112,13 @@ def copy_rates_range(call: Call, symbol: str, timeframe: int, from_s: int, to_s:
     """Bars that began from one server time to another, both included."""
     _check(timeframe, 0, 1)
     bars = _bars(call, symbol, timeframe, None)
-    first = int(np.searchsorted(bars[0], from_s * SECOND_NS, side="left"))
-    return _rates(call, symbol, bars[:, first : int(np.searchsorted(bars[0], to_s * SECOND_NS, side="right"))])
+    first = int(np.searchsorted(bars[0], _date_ns(from_s), side="left"))
+    return _rates(call, symbol, bars[:, first : int(np.searchsorted(bars[0], _date_ns(to_s), side="right"))])
+
+
+def _date_ns(date_s: int) -> int:
+    """A date in ns, cut to the 32 bits of seconds that the package sends."""
+    return max(-(2**31), min(2**31 - 1, date_s)) * SECOND_NS
 
 
 def _check(timeframe: int, start: int, count: int) -> None:
@@ -161,8 +166,8 @@ def _ticks(call: Call, symbol: str, from_s: int, to_s: int | None, count: int | 
         raise Failure(INVALID_PARAMS)
     times_ns = call.terminal.clock.server_times_ns(ticks[0])
     shown = tick_flags(ticks)
-    first = int(np.searchsorted(times_ns, from_s * SECOND_NS, side="left"))
-    last = len(times_ns) if to_s is None else int(np.searchsorted(times_ns, to_s * SECOND_NS, side="right"))
+    first = int(np.searchsorted(times_ns, _date_ns(from_s), side="left"))
+    last = len(times_ns) if to_s is None else int(np.searchsorted(times_ns, _date_ns(to_s), side="right"))
     kept = np.arange(first, max(first, last))
     kept = kept[(shown[kept] & wanted) != 0][:count]
     return _packed(len(kept), times_ns[kept] // MS_NS, ticks[1, kept], ticks[2, kept], shown[kept])

@@ -6,6 +6,9 @@ from nodes.terminal.calls import FAILED, INVALID_PARAMS, NO_ARGUMENTS, Call, Fai
 from nodes.terminal.export import Row, account_row, deal_row, order_row, position_row
 from nodes.terminal.records import Deal, Order
 
+_MONEY_LIMIT_E8 = 2**63
+"""What is sent as a number has 64 bits."""
+
 
 def account_info(call: Call) -> Row:
     """An AccountInfo."""
@@ -96,9 +99,7 @@ def order_calc_margin(call: Call, action: int, symbol: str, volume_e8: int, pric
     """Margin of a volume at a price, in the deposit currency."""
     _check_calculation(action, volume_e8, price_e8)
     margin_e8 = call.terminal.order_calc_margin(call.account.login, symbol, volume_e8, price_e8)
-    if margin_e8 is None:
-        raise Failure(FAILED)
-    return margin_e8
+    return _shown(margin_e8)
 
 
 def order_calc_profit(call: Call, action: int, symbol: str, volume_e8: int, open_e8: int, close_e8: int) -> int:
@@ -106,9 +107,14 @@ def order_calc_profit(call: Call, action: int, symbol: str, volume_e8: int, open
     _check_calculation(action, volume_e8, min(open_e8, close_e8))
     is_buy = action == names.ORDER_TYPE_BUY
     profit_e8 = call.terminal.order_calc_profit(call.account.login, is_buy, symbol, volume_e8, open_e8, close_e8)
-    if profit_e8 is None:
+    return _shown(profit_e8)
+
+
+def _shown(money_e8: int | None) -> int:
+    """Money that could be worked out and can be sent."""
+    if money_e8 is None or abs(money_e8) >= _MONEY_LIMIT_E8:
         raise Failure(FAILED)
-    return profit_e8
+    return money_e8
 
 
 def _check_calculation(action: int, volume_e8: int, price_e8: int) -> None:

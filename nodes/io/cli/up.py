@@ -11,6 +11,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -24,7 +25,7 @@ from mesh.settings import Settings
 from nodes.io.cli import screen
 from nodes.io.cli.client import Client
 from nodes.io.cli.summary import print_summary, summarise, write_summary
-from nodes.io.fleet import Fleet
+from nodes.io.fleet import Fleet, FleetDown
 from nodes.io.locate import Running, default_state, demo_text, given, load, remember, write_effective
 from nodes.io.recording import Recording, read_recording
 
@@ -223,10 +224,12 @@ def is_done(config: Config, client: Client) -> bool:
 
 def fatal_processes(fleet: Fleet) -> list[str]:
     """Processes that will not come back by themselves, each with its exit code and last words."""
-    if not fleet.alive():
-        return []
     words: list[str] = []
-    for process in fleet.states():
+    try:
+        states = fleet.states()
+    except FleetDown:
+        return []  # not up yet, or ended: the watch sees that itself
+    for process in states:
         if process.state == "FATAL" or (process.state == "EXITED" and process.exit_code in (70, 78)):
             words.append(f"{process.name} exited {process.exit_code}: {last_words(fleet.state, process.name)}")
     return words
@@ -245,6 +248,11 @@ def drain(config: Config, fleet: Fleet, client: Client) -> None:
     """Stop the feed, wait for open lines (5 s at most), then stop the rest in order."""
     if not fleet.alive():
         return
+    with suppress(FleetDown):  # it may end at any moment: then there is nothing left to stop
+        _drain(config, fleet, client)
+
+
+def _drain(config: Config, fleet: Fleet, client: Client) -> None:
     groups = fleet.stop_groups()
     fleet.stop(groups[0])
     _until(lambda: _stopped(fleet, groups[0]), client, STOP_S)

@@ -1,5 +1,7 @@
 """Kept ticks and bars: bounded, in order, aggregated as MetaTrader aligns them."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -132,7 +134,7 @@ def test_bars_are_aligned_to_the_servers_clock(rig: Rig) -> None:
     """H4 and D1 bars begin at server hours and midnights; positions count back from the unfinished one."""
     days = rates(rig, "copy_rates_from_pos", names.TIMEFRAME_D1, 0, 3)
     assert all(row[0] % 86_400 == 0 for row in days)
-    assert [second[0] - first[0] for first, second in zip(days, days[1:], strict=False)] == [86_400] * 2
+    assert [second[0] - first[0] for first, second in pairwise(days)] == [86_400] * 2
     hours = rates(rig, "copy_rates_from_pos", names.TIMEFRAME_H4, 0, 50)
     assert all(row[0] % 14_400 == 0 for row in hours)
     assert sum(row[5] for row in hours if row[0] // 86_400 == days[1][0] // 86_400) == days[1][5] == 144

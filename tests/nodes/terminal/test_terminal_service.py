@@ -182,6 +182,8 @@ def test_depth_of_market_needs_a_subscription() -> None:
         ("order_calc_margin", (5, "EURUSD", 1, 1), INVALID_PARAMS),
         ("order_calc_profit", (0, "EURUSD", 0, 1, 1), INVALID_PARAMS),
         ("order_calc_profit", (1, "X", 1, 1, 1), FAILED),
+        ("order_calc_profit", (1, "EURUSD", 2**60, 1, 2**60), FAILED),
+        ("copy_rates_from", ("EURUSD", 1, -(2**63), 5), FAILED),
         ("symbol_info", (), INVALID_PARAMS),
         ("symbol_info", (5,), INVALID_PARAMS),
         ("order_send", (1, 2), INVALID_PARAMS),
