@@ -35,6 +35,8 @@ UNANSWERED_BLOCKS_MAX = 4
 """Quiet blocks an indicator may be behind: its events file slows the market down, nothing is dropped."""
 GIVE_UP_PACED_NS = 2 * SECOND_NS
 GIVE_UP_MAX_NS = 60 * SECOND_NS
+COMES_DUE_NS = 10 * SECOND_NS
+"""A market that is stopped still plays as far as a call at the broker waits, if it is no further than this."""
 REPEAT_DOUBLINGS_MAX = 3
 
 GATHER, PLAN, PACE, PLAY, SETTLE, CONFIRM, RELEASE, LAG, DONE, STOPPED, FAILED = (
@@ -237,7 +239,7 @@ class BlockLoop:
 
     def _after_plan(self, now_ns: int, out: list[Effect]) -> str:
         self.finished = (self.released_seq, self.end_ns)
-        if self._is_stopping and not self.settling.waiting:
+        if self._is_stopping and self.settling.until_ns() > self.end_ns + COMES_DUE_NS:
             return STOPPED
         self._pull()
         for receiver in self.receivers.of_role("indicator"):

@@ -279,7 +279,8 @@ def _no_atr(ask: Opening) -> str | None:
 
 
 def _stops(ask: Opening) -> str | None:
-    level_e8 = ask.contract.stops_level_points * ask.contract.point_e8
+    # A stop is measured from the price at which the position would close: it has to clear the spread too.
+    level_e8 = ask.contract.stops_level_points * ask.contract.point_e8 + ask.price.spread_e8 + ask.contract.tick_size_e8
     if not 0 < ask.sl_distance_e8 < level_e8:
         return None
     return f"sl_distance={text_from_e8(ask.sl_distance_e8)} least={text_from_e8(level_e8)}"

@@ -445,13 +445,13 @@ class Router(Core):
         if not self._of_status(envelope, outcome.account, now_ns):
             return ()
         self.counters.add("outcome_count")
-        return (Send(REPLAY, 0, outcome), self._front.event(envelope, outcome, now_ns))
+        return (Send(REPLAY, 0, outcome), *self._front.outcome(envelope, outcome, now_ns))
 
     def _on_deal(self, envelope: Envelope, now_ns: int) -> Effects:
         deal = message_of(envelope, DealReport)
         if not self._of_status(envelope, deal.account, now_ns):
             return ()
-        return (Send(REPLAY, 0, deal), self._front.event(envelope, deal, now_ns))
+        return (Send(REPLAY, 0, deal), *self._front.deal(envelope, deal, now_ns))
 
     def _on_health(self, envelope: Envelope, now_ns: int) -> Effects:
         is_known = self._front.health(envelope, message_of(envelope, NodeHealth), now_ns)

@@ -4,6 +4,8 @@ Stops are durable here before they are pushed on; every local that said hello ge
 command goes to each local in its scope that is home here; another router has the others.
 """
 
+from typing import TypeVar
+
 from mesh.codec import encode
 from mesh.config import Config
 from mesh.core import Effect, Envelope, Note, Send
@@ -29,6 +31,8 @@ from nodes.localpeers import LocalPeers
 from nodes.snapshot import FrontView
 from nodes.stops import KNOWN_MAX, Stops
 
+K = TypeVar("K")
+V = TypeVar("V")
 OPERATORS_MAX = 256
 COMMANDS_MAX = 1_024
 PINGS_MAX = 1_024

@@ -41,7 +41,7 @@ _FAST_WAVE_COUNT = 5
 """Waves that are higher in busy hours."""
 _BUSY_WAVES_MS = (2_400_000, 21_600_000)
 
-_MINUTE_PPM: dict[ClassName, int] = {"forex": 60, "metal": 110, "index": 110, "energy": 180, "crypto": 350}
+_MINUTE_PPM: dict[ClassName, int] = {"forex": 150, "metal": 275, "index": 275, "energy": 450, "crypto": 900}
 """Typical movement in a minute, in millionths of the price."""
 _OTHER_PRICES_E8: dict[str, int] = {"BTCUSD": 60_000 * E8, "ETHUSD": 3_000 * E8}
 _NAMELESS_PRICE_E8 = 100 * E8

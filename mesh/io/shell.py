@@ -179,14 +179,14 @@ class Shell:
         except NotImplementedError:  # Windows
             signal.signal(number, lambda *_: self.stop())
 
-    def _listen(self, port: Port) -> None:
-        """Wait on the descriptor the port has now; a new worker has a new one."""
+    def _listen(self, port: Port, is_anew: bool = False) -> None:
+        """Wait on the descriptor the port has now. ``is_anew``: though its number is the same, it may be another one."""
         source = port.socket or port.attachment
         assert source is not None
         if port.socket is not None and not port.socket.is_readable:
             return
         fileno = source.fileno()
-        if fileno == port.fileno:
+        if fileno == port.fileno and not is_anew:
             return
         if port.fileno >= 0:
             self._loop.remove_reader(port.fileno)
@@ -218,6 +218,8 @@ class Shell:
         """An exception left a callback: the process ends with the first one."""
         if self._failure is None:
             self._failure = context.get("exception") or AssertionError(context["message"])
+            for node in self._nodes:
+                node.log.note(Note("critical", "failed", {"error": repr(self._failure)[:500]}))
         self._loop.stop()
 
     def _close(self) -> None:
@@ -271,6 +273,8 @@ class Shell:
         for port in self._ports:
             if port.is_hot:
                 port.drain(now_ns)
+                if port.attachment is not None:
+                    self._listen(port)
         self._deliver(now_ns)
         for node in self._nodes:
             if node.core.deadline_ns <= now_ns and node.halt is None:
@@ -355,5 +359,6 @@ class Shell:
             node.counters.totals["pass_count"] = self._pass_count
         self._upkeep.turn(self._nodes, self._ports, is_idle, now_ns)
         for port in self._ports:
-            self._listen(port)
+            if port.attachment is not None:
+                self._listen(port, is_anew=True)
         self._schedule()

@@ -6,7 +6,7 @@ loop, and hand messages to each other directly (co-location). What a role alone 
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -125,30 +125,35 @@ def core_of(name: str, config: Config, life: int, store: Store, state: Path) -> 
     role = config.role_of(name)
     if role == "market":
         return market_of(name, config, life, state)
-    if role == "indicator":
-        from nodes.indicator import Indicator
-
-        return Indicator(name, config, life)
-    if role == "signals":
-        from nodes.signals import Signals
-
-        return Signals(name, config, life)
-    if role == "master":
-        from nodes.master import Master
-
-        return Master(name, config, life, wall_ns())
-    if role == "router":
-        from nodes.router import Router
-
-        return Router(name, config, life)
     if role == "local":
         from nodes.local import Local
 
         return Local(name, config, life, store.store_id)
-    assert role == "broker", role
+    if role == "master":
+        from nodes.master import Master
+
+        return Master(name, config, life, wall_ns())
+    return plain_core(role)(name, config, life)
+
+
+def plain_core(role: str) -> Callable[[str, Config, int], Core]:
+    """The core class of a role that needs nothing but its name, the configuration and its life."""
+    if role == "indicator":
+        from nodes.indicator import Indicator
+
+        return Indicator
+    if role == "signals":
+        from nodes.signals import Signals
+
+        return Signals
+    if role == "router":
+        from nodes.router import Router
+
+        return Router
+    assert role == "broker", f"no core for role {role}"
     from nodes.broker import Broker
 
-    return Broker(name, config, life)
+    return Broker
 
 
 def market_of(name: str, config: Config, life: int, state: Path) -> Core:

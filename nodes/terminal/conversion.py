@@ -35,10 +35,7 @@ class Route(NamedTuple):
     @property
     def is_ready(self) -> bool:
         """Whether each symbol on the way has a quote."""
-        for book, _ in self.legs:  # not all(…): this is asked for every position and every order
-            if not book.has_quote:
-                return False
-        return True
+        return not self.legs or all(leg.book.has_quote for leg in self.legs)
 
     @property
     def least(self) -> Ratio:

@@ -1,7 +1,7 @@
 """Every constant of the MetaTrader5 package 5.0.6231, by its name and with its value.
 
-Taken over from ``MetaTrader5/__init__.py`` of the published wheel (MIT licence, MetaQuotes Ltd.). The facade exports exactly
-these; what the package leaves out (filling flags, order flags …) is in ``nodes/terminal/symbols.py``.
+Taken over from ``MetaTrader5/__init__.py`` of the published wheel (copyright 2000-2025 MetaQuotes Ltd., MIT licence). The
+facade exports exactly these; what the package leaves out (filling flags, order flags …) is in ``nodes/terminal/symbols.py``.
 """
 
 # timeframes

@@ -1,5 +1,8 @@
 """A master with everything around it played by hand: store, market, one router, the locals behind it."""
 
+import json
+from typing import Any
+
 import msgspec
 import numpy as np
 
@@ -9,7 +12,7 @@ from mesh.core import Commit, Durable, Effect, Effects, Emit, Envelope, Fetch, F
 from mesh.links import CONTROL, DECIDE, MARKET, REPLAY, STORE
 from mesh.messages.accounts import AccountState, AccountSymbols, Position, SymbolSpec
 from mesh.messages.base import NO_OID, Msg
-from mesh.messages.control import OperatorHello
+from mesh.messages.control import OperatorHello, WhyAnswer, WhyAsk
 from mesh.messages.market import Block, MarketWelcome, Settle, Ticks
 from mesh.messages.orders import GrantAsk, Listed, LocalHello, Order, OrderBody, RouterHello, Target
 from mesh.messages.outcomes import Outcome, Stamps
@@ -171,7 +174,11 @@ class Rig:
 
     def welcome(self, released_seq: int | None = None) -> None:
         seq = self.seq if released_seq is None else released_seq
-        self.give(MARKET, MarketWelcome("run-1", 1, self.recorded, 0, seq, self.block, self.market_ns, ["EURUSD", "GBPUSD"], 0, ["M1", "M1"]))
+        self.give(MARKET, self.welcome_message(seq))
+
+    def welcome_message(self, released_seq: int) -> MarketWelcome:
+        symbols = ["EURUSD", "GBPUSD"]
+        return MarketWelcome("run-1", 1, self.recorded, 0, released_seq, self.block, self.market_ns, symbols, 0, ["M1", "M1"])
 
     def tick(self, bid_e8: int = 110_000_000, spread_e8: int = 10_000, symbol: str = "EURUSD", later_ns: int = MINUTE_NS) -> None:
         """A tick, and the block that releases it."""
@@ -214,7 +221,8 @@ class Rig:
         """The account's state with some fields changed; they stay changed."""
         number = self.numbers[name] = self.numbers.get(name, 0) + 1
         base = self.states.get(name) or first_state(name)
-        changes = {"life": base.life, "number": number, "f": self.f.get(name, 0), "block": self.block, "market_ns": self.market_ns} | changes
+        usual = {"life": base.life, "number": number, "f": self.f.get(name, 0), "block": self.block, "market_ns": self.market_ns}
+        changes = usual | changes
         self.states[name] = state = msgspec.structs.replace(base, **changes)
         self.give(REPLAY, state, ROUTER)
 
@@ -272,6 +280,15 @@ class Rig:
 
     def operator_up(self) -> None:
         self.give(CONTROL, OperatorHello("me", 1, 1), OPERATOR)
+
+    def why(self, query: str) -> dict[str, Any]:
+        """The story the master tells; empty where it knows none."""
+        self.operator_up()
+        self.give(CONTROL, WhyAsk(query, 1), OPERATOR)
+        parts = [send.message for send in self.take(WhyAnswer)]
+        raw = b"".join(part.json for part in parts if isinstance(part, WhyAnswer))
+        story: dict[str, Any] = json.loads(raw) if raw else {}
+        return story
 
     def ready(self) -> "Rig":
         """Everything up, an hour of quotes seen, all states settled."""
@@ -347,5 +364,6 @@ def decision_of(codes: list[str], sid: str = "s1") -> Decision:
 
 def outcome_of(account: str, oid: bytes, ticket: int = 77) -> Outcome:
     return Outcome(
-        account, 1, 1, 1, oid, "s1", "rev", "open", "OPEN", "FILLED", True, "open", "", "EURUSD", 1, 1, 1, 0, ticket, ticket, 1, 0, 1, 1, Stamps()
+        account, 1, 1, 1, oid, "s1", "rev", "open", "OPEN", "FILLED", True, "open", "", "EURUSD",
+        1, 1, 1, 0, ticket, ticket, 1, 0, 1, 1, Stamps(),
     )  # fmt: skip

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mesh.codec import decode_record_untrusted
@@ -112,6 +112,7 @@ def test_a_code_nobody_knows_is_a_bug() -> None:
         ledger.end(decision.lines[0], "GONE", "", 1, None)
 
 
+@settings(max_examples=30)
 @given(st.data())
 def test_lines_are_always_codes_and_states(data: st.DataObject) -> None:
     """Decided = codes + states after any sequence of decisions, states, ends and late reports."""

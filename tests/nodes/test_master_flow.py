@@ -1,30 +1,18 @@
 """A signal's whole way through the master: decided, durable, published, answered, filled, told."""
 
-import json
 
 import msgspec
 import pytest
 
 from mesh.codec import decode_record_untrusted, encode
-from mesh.links import CONTROL, DECIDE, MARKET, ORDERS, REPLAY
-from mesh.messages.control import ControlWelcome, Entry, KillSetAsk, KillSetPart, Ping, Pong, WhyAnswer, WhyAsk
-from mesh.messages.market import Settle, Settled
-from mesh.messages.orders import Heartbeat, Order, OrderBody, StateAsk
+from mesh.links import DECIDE, ORDERS, REPLAY
+from mesh.messages.orders import Order, OrderBody
 from mesh.messages.outcomes import OutcomeAck
 from mesh.messages.signals import CCI_DOWN, MANUAL, PATTERN
-from mesh.units import E8, MS_NS, SECOND_NS
-from tests.nodes.masterrig import OPERATOR, ROUTER, STRATEGY, Rig, config_of, first_signal, foreign, spec_of
+from mesh.units import E8, SECOND_NS
+from tests.nodes.masterrig import ROUTER, STRATEGY, Rig, config_of, foreign, spec_of
 
 DOWN = {"kind": CCI_DOWN, "level_e8": 100 * E8}
-
-
-def why(rig: Rig, query: str) -> dict[str, object]:
-    rig.operator_up()
-    rig.give(CONTROL, WhyAsk(query, 1), OPERATOR)
-    parts = [send.message for send in rig.take(WhyAnswer)]
-    raw = b"".join(part.json for part in parts if isinstance(part, WhyAnswer))
-    story: dict[str, object] = json.loads(raw) if raw else {}
-    return story
 
 
 def test_a_signal_becomes_one_order_for_all_accounts() -> None:
@@ -86,7 +74,7 @@ def test_fills_end_their_lines_and_are_acked_when_durable() -> None:
     rig.fill(second)
     assert rig.outcomes() == ["a1 open FILLED", "a2 open FILLED"]
     assert rig.master.totals() == (2, {"FILLED": 2}, {"WORKING": 0, "UNKNOWN": 0, "UNCONFIRMED": 0})
-    assert [line["code"] for line in why(rig, "last")["lines"]] == ["FILLED", "FILLED"]  # type: ignore[union-attr, index]
+    assert [line["code"] for line in rig.why("last")["lines"]] == ["FILLED", "FILLED"]  # type: ignore[union-attr, index]
 
 
 def test_the_opposite_signal_closes_and_reverses() -> None:
@@ -177,7 +165,7 @@ def test_a_signal_no_strategy_wants_is_one_skipped_line() -> None:
     rig.signal(kind=PATTERN, name="doji", period=0, level_e8=0)
     assert (rig.orders(), rig.answers()) == ([], ["s1 ACCEPTED"])
     assert rig.outcomes() == ["- none SKIPPED NO_STRATEGY signal=pattern period=0"]
-    assert why(rig, "s1")["answer"] == "ACCEPTED"
+    assert rig.why("s1")["answer"] == "ACCEPTED"
 
 
 def test_denied_lines_end_at_once_and_closes_pass() -> None:
@@ -278,118 +266,6 @@ def test_foreign_positions_count_and_are_left_alone() -> None:
     assert rig.orders() == []
 
 
-def test_the_market_hears_who_is_missing_and_who_is_busy() -> None:
-    """Asked after a block: states that lack are asked for every 100 ms; open lines are named until they end."""
-    rig = Rig().ready()
-    rig.next_block()
-    rig.give(MARKET, Settle(rig.block, ["a1", "a2"]))
-    assert [send.message for send in rig.take(Settled)] == [Settled(rig.block, ["a1", "a2"], [], [])]
-    asks = [StateAsk(rig.block, ["a1", "a2"])]
-    assert [send.message for send in rig.take(StateAsk)] == asks
-    rig.wait(100 * MS_NS)
-    assert [send.message for send in rig.take(StateAsk)] == asks
-    rig.state("a1")
-    assert [send.message for send in rig.take(Settled)] == [Settled(rig.block, ["a2"], [], [])]
-    rig.state("a2", block=rig.block - 1)
-    assert rig.take(Settled) == []
-    rig.state("a2", managed=True)
-    assert [send.message for send in rig.take(Settled)] == [Settled(rig.block, [], [], ["a2"])]
-    rig.signal()
-    assert [send.message for send in rig.take(Settled)] == [Settled(rig.block, [], ["a1", "a2"], ["a2"])]
-    first, second = rig.orders()
-    rig.give(REPLAY, rig.outcome(first), ROUTER)
-    assert [send.message for send in rig.take(Settled)] == [Settled(rig.block, [], ["a2"], ["a2"])]
-    rig.give(REPLAY, rig.outcome(second), ROUTER)
-    assert [send.message for send in rig.take(Settled)] == [Settled(rig.block, [], [], ["a2"])]
-
-
-def test_a_state_is_missing_until_its_outcomes_have_come() -> None:
-    """A state that includes outcome 1 says nothing to a master that has not seen it."""
-    rig = Rig(config_of(1)).ready()
-    rig.signal()
-    (order,) = rig.orders()
-    rig.next_block()
-    rig.give(MARKET, Settle(rig.block, ["a1"]))
-    rig.state("a1", f=1)
-    rig.take(Settled)
-    rig.give(REPLAY, rig.outcome(order), ROUTER)
-    assert [send.message for send in rig.take(Settled)][-1] == Settled(rig.block, [], [], [])
-
-
-def test_a_question_waits_for_its_block() -> None:
-    """Settle for a block whose ticks have not come is answered when the clock is there."""
-    rig = Rig().ready()
-    rig.give(MARKET, Settle(rig.block + 1, []))
-    assert rig.take(Settled) == []
-    rig.next_block()
-    assert [send.message for send in rig.take(Settled)] == [Settled(rig.block, [], [], [])]
-
-
-def test_heartbeats_carry_the_last_published_number() -> None:
-    """Every 250 ms, and never a number that is not out yet."""
-    rig = Rig().ready()
-    rig.held = []
-    rig.signal()
-    rig.wait(500 * MS_NS)
-    assert [send.message.n_last for send in rig.take(Heartbeat)] == [0, 0]  # type: ignore[attr-defined]
-    rig.release()
-    rig.wait(250 * MS_NS)
-    assert [send.message.n_last for send in rig.take(Heartbeat)] == [1]  # type: ignore[attr-defined]
-
-
-def test_strangers_are_not_listened_to() -> None:
-    """Before its hello nothing is taken from a peer; it is counted and the node lives."""
-    rig = Rig().ready()
-    before = rig.master.totals()
-    rig.give(REPLAY, rig.states["a1"], 99)
-    rig.give(CONTROL, WhyAsk("last", 1), 98)
-    rig.give(CONTROL, Ping("", 1), 98)
-    rig.give(DECIDE, first_signal(), 97)
-    rig.give(REPLAY, first_signal(), ROUTER)
-    rig.give(CONTROL, Entry("me", 1, 1, "FREEZE", "all", ""), 98)
-    assert rig.sent == []
-    assert rig.master.counters.totals["unhandled_count"] == 6
-    assert rig.master.totals() == before
-
-
-def test_operators_are_welcomed_and_their_stops_bind() -> None:
-    """A freeze is durable, spreads by the digest, and kills openings; who lacks it can pull it."""
-    rig = Rig().ready()
-    rig.operator_up()
-    (welcome,) = rig.take(ControlWelcome)
-    assert welcome.message == ControlWelcome("master-1", "master", 1, ["a1", "a2"], b"")
-    rig.give(CONTROL, Ping("", 5), OPERATOR)
-    assert [send.message for send in rig.take(Pong)] == [Pong("master-1", "", 5)]
-    entry = Entry("me", 1, 1, "FREEZE", "account:a1", "test")
-    rig.give(CONTROL, entry, OPERATOR)
-    digest = [send.message for send in rig.take(Heartbeat)][-1].kill_digest  # type: ignore[attr-defined]
-    assert digest == rig.master._state.stops.killset.digest != b""
-    rig.give(REPLAY, KillSetAsk([b"x" * 32]), ROUTER)
-    assert [send.message for send in rig.take(KillSetPart)] == [KillSetPart([encode(entry)])]
-    assert len(rig.take(KillSetAsk)) == 1
-    rig.signal()
-    assert [order.target.account for order in rig.orders()] == ["a2"]
-    assert rig.outcomes() == ["a1 open KILLED LADDER level=FREEZE"]
-
-
-def test_questions_find_their_decision() -> None:
-    """By sid, oid, ticket and last, in memory and from the archive; nothing where nothing is."""
-    rig = Rig().ready()
-    assert why(rig, "last") == {}
-    rig.signal()
-    orders = rig.orders()
-    for order in orders:
-        rig.fill(order)
-    for query in ("s1", orders[0].order.oid.hex(), "a1:901", "last"):
-        assert why(rig, query)["sid"] == "s1"
-    rig.boot()
-    for query in ("s1", orders[0].order.oid.hex(), "a2:901"):
-        story = why(rig, query)
-        assert [line["code"] for line in story["lines"]] == ["FILLED", "FILLED"]  # type: ignore[union-attr, index]
-    for query in ("s9", "a1:1", "00" * 16, "nonsense:x"):
-        assert why(rig, query) == {}
-
-
 def test_decisions_are_the_same_in_every_process() -> None:
     """The same accounts, quotes and signals give the same orders, byte for byte."""
     seen = []
@@ -400,21 +276,6 @@ def test_decisions_are_the_same_in_every_process() -> None:
         seen.append([(encode(send.message), send.body) for send in rig.take(Order)])
     assert seen[0] == seen[1]
     assert len(seen[0]) == 2
-
-
-def test_events_tell_decision_order_and_outcome() -> None:
-    """Each line has its events in stage order, with the names the protocol documents."""
-    rig = Rig(config_of(1)).ready()
-    rig.signal()
-    (order,) = rig.orders()
-    rig.fill(order)
-    events = sorted(rig.events, key=lambda event: event.stage)
-    assert [(event.event["kind"], event.sid) for event in events] == [("decision", "s1"), ("order", "s1"), ("outcome", "s1")]
-    decision, ordered, outcome = (event.event for event in events)
-    assert (decision["code"], ordered["n"], ordered["k"], outcome["code"]) == ("PUBLISHED", "1", "1", "FILLED")
-    assert str(decision["volume"]) == "0.09000000"
-    assert outcome["stamps"]["answered_ns"] == "5"
-    assert all(event.market_ns == rig.market_ns for event in events)
 
 
 def test_one_record_has_one_body_and_all_targets() -> None:

@@ -2,10 +2,12 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from mesh.core import NOTHING, Core, Effects, Envelope, Halt, Note
+from mesh.errors import MeshError
 from mesh.io.clock import monotonic_ns
 from mesh.io.eventfile import EventFile
 from mesh.io.health import Identity
@@ -123,6 +125,33 @@ def run(hub: Hub, *nodes: Node, **options: Any) -> int:
         guard.join()
     assert code != CUT_SHORT, "the test waited in vain"
     return code
+
+
+@contextmanager
+def running(hub: Hub, *nodes: Node) -> Iterator[Shell]:
+    """Nodes that run in a thread while a test talks to them; they are stopped at its end, and what they raised is raised."""
+    shell = Shell(hub, takes_signals=False, drain_ms=50)
+    for node in nodes:
+        shell.add(node)
+    failures: list[BaseException] = []
+
+    def run_shell() -> None:
+        try:
+            shell.run()
+        except (MeshError, AssertionError) as error:
+            failures.append(error)
+
+    thread = threading.Thread(target=run_shell, daemon=True)
+    thread.start()
+    try:
+        yield shell
+    finally:
+        if thread.is_alive():
+            shell.stop()
+        thread.join(LIMIT_S)
+    assert not thread.is_alive()
+    if failures:
+        raise failures[0]
 
 
 def until(condition: Callable[[], Any], *hubs: Hub) -> Any:

@@ -251,7 +251,7 @@ def test_deadline_is_kept_under_load(hub: Hub) -> None:
 
     def answer(envelope: Envelope, now_ns: int) -> Effects:
         there.deadline_ns = min(there.deadline_ns, now_ns + 20 * MS_NS)
-        return (Send(envelope.link, envelope.peer, Pong("", "", 10)),)
+        return (Send(envelope.link, envelope.peer, Pong("there", "", 10)),)
 
     there.on(Ping, answer)
     there.on_due = lambda _now_ns: (Halt(70, "deadline"),)
@@ -336,7 +336,7 @@ def test_exit_code_of_the_first_that_failed(hub: Hub) -> None:
 
 def test_halted_core_gets_nothing_more(hub: Hub) -> None:
     """Once halted a core is left alone while its neighbours go on."""
-    there = Told({Ping: lambda envelope, _now_ns: (Send(envelope.link, envelope.peer, Pong("", "", 1)), *DONE)})
+    there = Told({Ping: lambda envelope, _now_ns: (Send(envelope.link, envelope.peer, Pong("there", "", 1)), *DONE)})
 
     def answered(_envelope: Envelope, now_ns: int) -> Effects:
         here.deadline_ns = now_ns + 5 * MS_NS

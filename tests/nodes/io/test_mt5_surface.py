@@ -118,10 +118,11 @@ def test_golden_copy_is_that_of_the_real_wheel(tmp_path: Path) -> None:
     options = ["--platform", "win_amd64", "--python-version", "3.11", "--only-binary=:all:", "--no-deps", "--disable-pip-version-check"]
     command = [sys.executable, "-m", "pip", "download", "-q", *options, "--retries", "0", "--timeout", "10", "-d", str(tmp_path), PACKAGE]
     done = subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
+    # the golden copy is what the other tests hold the facade against; without an index it cannot be read anew
     if done.returncode and any(reason in done.stderr for reason in NO_INDEX):
-        pytest.skip(f"platform: no package index to compare {PACKAGE} with: {done.stderr.strip().splitlines()[-1]}")
+        pytest.skip(f"platform: the wheel is made for Windows, and no package index gave it: {done.stderr.strip().splitlines()[-1]}")
     assert done.returncode == 0, done.stderr
     [wheel] = tmp_path.glob("*.whl")
     assert surface(wheel) == SURFACE
     with zipfile.ZipFile(wheel) as archive:
-        assert "MIT License" in archive.read("metatrader5-5.0.6231.dist-info/LICENSE.txt").decode()
+        assert "Permission is hereby granted, free of charge" in archive.read("metatrader5-5.0.6231.dist-info/LICENSE.txt").decode()

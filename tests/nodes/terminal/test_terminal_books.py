@@ -15,6 +15,7 @@ from tests.nodes.terminal.terminal_plans import ACCOUNTS, SPECS, STEPS, new_rig,
 from tests.nodes.terminal.terminal_rig import BUY, LOGIN, Rig, books_of, check_books, e8, journal
 
 
+@pytest.mark.slow
 @given(account=ACCOUNTS, specs=SPECS, plan=STEPS)
 def test_books_add_up_whatever_is_asked(account: dict[str, Any], specs: dict[str, Any], plan: list[Any]) -> None:
     """After each random quote and request: equity, balance, margin, lineage and volumes are what they must be."""
@@ -24,6 +25,7 @@ def test_books_add_up_whatever_is_asked(account: dict[str, Any], specs: dict[str
         check_books(rig.terminal)
 
 
+@pytest.mark.slow
 @given(account=ACCOUNTS, specs=SPECS, plan=STEPS, cut=st.integers(0, 70))
 def test_journal_brings_back_the_same_books(account: dict[str, Any], specs: dict[str, Any], plan: list[Any], cut: int) -> None:
     """A server restored from the journal in the middle ends with the books of one that never stopped."""

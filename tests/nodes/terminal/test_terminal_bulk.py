@@ -78,6 +78,7 @@ def play_one_by_one(rig: Rig, columns: Columns) -> list[Any]:
     return changes
 
 
+@pytest.mark.slow
 @given(seed=st.integers(0, 10**6), step_points=st.integers(1, 30), block=st.sampled_from([7, 9, 50, 400, 2_000]))
 def test_blocks_give_what_single_ticks_give(seed: int, step_points: int, block: int) -> None:
     """Positions, orders, deals, history and changes are the same for blocks of any size."""
@@ -103,6 +104,7 @@ def test_blocks_give_what_single_ticks_give(seed: int, step_points: int, block: 
     check_books(bulk.terminal)
 
 
+@pytest.mark.slow
 @given(seed=st.integers(0, 10**6), below=st.integers(-3_000, 500))
 def test_watch_stops_a_block_at_the_tick_that_fires_it(seed: int, below: int) -> None:
     """The block ends after the same tick at which single ticks fire the watch, with the same equity."""

@@ -261,6 +261,7 @@ PLAIN = st.recursive(
 SENSIBLE = st.lists(st.one_of(st.integers(-5, 10**9), st.just("EURUSD"), st.booleans(), PLAIN), max_size=18)
 
 
+@pytest.mark.slow
 @given(calls=st.lists(st.tuples(st.sampled_from([*_FUNCTIONS, "login", "x"]), st.one_of(SENSIBLE, PLAIN)), max_size=12))
 def test_any_arguments_are_answered_in_plain_values(calls: list[tuple[str, Any]]) -> None:
     """Whatever a caller sends is answered, packs, leaves the books right, and a None comes with an error."""
