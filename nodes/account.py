@@ -99,10 +99,14 @@ class Account:
         self.is_known = False
         self.is_granted = False
 
-    def take_store(self, store_id: bytes) -> None:
-        """Its local has another store: outcome numbers begin anew, and nothing meant for the old one opens any more."""
+    def take_store(self, store_id: bytes, f: int) -> None:
+        """Its local has another store, whose last outcome is ``f``: numbers go on from there.
+
+        Nothing meant for the old store opens any more. What the new one told another master is not asked for again: it is
+        about orders this one does not know, and the local may have forgotten the outcomes that were acked to it.
+        """
         self.store_id = store_id
-        self.f = self.durable_f = 0
+        self.f = self.durable_f = f
         self.stash.clear()
         self.state = self.settled = None
         self.stale_k = self.k

@@ -17,7 +17,7 @@ from nodes.positions import OPEN
 
 VOID = "void=epoch"
 """Detail of an opening that no local will ever run."""
-ROLLBACK, NEW_STORE = "local_rolled_back", "local_store_changed"
+ROLLBACK, NEW_STORE, HISTORY = "local_rolled_back", "local_store_changed", "local_has_history"
 
 
 class Attendance:
@@ -42,7 +42,10 @@ class Attendance:
             if account.store_id:
                 told = {"account": account.name, "before": account.store_id.hex(), "now": message.store_id.hex()}
                 effects.append(Note("warning", NEW_STORE, told))
-            account.take_store(message.store_id)
+            account.take_store(message.store_id, message.f)
+            if message.f:
+                known = {"account": account.name, "f": message.f}
+                effects.append(Note("warning", HISTORY, known | {"why": "this master knows nothing of these outcomes"}))
         account.is_rolled_back = message.f < account.durable_f
         if account.is_rolled_back:
             known = {"account": account.name, "local_f": message.f, "known_f": account.durable_f}

@@ -20,7 +20,7 @@ TRIES_MAX = 3
 """Attempts of an open, or of a change, that may follow one another."""
 PAUSE_DOUBLINGS_MAX = 6
 DONE_CODE = {OPEN: "FILLED", CLOSE: "CLOSED", MODIFY: "MODIFIED", CANCEL: "CANCELLED"}
-UNSENT_CODE = {"DEADLINE": "EXPIRED", "GRANT": "", "LATCH": "", "QUOTE": "", "LINK": ""}
+UNSENT_CODE = {"DEADLINE": "EXPIRED", "GRANT": "", "LATCH": "", "NO_QUOTE": ""}
 """First word of an UNSENT's detail → the code an open ends with; empty: it is tried again. Any other word: DENIED."""
 
 

@@ -44,19 +44,21 @@ class LocalPeer:
 class LocalPeers:
     """All locals, by connection and by account; the newest hello of an account counts."""
 
-    def __init__(self, config: Config) -> None:
-        self._config = config
+    def __init__(self, name: str, config: Config) -> None:
+        locals_of = {account: config.local_of(account) for account in config.account}
+        self._nodes = {account: node for account, node in locals_of.items() if name in config.routers_of(node)}
+        """The accounts whose locals know this router."""
         self._by_peer: dict[int, LocalPeer] = {}
         self._by_account: dict[str, LocalPeer] = {}
         interval_ns = config.settings.timers.state_ms * MS_NS
-        self.liveness = {account: Liveness(interval_ns) for account in config.account}
+        self.liveness = {account: Liveness(interval_ns) for account in self._nodes}
 
     def accept(self, peer: int, hello: LocalHello) -> str:
         """Take a hello; why not, where it is not taken."""
         if hello.version != PROTOCOL_VERSION:
             return f"version={hello.version} ours={PROTOCOL_VERSION}"
-        if hello.account not in self._config.account or self._config.local_of(hello.account) != hello.node:
-            return f"account={hello.account} node={hello.node} are not of this configuration"
+        if self._nodes.get(hello.account) != hello.node:
+            return f"account={hello.account} node={hello.node}: no local of this router"
         before = self._by_account.get(hello.account)
         if before is not None and before.peer != peer:
             self._by_peer.pop(before.peer, None)

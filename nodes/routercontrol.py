@@ -7,29 +7,22 @@ command goes to each local in its scope that is home here; another router has th
 from typing import TypeVar
 
 from mesh.codec import encode
-from mesh.config import Config
-from mesh.core import Effect, Envelope, Note, Send
-from mesh.counters import Counters
+from mesh.core import Effect, Envelope, Note, Put, Send
 from mesh.killset import check_scope
-from mesh.links import CONTROL, LOCALS, REPLAY
+from mesh.links import CONTROL, LOCALS
 from mesh.messages import PROTOCOL_VERSION
-from mesh.messages.base import Msg
 from mesh.messages.control import (
     Command,
     CommandAnswer,
     ControlWelcome,
-    KillSetAsk,
     KillSetPart,
     Latched,
     OperatorHello,
     Ping,
     Pong,
 )
-from nodes.commits import Commits
 from nodes.envelopes import message_of
-from nodes.localpeers import LocalPeers
-from nodes.snapshot import FrontView
-from nodes.stops import KNOWN_MAX, Stops
+from nodes.routerstate import RouterState
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -41,17 +34,8 @@ PINGS_MAX = 1_024
 class RouterControl:
     """Operators of one router, and its kill set."""
 
-    def __init__(
-        self, name: str, life: int, config: Config, peers: LocalPeers, front: FrontView, stops: Stops, commits: Commits, counters: Counters
-    ) -> None:
-        self._name = name
-        self._life = life
-        self._config = config
-        self._peers = peers
-        self._front = front
-        self._stops = stops
-        self._commits = commits
-        self._counters = counters
+    def __init__(self, state: RouterState) -> None:
+        self._state = state
         self._operators: dict[int, str] = {}
         self._commands: dict[bytes, int] = {}
         """Command → the operator it came from."""
@@ -62,12 +46,15 @@ class RouterControl:
     def on_hello(self, envelope: Envelope) -> list[Effect]:
         """An operator is there."""
         hello = message_of(envelope, OperatorHello)
+        if envelope.link != CONTROL:
+            self._state.counters.add("stranger_count")
+            return []
         if hello.version != PROTOCOL_VERSION:
             return [Note("error", "operator_refused", {"operator": hello.operator, "version": hello.version})]
         _keep(self._operators, envelope.peer, hello.operator, OPERATORS_MAX)
-        accounts = [local.hello.account for local in self._peers.all() if local.is_home]
-        digest = self._stops.killset.digest
-        return [Send(CONTROL, envelope.peer, ControlWelcome(self._name, "router", self._life, accounts[:1024], digest))]
+        accounts = [local.hello.account for local in self._state.peers.all() if local.is_home]
+        digest = self._state.stops.killset.digest
+        return [Send(CONTROL, envelope.peer, ControlWelcome(self._state.name, "router", self._state.life, accounts[:1024], digest))]
 
     def lost(self, peer: int) -> None:
         """An operator's connection is gone."""
@@ -77,7 +64,7 @@ class RouterControl:
         """Whether the sender is an operator who said hello; counted where he did not."""
         if envelope.link == CONTROL and envelope.peer in self._operators:
             return True
-        self._counters.add("stranger_count")
+        self._state.counters.add("stranger_count")
         return False
 
     # commands
@@ -87,19 +74,19 @@ class RouterControl:
         command = message_of(envelope, Command)
         if not self.is_operator(envelope):
             return []
-        self._counters.add("command_count")
+        self._state.counters.add("command_count")
         kind, _, name = command.scope.partition(":")
-        if kind in self._config.account and name.isdecimal():
+        if kind in self._state.config.account and name.isdecimal():
             accounts = [kind]
         else:
             try:
                 check_scope(command.scope)
             except ValueError as error:
-                answer = CommandAnswer(command.id, self._name, "BAD_SCOPE", str(error), 0, "", 0, 0, True)
+                answer = CommandAnswer(command.id, self._state.name, "BAD_SCOPE", str(error), 0, "", 0, 0, True)
                 return [Send(CONTROL, envelope.peer, answer)]
-            accounts = [name] if kind == "account" else list(self._config.account)
+            accounts = [name] if kind == "account" else list(self._state.config.account)
         _keep(self._commands, command.id, envelope.peer, COMMANDS_MAX)
-        return self._peers.each(accounts, lambda local: Send(LOCALS, local.peer, command))
+        return self._state.peers.each(accounts, lambda local: Send(LOCALS, local.peer, command))
 
     def on_answer(self, answer: CommandAnswer) -> list[Effect]:
         """A local's answer, back to whom it is for."""
@@ -112,11 +99,11 @@ class RouterControl:
         if not self.is_operator(envelope):
             return []
         if not ping.account:
-            return [Send(CONTROL, envelope.peer, Pong(self._name, "", ping.nonce))]
+            return [Send(CONTROL, envelope.peer, Pong(self._state.name, "", ping.nonce))]
         self._nonce += 1
         nonce = self._nonce
         _keep(self._pings, nonce, (envelope.peer, ping.nonce), PINGS_MAX)
-        return self._peers.each([ping.account], lambda local: Send(LOCALS, local.peer, Ping(ping.account, nonce)))
+        return self._state.peers.each([ping.account], lambda local: Send(LOCALS, local.peer, Ping(ping.account, nonce)))
 
     def on_pong(self, pong: Pong) -> list[Effect]:
         """A local's answer to a ping."""
@@ -127,35 +114,25 @@ class RouterControl:
 
     def take(self, items: list[bytes]) -> list[Effect]:
         """Merge entries and undos: durable, then pushed to every local; those known already are pushed again."""
-        puts = []
+        puts: list[Put] = []
         effects: list[Effect] = []
         for raw in items:
-            new_puts, notes = self._stops.take_untrusted(raw)
+            new_puts, notes = self._state.stops.take_untrusted(raw)
             puts += new_puts
             effects += notes
         if not puts:
             return [*effects, *(self._push(items) if not effects else [])]
-        return [*effects, self._commits.make(puts, lambda _: [*self._push(items), *map(self._front.told, items)])]
+        return [*effects, self._state.commits.make(puts, lambda _: [*self._push(items), *map(self._state.front.told, items)])]
 
     def _push(self, items: list[bytes]) -> list[Effect]:
-        part = KillSetPart(items)
-        return [Send(LOCALS, local.peer, part) for local in self._peers.all()]
-
-    def on_ask(self, envelope: Envelope) -> list[Effect]:
-        """Somebody's kill set differs."""
-        return self._stops.on_ask(envelope)
-
-    def ask_master(self) -> Effect:
-        """Ask the master for what we lack; where it lacks something it asks back."""
-        return Send(REPLAY, 0, KillSetAsk(self._stops.killset.known()[:KNOWN_MAX]))
+        return list(self._state.to_locals(KillSetPart(items)))
 
     def on_latched(self, envelope: Envelope, now_ns: int) -> list[Effect]:
         """A local holds stops: every operator hears of it."""
         latched = message_of(envelope, Latched)
-        told: Msg = latched
         return [
-            *(Send(CONTROL, peer, told) for peer in self._operators),
-            self._front.latched(envelope, latched, now_ns),
+            *(Send(CONTROL, peer, latched) for peer in self._operators),
+            self._state.front.latched(envelope, latched, now_ns),
         ]
 
 

@@ -13,7 +13,7 @@ def holder_of(port: int) -> str:
     if not listening:
         return "a process this user may not see"
     try:
-        words = " ".join(psutil.Process(listening[0]).cmdline())[:120]
+        words = " ".join(" ".join(psutil.Process(listening[0]).cmdline()).split())[:120]
     except (psutil.Error, OSError):
         words = "already ended"
     return f"pid {listening[0]} ({words})"

@@ -121,6 +121,9 @@ class SocketBackend:
     def call(self, name: str, args: list[Any]) -> Reply:
         """Call a function of the terminal and wait for its answer. Raises LinkLost when the broker goes away meanwhile."""
         zmq = self._zmq
+        if self._monitor.poll(0):
+            # the broker went away since the last call; another life of it may be there by now, but that is another link
+            raise LinkLost(-10001, "IPC send failed", True)
         self._sequence += 1
         try:
             self._socket.send(encode(TerminalCall(self._sequence, self.login, name, msgpack.packb(args))), zmq.DONTWAIT)

@@ -11,7 +11,7 @@ from mesh.messages.accounts import PendingOrder, Position, SymbolSpec
 from mesh.messages.base import NO_OID
 from mesh.messages.outcomes import DealReport
 from mesh.messages.venue import VenueFind, VenueFound, VenueRead, VenueState
-from mesh.units import DAY_NS, MS_NS, SECOND_NS, e8_from_float
+from mesh.units import DAY_NS, HOUR_NS, MS_NS, SECOND_NS, e8_from_float
 from nodes.io.mt5session import SESSION
 from nodes.terminal import names
 from nodes.terminal.server_time import ServerClock
@@ -19,8 +19,8 @@ from nodes.terminal.server_time import ServerClock
 DEALS_MAX = 512
 FOREVER_S = 2**31 - 1
 """The package cuts times to 32 bits of seconds."""
-SPEC_REFRESH_NS = 60 * SECOND_NS
-"""Tick values and margins move with prices: told again this often (market time) where they changed."""
+SPEC_REFRESH_NS = HOUR_NS
+"""Tick values and margins move with prices: looked at again this often (market time), and told where they changed."""
 WATCH_EQUITY = "watch_equity"
 KINDS = {names.DEAL_TYPE_BUY: "BUY", names.DEAL_TYPE_SELL: "SELL", names.DEAL_TYPE_BALANCE: "BALANCE"}
 ENTRIES = {
@@ -79,13 +79,18 @@ class Reader:
         self._specs = {}
         for symbol in self._symbols:
             self._module.symbol_select(symbol, True)
+        changed = self._changed_specs(0)
         self._specs_at_ns = 0
-        return self._changed_specs()
+        return changed
 
-    def _changed_specs(self) -> list[SymbolSpec]:
-        """Specifications that are new or changed since they were last told."""
+    def _changed_specs(self, block: int) -> list[SymbolSpec]:
+        """Specifications that are new or changed since they were last told.
+
+        In a simulated market they are looked at after a block that was asked for, not by the clock: sizes follow from them, and
+        a run has to give the same ones at every pace.
+        """
         now_ns = self.market_ns()
-        if self._specs and now_ns - self._specs_at_ns < SPEC_REFRESH_NS:
+        if self._specs and (now_ns - self._specs_at_ns < SPEC_REFRESH_NS or (self._is_simulated and not block)):
             return []
         self._specs_at_ns = now_ns
         changed: list[SymbolSpec] = []
@@ -158,7 +163,7 @@ class Reader:
             positions=[self._position(position) for position in positions],
             orders=self._orders,
             deals=deals,
-            symbols=self._changed_specs(),
+            symbols=self._changed_specs(read.block),
             more_deals=more_deals,
         )
 

@@ -69,7 +69,7 @@ class Pipe:
             end = HEAD.size + length
             if len(self._buffer) < end:
                 break
-            found.append(decode_untrusted(bytes(self._buffer[HEAD.size : end])))
+            found.append(decode_untrusted(bytes(self._buffer[HEAD.size : end]), MESSAGE_BYTES_MAX))
             del self._buffer[:end]
         return found
 

@@ -17,6 +17,8 @@ Error = tuple[int, str]
 SUCCESS: Error = (names.RES_S_OK, "Success")
 FAILED: Error = (names.RES_E_FAIL, "Terminal: Call failed")
 INVALID_PARAMS: Error = (names.RES_E_INVALID_PARAMS, "Terminal: Invalid params")
+OUT_OF_MEMORY: Error = (names.RES_E_NO_MEMORY, "Terminal: Out of memory")
+"""What a broker answers where the value is too long to be sent."""
 NOT_FOUND: Error = (names.RES_E_NOT_FOUND, "Terminal: Not found")
 UNAUTHORISED: Error = (names.RES_E_AUTH_FAILED, "Terminal: Authorization failed")
 UNSUPPORTED: Error = (names.RES_E_UNSUPPORTED, "Terminal: Unsupported function")

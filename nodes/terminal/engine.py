@@ -335,6 +335,13 @@ class Terminal:
         book = self.books.get(symbol)
         return None if book is None or not book.has_quote else self._quote(book)
 
+    def next_open_ns(self, symbol: str, now_ns: int) -> int:
+        """The first market time from ``now_ns`` on at which a symbol trades: ``now_ns`` itself while it is open."""
+        spec = self.books[symbol].spec
+        if not spec.sessions:
+            return now_ns
+        return self.clock.market_ns(spec.next_open_ns(self.clock.server_ns(now_ns)))
+
     def quote_rows(self) -> Changes:
         """The last quotes of all symbols that had one, as rows for the journal."""
         return tuple(

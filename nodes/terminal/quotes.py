@@ -19,12 +19,11 @@ TIMEFRAME_NAMES: dict[int, str] = {
     value: name.removeprefix("TIMEFRAME_") for name, value in vars(names).items() if name.startswith("TIMEFRAME_")
 }
 _TICK_FLAGS = {
-    names.COPY_TICKS_ALL: names.TICK_FLAG_BID | names.TICK_FLAG_ASK,
     names.COPY_TICKS_INFO: names.TICK_FLAG_BID | names.TICK_FLAG_ASK,
     names.COPY_TICKS_TRADE: names.TICK_FLAG_LAST | names.TICK_FLAG_VOLUME,
 }
-_ALL_FLAGS_32 = 2**32 - 1
-"""COPY_TICKS_ALL as the unsigned number it is sent as."""
+_ALL_TICKS = (names.COPY_TICKS_ALL, 2**32 - 1)
+"""Ticks that change nothing too; also as the unsigned number it is sent as."""
 
 Columns = list[Any]
 """A count and that many rows as little-endian 64-bit columns."""
@@ -161,15 +160,16 @@ def copy_ticks_range(call: Call, symbol: str, from_s: int, to_s: int, flags: int
 
 def _ticks(call: Call, symbol: str, from_s: int, to_s: int | None, count: int | None, flags: int) -> Columns:
     ticks = call.book(symbol).history.ticks()
-    wanted = _TICK_FLAGS.get(names.COPY_TICKS_ALL if flags == _ALL_FLAGS_32 else flags)
-    if wanted is None:
+    if flags not in _ALL_TICKS and flags not in _TICK_FLAGS:
         raise Failure(INVALID_PARAMS)
     times_ns = call.terminal.clock.server_times_ns(ticks[0])
     shown = tick_flags(ticks)
     first = int(np.searchsorted(times_ns, _date_ns(from_s), side="left"))
     last = len(times_ns) if to_s is None else int(np.searchsorted(times_ns, _date_ns(to_s), side="right"))
     kept = np.arange(first, max(first, last))
-    kept = kept[(shown[kept] & wanted) != 0][:count]
+    if flags not in _ALL_TICKS:
+        kept = kept[(shown[kept] & _TICK_FLAGS[flags]) != 0]
+    kept = kept[:count]
     return _packed(len(kept), times_ns[kept] // MS_NS, ticks[1, kept], ticks[2, kept], shown[kept])
 
 

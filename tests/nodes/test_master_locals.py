@@ -74,7 +74,7 @@ def test_an_account_is_decided_for_when_its_local_is_ready() -> None:
     rig.signals_up()
     rig.tick()
     steps = [
-        lambda: hello(rig, f=2),
+        lambda: hello(rig),
         lambda: rig.give(REPLAY, Listed("a1", 1, rig.master._state.epoch, 2, 0), ROUTER),
     ]
     for number, step in enumerate(steps):
@@ -337,6 +337,19 @@ def test_another_store_begins_anew_and_gets_no_old_opening() -> None:
     (order,) = rig.orders()
     rig.fill(order)
     assert rig.outcomes()[-1] == "a1 open FILLED"
+
+
+def test_a_local_with_a_history_goes_on_from_there() -> None:
+    """A master with an empty store meets a local that has told another one 7 outcomes: noted, and the next one is 8."""
+    rig = Rig(config_of(1))
+    rig.f["a1"] = 7
+    rig.ready()
+    assert noted(rig, "warning") == ["local_has_history"]
+    rig.signal()
+    (order,) = rig.orders()
+    rig.give(REPLAY, rig.outcome(order), ROUTER)
+    assert [send.message for send in rig.take(OutcomeAck)] == [OutcomeAck("a1", 8)]
+    assert rig.outcomes() == ["a1 open FILLED"]
 
 
 def test_records_are_forgotten_only_when_their_lines_have_ended() -> None:

@@ -121,7 +121,8 @@ def main() -> None:
     try:
         app()
     except MeshError as error:
-        errors.print(f"[bold red]mesh:[/] {error}", highlight=False)
+        # No markup: messages name configuration sections in brackets.
+        errors.print(f"mesh: {error}", style="bold red" if errors.is_terminal else "", markup=False, highlight=False, soft_wrap=True)
         sys.exit(error.exit_code)
 
 

@@ -5,9 +5,11 @@ the end of the feed, ``--for``): stop the feed, let what is in flight come home 
 events, print the summary and what to try next.
 """
 
+import errno
 import os
 import shutil
 import signal
+import socket
 import sys
 import time
 from collections.abc import Callable
@@ -21,6 +23,8 @@ from rich.progress import Progress, TaskID
 
 from mesh.config import Config, configured, parse
 from mesh.errors import BadConfig
+from mesh.io.ports import holder_of
+from mesh.links import LINKS
 from mesh.settings import Settings
 from nodes.io.cli import screen
 from nodes.io.cli.client import Client
@@ -30,8 +34,9 @@ from nodes.io.locate import Running, default_state, demo_text, given, load, reme
 from nodes.io.recording import Recording, read_recording
 
 DRAIN_S = 5.0
+LOOK_S = 1.0
+"""How often supervisord is asked for processes that stay down."""
 STOP_S = 8.0
-FIRST_SIGN_S = 30.0
 SETTLE_S = 1.5
 """After the feed's end: one more snapshot, so that the last numbers shown are those after the last trade."""
 
@@ -54,10 +59,12 @@ class Ending:
 
     def __init__(self) -> None:
         self.reason = ""
+        self.exit_code = 0
 
-    def ask(self, reason: str) -> None:
+    def ask(self, reason: str, exit_code: int = 0) -> None:
         """Remember the first reason."""
-        self.reason = self.reason or reason
+        if not self.reason:
+            self.reason, self.exit_code = reason, exit_code
 
     def on_signal(self, number: int, _frame: object) -> None:
         """Ctrl-C, or SIGTERM from ``mesh down``."""
@@ -68,6 +75,7 @@ def run_up(wishes: Wishes) -> int:
     """Run a mesh from start to summary; the exit code."""
     config, named = effective_config(wishes)
     check_feeds(config)
+    check_ports(config)
     recording = read_feeds(config) if config.settings.market.feeds else None
     state = state_directory(wishes, named)
     if recording is not None:
@@ -95,7 +103,7 @@ def run_up(wishes: Wishes) -> int:
     if wishes.summary is not None:
         write_summary(document, wishes.summary)
     print_summary(document, wishes.events, wishes.summary)
-    return 0 if document["adds_up"] else 1
+    return ending.exit_code or (0 if document["adds_up"] else 1)
 
 
 def effective_config(wishes: Wishes) -> tuple[Config, bool]:
@@ -144,6 +152,30 @@ def check_feeds(config: Config) -> None:
                 f"symbol {symbol}: no contract data is known; add a section [symbol.{symbol}] with "
                 "digits, contract_size, base and profit to the configuration"
             )
+
+
+def check_ports(config: Config) -> None:
+    """Every port the mesh listens on here is free. Raises BadConfig naming the port and who holds it."""
+    for name, node in config.node.items():
+        for link in LINKS.values():
+            if link.bind_role != node.role:
+                continue
+            host, _, port = config.endpoint(name, link.name).removeprefix("tcp://").rpartition(":")
+            with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                try:
+                    probe.bind((host.strip("[]"), int(port)))
+                except OSError as error:
+                    raise BadConfig(_why_not(name, host, int(port), error)) from None
+
+
+def _why_not(name: str, host: str, port: int, error: OSError) -> str:
+    if error.errno != errno.EADDRINUSE:
+        return f"node.{name}.host = {host}: cannot listen there: {error.strerror}"
+    return (
+        f"node.{name}: port {port} is in use by {holder_of(port)}; end it (`mesh down`), "
+        "or set another mesh.base_port or the node's port"
+    )
 
 
 def read_feeds(config: Config) -> Recording:
@@ -197,6 +229,7 @@ def _retire(state: Path) -> None:
 def watch(config: Config, fleet: Fleet, client: Client, ending: Ending, wishes: Wishes, started_s: float) -> None:
     """Show the mesh until something ends it."""
     show = screen.of(sys.stdout, config, client)
+    looked_s = 0.0
     with show:
         while not ending.reason:
             client.pump(100)
@@ -206,10 +239,11 @@ def watch(config: Config, fleet: Fleet, client: Client, ending: Ending, wishes: 
             if is_done(config, client):
                 ending.ask("end of the feed")
             if not fleet.alive():
-                ending.ask("supervisord ended")
-            fatal = fatal_processes(fleet) if int(elapsed_s * 10) % 10 == 0 else []
-            if fatal:
-                ending.ask("; ".join(fatal))
+                ending.ask("supervisord ended", 1)
+            if elapsed_s >= looked_s + LOOK_S:
+                looked_s = elapsed_s
+                for words, code in fatal_processes(fleet):
+                    ending.ask(words, code)
             show.update(elapsed_s)
         if ending.reason == "end of the feed":
             client.pump_for(SETTLE_S)
@@ -222,17 +256,18 @@ def is_done(config: Config, client: Client) -> bool:
     return seen is not None and seen[1].phase == "DONE"
 
 
-def fatal_processes(fleet: Fleet) -> list[str]:
-    """Processes that will not come back by themselves, each with its exit code and last words."""
-    words: list[str] = []
+def fatal_processes(fleet: Fleet) -> list[tuple[str, int]]:
+    """Processes that will not come back by themselves: what they said last, and their exit code."""
+    found: list[tuple[str, int]] = []
     try:
         states = fleet.states()
     except FleetDown:
         return []  # not up yet, or ended: the watch sees that itself
     for process in states:
         if process.state == "FATAL" or (process.state == "EXITED" and process.exit_code in (70, 78)):
-            words.append(f"{process.name} exited {process.exit_code}: {last_words(fleet.state, process.name)}")
-    return words
+            words = f"{process.name} exited {process.exit_code}: {last_words(fleet.state, process.name)}"
+            found.append((words, process.exit_code or 1))
+    return found
 
 
 def last_words(state: Path, process: str) -> str:

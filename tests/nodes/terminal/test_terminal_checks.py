@@ -271,9 +271,9 @@ def test_closed_market_refuses_every_action() -> None:
     assert rig.pending(LIMIT, "1.09000").retcode == closed
     assert rig.send(SLTP, position=position.ticket, sl="1.09").retcode == closed
     assert rig.send(names.TRADE_ACTION_REMOVE, order=order.order).retcode == closed
-    symbol = spec("EURUSD", sessions=(monday,))
-    assert symbol.next_open_ns(START_NS) == START_NS
-    assert symbol.next_open_ns(START_NS + 8 * HOUR_NS) == START_NS + 7 * 24 * HOUR_NS - HOUR_NS
+    assert rig.terminal.next_open_ns("EURUSD", START_NS) == START_NS
+    assert rig.terminal.next_open_ns("EURUSD", START_NS + 8 * HOUR_NS) == START_NS + 7 * 24 * HOUR_NS - HOUR_NS
+    assert Rig().terminal.next_open_ns("EURUSD", START_NS) == START_NS
 
 
 def test_no_quote_is_no_price() -> None:
