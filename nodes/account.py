@@ -40,15 +40,12 @@ class Account:
         section = config.account[name]
         rails = config.rails_of(name)
         self.name = name
-        self.section = section
         self.limits = limits_of(rails, config.settings.broker.zone)
         try:
             self.day_rule = day_rule_of(rails, config.settings.broker.zone)
         except ValueError as error:
             raise BadConfig(f"daily_reset_zone of account {name}: {error}") from None
         self.own_sizing: Sizing | None = sizing_of(section.sizing) if section.sizing else None
-        self.peer = 0
-        """Router through which its local spoke last; 0: none yet."""
         self.life = 0
         self.store_id = b""
         self.is_known = False

@@ -51,7 +51,6 @@ class Attendance:
             known = {"account": account.name, "local_f": message.f, "known_f": account.durable_f}
             effects.append(Note("error", ROLLBACK, known | {"do": "restore its store, or give it a new one"}))
         account.is_known = True
-        account.peer = peer
         welcome = LocalWelcome(account.name, self._log.epoch, account.durable_f, account.published_k)
         return [*effects, Send(REPLAY, peer, welcome)], changed
 
@@ -67,7 +66,6 @@ class Attendance:
         refused = self._grants.ask(account.name, (message.store_id, message.life), now_ns)
         if refused == GRANTED and account.life == message.life:
             account.is_granted = True
-            account.peer = peer
             self._counters.add("grant_count")
         grant = Grant(
             account=account.name,

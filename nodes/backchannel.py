@@ -163,7 +163,6 @@ class BackChannel:
         if account is None or not account.is_known or not account.take_state(message, now_ns):
             return []
         state.counters.add("state_count")
-        account.peer = envelope.peer
         effects: list[Effect] = []
         if state.clock.is_known and account.usable(state.recorded) is message:
             account.drop_seen(state.recorded)

@@ -302,6 +302,7 @@ class BlockLoop:
             return PLAY
         if word is not None and (word.through_seq, word.end_ns) < (plan.through_seq, plan.end_ns):
             plan = Plan(word.through_seq, word.end_ns)
+        self._counters.add("tick_count", plan.through_seq - self.released_seq)
         self.released_seq, self.end_ns, self._is_final = plan.through_seq, plan.end_ns, plan.final
         self._has_signals = plan.has_signals
         self._block = Block(self.number, plan.through_seq, plan.end_ns, plan.final)
@@ -323,8 +324,10 @@ class BlockLoop:
         if not self.is_opened or self._must_settle_all or self.end_ns >= self._mark_ns:
             self._mark_ns = self._day_marks.next_ns(self.end_ns)
             return self._accounts
-        floating = self.settling.floating if self._has_signals else []
-        return list(dict.fromkeys((*self.settling.changed, *floating, *self.settling.managed)))
+        if self._has_signals:
+            # Every account may be a target: sizing needs what its symbols are worth at this moment, not at some earlier one.
+            return self._accounts
+        return list(dict.fromkeys((*self.settling.changed, *self.settling.managed)))
 
     def _begin_settle(self, accounts: list[str], is_calm: bool = False) -> str:
         """``is_calm``: nothing was in flight and nothing happened since the last settlement."""

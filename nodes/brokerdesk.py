@@ -20,7 +20,7 @@ from nodes.brokersetup import simulated_accounts
 from nodes.latency import Latency, request_key
 from nodes.terminal.calls import INVALID_PARAMS, SUCCESS, UNAUTHORISED, Error
 from nodes.terminal.engine import Changes, Terminal
-from nodes.terminal.service import ORDER_SEND, Answer, TerminalService
+from nodes.terminal.service import ORDER_SEND, Answer, RequestRow, TerminalService
 
 WATCH_EQUITY = "watch_equity"
 """The one call besides the package's: (equity_below_e8,), 0 for none. The market stops where the equity falls below it."""
@@ -137,12 +137,13 @@ class Desk:
 
     def _latency_ns(self, call: TerminalCall, args: list[object]) -> int:
         """How long this order takes; 0 for what is no order of an account here and is answered at once."""
-        if call.login not in self._names or len(args) < 2:
+        if call.login not in self._names:
             return 0
-        action, magic = args[0], args[1]
-        if not isinstance(action, int) or not isinstance(magic, int):
+        try:
+            row = msgspec.convert(args, RequestRow)
+        except msgspec.ValidationError:
             return 0
-        return self._latency.of(request_key(call.login, magic, action, call.args))
+        return self._latency.of(request_key(call.login, row.magic, row.action, row.comment, call.args))
 
     def _hold(self, call: TerminalCall, peer: int, until_ns: int) -> None:
         if any((held.peer, held.sequence, held.login) == (peer, call.sequence, call.login) for held in self._held):

@@ -41,11 +41,6 @@ class Grants:
         self._open_at_ns = start_ns + grant_ns if follows else start_ns
         self._seats: dict[str, _Seat] = {}
 
-    def holder(self, account: str) -> Holder | None:
-        """Who speaks for an account now."""
-        seat = self._seats.get(account)
-        return seat.holder if seat else None
-
     def claim(self, account: str, holder: Holder, now_ns: int) -> bool:
         """A local says it is there; False where a newer life has replaced it."""
         seat = self._seats.get(account)

@@ -94,6 +94,8 @@ class Intents:
             return End("DENIED", "ROLLBACK outcomes=lost")
         if self._jobs.blocks_opens(record.symbol):
             return End("DENIED", f"UNKNOWN symbol={record.symbol} result=unknown")
+        if state.book.read_count < state.reads_before_open:
+            return Wait(self._give_up_ns(job), needs_read=True, what="read")
         if record.attempt == 0:
             return self._guarded(record)
         return Attempt(record.volume_e8, record.side)

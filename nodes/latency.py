@@ -12,6 +12,8 @@ import msgpack
 from mesh.ids import draw_of
 from mesh.units import MS_NS
 
+COMMENT_PREFIX = "tm"
+"""How the comments of our orders begin: see ``mesh.ids.comment_of``."""
 _EXACT = Context(prec=20)
 _UNIFORM_COUNT = 12
 _UNIFORM_BITS = 5
@@ -37,9 +39,15 @@ class Latency:
         return min(int(_EXACT.multiply(factor, Decimal(self._median_ns))), _LONGEST_TIMES * self._median_ns)
 
 
-def request_key(login: int, magic: int, action: int, plain: bytes) -> bytes:
-    """What an order is known by: its magic (oid, account and attempt are in it) where it has one, else all it says."""
-    packed = msgpack.packb([login, action, magic or plain])
+def request_key(login: int, magic: int, action: int, comment: str, plain: bytes) -> bytes:
+    """What an order is known by: our comment (oid and attempt), else its account and magic, else all it says.
+
+    So all accounts of one order take the same time, and what they did is settled once for all of them.
+    """
+    if comment.startswith(COMMENT_PREFIX):
+        packed = msgpack.packb([action, comment])
+    else:
+        packed = msgpack.packb([login, action, magic or plain])
     return blake2b(packed, digest_size=16, person=b"request").digest()
 
 

@@ -13,7 +13,7 @@ from mesh.config import Config
 from mesh.core import Commit, Core, Durable, Effect, Effects, Envelope, Fetched, Halt, LinkDown, LinkUp, Put, Send, Stop
 from mesh.links import WORKER
 from mesh.messages.control import Command, Entry, KillSetAsk, KillSetPart, Ping, Pong, Undo
-from mesh.messages.orders import GapFill, Grant, LocalWelcome, Order, RouterHeartbeat, StateAsk
+from mesh.messages.orders import CLOSE, GapFill, Grant, LocalWelcome, Order, RouterHeartbeat, StateAsk
 from mesh.messages.outcomes import Outcome, OutcomeAck
 from mesh.messages.venue import VenueAttached, VenueFound, VenueLost, VenueResult, VenueState
 from mesh.units import MS_NS
@@ -259,6 +259,8 @@ class Local(Core):
     def _on_end(self, record: OrderRecord, outcome: Outcome, now_ns: int) -> list[Effect]:
         """An order ended: whoever asked for it hears of it, and the account is read anew."""
         self._venue.want_state()
+        if record.action == CLOSE:
+            self._state.reads_before_open = self._state.book.read_count + 1
         if record.kind == ACT:
             return self._caretaker.ended(record, outcome.code, now_ns)
         return self._handwork.ended(record, outcome) if record.kind == MANUAL else []

@@ -79,6 +79,8 @@ class LocalState:
         self.refused = ""
         """Why this worker only observes; empty where it trades."""
         self.is_rolled_back = False
+        self.reads_before_open = 0
+        """Reads there must have been before the guard looks at an open: after a close the last read still shows its position."""
         self.is_draining = False
         self._repeats = 0
 

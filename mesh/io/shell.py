@@ -35,6 +35,8 @@ INBOX_MAX = 1_024
 POLL_MS = 100
 HARD_STOP_MS = 1_000
 """Patience beyond the drain; a core that does not come to its end is ended."""
+STALLED_S = 5.0
+"""A loop that stands still for longer is ended by the watchdog."""
 LINGER_MS = 100
 """At an orderly end the last messages have this long to leave. Nothing correct depends on it."""
 
@@ -113,7 +115,8 @@ class Shell:
             thresholds = gc.get_threshold()
             stack.callback(gc.set_threshold, *thresholds)
             self._start()
-            watchdog = Watchdog(lambda: self._beat, ", ".join(node.identity.name for node in self._nodes))
+            names = ", ".join(node.identity.name for node in self._nodes)
+            watchdog = Watchdog(lambda: self._beat, names, STALLED_S)
             watchdog.start()
             stack.callback(watchdog.close)
             stack.callback(gc.unfreeze)

@@ -15,7 +15,7 @@ class Watchdog:
     side moves.
     """
 
-    def __init__(self, beat: Callable[[], int], what: str, limit_s: float = 5.0) -> None:
+    def __init__(self, beat: Callable[[], int], what: str, limit_s: float) -> None:
         self._beat = beat
         self._what = what
         self._limit_s = limit_s

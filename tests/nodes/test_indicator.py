@@ -1,115 +1,22 @@
 """The indicator core by hand: what it computes, when it speaks, and what it remembers."""
 
-from collections import deque
 from decimal import Decimal
-from typing import Any
 
-import msgspec
-import numpy as np
 import pytest
 
 from mesh import links
 from mesh.codec import encode
-from mesh.config import Config, configured, parse
-from mesh.core import Commit, Durable, Effect, Effects, Emit, Envelope, Halt, LinkUp, Send, Stop
+from mesh.core import Durable, Halt, LinkUp, Stop
 from mesh.messages.base import Msg
-from mesh.messages.market import Block, IndicatorBlock, IndicatorProgress, MarketHello, MarketWelcome, TickCredit, Ticks
-from mesh.messages.signals import ACCEPTED, PATTERN, Signal, SignalAnswer, SourceHello, SourceWelcome
-from mesh.units import E8, MINUTE_NS, SECOND_NS
-from nodes.candles import CandleBuilder, CciStream, CrossStream
-from nodes.indicator import AHEAD_TICKS, WATERMARK, Indicator
+from mesh.messages.market import Block, IndicatorBlock, IndicatorProgress, MarketHello, TickCredit, Ticks
+from mesh.messages.signals import ACCEPTED, Signal, SignalAnswer, SourceHello, SourceWelcome
+from mesh.units import E8, SECOND_NS
+from nodes.candles import CciStream, CrossStream
+from nodes.indicator import AHEAD_TICKS
 from nodes.outbox import QUEUED_MAX
-from nodes.patterns import mask_of, pattern_names
-from nodes.streams import level_text, specs_of
 from nodes.synthetic import SyntheticMarket
-from nodes.tape import Tape
-from nodes.ticks import TickColumns
-from nodes.zones import Zone
-from tests.nodes.flow_rig import CONFIG, config_of
-
-MINUTES = 200
-COLUMNS = SyntheticMarket(7, ("EURUSD", "USDJPY")).minutes(0, MINUTES)
-
-
-class Desk:
-    """An indicator, the tape it reads, and what it said."""
-
-    def __init__(self, config: Config | None = None, columns: TickColumns = COLUMNS, name: str = "cci-1") -> None:
-        self.config = config or config_of(symbols='"EURUSD"')
-        self.name = name
-        self.tape = Tape(columns.symbols)
-        self.tape.append(columns)
-        self.store: dict[bytes, bytes] = {}
-        self.answers = True
-        self.number = 0
-        self.restart()
-
-    def restart(self) -> None:
-        self.core = Indicator(self.name, self.config, 1)
-        self.now_ns = SECOND_NS
-        self.out: list[Effect] = []
-        rows = [(WATERMARK, key, record) for key, record in self.store.items()]
-        self.do(self.core.recover(rows, self.now_ns) + self.core.start(self.now_ns))
-
-    def do(self, effects: Effects) -> list[Effect]:
-        queue = deque(effects)
-        while queue:
-            effect = queue.popleft()
-            self.out.append(effect)
-            if isinstance(effect, Commit):
-                self.store.update({put.key: put.record or b"" for put in effect.puts})
-            elif isinstance(effect, Send) and isinstance(effect.message, Signal) and self.answers:
-                answer = SignalAnswer(effect.message.sid, ACCEPTED)
-                queue.extend(self.core.handle(Envelope(links.SIGNALS, 0, answer), self.now_ns))
-        return list(effects)
-
-    def tell(self, message: Msg, link: str = links.MARKET) -> list[Effect]:
-        return self.do(self.core.handle(Envelope(link, 0, message), self.now_ns))
-
-    def welcome(self, start_seq: int = 0, released_seq: int = 0, run: str = "run", first_seq: int = 0) -> None:
-        symbols = list(self.tape.symbols)
-        timeframes = ["M1"] * len(symbols)
-        self.tell(SourceWelcome(64), links.SIGNALS)
-        self.tell(MarketWelcome(run, 1, True, start_seq, released_seq, 0, 0, symbols, first_seq, timeframes))
-
-    def feed(self, through_seq: int | None = None, first_seq: int = 0) -> list[int]:
-        """All ticks up to a seq; where signals will fall."""
-        end_seq = through_seq if through_seq is not None else self.tape.end_seq
-        seqs: list[int] = []
-        for start in range(first_seq, end_seq, 2_000):
-            self.tell(self.tape.ticks(start, min(start + 2_000, end_seq)))
-        for message in self.sent(IndicatorProgress):
-            seqs += [seq for seq in message.signal_seqs if seq not in seqs]
-        return seqs
-
-    def block(self, through_seq: int, final: bool = False, end_ns: int = 0) -> list[Effect]:
-        self.number += 1
-        return self.tell(Block(self.number, through_seq, end_ns or self.tape.time_ns(through_seq - 1), final))
-
-    def sent(self, kind: type[Msg]) -> list[Any]:
-        return [effect.message for effect in self.out if isinstance(effect, Send) and type(effect.message) is kind]
-
-    def bars(self) -> list[dict[str, Any]]:
-        return [effect.event | {"start": effect.market_ns} for effect in self.out if isinstance(effect, Emit)]
-
-
-def bars_of(symbol: str, timeframe: str = "M1") -> list[tuple[int, Any]]:
-    """Bars made tick by tick, as the plain loop makes them, each with the number of the tick that closed it."""
-    builder = CandleBuilder(symbol, timeframe, Zone.parse("New York + 7 h"))
-    index = COLUMNS.symbols.index(symbol)
-    found = []
-    for seq in range(len(COLUMNS)):
-        if COLUMNS.symbol_index[seq] == index:
-            closed = builder.push(int(COLUMNS.time_ns[seq]), int(COLUMNS.bid_e8[seq]), int(COLUMNS.ask_e8[seq]))
-            if closed is not None:
-                found.append((seq, closed))
-    return found
-
-
-def changed(config: Config, name: str = "reversion", **fields: object) -> Config:
-    """The configuration with fields of a strategy changed."""
-    strategy = msgspec.structs.replace(config.strategy[name], **fields)
-    return configured(msgspec.structs.replace(config.settings, strategy={**config.strategy, name: strategy}))
+from tests.nodes.flow_rig import config_of
+from tests.nodes.indicator_desk import COLUMNS, Desk, bars_of
 
 
 def test_nothing_leaves_before_a_block_releases_it() -> None:
@@ -364,103 +271,6 @@ def test_ticks_before_a_welcome_are_ignored() -> None:
     assert desk.core.counters.totals["bad_chunk_count"] == 1
 
 
-def test_final_block_closes_the_bars_whose_time_is_over() -> None:
-    """At the end of the feed the open minute closes, an unfinished hour does not; both only once."""
-    base = config_of(symbols='"EURUSD"')
-    desk = Desk(two_strategies(base, timeframe="H1"))
-    desk.welcome()
-    desk.feed()
-    desk.block(len(COLUMNS))
-    before = [event["timeframe"] for event in desk.bars()]
-    end_ns = desk.tape.time_ns(len(COLUMNS) - 1) // MINUTE_NS * MINUTE_NS + MINUTE_NS
-    desk.block(len(COLUMNS), final=True, end_ns=end_ns)
-    assert [event["timeframe"] for event in desk.bars()][len(before) :] == ["M1"]
-    desk.block(len(COLUMNS), final=True, end_ns=end_ns + 3_600 * SECOND_NS)
-    assert len(desk.bars()) == len(before) + 1
-
-
-def two_strategies(config: Config, **fields: object) -> Config:
-    """A second strategy beside the first, with fields of its own."""
-    second = msgspec.structs.replace(config.strategy["reversion"], **fields)
-    return configured(msgspec.structs.replace(config.settings, strategy={**config.strategy, "second": second}))
-
-
-def test_streams_are_the_union_of_what_strategies_ask_for() -> None:
-    """Symbols, timeframes, periods, levels, ATR periods and patterns of all strategies meet in one stream each."""
-    config = two_strategies(
-        config_of(symbols='"EURUSD", "USDJPY"'),
-        symbols=["EURUSD"],
-        period=9,
-        level=Decimal("62.5"),
-        atr_period=7,
-        candles=["hammer", "doji"],
-    )
-    specs = specs_of(config, {"EURUSD": "M1", "USDJPY": "M5"})
-    assert [(spec.symbol, spec.timeframe) for spec in specs] == [("EURUSD", "M1"), ("USDJPY", "M5")]
-    euro, yen = specs
-    assert euro.levels_e8 == {5: (-100 * E8, 100 * E8), 9: (-6_250_000_000, 6_250_000_000)}
-    assert euro.atr_periods == (7, 14)
-    assert euro.patterns == mask_of(["hammer", "doji"], 1) | mask_of(["hammer", "doji"], -1)
-    assert (yen.levels_e8, yen.patterns) == ({5: (-100 * E8, 100 * E8)}, 0)
-
-
-def test_manual_strategy_asks_for_no_stream() -> None:
-    """A strategy that only takes signals by hand needs no CCI."""
-    assert specs_of(changed(config_of(), kind="manual"), {"EURUSD": "M1"}) == []
-
-
-@pytest.mark.parametrize(
-    ("level_e8", "text"), [(100 * E8, "100"), (-100 * E8, "-100"), (6_250_000_000, "62.5"), (1_000 * E8, "1000")]
-)
-def test_level_is_written_as_people_write_it(level_e8: int, text: str) -> None:
-    """Ids hold the level without exponent and trailing zeros."""
-    assert level_text(level_e8) == text
-
-
-def test_pattern_that_a_strategy_names_is_a_signal() -> None:
-    """Named candle patterns are told as signals of their own; others only as bits of a crossing on the same bar."""
-    config = changed(config_of(symbols='"EURUSD"'), candles=["doji"])
-    desk = Desk(config)
-    desk.welcome()
-    desk.feed()
-    desk.block(len(COLUMNS))
-    named = [signal for signal in desk.sent(Signal) if signal.kind == PATTERN]
-    assert len(named) > 2
-    assert {signal.name for signal in named} == {"doji"}
-    assert all("doji" in pattern_names(signal.patterns) for signal in named)
-    assert all(signal.sid.endswith("/pattern/doji") for signal in named)
-    crossings = [signal for signal in desk.sent(Signal) if signal.kind != PATTERN]
-    assert any(signal.patterns for signal in crossings)
-
-
-def _two_indicators() -> Config:
-    text = CONFIG.format(speed='"max"', symbols='"EURUSD", "USDJPY"', backfill=0, minutes=0, latency_ms=0, period=5)
-    return parse(text + '[node.cci-2]\nrole = "indicator"\n')
-
-
-def test_two_indicators_share_the_streams_out() -> None:
-    """Each stream is computed by exactly one of several indicator nodes."""
-    told: dict[str, set[str]] = {}
-    for name in ("cci-1", "cci-2"):
-        desk = Desk(_two_indicators(), name=name)
-        desk.welcome()
-        desk.feed()
-        desk.block(len(COLUMNS))
-        told[name] = {event["symbol"] for event in desk.bars()}
-    assert sorted(told.values(), key=str) == sorted([{"EURUSD"}, {"USDJPY"}], key=str)
-
-
-def test_price_finer_than_its_symbol_is_told_in_full() -> None:
-    """A price with more decimals than the contract has is not rounded in the events."""
-    prices = np.full(3, 110_000_123, np.int64)
-    times = np.array([0, 30, 70], np.int64) * SECOND_NS
-    desk = Desk(columns=TickColumns.of_symbol("EURUSD", times, prices, prices + 10))
-    desk.welcome()
-    desk.feed()
-    desk.block(3)
-    assert str(desk.bars()[0]["close"]) == "1.10000123"
-
-
 def test_phases_and_facts_say_whom_it_waits_for() -> None:
     """READY only once market and signals node have answered and what is released is computed."""
     desk = Desk()
@@ -506,5 +316,3 @@ def test_signal_fits_in_a_frame_whatever_a_strategy_is_called() -> None:
     desk.block(len(COLUMNS))
     assert max(len(signal.sid) for signal in desk.sent(Signal)) < 160
     assert max(len(encode(signal)) for signal in desk.sent(Signal)) < 1_000
-
-

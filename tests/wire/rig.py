@@ -1,12 +1,15 @@
 """Small cores on real sockets: what the tests of the shell and of the sockets share."""
 
+import socket as plain_socket
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from mesh.core import NOTHING, Core, Effects, Envelope, Halt, Note
+from mesh import links
+from mesh.codec import encode
+from mesh.core import NOTHING, Core, Effects, Envelope, Halt, LinkUp, Note, Send
 from mesh.errors import MeshError
 from mesh.io.clock import monotonic_ns
 from mesh.io.eventfile import EventFile
@@ -16,6 +19,7 @@ from mesh.io.shell import Shell
 from mesh.io.sockets import Hub, Socket
 from mesh.io.store import Store
 from mesh.messages.base import Msg
+from mesh.messages.control import Ping, Pong
 
 ANY_PORT = "tcp://127.0.0.1:0"
 LIMIT_S = 10.0
@@ -86,6 +90,19 @@ class Notebook:
 
     def names(self) -> list[str]:
         return [note.name for note in self.notes]
+
+
+def free_base_port() -> int:
+    """The first of fifty neighbouring ports that nobody has now."""
+    for base in range(20_000, 30_000, 50):
+        try:
+            for port in range(base, base + 50):
+                with plain_socket.socket() as probe:
+                    probe.bind(("127.0.0.1", port))
+        except OSError:
+            continue
+        return base
+    raise AssertionError("no fifty free ports")
 
 
 def node_of(core: Core, name: str = "node-1", store: Store | None = None, events: EventFile | None = None) -> Node:
@@ -162,3 +179,53 @@ def until(condition: Callable[[], Any], *hubs: Hub) -> Any:
         for hub in hubs:
             hub.wait(5)
     return found
+
+
+def quietly(_envelope: Envelope, _now_ns: int) -> Effects:
+    return NOTHING
+
+
+def ping_of(number: int) -> Send:
+    return Send(links.CONTROL, 0, Ping("", number))
+
+
+def echo() -> Told:
+    """Answers each Ping with a Pong of its number, and ends with number 0."""
+
+    def answer(envelope: Envelope, _now_ns: int) -> Effects:
+        assert isinstance(envelope.message, Ping)
+        pong = Send(envelope.link, envelope.peer, Pong("echo", "", envelope.message.nonce))
+        return (pong, *DONE) if envelope.message.nonce == 0 else (pong,)
+
+    return Told({Ping: answer})
+
+
+def asker(count: int) -> Told:
+    """Pings ``count`` times, one after the other; the last has number 0."""
+
+    def after(envelope: Envelope, _now_ns: int) -> Effects:
+        assert isinstance(envelope.message, Pong)
+        number = envelope.message.nonce
+        return (ping_of(number - 1),) if number else DONE
+
+    return Told({LinkUp: lambda _envelope, _now_ns: (ping_of(count - 1),), Pong: after})
+
+
+def pair(hub: Hub, there: Told, here: Told) -> tuple[Node, Node]:
+    """``here`` dials ``there`` over TCP, both in one process, each with its own sockets."""
+    listener, dialler = node_of(there, "there"), node_of(here, "here")
+    connect(dialler, hub, links.CONTROL, "DEALER", bind(listener, hub, links.CONTROL))
+    return listener, dialler
+
+
+def fill(hub: Hub, other: Hub, node: Node, link: str, kinds: tuple[str, str], messages: int) -> None:
+    """Have messages wait at a link of a node that does not run yet."""
+    listener = bind(node, hub, link, kinds[0])
+    dialler = other.connect(link, kinds[1], listener.endpoint)
+    until(lambda: dialler.changes(0), other)
+    for number in range(messages):
+        dialler.send(0, (encode(Ping(link, number)),))
+    # One connection keeps its order: once the last has come all are there.
+    last = other.connect(link, kinds[1], listener.endpoint)
+    until(lambda: last.changes(0), other)
+    until(listener.pending, hub)

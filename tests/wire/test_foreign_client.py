@@ -1,7 +1,6 @@
 """A program that has never heard of this project speaks to its nodes, with pyzmq and msgpack alone."""
 
 import ast
-import socket as plain_socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ import zmq
 from mesh.config import Config, parse
 from tests.wire import foreign
 from tests.wire.foreign import Foreigner
+from tests.wire.rig import free_base_port
 
 pytestmark = pytest.mark.wire
 
@@ -39,19 +39,6 @@ role = "router"
 role = "local"
 account = "demo-1"
 """
-
-
-def free_base_port() -> int:
-    """The first of thirty neighbouring ports nobody has now."""
-    for base in range(20_000, 30_000, 50):
-        try:
-            for port in range(base, base + 30):
-                with plain_socket.socket() as probe:
-                    probe.bind(("127.0.0.1", port))
-        except OSError:
-            continue
-        return base
-    raise AssertionError("no thirty free ports")
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import random
 import socket as plain_socket
-from collections.abc import Iterator
 
 import pytest
 
@@ -17,18 +16,6 @@ from tests.wire.rig import ANY_PORT, Notebook, Told, bind, connect, node_of, run
 pytestmark = pytest.mark.wire
 
 GARBAGE_COUNT = 300
-
-
-@pytest.fixture
-def hub() -> Iterator[Hub]:
-    return Hub()
-
-
-@pytest.fixture
-def other() -> Iterator[Hub]:
-    made = Hub()
-    yield made
-    made.close()
 
 
 def answering() -> Told:

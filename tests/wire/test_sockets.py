@@ -2,7 +2,6 @@
 
 import os
 import socket as plain_socket
-from collections.abc import Iterator
 
 import pytest
 import zmq
@@ -15,21 +14,6 @@ from mesh.units import SECOND_NS
 from tests.wire.rig import ANY_PORT, until
 
 pytestmark = pytest.mark.wire
-
-
-@pytest.fixture
-def hub() -> Iterator[Hub]:
-    made = Hub()
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def other() -> Iterator[Hub]:
-    """A second context: another process as far as ZeroMQ can tell."""
-    made = Hub()
-    yield made
-    made.close()
 
 
 def joined(hub: Hub, other: Hub, link: str = links.LOCALS, kinds: tuple[str, str] = ("ROUTER", "DEALER")) -> tuple[Socket, Socket]:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mesh.errors import BadConfig
-from mesh.units import E8
+from mesh.units import E8, HOUR_NS
 from nodes.terminal import names
 from nodes.terminal.records import Change, TradeRequest
 from nodes.terminal.settings import AccountConfig, TerminalConfig
@@ -109,3 +109,16 @@ def test_changes_are_the_difference() -> None:
     rig.rows.clear()
     rig.deal(BUY, "0.001")
     assert rig.rows == []
+
+
+def test_restart_after_midnight_charges_no_night_twice() -> None:
+    """The day up to which swap is charged is journalled with the swap."""
+    swap = {"swap_mode": 1, "swap_long_e8": e8("-7")}
+    rig = Rig(**swap)
+    rig.opened(BUY, "1.00")
+    rig.quote("1.10000", "1.10010", after_ns=24 * HOUR_NS)
+    again = Rig(**swap)
+    again.terminal = type(rig.terminal)(TerminalConfig(), [rig.account.config], [rig.terminal.books["EURUSD"].spec])
+    again.terminal.restore([*journal(rig.rows), *rig.terminal.quote_rows()])
+    assert again.terminal.open(rig.now_ns) == ()
+    assert [position.swap_e8 for position in again.positions] == [e8("-7")]

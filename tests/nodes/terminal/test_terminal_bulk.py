@@ -179,3 +179,16 @@ class _Counted(dict[int, Any]):
     def get(self, key: int, default: Any = None) -> Any:
         self.looked_count += 1
         return super().get(key, default)
+
+
+def test_rest_of_an_order_takes_each_quote_of_a_block() -> None:
+    """A partly filled order is filled by the ticks of a block as by single ones."""
+    exchange = {"exemode": names.SYMBOL_TRADE_EXECUTION_EXCHANGE, "depth_e8": e8("0.01")}
+    single, bulk = Rig(**exchange), Rig(**exchange)
+    for rig in (single, bulk):
+        rig.deal(BUY, "0.30", type_filling=names.ORDER_FILLING_RETURN)
+    columns = Columns(5, 100, 1, symbols=("EURUSD",), after_ns=single.now_ns)
+    play_one_by_one(single, columns)
+    bulk.terminal.on_ticks(*columns.args(), 0, len(columns))
+    assert len(bulk.deals) == 30
+    assert books_of(bulk.terminal) == books_of(single.terminal)

@@ -139,3 +139,15 @@ def test_rounding_is_half_away_from_zero() -> None:
     assert [rounded_e8(value, 1, 10) for value in (4, 5, -4, -5, 15, -15)] == [0, 10, 0, -10, 20, -20]
     assert rounded_e8(1, 3, 1) == 0
     assert rounded_e8(2, 3, 1) == 1
+
+
+def test_floor_of_the_equity_holds_when_gains_and_losses_cancel_over_a_wide_conversion() -> None:
+    """Two yen positions that cancel cost the spread of the conversion: the bound must not miss it."""
+    rig = Rig(symbols=("EURUSD", "USDJPY", "EURJPY"), account={"deposit_e8": e8("100000")})
+    for side in (BUY, SELL):
+        rig.opened(side, "1.00", symbol="EURJPY")
+    rig.quote("111.000", "131.000", symbol="USDJPY")
+    rig.quote("126.000", "126.000", symbol="EURJPY")
+    account = rig.account
+    assert rig.state.profit_e8 == e8("-702.97")
+    assert account.equity_e8() - e8("1") < account.equity_floor_e8() <= account.equity_e8()

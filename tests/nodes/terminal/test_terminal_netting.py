@@ -95,3 +95,18 @@ def test_exits_find_the_position_by_its_symbol(rig: Rig) -> None:
     assert rig.send(names.TRADE_ACTION_SLTP, sl="1.09000", tp="1.12000").retcode == DONE
     [position] = rig.positions
     assert (position.sl_e8, position.tp_e8) == (e8("1.09000"), e8("1.12000"))
+
+
+def test_close_only_symbol_can_be_reduced_but_not_turned_round() -> None:
+    """What a deal leaves over is an opening, what it closes is not: also for the volume limit."""
+    opened = Rig(account={"margin_mode": NETTING})
+    opened.opened(BUY)
+    rows = [change for change in opened.rows if change.kind in ("position", "account")]
+    rig = Rig(account={"margin_mode": NETTING}, trade_mode=names.SYMBOL_TRADE_MODE_CLOSEONLY)
+    rig.terminal.restore(rows)
+    assert rig.deal(SELL, "0.11").retcode == names.TRADE_RETCODE_CLOSE_ONLY
+    assert rig.deal(SELL, "0.10").retcode == DONE
+    rig = Rig(account={"margin_mode": NETTING}, volume_limit_e8=e8("0.15"))
+    rig.terminal.restore(rows)
+    assert rig.deal(SELL, "0.26").retcode == names.TRADE_RETCODE_LIMIT_VOLUME
+    assert rig.deal(SELL, "0.25").retcode == DONE

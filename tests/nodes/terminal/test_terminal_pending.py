@@ -219,3 +219,16 @@ def test_rest_of_a_close_never_opens(closed_meanwhile: tuple[str, ...]) -> None:
     closing = [deal for deal in shallow.deals if deal.entry == names.DEAL_ENTRY_OUT]
     assert sum(deal.volume_e8 for deal in closing) == e8("0.10")
     assert shallow.account.history_tickets[rest.order].state == names.ORDER_STATE_CANCELED
+
+
+def test_moved_expiration_is_the_one_that_counts() -> None:
+    """An order whose end was put off outlives its first end and not its second."""
+    rig = Rig()
+    ends = {"type_time": 2, "expiration_ns": START_NS + HOUR_NS}
+    order = rig.pending(names.ORDER_TYPE_BUY_LIMIT, "1.09500", **ends).order
+    ends["expiration_ns"] += HOUR_NS
+    assert rig.send(names.TRADE_ACTION_MODIFY, order=order, price="1.09500", **ends).retcode == DONE
+    rig.terminal.on_time(START_NS + HOUR_NS)
+    assert rig.orders
+    rig.terminal.on_time(START_NS + 2 * HOUR_NS)
+    assert rig.account.history_tickets[order].time_done_ns == START_NS + 2 * HOUR_NS
