@@ -102,6 +102,7 @@ class SimNet:
         place = self.places[name]
         place.life += 1
         place.halted = None
+        place.timer_ns = NEVER
         core = place.build(place.life)
         place.core = core
         rows = [(kind, key, record) for (kind, key), record in sorted(place.rows.items()) if not kind.startswith("_")]

@@ -27,8 +27,9 @@ class Homing:
         """When the master last answered that router, on our clock."""
 
     def start(self, now_ns: int) -> None:
-        """From now on: each router has as long to be heard first as it has later."""
+        """From now on: each router has as long to be heard first as it has later; a fleet that starts together does not move at once."""
         self._heard_ns = [now_ns] * self.count
+        self._moved_ns = now_ns
 
     @property
     def count(self) -> int:

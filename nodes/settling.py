@@ -1,6 +1,6 @@
 """Who must still be waited for before market time may go on: the words of the broker and of the master, held together.
 
-The broker says whose books changed, who holds positions and whose calls wait for a later market time. The master says
+The broker says whose books changed and whose calls wait for a later market time. The master says
 whose state it still lacks and who has lines that are not terminal. An account that waits at the broker can only go on
 when the market does, so it is at rest; everybody else named by the master is not.
 """
@@ -15,7 +15,6 @@ class Settling:
     def __init__(self) -> None:
         self.waiting: dict[str, int] = {}
         """Account → the market time its call waits for."""
-        self.floating: list[str] = []
         self.managed: list[str] = []
         self.changed: dict[str, None] = {}
         """Accounts whose books changed and whose state has not been asked for since."""
@@ -31,7 +30,6 @@ class Settling:
         if word.number != number:
             return
         self.broker = word
-        self.floating = word.floating
         self.waiting = {}
         for wait in word.waiting:
             self.waiting[wait.account] = min(wait.until_ns, self.waiting.get(wait.account, NEVER))

@@ -30,6 +30,7 @@ from tests.nodes.flow_rig import config_of
 INDICATOR, BROKER, MASTER = 1, 2, 3
 ROLES = {INDICATOR: ("cci-1", "indicator"), BROKER: ("broker-1", "broker"), MASTER: ("master-1", "master")}
 TICKS = 50
+ALL = ["one", "two"]
 
 
 def source(count: int = TICKS, start_seq: int = 0) -> RecordedSource:
@@ -151,7 +152,9 @@ class Hall:
         return list(dict.fromkeys((block.through_seq, block.end_ns // SECOND_NS) for block in found))
 
     def settles(self) -> list[list[str]]:
-        return [message.accounts for _, message in self.said if isinstance(message, Settle)]
+        """The accounts of each question that named some."""
+        asked = {message.number: message.accounts for _, message in self.said if isinstance(message, Settle)}
+        return [accounts for accounts in asked.values() if accounts]
 
     def story(self, through_seq: int) -> list[str]:
         """Who was told of the place after a tick, in order, without repeats: broker, master, settle, indicator."""

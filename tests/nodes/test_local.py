@@ -330,7 +330,7 @@ def test_unacked_outcomes_are_told_again_after_a_restart() -> None:
     rig.net.restart("local-1")
     rig.master.acks = True
     rig.until(lambda: rig.master.codes() == ["FILLED"])
-    assert rig.master.listed[-1].f == 1
+    rig.until(lambda: rig.master.listed[-1].life == 1_002 and rig.master.listed[-1].f == 1)
 
 
 def test_master_that_forgot_gets_everything_from_the_archive() -> None:

@@ -9,7 +9,7 @@ from mesh.messages.market import (
     IndicatorBlock,
 )
 from mesh.units import MS_NS, SECOND_NS
-from tests.nodes.market_hall import BROKER, INDICATOR, MASTER, TICKS, Hall
+from tests.nodes.market_hall import ALL, BROKER, INDICATOR, MASTER, TICKS, Hall
 
 
 def test_market_does_not_move_before_everybody_is_there() -> None:
@@ -41,11 +41,11 @@ def test_market_settles_all_accounts_before_the_first_tick() -> None:
 
 
 def test_quiet_market_streams_in_one_block_and_closes_with_a_final_one() -> None:
-    """Without signals and changes nobody is asked between the opening and the end of the feed."""
+    """Without signals and changes nobody is asked between the opening and the last block, which may hold signals."""
     hall = Hall()
     hall.begin()
     assert hall.blocks() == [(0, 0), (TICKS, TICKS), (TICKS, TICKS + 30)]
-    assert [accounts for accounts in hall.settles() if accounts] == [["one", "two"]]
+    assert hall.settles() == [ALL, ALL]
     facts = hall.market.facts()
     assert (facts["played"], facts["total"], facts["speed"], facts["feed_state"]) == ("50", "50", "max", "over")
     assert (facts["waiting"], facts["comparable"]) == ("", "yes")
@@ -53,21 +53,19 @@ def test_quiet_market_streams_in_one_block_and_closes_with_a_final_one() -> None
 
 
 def test_signal_is_released_only_after_its_block_is_settled() -> None:
-    """Broker, then the floating account's settled state, then the indicator, then settled again and the broker's word."""
+    """Broker, then every account's settled state, then the indicator, then settled again and the broker's word."""
     hall = Hall()
     hall.signal_seqs = [19]
-    hall.floating = ["two"]
     hall.begin()
-    settled = ["broker", "master", "settle two"]
+    settled = ["broker", "master", "settle one,two"]
     again = ["broker", "master", "settle", "broker"]
     assert hall.story(20) == ["broker", *settled, "indicator", *again]
 
 
 def test_indicator_is_not_told_of_a_signal_while_a_state_is_missing() -> None:
-    """A signal waits for the state of each account whose equity moved; it comes, and the market goes on."""
+    """A signal waits for the state of each account that may trade on it; it comes, and the market goes on."""
     hall = Hall()
     hall.signal_seqs = [19]
-    hall.floating = ["two"]
     hall.settled[20] = (["two"], [], [])
     hall.begin()
     assert "indicator" not in hall.story(20)
@@ -99,7 +97,7 @@ def test_block_ends_where_the_broker_stopped() -> None:
     hall.stops = {11: ["one"], 30: ["two"]}
     hall.begin()
     assert hall.blocks(MASTER) == [(0, 0), (12, 12), (31, 31), (50, 50), (50, 80)]
-    assert [accounts for accounts in hall.settles() if accounts] == [["one", "two"], ["one"], ["two"]]
+    assert hall.settles() == [ALL, ["one"], ["two"], ALL]
 
 
 def test_market_goes_no_further_than_a_call_waits() -> None:
@@ -146,7 +144,7 @@ def test_account_that_changes_while_it_is_settled_is_settled_again() -> None:
     hall.tell(BROKER, BrokerBlock(block.number, 10, 10 * SECOND_NS, ["two"], [], []))
     del hall.settled[10]
     hall.settle_again([], [])
-    assert [accounts for accounts in hall.settles() if accounts] == [["one", "two"], ["one"], ["two"]]
+    assert hall.settles() == [ALL, ["one"], ["two"], ALL]
 
 
 def test_managed_account_makes_blocks_of_single_ticks() -> None:
@@ -156,7 +154,7 @@ def test_managed_account_makes_blocks_of_single_ticks() -> None:
     hall.settled = dict.fromkeys((10, 11, 12), ([], [], ["one"]))
     hall.begin()
     assert hall.blocks(MASTER) == [(0, 0), (10, 10), (11, 11), (12, 12), (13, 13), (50, 50), (50, 80)]
-    assert [accounts for accounts in hall.settles() if accounts].count(["one"]) == 4
+    assert hall.settles().count(["one"]) == 4
 
 
 def test_slow_account_is_given_up_once_and_then_not_waited_for() -> None:
@@ -190,7 +188,7 @@ def test_nothing_is_given_up_while_somebody_needed_is_away() -> None:
     hall.hello(MASTER, life=2)
     hall.later(hall.now_ns + SECOND_NS)
     assert hall.market.phase() == "DONE"
-    assert hall.settles().count(["one", "two"]) == 2
+    assert hall.settles() == [ALL, ["one"], ALL, ALL]
     assert "given_up_wait_count" not in hall.market.counters.totals
 
 
@@ -260,4 +258,4 @@ def test_market_ends_blocks_at_the_reset_of_a_day() -> None:
     hall.begin()
     marks = [end_s for _, end_s in hall.blocks(MASTER) if end_s % 86_400 in (5 * 3_600, 22 * 3_600)]
     assert len(marks) == 1
-    assert [accounts for accounts in hall.settles() if accounts] == [["one", "two"]] * 2
+    assert hall.settles() == [ALL] * 3

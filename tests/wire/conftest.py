@@ -9,12 +9,15 @@ from mesh.io.sockets import Hub
 
 @pytest.fixture
 def hub() -> Iterator[Hub]:
-    """The hub of the shell, which closes it."""
-    return Hub()
+    """The hub of the nodes under test; where a shell ran it has closed it already."""
+    made = Hub()
+    yield made
+    made.close()
 
 
 @pytest.fixture
 def other() -> Iterator[Hub]:
+    """A second context: another process as far as ZeroMQ can tell."""
     made = Hub()
     yield made
     made.close()

@@ -49,6 +49,7 @@ def test_lost_peer_is_told(hub: Hub, other: Hub) -> None:
     assert core.counters.totals["dropped_send_count"] >= 1
 
 
+@pytest.mark.slow
 def test_link_down_and_up_are_told(hub: Hub, other: Hub) -> None:
     """A core is told when the connection of a link it dials is made, lost and made again."""
     listener = other.bind(links.MARKET, "ROUTER", "tcp://127.0.0.1:0")

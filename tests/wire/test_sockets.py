@@ -169,6 +169,7 @@ def test_full_queue_is_told_and_not_waited_for(hub: Hub) -> None:
     context.destroy(linger=0)
 
 
+@pytest.mark.slow
 def test_link_goes_down_and_comes_up(hub: Hub, other: Hub) -> None:
     """A connecting socket tells when its connection is made, lost, and made again, once each."""
     listener, dialler = joined(hub, other)
