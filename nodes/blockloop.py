@@ -19,7 +19,7 @@ from mesh.core import Effect, Halt, Note, Send
 from mesh.counters import Counters
 from mesh.messages.base import Msg
 from mesh.messages.market import Block, BrokerBlock, Settle, Settled
-from mesh.units import MS_NS, NEVER, SECOND_NS
+from mesh.units import HOUR_NS, MS_NS, NEVER, SECOND_NS
 from nodes.blocks import Bounds, DayMarks, Plan, next_plan
 from nodes.pace import Pace
 from nodes.receivers import Receiver, Receivers
@@ -27,6 +27,8 @@ from nodes.settling import Settling
 from nodes.sources import TickSource, is_endless
 from nodes.tape import KEPT_TICKS_MAX, Tape
 
+ALL_NS = HOUR_NS
+"""A block with signals settles every account, also a flat one, when this much market time has gone by."""
 AHEAD_TICKS = 24_000
 """So many ticks are kept ready beyond the released ones, for indicators that compute ahead."""
 PULL_TICKS_MAX = 200_000
@@ -83,6 +85,8 @@ class BlockLoop:
         self._plan = Plan(0, 0)
         self._block = Block(0, 0, 0)
         self._settle = Settle(0, [])
+        self._all_due_ns = 0
+        """When a block with signals settles every account again."""
         self._indicator_block = Block(0, 0, 0)
         self._told: list[int] = []
         """Numbers of blocks that indicators have not answered."""
@@ -324,10 +328,12 @@ class BlockLoop:
         if not self.is_opened or self._must_settle_all or self.end_ns >= self._mark_ns:
             self._mark_ns = self._day_marks.next_ns(self.end_ns)
             return self._accounts
-        if self._has_signals:
-            # Every account may be a target: sizing needs what its symbols are worth at this moment, not at some earlier one.
+        if self._has_signals and self.end_ns >= self._all_due_ns:
+            # Now and then all of them, also those that are flat: what their symbols are worth in their currency has moved.
+            self._all_due_ns = self.end_ns + ALL_NS
             return self._accounts
-        return list(dict.fromkeys((*self.settling.changed, *self.settling.managed)))
+        floating = self.settling.floating if self._has_signals else []
+        return list(dict.fromkeys((*self.settling.changed, *floating, *self.settling.managed)))
 
     def _begin_settle(self, accounts: list[str], is_calm: bool = False) -> str:
         """``is_calm``: nothing was in flight and nothing happened since the last settlement."""

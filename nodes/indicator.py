@@ -25,6 +25,7 @@ from nodes import kernels
 from nodes.barevents import bar_events
 from nodes.contracts import contract_of
 from nodes.outbox import SignalOutbox
+from nodes.strategy import Strategies
 from nodes.streams import BarStream, ClosedBar, specs_of
 from nodes.tape import TickIntake
 from nodes.ticks import TickColumns
@@ -166,7 +167,10 @@ class Indicator(Core):
         names = self._config.nodes_of("indicator")
         specs = specs_of(self._config, feed_timeframes)[names.index(self._name) :: len(names)]
         self._symbols = tuple(welcome.symbols)
-        self._streams = [BarStream(spec, self._zone, self._name) for spec in specs]
+        strategies = Strategies(self._config)
+        self._streams = [
+            BarStream(spec, self._zone, self._name, strategies, feed_timeframes[spec.symbol]) for spec in specs
+        ]
         for stream in self._streams:
             key = f"{welcome.run}/{stream.spec.symbol}/{stream.spec.timeframe}"
             stream.watermark_ns = self._watermarks.get(key, stream.watermark_ns)

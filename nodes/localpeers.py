@@ -1,7 +1,7 @@
 """The locals a router serves: which connection is which account, who is home here, how much each may be sent.
 
 Credit is absolute: a local says up to which ``k`` it has settled and how many more it takes. What is beyond waits in a bounded
-queue; what falls out of that the local asks for itself. A close takes no credit.
+queue; what finds no room there the local asks for itself. A close takes no credit.
 """
 
 from collections import deque
@@ -101,9 +101,9 @@ class LocalPeers:
         if target.k <= local.limit_k or target.ref_oid != NO_OID or target.ref_ticket:
             local.sent_k = max(local.sent_k, target.k)
             return [Send(LOCALS, local.peer, part, body)]
-        local.queue.append((part, body))
-        if len(local.queue) > QUEUE_MAX:
-            local.queue.popleft()
+        key = (part.e, target.k)
+        if len(local.queue) < QUEUE_MAX and all((kept.e, kept.targets[0].k) != key for kept, _ in local.queue):
+            local.queue.append((part, body))
         return []
 
     def on_ack(self, local: LocalPeer, ack: OrderAck, now_ns: int) -> list[Effect]:

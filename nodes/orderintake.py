@@ -16,7 +16,7 @@ from nodes.desk import Desk
 from nodes.endings import Endings
 from nodes.envelopes import message_of
 from nodes.jobs import Job
-from nodes.localstate import LocalState
+from nodes.localstate import ROOM_COUNT, LocalState
 
 GAP = ("gap", b"")
 GAP_NS = 20 * MS_NS
@@ -167,7 +167,8 @@ class OrderIntake:
     def ask_gaps(self, now_ns: int) -> list[Effect]:
         """Ask the master, through the router, for what has not come; again until it has."""
         state = self._state
-        gaps = state.stream.gaps(self.k_last)
+        # what is beyond our own credit waits at the router and is not missing
+        gaps = state.stream.gaps(min(self.k_last, state.stream.acked_k + ROOM_COUNT))
         if not gaps:
             return []
         state.counters.add("gap_count")

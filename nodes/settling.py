@@ -15,6 +15,8 @@ class Settling:
     def __init__(self) -> None:
         self.waiting: dict[str, int] = {}
         """Account → the market time its call waits for."""
+        self.floating: list[str] = []
+        """Accounts with positions: their equity moves with the market."""
         self.managed: list[str] = []
         self.changed: dict[str, None] = {}
         """Accounts whose books changed and whose state has not been asked for since."""
@@ -30,6 +32,7 @@ class Settling:
         if word.number != number:
             return
         self.broker = word
+        self.floating = word.floating
         self.waiting = {}
         for wait in word.waiting:
             self.waiting[wait.account] = min(wait.until_ns, self.waiting.get(wait.account, NEVER))

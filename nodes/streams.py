@@ -17,6 +17,7 @@ from nodes.candles import AtrStream, Bar, CandleBuilder, CciStream, CrossStream
 from nodes.kernels import Integers, Values
 from nodes.patterns import mask_of, pattern_names, patterns_of
 from nodes.sizing import e8_of
+from nodes.strategy import Strategies
 from nodes.zones import Zone
 
 LAST_TICK = -1
@@ -76,7 +77,7 @@ class ClosedBar(msgspec.Struct, frozen=True, gc=False):
 class BarStream:
     """Bars, CCIs, ATRs, crossings and patterns of one stream, and the closed bars that are not released yet."""
 
-    def __init__(self, spec: StreamSpec, zone: Zone, source: str) -> None:
+    def __init__(self, spec: StreamSpec, zone: Zone, source: str, strategies: Strategies, feed_timeframe: str) -> None:
         self.spec = spec
         self.builder = CandleBuilder(spec.symbol, spec.timeframe, zone)
         self.ready: deque[ClosedBar] = deque()
@@ -85,6 +86,10 @@ class BarStream:
         self.released_ns = self.watermark_ns
         """Start of the newest bar released."""
         self._source = source
+        self._strategies = strategies
+        self._feed_timeframe = feed_timeframe
+        self._is_wanted: dict[tuple[str, int, int, int], bool] = {}
+        """(kind, period, level, patterns) → whether some strategy acts on it."""
         self._ccis = [CciStream(period) for period in spec.levels_e8]
         self._atrs = [AtrStream(period) for period in spec.atr_periods]
         self._crosses = [
@@ -95,7 +100,10 @@ class BarStream:
         self._before: Bar | None = None
 
     def take(self, first_seq: int, seqs: Integers, times_ns: Integers, bids_e8: Integers, asks_e8: Integers) -> list[int]:
-        """Compute ticks; the seqs from ``first_seq`` on (below is history) whose bars made signals."""
+        """Compute ticks; the seqs from ``first_seq`` on (below is history) whose bars made signals that some strategy wants.
+
+        The market asks everybody before it releases those; a signal nobody acts on is released as time passes.
+        """
         closed = self.builder.push_ticks(times_ns, bids_e8, asks_e8)
         if not closed:
             return []
@@ -143,11 +151,11 @@ class BarStream:
         for row, bar in enumerate(bars):
             if seqs[row] < first_seq:
                 continue
-            found = signals.get(row)
-            if found:
+            found = tuple(signals.get(row, ()))
+            closed = ClosedBar(seqs[row], times_ns[row], bar, values[row], atr_rows[row], patterns.get(row, 0), found)
+            if any([self._wanted(closed, signal) for signal in found]):
                 signal_seqs.append(seqs[row])
-            of_row = (values[row], atr_rows[row], patterns.get(row, 0), tuple(found or ()))
-            self.ready.append(ClosedBar(seqs[row], times_ns[row], bar, *of_row))
+            self.ready.append(closed)
         self._before = bars[-1]
         return signal_seqs
 
@@ -160,6 +168,15 @@ class BarStream:
             for name in pattern_names(found[row] & self.spec.patterns):
                 signals.setdefault(row, []).append((PATTERN, 0, 0, name))
         return found
+
+    def _wanted(self, closed: ClosedBar, signal: tuple[str, int, int, str]) -> bool:
+        kind, period, level_e8, _name = signal
+        key = (kind, period, level_e8, closed.patterns)
+        known = self._is_wanted.get(key)
+        if known is None:
+            known = bool(self._strategies.wishes(self._signal(closed, 0, *signal), self._feed_timeframe))
+            self._is_wanted[key] = known
+        return known
 
     def _signal(self, closed: ClosedBar, now_ns: int, kind: str, period: int, level_e8: int, name: str) -> Signal:
         spec, bar = self.spec, closed.bar

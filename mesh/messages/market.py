@@ -79,9 +79,10 @@ class Block(Msg, tag=5):
 
 
 class IndicatorProgress(Msg, tag=6):
-    """The indicator has computed all ticks below ``through_seq``; ``signal_seqs`` are those of them whose bars made signals.
+    """The indicator has computed all ticks below ``through_seq``; ``signal_seqs``: those whose bars made wanted signals.
 
-    A bar's signals belong to the tick that closed it. Nothing is emitted before the block that releases it.
+    A bar's signals belong to the tick that closed it. Nothing is emitted before the block that releases it. Signals that no
+    strategy acts on are released as time passes, and need no tick of their own here.
     """
 
     through_seq: Count

@@ -9,21 +9,43 @@ from mesh.codec import encode
 from mesh.config import Config, parse
 from mesh.core import Commit, Core, Effect, Effects, Envelope, Send
 from mesh.ids import oid_of
+from mesh.killset import KillSet
 from mesh.messages.accounts import AccountState, AccountSymbols, Position, SymbolSpec
 from mesh.messages.base import NO_OID, Msg
 from mesh.messages.control import KillSetAsk, KillSetPart
 from mesh.messages.orders import (
-    GapFill, Grant, GrantAsk, Heartbeat, Listed, LocalHello, LocalWelcome, MasterWelcome, Order, OrderBody, Replay,
-    ReplayAccount, RouterHello, StateAsk, Target,
+    GapFill,
+    Grant,
+    GrantAsk,
+    Heartbeat,
+    Listed,
+    LocalHello,
+    LocalWelcome,
+    MasterWelcome,
+    Order,
+    OrderBody,
+    Replay,
+    ReplayAccount,
+    RouterHello,
+    StateAsk,
+    Target,
 )  # fmt: skip
 from mesh.messages.outcomes import DealReport, Outcome, OutcomeAck
 from mesh.messages.venue import (
-    VenueAttach, VenueAttached, VenueFind, VenueFound, VenueLatch, VenueLost, VenueRead, VenueResult, VenueSend, VenueState,
+    VenueAttach,
+    VenueAttached,
+    VenueFind,
+    VenueFound,
+    VenueLatch,
+    VenueLost,
+    VenueRead,
+    VenueResult,
+    VenueSend,
+    VenueState,
     VenueWatch,
 )  # fmt: skip
 from mesh.simnet import Place, SimNet
 from mesh.units import E8, MS_NS, SECOND_NS
-from mesh.killset import KillSet
 from nodes.local import Local
 from nodes.router import Router
 
@@ -106,7 +128,7 @@ class FakeVenue:
         self.market_ns = MARKET_NS
         self.delay_ns = MS_NS
         self.shows_positions = True
-        self.script: Callable[[VenueSend], Msg | list[Msg] | None | bool] = lambda send: True
+        self.script: Callable[[VenueSend], Msg | list[Msg] | bool | None] = lambda send: True
         self._ticket = 100
 
     def handle(self, message: Msg, now_ns: int) -> list[tuple[int, Msg]]:

@@ -135,7 +135,8 @@ def test_state_waits_while_a_call_is_at_the_venue() -> None:
     assert not [state for state in rig.master.states if state.block == 7]
     rig.until(lambda: any(state.block == 7 for state in rig.master.states))
     state = next(state for state in rig.master.states if state.block == 7)
-    assert (state.f, len(state.positions)) == (1, 1)
+    assert [outcome.code for outcome in rig.master.outcomes] == ["WORKING", "FILLED"]
+    assert (state.f, len(state.positions)) == (2, 1)
 
 
 def test_state_does_not_claim_a_fill_the_venue_shows_late() -> None:

@@ -2,12 +2,20 @@
 
 from mesh import links
 from mesh.codec import encode
-from mesh.core import Core, Effects, Envelope
+from mesh.core import Core, Effects, Envelope, Send
 from mesh.killset import entry_id
 from mesh.messages import PROTOCOL_VERSION
 from mesh.messages.base import Msg
 from mesh.messages.control import (
-    Command, CommandAnswer, ControlWelcome, Entry, Latched, OperatorHello, Ping, Pong, Undo,
+    Command,
+    CommandAnswer,
+    ControlWelcome,
+    Entry,
+    Latched,
+    OperatorHello,
+    Ping,
+    Pong,
+    Undo,
 )  # fmt: skip
 from mesh.simnet import Wire
 from mesh.units import E8
@@ -44,8 +52,6 @@ class Desk(Rig):
 
     def say(self, message: Msg) -> None:
         """Send to both routers, as the client does."""
-        from mesh.core import Send
-
         self.send("operator", *(Send(f"control.{index}", 0, message) for index in (0, 1)))
 
     def answers(self, command: bytes) -> list[CommandAnswer]:
@@ -157,6 +163,7 @@ def test_flatten_closes_ours_and_of_everything_the_others_too() -> None:
     desk.venue.held[7] = type(held)(7, 1, E8, PRICE_E8, 0, 0, 0, "by hand")
     desk.say(freeze(1, "account:one", "FLATTEN"))
     desk.until(lambda: not desk.venue.held)
+    desk.run(100)
     assert {outcome.cause for outcome in desk.master.outcomes[1:]} == {"FLATTEN"}
 
 

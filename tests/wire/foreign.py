@@ -36,7 +36,7 @@ class Foreigner:
             assert socket.poll(LIMIT_MS), "no answer"
             frames = socket.recv_multipart()
             peer = frames.pop(0) if socket.type == zmq.ROUTER else b""
-            fields = msgpack.unpackb(frames[0])
+            fields = msgpack.unpackb(frames[0]); print(fields)
             if fields[0] == tag:
                 return peer, fields
 

@@ -93,7 +93,7 @@ def test_foreign_source_and_foreign_master(config: Config, stranger: Foreigner) 
         stranger.send(source, signal)
     taken: dict[str, list[Any]] = {}
     while len(taken) < len(sent):  # at least once: the same one may come again
-        _, signal = stranger.ask(master, 22)
+        _, signal = stranger.ask(master, 22); print(signal)
         taken.setdefault(signal[1], signal)
     assert [signal[:9] for signal in taken.values()] == [signal[:9] for signal in sent]
     for sid in taken:
