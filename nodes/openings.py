@@ -65,6 +65,7 @@ class Openings:
         self._by_oid: dict[bytes, Opening] = {}
         self._by_magic: dict[int, Opening] = {}
         self._by_position: dict[int, Opening] = {}
+        self._live: dict[bytes, Opening] = {}
         self._gone: dict[bytes, None] = {}
         self.barred: dict[bytes, None] = {}
         """Openings a full close came for before they ran: they never run, and what turns up of them is closed."""
@@ -86,6 +87,8 @@ class Openings:
             self._by_position[opening.position_id] = opening
         if record.is_gone:
             self._gone[record.oid] = None
+        else:
+            self._live[record.oid] = opening
 
     def of_oid(self, oid: bytes) -> Opening | None:
         """The opening of an order."""
@@ -97,7 +100,7 @@ class Openings:
 
     def live(self) -> list[Opening]:
         """Openings that are not gone, oldest first."""
-        return [opening for opening in self._by_oid.values() if not opening.is_gone]
+        return list(self._live.values())
 
     def of_position(self, position: Position) -> Opening | None:
         """Whose a position is; None where it is not ours."""
@@ -146,6 +149,7 @@ class Openings:
         opening.record = msgspec.structs.replace(opening.record, is_gone=True)
         opening.left_e8 = 0
         oid = opening.record.oid
+        del self._live[oid]
         self._gone[oid] = None
         puts = [Put(OPENING, oid, encode(opening.record))]
         if len(self._gone) > GONE_MAX:

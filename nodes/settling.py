@@ -1,6 +1,6 @@
 """Who must still be waited for before market time may go on: the words of the broker and of the master, held together.
 
-The broker says whose books changed and whose calls wait for a later market time. The master says
+The broker says whose books changed, who holds positions and whose calls wait for a later market time. The master says
 whose state it still lacks and who has lines that are not terminal. An account that waits at the broker can only go on
 when the market does, so it is at rest; everybody else named by the master is not.
 """

@@ -90,7 +90,10 @@ class Reader:
         a run has to give the same ones at every pace.
         """
         now_ns = self.market_ns()
-        if self._specs and (now_ns - self._specs_at_ns < SPEC_REFRESH_NS or (self._is_simulated and not block)):
+        # Before its first quote a symbol has no margin: such a one is looked at again the next time.
+        is_whole = all(spec.margin_per_lot_e8 for spec in self._specs.values())
+        is_young = is_whole and now_ns - self._specs_at_ns < SPEC_REFRESH_NS
+        if self._specs and (is_young or (self._is_simulated and not block)):
             return []
         self._specs_at_ns = now_ns
         changed: list[SymbolSpec] = []

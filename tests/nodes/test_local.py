@@ -275,9 +275,12 @@ def test_crash_at_every_commit_executes_once_and_tells_everything(number: int, k
         rig.net.restart("local-1")
         rig.ready()
     first = second = b""
-    for step in (lambda: rig.open("first"), lambda: rig.close(first, "first"), lambda: rig.open("second")):
-        oid = step()
-        first, second = first or oid, oid
+    for step in range(3):
+        if step == 1:
+            rig.close(first, "first")
+        else:
+            first, second = second, rig.open(f"open {step}")
+            first = first or second
         rig.run(400)
         if rig.net.places["local-1"].core is None:
             rig.net.restart("local-1")

@@ -1,7 +1,8 @@
 """What a local does by itself: break-even, trailing, partial take-profit, time stop, equity stop; and how it answers for states."""
 
 from mesh.units import E8, SECOND_NS
-from tests.nodes.localrig import POINT_E8, PRICE_E8, Rig, make_config
+from tests.nodes.fakevenue import POINT_E8, PRICE_E8
+from tests.nodes.localrig import Rig, make_config
 
 
 def moved(rig: Rig, points: int) -> None:

@@ -19,7 +19,8 @@ from mesh.messages.control import (
 )  # fmt: skip
 from mesh.simnet import Wire
 from mesh.units import E8
-from tests.nodes.localrig import POINT_E8, PRICE_E8, Rig
+from tests.nodes.fakevenue import POINT_E8, PRICE_E8
+from tests.nodes.localrig import Rig
 
 
 class Operator(Core):

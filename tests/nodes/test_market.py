@@ -62,6 +62,15 @@ def test_signal_is_released_only_after_its_block_is_settled() -> None:
     assert hall.story(20) == ["broker", *settled, "indicator", *again]
 
 
+def test_signals_close_to_each_other_settle_only_accounts_with_positions() -> None:
+    """A flat account is asked once an hour; one that floats before every signal, because its equity moves with each tick."""
+    hall = Hall(count=8_000)
+    hall.signal_seqs = [19, 29, 3_700]
+    hall.floating = ["two"]
+    hall.begin()
+    assert hall.settles() == [ALL, ALL, ["two"], ALL, ALL]
+
+
 def test_indicator_is_not_told_of_a_signal_while_a_state_is_missing() -> None:
     """A signal waits for the state of each account that may trade on it; it comes, and the market goes on."""
     hall = Hall()

@@ -13,8 +13,21 @@ from mesh.messages.base import NO_OID, Msg
 from mesh.messages.control import Command, Entry, KillSetAsk, KillSetPart, OperatorHello
 from mesh.messages.health import FrontEvent, LocalSeen, NodeHealth, Snapshot
 from mesh.messages.orders import (
-    Expired, GapFill, Grant, GrantAsk, Heartbeat, LocalHello, MasterWelcome, Order, OrderAck, Replay, ReplayAccount,
-    RouterHeartbeat, RouterHello, StateAsk, Target,
+    Expired,
+    GapFill,
+    Grant,
+    GrantAsk,
+    Heartbeat,
+    LocalHello,
+    MasterWelcome,
+    Order,
+    OrderAck,
+    Replay,
+    ReplayAccount,
+    RouterHeartbeat,
+    RouterHello,
+    StateAsk,
+    Target,
 )  # fmt: skip
 from mesh.units import MS_NS, SECOND_NS
 from nodes.router import Router

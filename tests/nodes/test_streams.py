@@ -49,6 +49,23 @@ def test_streams_are_the_union_of_what_strategies_ask_for() -> None:
     assert (yen.levels_e8, yen.patterns) == ({5: (-100 * E8, 100 * E8)}, 0)
 
 
+def test_breakout_wants_every_crossing_and_a_named_candle_only_its_own() -> None:
+    """What the market is asked to wait for follows from the strategies' rules, candles and timeframes included."""
+    config = config_of(symbols='"EURUSD"')
+    counts = {}
+    for name, fields in {
+        "reversion": {},
+        "breakout": {"kind": "breakout"},
+        "candles": {"kind": "breakout", "reverse": False, "candles": ["hammer"]},
+        "hour": {"timeframe": "H1"},
+    }.items():
+        desk = Desk(changed(config, **fields))
+        desk.welcome()
+        counts[name] = len(desk.feed())
+    assert counts["breakout"] > counts["reversion"] > counts["hour"]
+    assert counts["breakout"] >= counts["candles"]
+
+
 def test_manual_strategy_asks_for_no_stream() -> None:
     """A strategy that only takes signals by hand needs no CCI."""
     assert specs_of(changed(config_of(), kind="manual"), {"EURUSD": "M1"}) == []

@@ -236,3 +236,23 @@ def test_latch_word_is_seen_through_another_mapping(tmp_path: Path) -> None:
     assert theirs.get() == 2**40 + 3
     ours.close()
     theirs.close()
+
+
+def test_symbol_without_a_quote_is_told_again_once_it_has_one(desk: Desk) -> None:
+    """Sizing needs the margin; it comes with the first settled read after the first quote, not an hour later."""
+    before = desk.venue.handle(VenueRead(1, 5, 0))
+    desk.quote(132_000_000, 132_010_000, "GBPUSD")
+    after = desk.venue.handle(VenueRead(2, 6, 0))
+    assert isinstance(before, VenueState)
+    assert isinstance(after, VenueState)
+    told = {spec.symbol: spec.margin_per_lot_e8 for spec in after.symbols}
+    assert told.get("GBPUSD", 0) > 0
+
+
+def test_specs_do_not_move_between_settled_reads(desk: Desk) -> None:
+    """A read by the clock brings no new values: a run has to give the same sizes at every pace."""
+    desk.venue.handle(VenueRead(1, 5, 0))
+    desk.quote(150_000_000, 150_010_000)
+    by_clock = desk.venue.handle(VenueRead(2, 0, 0))
+    assert isinstance(by_clock, VenueState)
+    assert by_clock.symbols == []
