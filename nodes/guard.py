@@ -5,6 +5,8 @@ must be at least (margin level, the window between two equal orders), halved. Wh
 with the master; the price collar is checked by the worker at the price of the call.
 """
 
+from bisect import bisect_right, insort
+
 import msgspec
 
 from mesh.config import Config
@@ -65,7 +67,7 @@ class Guard:
             rule, limit_percent_e8=None if limit_e8 is None else limit_e8 * WIDER
         )
         self._order_ns: list[int] = []
-        """Market times of opens let through in the last hour."""
+        """Market times of opens let through in the last hour, in order."""
         self._opened_ns: dict[tuple[str, str, int], int] = {}
 
     def moved(self, marks: Marks, state: AccountState, market_ns: int) -> Marks:
@@ -80,8 +82,8 @@ class Guard:
     def passed(self, record: OrderRecord) -> None:
         """An open goes to the venue: it counts from now on."""
         now_ns = record.decided_market_ns
-        self._order_ns = [at_ns for at_ns in self._order_ns if at_ns > now_ns - HOUR_NS]
-        self._order_ns.append(now_ns)
+        del self._order_ns[: bisect_right(self._order_ns, now_ns - HOUR_NS)]
+        insort(self._order_ns, now_ns)
         self._opened_ns[(record.strategy, record.symbol, record.side)] = now_ns
 
     def objection(
@@ -111,8 +113,8 @@ class Guard:
         marks: Marks,
     ) -> Opening:
         now_ns = record.decided_market_ns
-        minute_count = sum(at_ns > now_ns - MINUTE_NS for at_ns in self._order_ns)
-        hour_count = sum(at_ns > now_ns - HOUR_NS for at_ns in self._order_ns)
+        times = self._order_ns
+        minute_count, hour_count = (len(times) - bisect_right(times, now_ns - span_ns) for span_ns in (MINUTE_NS, HOUR_NS))
         same_ns = self._opened_ns.get((record.strategy, record.symbol, record.side))
         return Opening(
             limits=self.limits,

@@ -90,7 +90,9 @@ class Jobs:
 
     def blocks_opens(self, symbol: str) -> bool:
         """Whether an order of a symbol has an unknown result."""
-        return any(job.record.symbol == symbol for job in self.unknown())
+        return any(
+            job.record.state == UNKNOWN and job.record.symbol == symbol for jobs in self._ranked for job in jobs.values()
+        )
 
     def on_position(self, ticket: int, oid: bytes) -> Job | None:
         """The order in hand that closes or changes a position, by its ticket or its opening."""

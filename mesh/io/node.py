@@ -12,7 +12,23 @@ import msgspec
 
 from mesh import links
 from mesh.codec import FRAME_BYTES_MAX, check_frames, decode_untrusted, encode
-from mesh.core import Commit, Core, Durable, Effects, Emit, Envelope, Fetch, Fetched, Halt, Note, PeerLost, Put, Send
+from mesh.core import (
+    Commit,
+    Core,
+    Durable,
+    Effects,
+    Emit,
+    Envelope,
+    Fetch,
+    Fetched,
+    Halt,
+    LinkDown,
+    LinkUp,
+    Note,
+    PeerLost,
+    Put,
+    Send,
+)
 from mesh.errors import BadFrame
 from mesh.io.eventfile import EventFile
 from mesh.io.health import Identity
@@ -89,6 +105,8 @@ class Port:
                 node.take(Envelope(self.link, 0, message), now_ns)
             return
         assert self.socket is not None
+        if self.socket.is_dialled and not self.socket.is_up:
+            self.tell_changes(now_ns)  # a core hears that its link is up before it hears anything over it
         receive_one = self.socket.receive_one
         for _ in range(BATCH_COUNT):
             received = receive_one()
@@ -96,6 +114,15 @@ class Port:
                 self.is_hot = False
                 return
             node.take_frames(self, received[0], received[1], now_ns)
+
+
+    def tell_changes(self, now_ns: int) -> None:
+        """Tell the core at once when the connection of a link it dials was made or lost."""
+        assert self.socket is not None
+        for is_up in self.socket.changes(now_ns):
+            notice = LinkUp() if is_up else LinkDown()
+            if type(notice) in self.node.core.handlers:
+                self.node.take(Envelope(self.link, 0, notice), now_ns)
 
 
 class Node:

@@ -20,7 +20,7 @@ from contextlib import ExitStack
 from typing import Any, Literal
 
 from mesh import links
-from mesh.core import Envelope, Halt, LinkDown, LinkUp, Note, Stop
+from mesh.core import Envelope, Halt, LinkUp, Note, Stop
 from mesh.io.clock import monotonic_ns
 from mesh.io.node import Inbox, Node, Port
 from mesh.io.sockets import Hub
@@ -163,7 +163,7 @@ class Shell:
         self._ports = sorted(every_port, key=lambda port: port.priority)
         for port in self._ports:
             port.is_hot = True
-            if port.socket is not None and port.socket.monitor_fileno() >= 0:
+            if port.socket is not None and port.socket.is_dialled:
                 self._loop.add_reader(port.socket.monitor_fileno(), self._on_monitor, port)
                 self._loop.call_soon(self._on_monitor, port)  # an edge before this moment is gone
             if port.attachment is not None:
@@ -344,8 +344,7 @@ class Shell:
     def _on_monitor(self, port: Port) -> None:
         assert port.socket is not None
         self._wake_count += 1
-        for is_up in port.socket.changes(self._clock()):
-            port.node.tell(port.link, LinkUp() if is_up else LinkDown())
+        port.tell_changes(self._clock())
         port.is_hot = port.socket.is_readable
         self._schedule()
 

@@ -85,6 +85,8 @@ class Socket:
         self.kind = kind
         self.endpoint = endpoint
         self.is_readable = kind in _READABLE
+        self.is_dialled = monitor is not None
+        """Whether this side connects (and is told when the connection is made and lost)."""
         self.is_up = False
         """Whether a connecting socket has its connection now."""
         self._plain = plain

@@ -30,17 +30,12 @@ class Foreigner:
         frames = [msgpack.packb(fields)] + ([body] if body else [])
         socket.send_multipart([peer, *frames] if peer else frames)
 
-    def ask(self, socket: Any, tag: int) -> tuple[bytes, list[Any]]:
-        """The next message of a tag, and on a ROUTER who sent it. Others are passed over: hellos are repeated."""
-        while True:
-            if not socket.poll(3000):
-                import os; os.system("ss -tnp | grep python; tail -n 5 /tmp/pytest-of-*/pytest-*/*/state/log/signals-1.log | tail -4")
-                raise AssertionError("no answer")
-            frames = socket.recv_multipart()
-            peer = frames.pop(0) if socket.type == zmq.ROUTER else b""
-            fields = msgpack.unpackb(frames[0]); print(fields)
-            if fields[0] == tag:
-                return peer, fields
+    def take(self, socket: Any) -> tuple[bytes, list[Any]]:
+        """The next message, and on a ROUTER who sent it."""
+        assert socket.poll(LIMIT_MS), "no answer"
+        frames = socket.recv_multipart()
+        peer = frames.pop(0) if socket.type == zmq.ROUTER else b""
+        return peer, msgpack.unpackb(frames[0])
 
     def close(self) -> None:
         for socket in self.sockets:
