@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup run check test lint types lock
+.PHONY: help setup run check test replay lint types lock
 
 BIN := .venv/bin
 # the lock rebuilds the environment, and so does a moved checkout; the other two only reinstall the checkout into it
@@ -52,6 +52,9 @@ check: lint types ## lint, types and the fast pure tests: under a minute
 test: lint types ## everything that proves it: lint, types, pure tests, real sockets, whole meshes
 	@$(PYTEST) -n 2 -m "not wire and not e2e"
 	@$(PYTEST) -n 0 -m "wire or e2e"
+
+replay: setup ## SIGNALS=10000 signals through 23 locals in one replay; three books compared, report kept
+	@$(BIN)/python -m tests.e2e.replay $(or $(SIGNALS),10000) $(or $(REPORT),replay-report.json)
 
 lint: setup
 	@$(BIN)/ruff check .

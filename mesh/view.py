@@ -19,8 +19,8 @@ from mesh.units import MS_NS, SECOND_NS
 
 OUTCOMES_MAX = 2_000
 DEALS_MAX = 2_000
-FRESH_NS = 1_500 * MS_NS
-LATE_NS = 3 * SECOND_NS
+FRESH_NS = 2_200 * MS_NS
+LATE_NS = 4_400 * MS_NS
 T = TypeVar("T", bound=Msg)
 
 
@@ -32,7 +32,7 @@ class Seen(msgspec.Struct, frozen=True):
 
 
 def freshness(age_ns: int) -> str:
-    """``fresh``, ``late`` or ``dead`` for something that is repeated each second."""
+    """``fresh``, ``late`` or ``dead`` for something that is told each second and shown by a snapshot each second."""
     if age_ns <= FRESH_NS:
         return "fresh"
     return "late" if age_ns <= LATE_NS else "dead"

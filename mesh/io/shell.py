@@ -156,6 +156,7 @@ class Shell:
             for link, partners in node.partners.items():
                 if any(partner.number == 0 for partner in partners) and link not in node.ports:
                     node.tell(link, LinkUp())
+        self._make_durable()  # what recovery decided holds before anybody is heard
         if self._takes_signals:
             for number in (signal.SIGTERM, signal.SIGINT):
                 self._take_signal(number)
@@ -282,9 +283,13 @@ class Shell:
         for node in self._nodes:
             if node.core.deadline_ns <= now_ns and node.halt is None:
                 node.do(node.core.on_deadline(max(now_ns, node.core.deadline_ns)))
+        self._make_durable()
+        self._check_halted()
+
+    def _make_durable(self) -> None:
+        """Commit what was asked for, tell it, and again what follows from that."""
         while self._commit():
             self._deliver(self._clock())
-        self._check_halted()
 
     def _deliver(self, now_ns: int) -> None:
         """What needs no socket, oldest first."""
@@ -355,7 +360,7 @@ class Shell:
         self._upkeep.lag_us_max = max(self._upkeep.lag_us_max, lag_us)
         self._poll_due_ns = now_ns + POLL_MS * MS_NS
         self._loop.call_later(POLL_MS / 1_000, self._poll)
-        is_idle = self._wake_count == self._wake_count_at_poll
+        is_idle = self._wake_count == self._wake_count_at_poll and not self._is_scheduled
         self._wake_count_at_poll = self._wake_count
         for node in self._nodes:
             node.counters.totals["pass_count"] = self._pass_count

@@ -234,11 +234,13 @@ class Venue:
             kind = retcodes.UNKNOWN  # accepted, but not filled yet: found out later
         volume_e8 = e8_from_float(result.volume) if is_deal else 0
         price_e8, profit_e8 = (e8_from_float(result.price) if is_deal else 0), 0
+        position_ticket = order.position_ticket or result.order  # usually the opening order's; its deal says for sure
         if is_deal and kind in (retcodes.ACCEPTED, retcodes.PARTIAL) and result.deal:
             deal = self._reader.deal(result.order, result.deal)
             if deal is not None:
                 price_e8, profit_e8 = e8_from_float(deal.price), e8_from_float(deal.profit)
                 volume_e8 = e8_from_float(deal.volume)
+                position_ticket = order.position_ticket or deal.position_id
         if is_deal and kind == retcodes.ACCEPTED and volume_e8 + VOLUME_SLACK_E8 < order.volume_e8:
             kind = retcodes.PARTIAL
         return VenueResult(
@@ -252,7 +254,7 @@ class Venue:
             price_e8=price_e8,
             profit_e8=profit_e8,
             order_ticket=result.order,
-            position_ticket=order.position_ticket or self._reader.position_of(result.order, result.deal),
+            position_ticket=position_ticket,
             deal_ticket=result.deal,
             called_ns=called_ns,
             answered_ns=answered_ns,

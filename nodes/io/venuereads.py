@@ -238,11 +238,6 @@ class Reader:
         found = self._module.history_deals_get(ticket=order_ticket)  # this ticket is the order's
         return next((deal for deal in found or () if deal.ticket == deal_ticket), None)
 
-    def position_of(self, order_ticket: int, deal_ticket: int) -> int:
-        """The position a fill made: its deal says, else the opening order's ticket."""
-        deal = self.deal(order_ticket, deal_ticket) if deal_ticket else None
-        return int(deal.position_id) if deal is not None else order_ticket
-
     # reconcile
 
     def find(self, wanted: VenueFind) -> VenueFound | None:

@@ -80,6 +80,15 @@ def test_recovery_comes_before_anything_else(hub: Hub, tmp_path: Path) -> None:
     assert core.rows == [("line", b"k", b"v")]
 
 
+def test_recovery_is_durable_before_anybody_is_heard(hub: Hub, other: Hub, store: Store) -> None:
+    """What a core commits at its start is on disk before the first message reaches it, though that was waiting already."""
+    core = Told({Durable: quietly, Ping: lambda _envelope, _now_ns: DONE}, at_start=(Commit(1, (Put("epoch", b"", b"7"),)),))
+    node = node_of(core, store=store)
+    fill(hub, other, node, links.CONTROL, ("ROUTER", "DEALER"), 1)
+    run(hub, node)
+    assert [type(message) for message in core.messages] == [Durable, Ping]
+
+
 def test_failed_commit_ends_everything(hub: Hub, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """After a commit that failed no Durable is told, nothing is sent any more, and the process ends with StoreFailed."""
     there = Told({Ping: quietly})

@@ -5,6 +5,7 @@ import os
 import pytest
 
 from mesh import links
+from mesh.codec import encode
 from mesh.core import (
     NOTHING,
     Effects,
@@ -15,7 +16,7 @@ from mesh.core import (
     PeerLost,
     Send,
 )
-from mesh.io.sockets import Hub
+from mesh.io.sockets import SENT, Hub
 from mesh.messages.base import Msg
 from mesh.messages.control import Ping, Pong
 from mesh.messages.health import NodeHealth
@@ -75,6 +76,17 @@ def test_link_down_and_up_are_told(hub: Hub, other: Hub) -> None:
         (links.MARKET, LinkDown()),
         (links.MARKET, LinkUp()),
     ]
+
+
+def test_link_is_up_before_its_first_message(hub: Hub, other: Hub) -> None:
+    """However the descriptors come, a core hears that a link is up before anything over it."""
+    publisher = other.bind(links.ORDERS, "PUB", "tcp://127.0.0.1:0")
+    core = Told({LinkUp: quietly, Ping: lambda _envelope, _now_ns: DONE})
+    node = node_of(core)
+    subscriber = connect(node, hub, links.ORDERS, "SUB", publisher)
+    until(lambda: publisher.send(0, (encode(Ping("", 1)),)) == SENT and subscriber.pending(), other, hub)
+    run(hub, node)
+    assert core.messages == [LinkUp(), Ping("", 1)]
 
 
 def test_send_without_a_connection_is_counted(hub: Hub, other: Hub) -> None:

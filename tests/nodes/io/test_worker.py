@@ -1,0 +1,229 @@
+"""A worker is a process of its own: one request at a time over its pipe, watched, replaced when it dies, ended with its local."""
+
+import os
+import select
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from mesh.codec import encode
+from mesh.config import Config, parse
+from mesh.errors import BadFrame
+from mesh.messages.base import Msg
+from mesh.messages.control import Ping
+from mesh.messages.venue import VenueAttach, VenueAttached, VenueLatch, VenueLost, VenueResult, VenueSend
+from nodes.io.latchword import LatchWord
+from nodes.io.worker import HEAD, MESSAGE_BYTES_MAX, Pipe, WorkerAttachment, latch_path
+
+ROOT = Path(__file__).parents[3]
+PACKAGE = '''
+"""Stands in for the real package: an account, one symbol, and an order_send that hangs where it is told to."""
+import signal
+from types import SimpleNamespace as S
+
+def initialize(path, **words): return True
+def last_error(): return (1, "Success")
+def account_info(): return S(login=5001, server="real", currency="USD", leverage=100, margin_mode=2, trade_mode=0)
+def symbol_select(name, enable): return True
+def symbol_info(name):
+    return S(point=0.00001, digits=5, trade_tick_size=0.00001, trade_tick_value=1.0, trade_contract_size=100000.0, volume_min=0.01,
+             volume_max=100.0, volume_step=0.01, trade_stops_level=0, trade_mode=4, filling_mode=3, trade_exemode=2, ask=1.1, bid=1.1)
+def symbol_info_tick(name): return S(bid=1.1, ask=1.1, time_msc=1767600000000)
+def order_calc_margin(action, name, lots, price): return 1000.0
+def history_deals_get(*a, **k): return ()
+def order_send(request):
+    if request["comment"] == "hang":
+        signal.pause()
+    return S(retcode=10009, deal=0, order=7, volume=request["volume"], price=1.1, comment="done")
+'''
+CONFIG = """
+[market]
+symbols = ["EURUSD"]
+[strategy.swing]
+kind = "reversion"
+[account.one]
+login = 5001
+server = "real"
+terminal = "C:/terminal64.exe"
+[node.market-1]
+role = "market"
+[node.cci-1]
+role = "indicator"
+[node.signals-1]
+role = "signals"
+[node.master-1]
+role = "master"
+[node.router-1]
+role = "router"
+[node.local-1]
+role = "local"
+account = "one"
+"""
+PATIENCE_S = 20.0
+
+
+@pytest.fixture
+def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
+    """An account whose package is the one above."""
+    (tmp_path / "MetaTrader5.py").write_text(PACKAGE)
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}{os.pathsep}{ROOT}")
+    return parse(CONFIG)
+
+
+@pytest.fixture
+def worker(config: Config, tmp_path: Path) -> Iterator[WorkerAttachment]:
+    """A running worker."""
+    attachment = WorkerAttachment("one", config, tmp_path / "state")
+    attachment.started()
+    yield attachment
+    attachment.close()
+
+
+def heard(worker: WorkerAttachment, wanted: type[Msg]) -> Msg:
+    """The next message of a kind, waited for on the pipe's descriptor; a new worker is started on the way."""
+    for _ in range(400):
+        for message in worker.receive():
+            if isinstance(message, wanted):
+                return message
+        descriptors = [worker.fileno()] if worker.fileno() >= 0 else []
+        select.select(descriptors, [], [], PATIENCE_S / 400)
+    raise AssertionError(f"no {wanted.__name__} came")
+
+
+def order(call: int = 1, comment: str = "tm", latch_count: int = 3) -> VenueSend:
+    """An open."""
+    return VenueSend(
+        call, b"o" * 16, 1, 99, "OPEN", "EURUSD", 1, 10_000_000, 0, 0, 0, 0, 0, 20, 110_000_000, 0, 0, 0, latch_count, comment
+    )
+
+
+def pid_of(state: Path) -> int:
+    """The process that holds the account."""
+    return int((state / "account-5001.lock").read_text())
+
+
+@pytest.mark.slow
+def test_worker_attaches_and_answers_one_request_after_the_other(worker: WorkerAttachment) -> None:
+    """Requests are answered in order; the latch word set by the local is the one the worker sees."""
+    worker.send(VenueLatch(3))
+    worker.send(VenueAttach("one"))
+    attached = heard(worker, VenueAttached)
+    assert isinstance(attached, VenueAttached)
+    assert (attached.login, attached.refused, len(attached.symbols)) == (5001, "", 1)
+    worker.send(order())
+    result = heard(worker, VenueResult)
+    assert isinstance(result, VenueResult)
+    assert (result.class_, result.order_ticket, result.volume_e8) == ("ACCEPTED", 7, 10_000_000)
+    worker.send(VenueLatch(4))
+    worker.send(order(2))
+    late = heard(worker, VenueResult)
+    assert isinstance(late, VenueResult)
+    assert (late.class_, late.detail.split()[0]) == ("UNSENT", "LATCH")
+
+
+@pytest.mark.slow
+def test_worker_killed_in_a_call_is_told_lost_and_replaced(worker: WorkerAttachment, tmp_path: Path) -> None:
+    """kill -9 while the terminal hangs: the local hears VenueLost once, and the next worker takes over the account."""
+    worker.send(VenueLatch(3))
+    worker.send(VenueAttach("one"))
+    heard(worker, VenueAttached)
+    first = pid_of(tmp_path / "state")
+    worker.send(order(comment="hang"))
+    os.kill(first, signal.SIGKILL)
+    lost = heard(worker, VenueLost)
+    assert isinstance(lost, VenueLost)
+    assert "-9" in lost.reason
+    worker.send(VenueAttach("one"))
+    assert isinstance(heard(worker, VenueLost), VenueLost), "what is said to nobody is told lost too"
+    while worker.fileno() < 0:
+        worker.receive()
+        select.select([], [], [], 0.02)
+    worker.send(VenueAttach("one"))
+    heard(worker, VenueAttached)
+    assert pid_of(tmp_path / "state") != first
+
+
+@pytest.mark.slow
+def test_worker_ends_with_its_local(config: Config, tmp_path: Path) -> None:
+    """The end of the pipe is the end of the worker; its process is reaped."""
+    attachment = WorkerAttachment("one", config, tmp_path / "state")
+    attachment.started()
+    attachment.send(VenueAttach("one"))
+    heard(attachment, VenueAttached)
+    pid = pid_of(tmp_path / "state")
+    attachment.close()
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+
+
+def test_message_to_no_worker_is_told_lost(config: Config, tmp_path: Path) -> None:
+    """Before there is a worker nothing is silently dropped."""
+    attachment = WorkerAttachment("one", config, tmp_path / "state")
+    assert attachment.fileno() == -1
+    attachment.send(VenueAttach("one"))
+    attachment.send(VenueLatch(5))
+    lost = [message for message in drained(attachment) if isinstance(message, VenueLost)]
+    assert len(lost) == 1
+    assert LatchWord(latch_path(tmp_path / "state", "one")).get() == 5
+    attachment.close()
+
+
+def drained(attachment: WorkerAttachment) -> list[Msg]:
+    """What it has to say, without letting it start a worker."""
+    attachment._start_at_ns = 2**63
+    return attachment.receive()
+
+
+@pytest.fixture
+def pipes() -> Iterator[tuple[socket.socket, Pipe]]:
+    """Bytes in, messages out."""
+    ours, theirs = socket.socketpair()
+    theirs.setblocking(False)
+    with ours, theirs:
+        yield ours, Pipe(theirs)
+
+
+@pytest.mark.parametrize("split", [1, 3, 4, 5, 11, 1_000])
+def test_pipe_puts_messages_together_however_they_were_cut(pipes: tuple[socket.socket, Pipe], split: int) -> None:
+    """Length and body may come in any pieces; several messages in one piece are several messages."""
+    ours, pipe = pipes
+    sent = [Ping("one", number) for number in range(5)]
+    raw = b"".join(HEAD.pack(len(frame)) + frame for frame in map(encode, sent))
+    found: list[Msg] = []
+    for start in range(0, len(raw), split):
+        ours.sendall(raw[start : start + split])
+        found += pipe.receive() or []
+    assert found == sent
+    assert pipe.receive() == []
+
+
+@pytest.mark.parametrize(
+    "spoil", [lambda: HEAD.pack(MESSAGE_BYTES_MAX + 1), lambda: HEAD.pack(3) + b"abc"], ids=["too_long", "garbage"]
+)
+def test_pipe_refuses_what_is_no_message(pipes: tuple[socket.socket, Pipe], spoil: Callable[[], bytes]) -> None:
+    """A length beyond the limit, or bytes that are no message, are an error of the other end."""
+    ours, pipe = pipes
+    ours.sendall(spoil())
+    with pytest.raises(BadFrame):
+        pipe.receive()
+
+
+def test_pipe_says_when_it_has_ended(pipes: tuple[socket.socket, Pipe]) -> None:
+    """The end of the other side is None, not silence."""
+    ours, pipe = pipes
+    ours.close()
+    assert pipe.receive() is None
+
+
+def test_latch_word_is_shared_between_maps(tmp_path: Path) -> None:
+    """What one process sets another one sees at once."""
+    first, second = LatchWord(tmp_path / "run" / "latch.bin"), LatchWord(tmp_path / "run" / "latch.bin")
+    first.set(7)
+    assert second.get() == 7
+    second.set(2**63)
+    assert first.get() == 2**63
+    first.close()
+    second.close()
