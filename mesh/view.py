@@ -15,7 +15,7 @@ from mesh.messages.base import Msg
 from mesh.messages.control import Entry, Latched, Undo
 from mesh.messages.health import FrontEvent, LocalSeen, NodeHealth, Snapshot
 from mesh.messages.outcomes import DealReport, Outcome
-from mesh.units import MS_NS, SECOND_NS
+from mesh.units import MS_NS
 
 OUTCOMES_MAX = 2_000
 DEALS_MAX = 2_000

@@ -19,6 +19,10 @@ from nodes.io.locate import find
 LOOK_S = 3.0
 """Routers publish a snapshot each second: two chances to catch a whole one, and a little."""
 NO_MESH = 69
+PIPE_COLUMNS = 200
+"""Tables that nobody looks at on a terminal are not squeezed."""
+LONG = ("oid", "opened")
+"""Columns for programs (--json, --csv), too long for people."""
 
 
 def attach(config_path: Path | None) -> tuple[Config, Client]:
@@ -189,11 +193,13 @@ def print_rows(rows: list[Row], nothing: str) -> None:
         print(nothing)
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in rows[0]:
+    headings = [heading for heading in rows[0] if heading not in LONG]
+    for heading in headings:
         table.add_column(heading.replace("_", " "), no_wrap=heading not in ("detail", "sid"), justify=_justify(heading))
     for row in rows:
-        table.add_row(*("-" if value is None else str(value) for value in row.values()))
-    Console().print(table)
+        table.add_row(*("-" if row[heading] is None else str(row[heading]) for heading in headings))
+    out = Console()
+    (out if out.is_terminal else Console(width=PIPE_COLUMNS)).print(table)
 
 
 def _justify(heading: str) -> Any:
