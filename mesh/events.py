@@ -1,6 +1,6 @@
 """The lines of ``--events`` and their order: by market time, sid, stage. The format is documented in PROTOCOL.md.
 
-Each node writes its own file; ``mesh up`` merges them. Integers of 64 bits are text, times also ISO 8601 (``mesh.iso``).
+Each node writes its own file; ``mesh up`` merges them. Integers of 64 bits are text, times also ISO 8601 (``mesh/io/eventfile.py``).
 """
 
 BAR, SIGNAL, DECISION, ORDER, OUTCOME = 0, 1, 2, 3, 4

@@ -313,7 +313,8 @@ class Shell:
             return
         for node in self._nodes:
             if node.halt is not None:
-                node.log.note(Note("info", "halted", {"code": node.halt.code, "reason": node.halt.reason}))
+                level = "info" if node.halt.code == 0 else "error"
+                node.log.note(Note(level, "halted", {"code": node.halt.code, "reason": node.halt.reason}))
         self._exit_code = bad.code if bad is not None else 0
         self._loop.stop()
 

@@ -225,7 +225,4 @@ def fill(hub: Hub, other: Hub, node: Node, link: str, kinds: tuple[str, str], me
     until(lambda: dialler.changes(0), other)
     for number in range(messages):
         dialler.send(0, (encode(Ping(link, number)),))
-    # One connection keeps its order: once the last has come all are there.
-    last = other.connect(link, kinds[1], listener.endpoint)
-    until(lambda: last.changes(0), other)
     until(listener.pending, hub)

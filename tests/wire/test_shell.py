@@ -75,7 +75,7 @@ def test_no_link_starves_another(hub: Hub, other: Hub) -> None:
     core.on(Ping, lambda _envelope, _now_ns: DONE if len(core.seen) == 3 * BATCH_COUNT + 1 else NOTHING)
     run(hub, node)
     order = [envelope.link for envelope in core.seen]
-    assert order.index(links.STATUS) <= 2 * BATCH_COUNT
+    assert order.index(links.STATUS) <= BATCH_COUNT
     numbers = [envelope.message.nonce for envelope in core.seen if envelope.link == links.LOCALS]
     assert numbers == list(range(3 * BATCH_COUNT))
 
@@ -224,3 +224,23 @@ def test_garbage_collector_rests(hub: Hub) -> None:
     assert during[0][1] > 100_000
     assert gc.get_threshold() == before
     assert gc.get_freeze_count() == 0
+
+
+def test_descriptors_and_turns_of_others(hub: Hub) -> None:
+    """What else has to be done in the process runs on the same loop: on a descriptor, and from time to time."""
+    reader, writer = os.pipe()
+    core = Told()
+    turns: list[bytes] = []
+    shell = Shell(hub, takes_signals=False)
+    shell.add(node_of(core))
+
+    def heard() -> None:
+        turns.append(os.read(reader, 1))
+        shell.stop()
+
+    shell.watch(reader, heard)
+    shell.every(1, lambda: os.write(writer, b"x"))
+    assert shell.run() == 0
+    assert turns[0] == b"x"
+    for descriptor in (reader, writer):
+        os.close(descriptor)

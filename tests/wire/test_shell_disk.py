@@ -34,11 +34,9 @@ def store(tmp_path: Path) -> Store:
     return create(tmp_path / "node-1.db", "demo", "node-1")
 
 
-def test_one_transaction_for_what_came_together(hub: Hub, other: Hub, store: Store) -> None:
+def test_one_transaction_for_what_came_together(hub: Hub, store: Store) -> None:
     """Commits of one pass are one transaction; each is told Durable, in order, before anything that waits for it is sent."""
-    core = Told()
-    node = node_of(core, store=store)
-    fill(hub, other, node, links.LOCALS, ("ROUTER", "DEALER"), 10)
+    core, sender = Told(), Told({LinkUp: lambda _envelope, _now_ns: (*(ping_of(number) for number in range(10)), *DONE)})
 
     def keep(envelope: Envelope, _now_ns: int) -> Effects:
         number = envelope.message.nonce + 1
@@ -50,9 +48,12 @@ def test_one_transaction_for_what_came_together(hub: Hub, other: Hub, store: Sto
 
     core.on(Ping, keep)
     core.on(Durable, durable)
-    run(hub, node)
-    assert [message.token for message in core.messages if isinstance(message, Durable)] == list(range(1, 11))
-    assert {envelope.link for envelope in core.seen if isinstance(envelope.message, Durable)} == {links.STORE}
+    node, neighbour = node_of(core, store=store), node_of(sender, "sender")
+    neighbour.join(links.CONTROL, node, links.LOCALS)
+    run(hub, node, neighbour)
+    told = [envelope for envelope in core.seen if isinstance(envelope.message, Durable)]
+    assert [envelope.message.token for envelope in told] == list(range(1, 11))
+    assert {envelope.link for envelope in told} == {links.STORE}
     assert core.counters.totals["commit_count"] == 1
 
 

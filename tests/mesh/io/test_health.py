@@ -1,0 +1,56 @@
+"""What a node says of itself."""
+
+import os
+
+from mesh.codec import decode_untrusted, encode
+from mesh.core import Core
+from mesh.io.health import FACTS_MAX, TEXT_MAX, Identity, ProcessMeter, health_of
+from mesh.units import SECOND_NS
+
+IDENTITY = Identity("node-1", "local", 7, "0.1.0", "abc", SECOND_NS)
+
+
+class Talkative(Core):
+    """A core with more to say than fits."""
+
+    def phase(self) -> str:
+        return "DRAINING"
+
+    def market_ns(self) -> int:
+        return 5
+
+    def facts(self) -> dict[str, str]:
+        return {f"fact-{number}": "x" * 2_000 for number in range(100)}
+
+
+def test_health_holds_identity_and_state() -> None:
+    """Health names the node, its life, its process, and how long it lives."""
+    core = Core()
+    core.counters.add("tick_count", 9)
+    health = health_of(IDENTITY, core, ProcessMeter(), 250, 4 * SECOND_NS)
+    assert (health.node, health.role, health.life, health.version, health.config_hash) == ("node-1", "local", 7, "0.1.0", "abc")
+    assert (health.pid, health.uptime_ms, health.loop_lag_us, health.phase) == (os.getpid(), 3_000, 250, "READY")
+    assert health.counters == {"tick_count": 9}
+    assert health.rss_bytes > 1_000_000
+    core.counters.add("tick_count")
+    assert health.counters == {"tick_count": 9}
+
+
+def test_health_is_never_too_large() -> None:
+    """Facts that are too long or too many are cut: the message is always one that its receivers take."""
+    health = health_of(IDENTITY, Talkative(), ProcessMeter(), 0, SECOND_NS)
+    assert len(health.facts) == FACTS_MAX
+    assert {len(text) for text in health.facts.values()} == {TEXT_MAX}
+    assert decode_untrusted(encode(health)) == health
+    assert (health.phase, health.market_ns) == ("DRAINING", 5)
+
+
+def test_process_is_read_once_for_all_its_nodes() -> None:
+    """Nodes of one process share a reading; a new one is taken when that is old."""
+    meter = ProcessMeter()
+    meter.read(0)
+    meter.rss_bytes = 1
+    meter.read(SECOND_NS // 2)
+    assert meter.rss_bytes == 1
+    meter.read(SECOND_NS)
+    assert meter.rss_bytes > 1

@@ -1,0 +1,117 @@
+"""The whole mesh in virtual time: every real core, the real codec, a seeded market, a venue that executes at once.
+
+``python -m tests.sim.world [SEED]`` prints the hash of everything that happened, and how many lines ended in which code.
+"""
+
+import sys
+from collections import Counter
+
+from mesh.config import Config, parse
+from mesh.core import Core
+from mesh.events import OUTCOME
+from mesh.messages.base import Msg
+from mesh.simnet import SimNet
+from mesh.units import MS_NS, SECOND_NS
+from nodes.broker import Broker
+from nodes.indicator import Indicator
+from nodes.local import Local
+from nodes.market import Market
+from nodes.master import Master
+from nodes.router import Router
+from nodes.signals import Signals
+from nodes.sources import SyntheticSource
+from tests.nodes.fakevenue import LOGINS, FakeVenue
+
+CONFIG = """
+[market]
+symbols = ["EURUSD"]
+speed = "max"
+backfill_minutes = 120
+minutes = 180
+[rails]
+positions_per_symbol_count = "off"
+exposure_times = "off"
+margin_level_percent = "off"
+[strategy.reversion]
+[node.market-1]
+role = "market"
+[node.broker-1]
+role = "broker"
+[node.cci-1]
+role = "indicator"
+[node.signals-1]
+role = "signals"
+[node.master-1]
+role = "master"
+[node.router-1]
+role = "router"
+[node.router-2]
+role = "router"
+"""
+WALL_NS = 1_767_571_200 * SECOND_NS
+LIMIT_NS = 600 * SECOND_NS
+
+
+class MarketVenue(FakeVenue):
+    """The fake venue on the clock of the world's market."""
+
+    def __init__(self, account: str, net: SimNet) -> None:
+        super().__init__(account)
+        self._net = net
+
+    def handle(self, message: Msg, now_ns: int) -> list[tuple[int, Msg]]:
+        """Answer at the market time of now."""
+        market = self._net.places["market-1"].core
+        if market is not None and market.market_ns():
+            self.market_ns = market.market_ns()
+        return super().handle(message, now_ns)
+
+
+def make_config() -> Config:
+    """The mesh of ``CONFIG`` with a local for each account the fake venue knows."""
+    parts = [CONFIG]
+    for number, (account, login) in enumerate(LOGINS.items(), start=1):
+        parts.append(f'[account.{account}]\nlogin = {login}\n[node.local-{number}]\nrole = "local"\naccount = "{account}"\n')
+    return parse("\n".join(parts))
+
+
+def build(config: Config, name: str, life: int) -> Core:
+    """A node's core."""
+    role = config.role_of(name)
+    if role == "market":
+        return Market(name, config, life, SyntheticSource(config))
+    if role == "master":
+        return Master(name, config, life, WALL_NS)
+    plain: dict[str, type[Core]] = {
+        "indicator": Indicator, "signals": Signals, "router": Router, "local": Local, "broker": Broker,
+    }  # fmt: skip
+    return plain[role](name, config, life)  # type: ignore[call-arg]
+
+
+def run(seed: int) -> tuple[SimNet, Counter[str]]:
+    """Play the market to its end; the world, and lines by code."""
+    config = make_config()
+    net = SimNet(config, seed)
+    for local in config.nodes_of("local"):
+        account = config.node[local].account
+        assert account is not None
+        net.attachments[local] = MarketVenue(account, net)
+    for name in config.node:
+        net.add(name, lambda life, name=name: build(config, name, life))  # type: ignore[misc]
+    market = net.places["market-1"]
+    net.run(LIMIT_NS, lambda: market.core is not None and market.core.phase() == "DONE")
+    net.run(net.now_ns + 500 * MS_NS)
+    codes = Counter(str(event.event["code"]) for event in net.events if event.stage == OUTCOME)
+    return net, codes
+
+
+def main() -> None:
+    """Print the trace."""
+    net, codes = run(int(sys.argv[1]) if len(sys.argv) > 1 else 1)
+    market = net.places["market-1"].core
+    assert market is not None
+    print(net.trace(), market.phase(), sorted(codes.items()))
+
+
+if __name__ == "__main__":
+    main()
