@@ -115,6 +115,9 @@ class HomeLink:
         self.is_welcomed = True
         effects = self._intake.on_welcome(welcome, now_ns)
         effects += [state.order_ack(), state.ask_home(state.freshness.ask(now_ns))]
+        if state.is_attached:
+            # A master that has just started, or hears of us only now, can size nothing before it has these.
+            effects.append(state.tell(state.book.symbols_message()))
         if state.ladder.digest:
             effects.append(Send(envelope.link, 0, self.latched()))
         if welcome.f > state.reports.f:

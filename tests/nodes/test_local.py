@@ -349,6 +349,15 @@ def test_master_that_forgot_gets_everything_from_the_archive() -> None:
     rig.until(lambda: rig.master.listed[-1].f == 1 and rig.master.listed[-1].e == rig.master.epoch)
 
 
+def test_new_master_is_told_the_symbols() -> None:
+    """A master of a higher epoch has no contract data; without it every open would be denied NO_SPEC."""
+    rig = Rig().ready()
+    told_count = len(rig.master.symbols)
+    rig.master.epoch += 5
+    rig.until(lambda: len(rig.master.symbols) > told_count)
+    assert rig.master.symbols[-1].symbols
+
+
 def test_lower_epoch_is_passed_over() -> None:
     """An order of an epoch before the one a local has seen does nothing and is no outcome."""
     rig = Rig().ready()
