@@ -30,6 +30,12 @@ def check_sums(summary: dict) -> None:
     assert lines["by_code"].get("FILLED", 0) > 0
 
 
+def node_of(rig: Rig, name: str) -> dict:
+    """A node as `mesh status --json` shows it now."""
+    document = json.loads(rig.run("status", "--config", str(rig.config_path), "--json").stdout)
+    return next(node for node in document["nodes"] if node["name"] == name)
+
+
 @pytest.fixture(scope="module")
 def whole_run(tmp_path_factory: pytest.TempPathFactory) -> Rig:
     """One run of the short demo at max, shared by the tests that look at it."""
@@ -90,6 +96,33 @@ def test_router_killed_half_way_and_the_totals_agree(tmp_path: Path, whole_run: 
     summary = rig.summary("killed")
     check_sums(summary)
     assert summary["lines"]["decided"] == whole_run.summary("max")["lines"]["decided"]
+
+
+def test_every_role_killed_in_turn_comes_back_and_the_flow_goes_on(tmp_path: Path) -> None:
+    """kill -9 of a local, the indicator, the broker, the signals node and the master: each is ready again, fills follow, sums agree."""
+    rig = Rig(tmp_path, demo_text().replace("speed = 60", "speed = 300"))
+    process = rig.start("killed")
+    config = ("--config", str(rig.config_path))
+    try:
+        assert rig.run("wait-ready", *config, "--timeout", "30").returncode == 0
+        for name in ("local-2", "cci-1", "broker-1", "signals-1", "master-1"):
+            old_pid = node_of(rig, name)["pid"]
+            os.kill(old_pid, signal.SIGKILL)
+            looks = (node_of(rig, name) for _ in range(30))  # each look takes a snapshot's second at most
+            assert any(node["pid"] not in (0, old_pid) and node["phase"] == "READY" for node in looks), name
+        verified = rig.run("verify", *config, "--timeout", "60")
+        code, output = rig.finish("killed", process)
+    finally:
+        process.kill()
+    assert verified.returncode == 0, verified.stdout
+    assert code == 0, output[-3000:]
+    assert rig.summary("killed")["adds_up"]
+    last_market_ns = max(int(event["ts_ns"]) for event in rig.events("killed", "decision"))
+    fills = [int(event["ts_ns"]) for event in rig.events("killed", "outcome") if event["code"] == "FILLED"]
+    assert len(fills) > 0
+    assert max(fills) > last_market_ns - 3_600 * 10**9
+    tickets = [(e["account"], e["oid"]) for e in rig.events("killed", "outcome") if e["code"] == "FILLED"]
+    assert len(tickets) == len(set(tickets))
 
 
 def test_verify_walks_all_seven_steps(tmp_path: Path) -> None:
