@@ -17,7 +17,7 @@ RISK_KIND = "risk"
 
 def decimal(value_e8: int) -> Decimal:
     """The exact decimal of a fixed-point integer."""
-    return Decimal(value_e8).scaleb(-8)
+    return Decimal(f"{Decimal(value_e8).scaleb(-8).normalize():f}")  # 1.1, 100, 0: never 1E+2 or 0E-8
 
 
 def _line_of(line: Line, kind: str) -> dict[str, Any]:
