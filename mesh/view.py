@@ -6,8 +6,6 @@ monotonic time at which the thing was true at the router (received there), so th
 
 from typing import TypeVar
 
-import msgspec
-
 from mesh.codec import decode_untrusted
 from mesh.errors import BadFrame
 from mesh.messages.accounts import AccountState, AccountSymbols
@@ -22,13 +20,6 @@ DEALS_MAX = 2_000
 FRESH_NS = 2_200 * MS_NS
 LATE_NS = 4_400 * MS_NS
 T = TypeVar("T", bound=Msg)
-
-
-class Seen(msgspec.Struct, frozen=True):
-    """A message and the monotonic time at which a router had it."""
-
-    at_ns: int
-    message: Msg
 
 
 def freshness(age_ns: int) -> str:

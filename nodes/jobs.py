@@ -7,7 +7,6 @@ pause, a read, the result of another order) lets the next one pass.
 from collections.abc import Iterator
 
 from mesh.messages.orders import CANCEL, CLOSE, MODIFY, OPEN
-from mesh.units import NEVER
 from nodes.attempts import UNKNOWN, OrderRecord
 
 RANK = {CLOSE: 0, CANCEL: 0, OPEN: 1, MODIFY: 2}
@@ -101,7 +100,3 @@ class Jobs:
             if record.action != OPEN and ((ticket and record.ref_ticket == ticket) or (any(oid) and record.ref_oid == oid)):
                 return job
         return None
-
-    def next_ready_ns(self, now_ns: int) -> int:
-        """When the next pause ends."""
-        return min((job.ready_ns for job in self if job.ready_ns > now_ns), default=NEVER)

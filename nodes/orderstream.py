@@ -70,8 +70,3 @@ class OrderStream:
                 k += 1
             found.append((start, k - 1))
         return found
-
-    @property
-    def highest_k(self) -> int:
-        """The highest number that came."""
-        return max(self._ahead, default=self.acked_k)

@@ -27,6 +27,7 @@ from mesh.units import e8_from_text
 from nodes.io.cli import tables
 from nodes.io.cli.client import Client
 from nodes.io.cli.show import NO_MESH, attach, is_silent
+from nodes.io.locate import find
 
 ANSWER_S = 5.0
 LATCH_S = 3.0
@@ -166,8 +167,7 @@ def close_positions(
     config_path: Path | None, scope: str, volume: str | None, foreign: bool, dry_run: bool, yes: bool, reason: str
 ) -> int:
     """``mesh close``."""
-    config, client = attach(config_path)
-    client.close()
+    config, _ = find(config_path)
     volume_e8 = amount("--volume", volume, 0)
     command = Command(
         secrets.token_bytes(16), operator_name(), "close", check_act_scope(config, scope), volume_e8, foreign, 0, 0, False, reason
@@ -177,8 +177,7 @@ def close_positions(
 
 def modify_position(config_path: Path | None, ticket: str, sl: str | None, tp: str | None, dry_run: bool, yes: bool) -> int:
     """``mesh modify``."""
-    config, client = attach(config_path)
-    client.close()
+    config, _ = find(config_path)
     account, _, number = ticket.partition(":")
     if account not in config.account or not number.isdecimal():
         raise BadConfig(f"{ticket}: ACCOUNT:TICKET is expected; accounts: {', '.join(config.account)}")

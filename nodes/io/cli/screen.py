@@ -83,10 +83,15 @@ class TableScreen:
         rate = played / elapsed_s if elapsed_s > 0 else 0.0
         left_s = (total - played) / rate if rate > 0 else 0.0
         grid = Table.grid(padding=(0, 1))
-        bars = int(health.facts.get("bars", "0"))
-        text = f"{100 * played / total:.1f} %  {played:,} of {total:,} ticks  {bars / elapsed_s:,.0f} bars/s  {left_s:,.0f} s left"
+        bar_rate = self._bar_count() / elapsed_s if elapsed_s > 0 else 0.0
+        text = f"{100 * played / total:.1f} %  {played:,} of {total:,} ticks  {bar_rate:,.0f} bars/s  {left_s:,.0f} s left"
         grid.add_row(ProgressBar(total=total, completed=played, width=40), text)
         return grid
+
+    def _bar_count(self) -> int:
+        """Bars the indicators have closed."""
+        seen = [self._client.view.nodes.get(name) for name in self._config.nodes_of("indicator")]
+        return sum(found[1].counters.get("bar_count", 0) for found in seen if found is not None)
 
     def _outcomes(self) -> Table:
         table = Table(box=None, pad_edge=False, header_style="bold", title="newest lines", title_justify="left")
@@ -106,7 +111,6 @@ class LineScreen:
         self._client = client
         self._console = Console(file=stream, width=200, highlight=False)
         self._shown_s = -1.0
-        self._guesses = ""
 
     def __enter__(self) -> Self:
         return self

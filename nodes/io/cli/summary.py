@@ -198,8 +198,6 @@ def print_summary(document: dict[str, Any], events: Path | None, summary: Path |
     out.print(f"\n[bold]Summary[/] of mesh {document['mesh']} ({kind} {document['speed']}), ended by {document['ended_by']}")
     market = document["market"]
     out.print(f"market   {market['ticks']:,} ticks, {market['bars']:,} bars, to {market['market_time']}")
-    for note in market["notes"].get("guesses", "").splitlines():
-        out.print(f"         guessed: {note}")
     signals = document["signals"]
     out.print(f"signals  {signals['decided']:,} decided, {signals['duplicates']:,} duplicates answered, {signals['refused']:,} refused")
     codes = "  ".join(f"{code} {count:,}" for code, count in lines["by_code"].items()) or "none"
