@@ -12,7 +12,10 @@ import msgspec
 
 from mesh.counters import Counters
 from mesh.messages.base import Count, Msg
-from mesh.units import NEVER
+from mesh.units import MS_NS, NEVER
+
+COMMIT_LATER_NS = 100 * MS_NS
+"""At the latest so long after it was asked for, a commit that nobody waits for is durable."""
 
 
 class Envelope(msgspec.Struct, frozen=True, gc=False):
@@ -76,7 +79,11 @@ class Put(msgspec.Struct, frozen=True, gc=False):
 
 
 class Commit(msgspec.Struct, frozen=True, gc=False):
-    """Make rows durable in one transaction (grouped with others of the same pass); ``Durable(token)`` follows. Token 0: no answer."""
+    """Make rows durable in one transaction (grouped with others of the same pass); ``Durable(token)`` follows.
+
+    Token 0: nobody waits. Such rows are written with the next commit that somebody waits for, or after ``COMMIT_LATER_NS``, in
+    the order in which they were asked for: a crash may lose the last of them, never one of the middle.
+    """
 
     token: int
     puts: tuple[Put, ...]

@@ -6,6 +6,7 @@ durable, and its core; ``restart`` builds a new one from the store. Used by test
 backtester; never by live code.
 """
 
+from bisect import bisect_right
 from collections.abc import Callable
 from hashlib import sha256
 from heapq import heappop, heappush
@@ -16,7 +17,22 @@ import msgspec
 from mesh import links
 from mesh.codec import decode_untrusted, encode
 from mesh.config import Config
-from mesh.core import Commit, Core, Durable, Effect, Effects, Emit, Envelope, Fetch, Fetched, Halt, Note, Send
+from mesh.core import (
+    COMMIT_LATER_NS,
+    Commit,
+    Core,
+    Durable,
+    Effect,
+    Effects,
+    Emit,
+    Envelope,
+    Fetch,
+    Fetched,
+    Halt,
+    Note,
+    Put,
+    Send,
+)
 from mesh.links import router_link, status_link
 from mesh.messages.base import Msg
 from mesh.units import NEVER, US_NS
@@ -51,8 +67,30 @@ class Place:
         self.life = 0
         self.core: Core | None = None
         self.rows: dict[tuple[str, bytes], bytes] = {}
+        """The store as it is durable."""
+        self.unwritten: list[tuple[int, Put]] = []
+        """Rows asked for, with the time at which they are durable; in order, and none earlier than the one before it."""
         self.halted: Halt | None = None
         self.timer_ns = NEVER
+
+    def ask(self, commit: Commit, now_ns: int) -> None:
+        """Have rows written: with all before them a moment later, or later where nobody waits."""
+        if commit.token:
+            at_ns = now_ns + COMMIT_NS
+            self.unwritten = [(min(at_ns, due_ns), put) for due_ns, put in self.unwritten]
+        else:
+            at_ns = now_ns + COMMIT_LATER_NS
+        self.unwritten += [(at_ns, put) for put in commit.puts]
+
+    def write(self, until_ns: int) -> None:
+        """Write the rows that are durable by then."""
+        count = bisect_right(self.unwritten, until_ns, key=lambda row: row[0])
+        for _, put in self.unwritten[:count]:
+            if put.record is None:
+                self.rows.pop((put.kind, put.key), None)
+            else:
+                self.rows[(put.kind, put.key)] = put.record
+        del self.unwritten[:count]
 
 
 def wires_of(config: Config) -> list[Wire]:
@@ -105,6 +143,7 @@ class SimNet:
         place.timer_ns = NEVER
         core = place.build(place.life)
         place.core = core
+        place.write(NEVER)  # a life that ended in order has written everything
         rows = [(kind, key, record) for (kind, key), record in sorted(place.rows.items()) if not kind.startswith("_")]
         self._do(place, core.recover(rows, self.now_ns))
         self._do(place, core.start(self.now_ns))
@@ -112,7 +151,10 @@ class SimNet:
 
     def crash(self, name: str) -> None:
         """End a node's life at once; its store stays as it is durable."""
-        self.places[name].core = None
+        place = self.places[name]
+        place.core = None
+        place.write(self.now_ns)
+        place.unwritten.clear()
 
     def trace(self) -> str:
         """SHA-256 of every delivery and its time so far."""
@@ -167,14 +209,11 @@ class SimNet:
         if isinstance(effect, Send):
             self._send(place, effect)
         elif isinstance(effect, Commit):
-            for put in effect.puts:
-                if put.record is None:
-                    place.rows.pop((put.kind, put.key), None)
-                else:
-                    place.rows[(put.kind, put.key)] = put.record
+            place.ask(effect, self.now_ns)
             if effect.token:
                 self._push(self.now_ns + COMMIT_NS, place, Envelope(links.STORE, 0, Durable(effect.token)))
         elif isinstance(effect, Fetch):
+            place.write(NEVER)
             rows = [
                 (key, record)
                 for (kind, key), record in sorted(place.rows.items())

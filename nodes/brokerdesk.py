@@ -4,6 +4,7 @@ What calls and ticks did is collected until ``taken``: rows to commit, replies t
 """
 
 from bisect import insort
+from typing import Any
 
 import msgpack
 import msgspec
@@ -18,12 +19,26 @@ from mesh.units import NEVER
 from nodes.brokerjournal import REVISION, WATCH, HeldCall, Journal, Revision, Watch, held_put, put_of
 from nodes.brokersetup import simulated_accounts
 from nodes.latency import Latency, request_key
-from nodes.terminal.calls import INVALID_PARAMS, SUCCESS, UNAUTHORISED, Error
+from nodes.terminal.calls import INVALID_PARAMS, SEVERAL, SEVERAL_MAX, SUCCESS, UNAUTHORISED, Error
 from nodes.terminal.engine import Changes, Terminal
 from nodes.terminal.service import ORDER_SEND, Answer, RequestRow, TerminalService
 
 WATCH_EQUITY = "watch_equity"
-"""The one call besides the package's: (equity_below_e8,), 0 for none. The market stops where the equity falls below it."""
+"""A call besides the package's: (equity_below_e8,), 0 for none. The market stops where the equity falls below it."""
+
+
+SEVERAL_OF = (
+    "account_info", "positions_get", "orders_get", "history_orders_get", "history_deals_get", "symbol_info", "symbol_info_tick",
+)  # fmt: skip
+"""Functions that may be asked for together: they read and have small answers."""
+
+
+class Several(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """What ``SEVERAL`` takes."""
+
+    revision: int
+    reads: list[list[Any]]
+    where_changed: list[list[Any]]
 
 
 class Batch(msgspec.Struct, frozen=True):
@@ -79,6 +94,8 @@ class Desk:
             return
         if call.name == WATCH_EQUITY:
             self._reply(peer, call.sequence, call.login, market_ns, self._watch(call.login, args))
+        elif call.name == SEVERAL:
+            self._reply(peer, call.sequence, call.login, market_ns, self._several(call.login, args, market_ns))
         elif call.name == ORDER_SEND and (latency_ns := self._latency_ns(call, args)):
             self._hold(call, peer, market_ns + latency_ns)
         else:
@@ -164,6 +181,23 @@ class Desk:
         record = encode(Watch(equity_below_e8)) if equity_below_e8 else None
         self._puts.append(Put(WATCH, str(login).encode(), record))
         return Answer(True, SUCCESS, ())
+
+    def _several(self, login: int, args: list[Any], market_ns: int) -> Answer:
+        """Reads of one moment; the later ones only where the caller does not know this revision."""
+        try:
+            asked = msgspec.convert(args, Several)
+        except msgspec.ValidationError:
+            return Answer(None, INVALID_PARAMS, ())
+        is_known = asked.revision == self._revisions.get(login, 0)
+        reads = asked.reads if is_known else [*asked.reads, *asked.where_changed]
+        if len(reads) > SEVERAL_MAX or not all(read and read[0] in SEVERAL_OF for read in reads):
+            return Answer(None, INVALID_PARAMS, ())
+        rows = []
+        for name, *rest in reads:
+            answer = self._service.call(login, name, rest, market_ns)
+            self.changed(answer.changes)
+            rows.append([answer.value, *answer.error])
+        return Answer(rows, SUCCESS, ())
 
     def _reply(self, peer: int, sequence: int, login: int, market_ns: int, answer: Answer) -> None:
         self.changed(answer.changes)

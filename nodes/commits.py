@@ -12,6 +12,11 @@ Then = Callable[[int], list[Effect]]
 """From the time at which it was durable to the effects that had to wait for it."""
 
 
+def nothing_follows(durable_ns: int) -> list[Effect]:
+    """For rows that are to be durable at once though nothing is sent for it."""
+    return []
+
+
 class Commits:
     """Commits under way, by token."""
 

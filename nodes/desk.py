@@ -17,6 +17,7 @@ from mesh.messages.venue import VenueFind, VenueFound, VenueRead, VenueResult
 from mesh.units import DAY_NS, MS_NS, NEVER, SECOND_NS
 from nodes import attempts
 from nodes.attempts import CALLED, INTENT, QUEUED, UNKNOWN, OrderRecord
+from nodes.commits import nothing_follows
 from nodes.endings import Ending, Endings
 from nodes.finishing import Finishing, OnEnd, order_put
 from nodes.intents import Attempt, End, Intents, Wait
@@ -212,7 +213,7 @@ class Desk:
         ):
             job.record = attempts.moved(record, "withdraw")
             self._job = None
-            return [*effects, Commit(0, (order_put(job.record),))]
+            return [*effects, state.commits.make([order_put(job.record)], nothing_follows)]
         stamps = record.stamps
         if not stamps.durable_ns:
             stamps = msgspec.structs.replace(stamps, durable_ns=now_ns)
@@ -252,7 +253,7 @@ class Desk:
             # what is left is seen by a read that begins after this answer
             job.read_after = self._state.book.read_count + 1
             self._wants_read = True
-        return [Commit(0, (order_put(job.record),))]
+        return [self._state.commits.make([order_put(job.record)], nothing_follows)]
 
     # lost results
 

@@ -5,7 +5,7 @@ everything numbered below it came; a close does not. What the master says may no
 """
 
 from mesh.codec import decode_untrusted
-from mesh.core import Commit, Effect, Envelope, Note
+from mesh.core import Effect, Envelope, Note
 from mesh.errors import BadFrame
 from mesh.messages.base import NO_OID
 from mesh.messages.orders import ACTIONS, OPEN, GapFill, LocalWelcome, Order, OrderBody, ReplayAccount, Target
@@ -141,7 +141,7 @@ class OrderIntake:
             if job.record.action == OPEN and job.record.state == QUEUED and not job.is_stored:
                 self._desk.jobs.remove(job)
             job.ks.clear()
-        return [note, Commit(0, (state.meta_put(),)), state.hello(state.homing.home)]
+        return [note, state.commits.make([state.meta_put()], lambda _: [state.hello(state.homing.home)])]
 
     def on_welcome(self, welcome: LocalWelcome, now_ns: int) -> list[Effect]:
         """What the master published for us in its epoch."""

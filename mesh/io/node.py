@@ -145,6 +145,8 @@ class Node:
         self.halt: Halt | None = None
         self.shown_phase = ""
         self._commits: list[Commit] = []
+        self._is_awaited = False
+        """Whether somebody waits for one of the commits."""
         self._encoded: tuple[Msg | None, bytes] = (None, b"")
         if store is not None:
             store.counters = self.counters
@@ -205,6 +207,7 @@ class Node:
                 self._send(effect)
             elif isinstance(effect, Commit):
                 self._commits.append(effect)
+                self._is_awaited = self._is_awaited or effect.token > 0
             elif isinstance(effect, Emit):
                 if self.events is not None:
                     self.events.write(effect)
@@ -216,11 +219,19 @@ class Node:
                 self.halt = effect
 
     def commit(self) -> bool:
-        """Make all commits so far durable in one transaction; False where there were none. Raises StoreFailed."""
-        if not self._commits:
+        """Make all commits so far durable in one transaction; False where nobody waits for one. Raises StoreFailed."""
+        if not self._is_awaited:
             return False
+        self.commit_all()
+        return True
+
+    def commit_all(self) -> None:
+        """Make all commits so far durable, also where nobody waits for them. Raises StoreFailed."""
+        if not self._commits:
+            return
         assert self.store is not None, f"{self.identity.name} commits but has no store"
         commits, self._commits = self._commits, []
+        self._is_awaited = False
         puts: list[Put] = []
         for commit in commits:
             puts += commit.puts
@@ -230,7 +241,6 @@ class Node:
         for commit in commits:
             if commit.token:
                 self.inbox.append((self, Envelope(links.STORE, 0, Durable(commit.token))))
-        return True
 
     def flush(self, is_idle: bool) -> None:
         """Write out what is buffered; fold the store's log back where nobody waits."""
@@ -254,7 +264,7 @@ class Node:
 
     def _fetch(self, fetch: Fetch) -> None:
         """Rows as they are with all commits asked for before."""
-        self.commit()
+        self.commit_all()
         assert self.store is not None, f"{self.identity.name} fetches but has no store"
         rows = self.store.fetch(fetch.kind, fetch.prefix, fetch.limit)
         self.inbox.append((self, Envelope(links.STORE, 0, Fetched(fetch.token, fetch.kind, rows))))

@@ -312,6 +312,7 @@ class Shell:
         if bad is None and len(halts) < len(self._nodes):
             return
         for node in self._nodes:
+            node.commit_all()
             if node.halt is not None:
                 level = "info" if node.halt.code == 0 else "error"
                 node.log.note(Note(level, "halted", {"code": node.halt.code, "reason": node.halt.reason}))

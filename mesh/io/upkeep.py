@@ -40,6 +40,8 @@ class Upkeep:
             rescue(ports)
         for port in ports:
             look_after(port, now_ns)
+        for node in nodes:
+            node.commit_all()
         if now_ns >= self._health_at_ns or any(node.core.phase() != node.shown_phase for node in nodes):
             self.push_health(nodes, now_ns)
         if now_ns >= self._flush_at_ns:

@@ -163,7 +163,8 @@ class VenueLatch(Msg, tag=150):
 class TerminalCall(Msg, tag=160):
     """Facade → broker: call a function of the terminal for one login. ``args`` is MessagePack of plain values.
 
-    Besides the package's functions there is ``watch_equity`` (equity_below_e8,): the market stops where it falls below; 0: no watch.
+    Besides the package's functions there are ``watch_equity`` (equity_below_e8,), the market stops where it falls below, 0 for no
+    watch; and ``several`` (revision, reads, reads where changed), reads answered together.
     """
 
     sequence: Count

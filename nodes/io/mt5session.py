@@ -3,8 +3,10 @@
 from collections.abc import Callable
 from typing import Any
 
-from nodes.io.mt5backend import Backend, LinkLost, log_in, open_backend
-from nodes.terminal.calls import SUCCESS
+import msgpack
+
+from nodes.io.mt5backend import Backend, LinkLost, Reply, log_in, open_backend
+from nodes.terminal.calls import SEVERAL, SUCCESS
 
 NO_CONNECTION = (-10004, "No IPC connection")
 TIMEOUT_MS = 60_000
@@ -23,6 +25,8 @@ class Session:
         """(block, revision, market_ns) of the last answer."""
         self.opener: Opener = open_backend
         self._backend: Backend | None = None
+        self._ahead: dict[bytes, Reply] = {}
+        """Answers that came ahead of their question, by name and arguments."""
 
     def open(self, path: str, login: int, password: str, server: str, timeout_ms: int) -> bool:
         """Close any link, open one to the terminal a path names and log in."""
@@ -55,14 +59,36 @@ class Session:
         if self._backend is None:
             self.error = NO_CONNECTION
             return None
-        try:
-            reply = self._backend.call(name, list(args))
-        except LinkLost as lost:
-            self._lose(lost)
-            return None
+        reply = self._ahead.pop(msgpack.packb([name, *args]), None) if self._ahead else None
+        if reply is None:
+            self._ahead = {}  # a call that goes out may change what was answered ahead
+            try:
+                reply = self._backend.call(name, list(args))
+            except LinkLost as lost:
+                self._lose(lost)
+                return None
         self.stamp = (reply.block, reply.revision, reply.market_ns)
         self.error = reply.error
         return reply.value if reply.error == SUCCESS else None
+
+    def ahead(self, calls: list[list[Any]], where_changed: list[list[Any]], revision: int) -> None:
+        """Have reads answered in one message, each a list of name and arguments; ``ask`` then hands each answer out once.
+
+        ``where_changed`` are answered only where the account's revision is another one. All are of one moment. Another call of
+        any kind forgets them. A terminal that does not know this (the real one) is asked call by call.
+        """
+        self._ahead = {}
+        if self._backend is None:
+            return
+        try:
+            reply = self._backend.call(SEVERAL, [revision, calls, where_changed])
+        except LinkLost as lost:
+            self._lose(lost)
+            return
+        if reply.error != SUCCESS:
+            return
+        for call, (value, code, text) in zip([*calls, *where_changed], reply.value, strict=False):
+            self._ahead[msgpack.packb(call)] = Reply(value, (code, text), reply.block, reply.revision, reply.market_ns)
 
     def _lose(self, lost: LinkLost) -> None:
         self.error = lost.error
@@ -71,6 +97,7 @@ class Session:
 
     def close(self) -> None:
         """End the link, where there is one."""
+        self._ahead = {}
         if self._backend is not None:
             self._backend.close()
             self._backend = None

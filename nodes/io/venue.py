@@ -139,6 +139,7 @@ class Venue:
         """The request dictionary of an attempt. Raises Unsent."""
         if order.action == CANCEL:
             return {"action": names.TRADE_ACTION_REMOVE, "order": order.position_ticket, "magic": order.magic}
+        self._reader.quote_ahead(order.symbol)
         info = self._module.symbol_info(order.symbol)
         if info is None:
             raise Unsent(f"SYMBOL {order.symbol} last_error={self._module.last_error()[0]}")

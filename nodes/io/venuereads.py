@@ -133,6 +133,10 @@ class Reader:
     def state(self, read: VenueRead) -> VenueState | None:
         """Account, positions, orders and deals; None where the terminal does not answer."""
         module = self._module
+        if self._is_simulated:
+            known = self._read_revision if read.deals_from_ns == self._read_from_ns else -1
+            deals_call = ["history_deals_get", self._first_s(read.deals_from_ns), FOREVER_S, 0, 0]
+            SESSION.ahead([["account_info"], ["positions_get", 0, ""]], [["orders_get", 0, ""], deals_call], known)
         info = module.account_info()
         if info is None:
             return None
@@ -207,11 +211,14 @@ class Reader:
 
     def _deals(self, from_ns: int) -> list[DealReport] | None:
         """Deals since ``from_ns``, oldest first, to beyond the server's now: its clock is not ours."""
-        first_s = max(1, self._clock.server_ns(from_ns) // SECOND_NS) if from_ns > DAY_NS else 1
-        deals = self._module.history_deals_get(first_s, FOREVER_S)
+        deals = self._module.history_deals_get(self._first_s(from_ns), FOREVER_S)
         if deals is None:
             return None
         return [self._deal_report(deal) for deal in sorted(deals, key=lambda deal: (deal.time_msc, deal.ticket))]
+
+    def _first_s(self, from_ns: int) -> int:
+        """The server's second at which a history begins."""
+        return max(1, self._clock.server_ns(from_ns) // SECOND_NS) if from_ns > DAY_NS else 1
 
     def _deal_report(self, deal: Any) -> DealReport:
         return DealReport(
@@ -237,6 +244,11 @@ class Reader:
         """One deal of an order, or None where the terminal does not show it (yet)."""
         found = self._module.history_deals_get(ticket=order_ticket)  # this ticket is the order's
         return next((deal for deal in found or () if deal.ticket == deal_ticket), None)
+
+    def quote_ahead(self, symbol: str) -> None:
+        """Have the simulated terminal answer for a symbol and its quote in one message."""
+        if self._is_simulated:
+            SESSION.ahead([["symbol_info", symbol], ["symbol_info_tick", symbol]], [], -1)
 
     # reconcile
 

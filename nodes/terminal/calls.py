@@ -11,6 +11,10 @@ from nodes.terminal.book import SymbolBook
 from nodes.terminal.engine import Terminal
 from nodes.terminal.records import Change
 
+SEVERAL = "several"
+"""Not a function of the package: (revision, reads, reads where the account has another revision), each read a name and its
+arguments, answered in one message as (value, error code, error text) each."""
+SEVERAL_MAX = 16
 Error = tuple[int, str]
 """The last_error pair."""
 
