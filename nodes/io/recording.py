@@ -15,7 +15,7 @@ from mesh.errors import BadConfig
 from nodes.contractbook import contract_for
 from nodes.io.feed import Feed, merge_feeds, read_feed
 from nodes.io.feedspec import parse_feed_spec, ppm_from_percent
-from nodes.sources import RecordedSource
+from nodes.market.sources import RecordedSource
 from nodes.ticks import TickColumns
 from nodes.timeframes import TIMEFRAMES, length_ns
 

@@ -126,11 +126,11 @@ def core_of(name: str, config: Config, life: int, store: Store, state: Path) -> 
     if role == "market":
         return market_of(name, config, life, state)
     if role == "local":
-        from nodes.local import Local
+        from nodes.local.core import Local
 
         return Local(name, config, life, store.store_id)
     if role == "master":
-        from nodes.master import Master
+        from nodes.master.core import Master
 
         return Master(name, config, life, wall_ns())
     return plain_core(role)(name, config, life)
@@ -139,27 +139,27 @@ def core_of(name: str, config: Config, life: int, store: Store, state: Path) -> 
 def plain_core(role: str) -> Callable[[str, Config, int], Core]:
     """The core class of a role that needs nothing but its name, the configuration and its life."""
     if role == "indicator":
-        from nodes.indicator import Indicator
+        from nodes.indicator.core import Indicator
 
         return Indicator
     if role == "signals":
-        from nodes.signals import Signals
+        from nodes.signals.core import Signals
 
         return Signals
     if role == "router":
-        from nodes.router import Router
+        from nodes.router.core import Router
 
         return Router
     assert role == "broker", f"no core for role {role}"
-    from nodes.broker import Broker
+    from nodes.broker.core import Broker
 
     return Broker
 
 
 def market_of(name: str, config: Config, life: int, state: Path) -> Core:
     """The market with its feed: the recording ``mesh up`` left in the state directory, or the seeded synthetic one."""
-    from nodes.market import Market
-    from nodes.sources import SyntheticSource
+    from nodes.market.core import Market
+    from nodes.market.sources import SyntheticSource
 
     if not config.settings.market.feeds:
         return Market(name, config, life, SyntheticSource(config))

@@ -24,8 +24,8 @@ from mesh.messages.venue import (
     VenueWatch,
 )
 from mesh.units import E8, e8_from_float, float_from_e8, round_step
-from nodes import retcodes
 from nodes.io.venuereads import Reader
+from nodes.local import retcodes
 from nodes.terminal import names
 
 FILLING_FOK, FILLING_IOC = 1, 2

@@ -17,11 +17,11 @@ from mesh.events import BAR
 from mesh.messages.base import Msg
 from mesh.messages.venue import TerminalCall
 from mesh.units import NEVER, US_NS
-from nodes.broker import Broker
-from nodes.indicator import Indicator
-from nodes.market import Market
-from nodes.signals import Signals
-from nodes.sources import SyntheticSource, TickSource
+from nodes.broker.core import Broker
+from nodes.indicator.core import Indicator
+from nodes.market.core import Market
+from nodes.market.sources import SyntheticSource, TickSource
+from nodes.signals.core import Signals
 from tests.nodes.flow_master import FakeMaster
 
 HOP_NS = 50 * US_NS

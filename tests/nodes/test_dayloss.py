@@ -21,8 +21,8 @@ from nodes.dayloss import (
     minutes_of_day,
     moved,
 )
-from nodes.losswatch import date_text
-from tests.nodes.masterrig import NOON_NS, first_state
+from nodes.master.losswatch import date_text
+from tests.nodes.master.masterrig import NOON_NS, first_state
 
 
 def rule_of(**changes: object) -> DayRule:

@@ -24,7 +24,7 @@ from nodes.decisions import (
     TotalsRecord,
     key_of,
 )
-from tests.nodes.masterrig import decision_of, outcome_of
+from tests.nodes.master.masterrig import decision_of, outcome_of
 
 
 def rows(puts: list[Put]) -> dict[str, int]:

@@ -8,7 +8,7 @@ from mesh.messages.base import NO_OID
 from mesh.units import E8
 from nodes.decisions import PUBLISHED, Decision, DecisionRecord, Line, LineRecord
 from nodes.positions import holdings_of
-from tests.nodes.masterrig import first_signal, first_state, foreign
+from tests.nodes.master.masterrig import first_signal, first_state, foreign
 
 OID, OTHER = b"o" * 16, b"p" * 16
 

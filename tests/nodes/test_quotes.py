@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from mesh.messages.market import Ticks
 from mesh.units import HOUR_NS, MINUTE_NS, SECOND_NS
 from nodes.quotes import Quote, Quotes, columns_of
-from tests.nodes.masterrig import NOON_NS, ticks_of
+from tests.nodes.master.masterrig import NOON_NS, ticks_of
 
 
 def quotes_of(rows: list[tuple[str, int, int, int]]) -> Quotes:

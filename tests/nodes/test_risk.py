@@ -13,7 +13,7 @@ from nodes.dayloss import BROKEN, WARNED, Marks, day_rule_of
 from nodes.positions import Holding
 from nodes.quotes import Quote
 from nodes.risk import RULES, Limits, Opening, limits_of, objection
-from tests.nodes.masterrig import NOON_NS, first_state, spec_of
+from tests.nodes.master.masterrig import NOON_NS, first_state, spec_of
 
 BASE = first_state("a1")
 SPEC = spec_of()

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from mesh.settings import SizingSection
 from mesh.units import E8
 from nodes.sizing import capped_e8, fitted_e8, is_tradable, sizing_of, wished_e8, worth_e8
-from tests.nodes.masterrig import spec_of
+from tests.nodes.master.masterrig import spec_of
 
 LOT = E8
 SPEC = spec_of()

@@ -12,7 +12,7 @@ from mesh.settings import StrategySection
 from mesh.units import E8
 from nodes.patterns import Pattern
 from nodes.strategy import BOTH_SIDES, BUY, EVERY_STRATEGY, SELL, Distances, Strategies, distances_of, rule_of
-from tests.nodes.masterrig import config_of, first_signal, spec_of
+from tests.nodes.master.masterrig import config_of, first_signal, spec_of
 
 LEVEL = 100 * E8
 BREAKOUT = '[strategy.out]\nkind = "breakout"\nlevel = 100\n'

@@ -9,7 +9,7 @@ from mesh.config import configured
 from mesh.errors import BadConfig
 from mesh.messages.market import Block, Settle, TickCredit, Ticks
 from mesh.units import E8, MINUTE_NS, NEVER, SECOND_NS
-from nodes.sources import RecordedSource, SyntheticSource, is_endless
+from nodes.market.sources import RecordedSource, SyntheticSource, is_endless
 from nodes.tape import CHUNK_TICKS_MAX, Tape, TickIntake, TickStream
 from nodes.ticks import NO_TICKS, TickColumns
 from tests.nodes.flow_rig import config_of

@@ -12,15 +12,15 @@ from mesh.events import OUTCOME
 from mesh.messages.base import Msg
 from mesh.simnet import SimNet
 from mesh.units import MS_NS, SECOND_NS
-from nodes.broker import Broker
-from nodes.indicator import Indicator
-from nodes.local import Local
-from nodes.market import Market
-from nodes.master import Master
-from nodes.router import Router
-from nodes.signals import Signals
-from nodes.sources import SyntheticSource
-from tests.nodes.fakevenue import LOGINS, FakeVenue
+from nodes.broker.core import Broker
+from nodes.indicator.core import Indicator
+from nodes.local.core import Local
+from nodes.market.core import Market
+from nodes.market.sources import SyntheticSource
+from nodes.master.core import Master
+from nodes.router.core import Router
+from nodes.signals.core import Signals
+from tests.nodes.local.fakevenue import LOGINS, FakeVenue
 
 CONFIG = """
 [market]

@@ -20,7 +20,7 @@ from mesh.messages.venue import (
     VenueState,
 )
 from mesh.units import E8, SECOND_NS
-from nodes.brokersetup import BrokerNames, terminal_of
+from nodes.broker.setup import BrokerNames, terminal_of
 from nodes.io import mt5
 from nodes.io.latchword import LatchWord
 from nodes.io.locate import demo_text

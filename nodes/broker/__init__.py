@@ -1,0 +1,1 @@
+"""The simulated broker: the process that hosts the terminals of all simulated accounts."""

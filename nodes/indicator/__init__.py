@@ -1,0 +1,1 @@
+"""The indicator: ticks into bars, bars into CCI and candle signals."""

@@ -1,0 +1,194 @@
+"""What a local knows of its account: the newest read of the venue, its symbols, its deals, its deposits.
+
+Deals are read from a little before the newest one known, because a venue may show them late and out of order; each is told
+once. The sum of all balance operations is kept with the deals it came from, in one row, so that neither can be lost alone.
+"""
+
+import msgspec
+
+from mesh.codec import decode_record_untrusted, encode
+from mesh.core import Put
+from mesh.messages.accounts import AccountState, AccountSymbols, PendingOrder, Position, SymbolSpec
+from mesh.messages.base import Count, Int64, Msg
+from mesh.messages.outcomes import DealReport
+from mesh.messages.venue import VenueAttached, VenueState
+from mesh.units import MINUTE_NS
+from nodes.dayloss import Marks
+from nodes.local.openings import Openings
+
+BOOK = "book"
+"""Kind of the one row of ``BookRecord``."""
+OVERLAP_NS = 10 * MINUTE_NS
+"""Deals this much older than the newest one are looked at again."""
+TICKETS_MAX = 4_096
+"""Tickets of deals remembered within the overlap."""
+POSITIONS_TOLD_MAX = 160
+ORDERS_TOLD_MAX = 80
+"""One frame an account, at most 32 KB; what is ours goes first."""
+BALANCE = "BALANCE"
+
+
+class BookRecord(Msg):
+    """``deals_from_ns``: deals before it were told. ``tickets``: those after it that were."""
+
+    deals_from_ns: Int64 = 1
+    deposit_e8: Int64 = 0
+    tickets: list[Count] = []
+    marks: Marks = Marks()
+
+
+class AccountBook:
+    """The newest knowledge of one account."""
+
+    def __init__(self, account: str, life: int) -> None:
+        self.account = account
+        self._life = life
+        self.terminal: VenueAttached | None = None
+        self.state: VenueState | None = None
+        self.positions: list[Position] = []
+        """Of the newest read, each with whose it is."""
+        self.read_count = 0
+        """Reads taken in this life."""
+        self.symbols: dict[str, SymbolSpec] = {}
+        self.deposit_e8 = 0
+        self.marks = Marks()
+        self._deals_from_ns = 1
+        self._page_from_ns = 0
+        self._newest_ns = 0
+        self._tickets: dict[int, int] = {}
+        """Ticket → market time of deals told."""
+        self._number = 0
+        self.newest: AccountState | None = None
+        """The newest read as the master would be told it."""
+
+    def restore(self, record: bytes) -> None:
+        """Take the row of the store."""
+        kept = decode_record_untrusted(record, BookRecord)
+        self._deals_from_ns, self.deposit_e8, self.marks = kept.deals_from_ns, kept.deposit_e8, kept.marks
+        self._newest_ns = kept.deals_from_ns
+        self._tickets = dict.fromkeys(kept.tickets, kept.deals_from_ns)
+
+    def put(self) -> Put:
+        """The row of what must not be forgotten."""
+        tickets = list(self._tickets)[-TICKETS_MAX:]
+        return Put(BOOK, b"", encode(BookRecord(self._deals_from_ns, self.deposit_e8, tickets, self.marks)))
+
+    @property
+    def deals_from_ns(self) -> int:
+        """From where the next read takes deals."""
+        return self._page_from_ns or self._deals_from_ns
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether all deals there are were read: before that the deposits are not known."""
+        return self.state is not None and not self._page_from_ns
+
+    @property
+    def market_ns(self) -> int:
+        """Market time of the newest read."""
+        return self.state.market_ns if self.state else 0
+
+    def attached(self, terminal: VenueAttached) -> None:
+        """The worker is at the terminal."""
+        self.terminal = terminal
+        self.take_symbols(terminal.symbols)
+
+    def take_symbols(self, symbols: list[SymbolSpec]) -> None:
+        """Symbols that are new or changed."""
+        for spec in symbols:
+            self.symbols[spec.symbol] = spec
+
+    def symbols_message(self) -> AccountSymbols:
+        """All symbols, for the master."""
+        return AccountSymbols(self.account, self._life, list(self.symbols.values())[:128])
+
+    def take(self, state: VenueState, openings: Openings, read_ns: int, now_ns: int) -> tuple[list[DealReport], list[Put]]:
+        """A read that began at ``read_ns``: deals that are new, and rows of what changed."""
+        self.state = state
+        self.read_count += 1
+        self.take_symbols(state.symbols)
+        deals = self._new_deals(state, openings)
+        puts = openings.look(state.positions, read_ns, now_ns)
+        self.positions = [_owned(position, openings) for position in state.positions]
+        if deals:
+            puts.append(self.put())
+        return deals, puts
+
+    def _new_deals(self, state: VenueState, openings: Openings) -> list[DealReport]:
+        found: list[DealReport] = []
+        for deal in state.deals:
+            if deal.deal_ticket in self._tickets:
+                continue
+            self._tickets[deal.deal_ticket] = deal.market_ns
+            self._newest_ns = max(self._newest_ns, deal.market_ns)
+            if deal.kind == BALANCE:
+                self.deposit_e8 += deal.profit_e8
+            openings.dealt(deal.position_id)
+            opening = openings.of_position_id(deal.position_id)
+            found.append(msgspec.structs.replace(deal, oid=opening.record.oid) if opening else deal)
+        if state.more_deals and state.deals:
+            # a page without a new deal is stepped over, or reading would never end
+            self._page_from_ns = max(state.deals[-1].market_ns + (not found), self._page_from_ns)
+            return found
+        self._page_from_ns = 0
+        self._deals_from_ns = max(self._deals_from_ns, self._newest_ns - OVERLAP_NS)
+        if len(self._tickets) > TICKETS_MAX:
+            self._tickets = {t: at_ns for t, at_ns in self._tickets.items() if at_ns >= self._deals_from_ns}
+        return found
+
+    def position(self, ticket: int) -> Position | None:
+        """A position of the newest read by its ticket."""
+        return next((position for position in self.positions if position.ticket == ticket), None)
+
+    def order(self, ticket: int) -> PendingOrder | None:
+        """A resting order of the newest read by its ticket."""
+        orders = self.state.orders if self.state else []
+        return next((order for order in orders if order.ticket == ticket), None)
+
+    def tell(self) -> AccountState:
+        """The newest read, to be sent now: its number is used up."""
+        assert self.newest is not None, "nothing was read yet"
+        self._number = self.newest.number
+        return self.newest
+
+    def make(self, f: int, block: int, managed: bool, ladder: str, unknown_count: int, now_ns: int) -> AccountState:
+        """Put the newest read into a message to the master. Needs a read and an attached terminal."""
+        state, terminal = self.state, self.terminal
+        assert state is not None and terminal is not None, "nothing was read yet"
+        ours_first = sorted(self.positions, key=lambda position: (not position.ours, position.ticket))
+        self.newest = AccountState(
+            account=self.account,
+            life=self._life,
+            number=self._number + 1,
+            f=f,
+            block=block,
+            market_ns=state.market_ns,
+            stamp_ns=now_ns,
+            login=terminal.login,
+            currency=terminal.currency,
+            hedging=terminal.hedging,
+            leverage=terminal.leverage,
+            balance_e8=state.balance_e8,
+            equity_e8=state.equity_e8,
+            margin_e8=state.margin_e8,
+            margin_free_e8=state.margin_free_e8,
+            margin_level_e8=state.margin_level_e8,
+            deposit_e8=self.deposit_e8,
+            connected=state.connected,
+            trade_allowed=state.trade_allowed,
+            managed=managed,
+            ladder=ladder,
+            positions=ours_first[:POSITIONS_TOLD_MAX],
+            orders=state.orders[:ORDERS_TOLD_MAX],
+            unknown_count=unknown_count,
+        )
+        return self.newest
+
+
+def _owned(position: Position, openings: Openings) -> Position:
+    """The position with whose it is."""
+    opening = openings.of_position(position)
+    if opening is None:
+        return position
+    record = opening.record
+    return msgspec.structs.replace(position, ours=True, oid=record.oid, strategy=record.strategy)

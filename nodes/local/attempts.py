@@ -1,0 +1,149 @@
+"""The life of one order at a local: what is stored of it, and the literal table of where it can go.
+
+An order is QUEUED until its turn comes. INTENT: an attempt with its own number and magic is written down; it is durable
+before the call. CALLED: the call was handed to the worker. What comes back either proves that nothing happened (then, and
+only then, it may be QUEUED again for the next attempt), or ends it, or leaves it UNKNOWN: looked for by that attempt's magic,
+never sent again. After a restart an INTENT without a result is UNKNOWN, because nobody knows how far it got.
+
+Only QUEUED closes, INTENT, UNKNOWN and ENDED are ever on disk; a queued open is not, the master still has it.
+"""
+
+import msgspec
+
+from mesh.codec import decode_record_untrusted
+from mesh.ids import comment_of, magic_of
+from mesh.messages.base import NO_OID, Code, Count, Int64, Msg, Name, Oid, Sid, Text
+from mesh.messages.outcomes import Stamps
+from nodes.local.retcodes import ACCEPTED, BACKOFF, BUG, CHANGED, HALT, PARTIAL, RETRY, UNSENT
+from nodes.local.retcodes import UNKNOWN as UNKNOWN_CLASS
+
+QUEUED, INTENT, CALLED, UNKNOWN, ENDED = "QUEUED", "INTENT", "CALLED", "UNKNOWN", "ENDED"
+ORDER, ACT, MANUAL = "ORDER", "ACT", "MANUAL"
+"""Who wants it: the master, local management, an operator's hand."""
+
+TRANSITIONS: dict[tuple[str, str], str] = {
+    (QUEUED, "intend"): INTENT,
+    (QUEUED, "end"): ENDED,  # refused, expired, superseded, nothing left to do
+    (INTENT, "call"): CALLED,  # its intent is durable
+    (INTENT, "withdraw"): QUEUED,  # durable, but what allowed it is gone: nothing was handed over
+    (INTENT, "restart"): UNKNOWN,
+    (CALLED, "again"): QUEUED,  # the result proves that nothing happened, or a close has more to do
+    (CALLED, "end"): ENDED,
+    (CALLED, "lose"): UNKNOWN,
+    (UNKNOWN, "found"): ENDED,
+    (UNKNOWN, "absent"): ENDED,
+    (UNKNOWN, "again"): QUEUED,  # closes alone: found done in part, surely not done, or a full close of a hedging position
+    (UNKNOWN, "restart"): UNKNOWN,
+    (QUEUED, "restart"): QUEUED,
+}
+"""(state, event) → state. What is not here cannot happen."""
+
+EVENT_OF_CLASS: dict[str, str] = {
+    ACCEPTED: "end",
+    PARTIAL: "end",
+    RETRY: "again",
+    BACKOFF: "again",
+    CHANGED: "again",
+    UNSENT: "again",
+    BUG: "end",
+    HALT: "end",
+    UNKNOWN_CLASS: "lose",
+}
+"""Class of a result (``nodes.local.retcodes``) → event. A further attempt is bounded by who asks for it."""
+
+
+class OrderRecord(Msg):
+    """One order as stored. ``volume_e8``: lots to open, or lots to be left of the position a CLOSE names.
+
+    ``sl_e8``, ``tp_e8``: absolute, for MODIFY. ``deadline_ns``: of the master's clock in epoch ``e``, 0: none. ``goal_e8``:
+    lots a CLOSE is to close, fixed at its first attempt; ``done_e8``: lots its attempts have closed, at ``price_e8`` on average
+    for ``profit_e8``. ``since_ns``: market time before which its attempt cannot have happened. ``command``: of an operator.
+    """
+
+    oid: Oid
+    kind: Code
+    e: Count
+    n: Count
+    k: Count
+    sid: Sid
+    strategy: Name
+    leg: Code
+    cause: Code
+    action: Code
+    symbol: Name
+    side: Int64
+    volume_e8: Count
+    ref_oid: Oid = NO_OID
+    ref_ticket: Count = 0
+    sl_distance_e8: Count = 0
+    tp_distance_e8: Count = 0
+    sl_e8: Int64 = 0
+    tp_e8: Int64 = 0
+    deviation_points: Count = 0
+    seen_price_e8: Int64 = 0
+    """The price the decision saw."""
+    deadline_ns: Count = 0
+    decided_market_ns: Int64 = 0
+    state: Code = QUEUED
+    attempt: Count = 0
+    position_ticket: Count = 0
+    goal_e8: Count = 0
+    asked_e8: Count = 0
+    """Lots of the attempt under way."""
+    done_e8: Count = 0
+    price_e8: Int64 = 0
+    profit_e8: Int64 = 0
+    since_ns: Int64 = 0
+    command: Oid = NO_OID
+    stamps: Stamps = Stamps()
+    detail: Text = ""
+
+
+def decoded(raw: bytes) -> OrderRecord:
+    """The record in a row."""
+    return decode_record_untrusted(raw, OrderRecord)
+
+
+def moved(record: OrderRecord, event: str, **changes: object) -> OrderRecord:
+    """The record after an event of its life."""
+    following = TRANSITIONS.get((record.state, event))
+    assert following is not None, f"order {record.oid.hex()} is {record.state}: {event} cannot happen to it"
+    return msgspec.structs.replace(record, state=following, **changes)
+
+
+def intended(record: OrderRecord, asked_e8: int, position_ticket: int, since_ns: int) -> OrderRecord:
+    """The record of the next attempt, to be durable before its call."""
+    return moved(
+        record,
+        "intend",
+        attempt=record.attempt + 1,
+        asked_e8=asked_e8,
+        position_ticket=position_ticket,
+        since_ns=since_ns,
+    )
+
+
+def magic(record: OrderRecord, account: str) -> int:
+    """The magic number of the attempt under way."""
+    return magic_of(record.oid, account, record.attempt)
+
+
+def comment(record: OrderRecord) -> str:
+    """The comment of the attempt under way."""
+    return comment_of(record.oid, record.attempt)
+
+
+def filled(record: OrderRecord, volume_e8: int, price_e8: int, profit_e8: int) -> OrderRecord:
+    """The record with lots that an attempt executed: prices by volume, profits as a sum."""
+    done_e8 = record.done_e8 + volume_e8
+    if volume_e8 <= 0:
+        return record
+    average_e8 = (record.price_e8 * record.done_e8 + price_e8 * volume_e8) // done_e8
+    return msgspec.structs.replace(
+        record, done_e8=done_e8, price_e8=average_e8, profit_e8=record.profit_e8 + profit_e8
+    )
+
+
+def rest_e8(record: OrderRecord) -> int:
+    """Lots a CLOSE still has to close."""
+    return max(0, record.goal_e8 - record.done_e8)

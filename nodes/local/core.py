@@ -1,0 +1,278 @@
+"""The local: one account. It executes orders once, guards and manages the account, and tells what is, to the router it is home at.
+
+Its parts: ``orderintake`` (orders as they come), ``desk`` (the one hand at the venue), ``caretaker`` (what it
+does by itself, also when cut off), ``handwork`` (manual commands), ``accountbook`` (what it knows of the account);
+``homelink`` (its routers), ``venueside`` (its worker); what they share is ``state``. Here is the rest:
+the store, timers, stops, operators.
+"""
+
+from collections.abc import Callable
+
+from mesh.codec import encode
+from mesh.config import Config
+from mesh.core import Commit, Core, Durable, Effect, Effects, Envelope, Fetched, Halt, LinkDown, LinkUp, Put, Send, Stop
+from mesh.links import WORKER
+from mesh.messages.control import Command, Entry, KillSetAsk, KillSetPart, Ping, Pong, Undo
+from mesh.messages.orders import CLOSE, GapFill, Grant, LocalWelcome, Order, RouterHeartbeat, StateAsk
+from mesh.messages.outcomes import Outcome, OutcomeAck
+from mesh.messages.venue import VenueAttached, VenueFound, VenueLost, VenueResult, VenueState
+from mesh.units import MS_NS
+from nodes.envelopes import message_of
+from nodes.local.accountbook import BOOK
+from nodes.local.attempts import ACT, MANUAL, OrderRecord, decoded
+from nodes.local.caretaker import Caretaker
+from nodes.local.desk import FIND, WAKE, Desk
+from nodes.local.finishing import BARRED, ORDER_ROW
+from nodes.local.handwork import COMMAND, Handwork
+from nodes.local.homelink import HomeLink
+from nodes.local.openings import OPENING
+from nodes.local.orderintake import GAP, OrderIntake
+from nodes.local.reports import KNOWN, OUTCOME
+from nodes.local.state import META, LocalState, TimerKey
+from nodes.local.venueside import TRY, VenueSide
+from nodes.stops import STOP
+
+GRANT, STATE, HOMES, DRAIN, REPEAT, TOLD = "grant", "state", "homes", "drain", "repeat", "told"
+
+
+class Local(Core):
+    """The local of one account. ``store_id``: the genesis of its store, where the shell knows it."""
+
+    def __init__(self, name: str, config: Config, life: int, store_id: bytes = b"") -> None:
+        super().__init__()
+        self._state = LocalState(name, config, life, store_id, self.counters)
+        self._desk = Desk(self._state, self._on_end)
+        self._intake = OrderIntake(self._state, self._desk)
+        self._caretaker = Caretaker(self._state, self._desk)
+        self._handwork = Handwork(self._state, self._desk)
+        self._home = HomeLink(self._state, self._desk, self._intake)
+        self._venue = VenueSide(self._state, self._desk, self._caretaker)
+        self.handlers = {
+            Durable: self._on_durable,
+            Fetched: lambda envelope, now_ns: tuple(self._home.on_archive(message_of(envelope, Fetched).rows, now_ns)),
+            LinkUp: lambda envelope, now_ns: tuple(self._home.on_up(envelope.link)),
+            LinkDown: self._on_link_down,
+            Stop: self._on_stop,
+            RouterHeartbeat: lambda envelope, now_ns: tuple(self._home.on_heartbeat(envelope, now_ns)),
+            LocalWelcome: self._from_home(self._home.on_welcome),
+            Order: self._from_home(self._intake.on_order),
+            GapFill: self._from_home(self._intake.on_gap_fill),
+            Grant: self._from_home(self._home.on_grant),
+            OutcomeAck: lambda envelope, now_ns: tuple(self._home.on_ack(message_of(envelope, OutcomeAck), now_ns)),
+            StateAsk: self._on_state_ask,
+            Command: self._on_command,
+            Ping: self._on_ping,
+            Entry: self._on_stop_item,
+            Undo: self._on_stop_item,
+            KillSetPart: self._on_kill_part,
+            KillSetAsk: lambda envelope, now_ns: tuple(self._state.ladder.stops.on_ask(envelope)),
+            VenueAttached: self._from_worker(self._venue.on_attached),
+            VenueResult: self._from_worker(lambda e, now_ns: self._desk.on_result(message_of(e, VenueResult), now_ns)),
+            VenueFound: self._from_worker(lambda e, now_ns: self._desk.on_found(message_of(e, VenueFound), now_ns)),
+            VenueState: self._from_worker(self._venue.on_state),
+            VenueLost: self._from_worker(self._venue.on_lost),
+        }
+
+    # what the shell asks
+
+    def recover(self, rows: list[tuple[str, bytes, bytes]], now_ns: int) -> Effects:
+        """Take the store's rows; what was written down without a result is to be looked for."""
+        state = self._state
+        by_kind: dict[str, list[tuple[bytes, bytes]]] = {}
+        for kind, key, record in rows:
+            by_kind.setdefault(kind, []).append((key, record))
+        for _key, record in by_kind.get(META, []):
+            state.restore_meta(record)
+        for kind in (OUTCOME, KNOWN):
+            for key, record in by_kind.get(kind, []):
+                state.reports.restore(kind, key, record)
+        state.reports.restored(state.reports.f)
+        for _key, record in by_kind.get(OPENING, []):
+            state.openings.restore(record, now_ns)
+        for key, _record in by_kind.get(BARRED, []):
+            state.openings.bar(key)
+        for _key, record in by_kind.get(STOP, []):
+            state.ladder.restore(record)
+        for _key, record in by_kind.get(BOOK, []):
+            state.book.restore(record)
+        for _key, record in by_kind.get(COMMAND, []):
+            self._handwork.restore(record)
+        effects: list[Effect] = [Commit(0, (state.meta_put(),))]
+        for _key, record in by_kind.get(ORDER_ROW, []):
+            effects += self._desk.recovered(decoded(record), now_ns)
+        return tuple(effects)
+
+    def start(self, now_ns: int) -> Effects:
+        """Say hello everywhere, look for the terminal."""
+        state = self._state
+        state.homing.start(now_ns)
+        if state.reports.pending:
+            state.arm_repeat(now_ns)
+        for key in ((HOMES, b""), (GRANT, b""), (STATE, b""), TRY):
+            state.timers.set(key, now_ns)
+        self.deadline_ns = state.timers.next_ns
+        return tuple(self._home.hellos())
+
+    def handle(self, envelope: Envelope, now_ns: int) -> Effects:
+        """Effects of one message; then the worker's next task."""
+        effects = super().handle(envelope, now_ns)
+        return self._after(effects, now_ns)
+
+    def on_deadline(self, now_ns: int) -> Effects:
+        """Hellos, grants, states, repeats, orders that waited."""
+        effects: list[Effect] = []
+        for key in self._state.timers.due(now_ns):
+            effects += self._on_timer(key, now_ns)
+        return self._after(tuple(effects), now_ns)
+
+    def _after(self, effects: Effects, now_ns: int) -> Effects:
+        more = self._desk.pump(now_ns)
+        state = self._state
+        if state.is_draining and self._desk.is_quiet and not state.commits.count and not state.reports.pending:
+            more.append(Halt(0, "stopped: nothing is at the venue and all outcomes are acked"))
+        self.deadline_ns = state.timers.next_ns
+        return (*effects, *more) if more else effects
+
+    def phase(self) -> str:
+        """READY once the master knows it and the account was read."""
+        if self._state.is_draining:
+            return "DRAINING"
+        is_ready = self._state.is_attached and self._state.book.is_complete and self._home.is_welcomed
+        return "READY" if is_ready else "STARTING"
+
+    def market_ns(self) -> int:
+        """Market time of the newest read."""
+        return self._state.book.market_ns
+
+    def facts(self) -> dict[str, str]:
+        """Where its orders come from, whether it may open, what its terminal says."""
+        state = self._state
+        leave = state.freshness.leave
+        return {
+            "account": state.account,
+            "home": state.config.routers_of(state.name)[state.homing.home],
+            "terminal": "attached" if state.is_attached else state.refused or "not attached",
+            "grant": state.freshness.refused or ("held" if leave is not None else "none"),
+            "ladder": state.ladder.level(),
+            "in_hand": str(len(self._desk.jobs)),
+            "unknown": str(len(self._desk.jobs.unknown())),
+            "unacked": str(len(state.reports.pending)),
+        }
+
+    # who may speak
+
+    def _from_home(self, handler: Callable[[Envelope, int], list[Effect]]) -> Callable[[Envelope, int], Effects]:
+        """A handler for messages of the router orders come from, and of no other."""
+
+        def guarded(envelope: Envelope, now_ns: int) -> Effects:
+            if envelope.link != self._state.home_link:
+                self.counters.add("stranger_count")
+                return ()
+            return tuple(handler(envelope, now_ns))
+
+        return guarded
+
+    def _from_worker(self, handler: Callable[[Envelope, int], list[Effect]]) -> Callable[[Envelope, int], Effects]:
+        """A handler for messages of our own worker."""
+
+        def guarded(envelope: Envelope, now_ns: int) -> Effects:
+            if envelope.link != WORKER:
+                self.counters.add("stranger_count")
+                return ()
+            return tuple(handler(envelope, now_ns))
+
+        return guarded
+
+    # timers
+
+    def _on_timer(self, key: TimerKey, now_ns: int) -> list[Effect]:
+        word, oid = key
+        state = self._state
+        timers = state.timer_section
+        if key in (WAKE, FIND):
+            return []  # the desk looks again after every call
+        if key == GAP:
+            return self._intake.ask_gaps(now_ns)
+        if word == REPEAT:
+            return state.repeat(now_ns)
+        if word == TOLD:
+            job = self._desk.jobs.get(oid)
+            is_silent = job is not None and job.record.attempt > 0 and not job.is_told
+            return self._desk.tell_state(job, "WORKING", now_ns) if is_silent and job is not None else []
+        if word == HOMES:
+            state.timers.set(key, now_ns + timers.heartbeat_ms * MS_NS)
+            return self._home.look(now_ns)
+        if word == GRANT:
+            state.timers.set(key, now_ns + timers.grant_ask_ms * MS_NS)
+            return self._home.ask_grant(now_ns)
+        if word == STATE:
+            state.timers.set(key, now_ns + timers.state_ms * MS_NS)
+            self._venue.want_state()
+            return []
+        if key == TRY:
+            return self._venue.attach()
+        return [Halt(0, f"drain time is over; {len(state.reports.pending)} outcomes wait for the next start")]
+
+    # operators
+
+    def _on_command(self, envelope: Envelope, now_ns: int) -> Effects:
+        return tuple(self._handwork.on_command(message_of(envelope, Command), envelope.link, now_ns))
+
+    def _on_ping(self, envelope: Envelope, now_ns: int) -> Effects:
+        ping = message_of(envelope, Ping)
+        return (Send(envelope.link, 0, Pong(self._state.name, self._state.account, ping.nonce)),)
+
+    def _on_stop_item(self, envelope: Envelope, now_ns: int) -> Effects:
+        raw = envelope.frames[0] if envelope.frames else encode(envelope.message)
+        return tuple(self._take_stops([raw], now_ns))
+
+    def _on_kill_part(self, envelope: Envelope, now_ns: int) -> Effects:
+        items = message_of(envelope, KillSetPart).items
+        return tuple(self._take_stops(items, now_ns)) if items else ()
+
+    def _take_stops(self, items: list[bytes], now_ns: int) -> list[Effect]:
+        """Stops bind and the latch word is set at once; LATCHED is said when they are durable."""
+        state = self._state
+        undo_count = state.ladder.undo_count
+        puts: list[Put] = []
+        effects: list[Effect] = []
+        for raw in items:
+            new_puts, notes = state.ladder.take_untrusted(raw)
+            puts += new_puts
+            effects += notes
+        if not puts:
+            return [*effects, *self._home.to_routers(self._home.latched())]
+        if state.ladder.undo_count > undo_count:
+            state.freshness.demand_new(now_ns)
+        self._venue.want_state()
+        commit = state.commits.make(puts, lambda _: self._home.to_routers(self._home.latched()))
+        return [self._venue.latch(), *effects, commit, *self._home.ask_grant(now_ns)]
+
+    def _on_state_ask(self, envelope: Envelope, now_ns: int) -> Effects:
+        self._venue.on_ask(message_of(envelope, StateAsk))
+        return ()
+
+    def _on_link_down(self, envelope: Envelope, now_ns: int) -> Effects:
+        self._home.on_down(envelope.link)
+        return ()
+
+    def _on_end(self, record: OrderRecord, outcome: Outcome, now_ns: int) -> list[Effect]:
+        """An order ended: whoever asked for it hears of it, and the account is read anew."""
+        self._venue.want_state()
+        if record.action == CLOSE:
+            self._state.reads_before_open = self._state.book.read_count + 1
+        if record.kind == ACT:
+            return self._caretaker.ended(record, outcome.code, now_ns)
+        return self._handwork.ended(record, outcome) if record.kind == MANUAL else []
+
+    # store, shell
+
+    def _on_durable(self, envelope: Envelope, now_ns: int) -> Effects:
+        return tuple(self._state.commits.durable(message_of(envelope, Durable).token, now_ns))
+
+    def _on_stop(self, envelope: Envelope, now_ns: int) -> Effects:
+        state = self._state
+        state.is_draining = True
+        state.timers.set((DRAIN, b""), now_ns + state.drain_ns)
+        return (state.order_ack(),)
+

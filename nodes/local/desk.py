@@ -1,0 +1,356 @@
+"""The local's one hand at the venue: which order goes next, its INTENT, its call, its result, its end.
+
+One thing at a time: orders first, then looking for lost results, then reads. An INTENT is durable before the call, the RESULT
+with the outcome it leads to after it. A read is begun only when everything told so far is durable, so that a state can say
+which outcomes it includes.
+"""
+
+from collections.abc import Callable
+from functools import partial
+
+import msgspec
+
+from mesh.core import Commit, Effect, Note, Put, Send
+from mesh.links import WORKER
+from mesh.messages.orders import CLOSE, OPEN
+from mesh.messages.venue import VenueFind, VenueFound, VenueRead, VenueResult
+from mesh.units import DAY_NS, MS_NS, NEVER, SECOND_NS
+from nodes.commits import nothing_follows
+from nodes.local import attempts
+from nodes.local.attempts import CALLED, INTENT, QUEUED, UNKNOWN, OrderRecord
+from nodes.local.endings import Ending, Endings
+from nodes.local.finishing import Finishing, OnEnd, order_put
+from nodes.local.intents import Attempt, End, Intents, Wait
+from nodes.local.jobs import Job, Jobs
+from nodes.local.state import LocalState
+
+FINDS_MIN = 3
+"""Reads at least before an attempt counts as never executed."""
+TOLD_AFTER_NS = SECOND_NS
+"""An order that takes longer is told to be at work."""
+WAKE = ("desk", b"")
+FIND = ("find", b"")
+ATTACH, SEND, READ, LOOK = "ATTACH", "SEND", "READ", "LOOK"
+"""What the worker can be at."""
+
+
+class Desk:
+    """Orders in hand and the one call at the worker. ``on_end``: told of every order that ended, for those who asked for it."""
+
+    def __init__(self, state: LocalState, on_end: OnEnd) -> None:
+        self._state = state
+        self.jobs = Jobs()
+        self._intents = Intents(state, self.jobs)
+        self._endings = Endings(state)
+        self._finishing = Finishing(state, self.jobs, self._endings, on_end)
+        self._number = 0
+        self.at = ""
+        """What the worker is at; empty: nothing."""
+        self._job: Job | None = None
+        """The order at the worker, or whose INTENT is being written."""
+        self._held: Attempt | None = None
+        """Its INTENT is durable, but the worker has a read to finish first."""
+        self._read_ns = 0
+        self._read_f = 0
+        self._read_block = 0
+        self._wants_read = False
+        self._settle_ns = state.timer_section.unknown_settle_ms * MS_NS
+        self._find_ns = state.timer_section.unknown_read_ms * MS_NS
+        self._pause_ns = state.timer_section.repeat_ms * MS_NS
+
+    # orders in hand
+
+    def take(self, job: Job, now_ns: int) -> None:
+        """Take an order in hand; ``pump`` follows in the same call."""
+        self.jobs.add(job)
+        self._state.timers.set(("told", job.record.oid), now_ns + TOLD_AFTER_NS)
+
+    def take_stored(self, jobs: list[Job], puts: list[Put], then: Callable[[], list[Effect]]) -> Commit:
+        """Take orders in hand that are made durable together with other rows; ``then`` follows."""
+        for job in jobs:
+            job.is_storing = True
+            self.jobs.add(job)
+        rows = [*(order_put(job.record) for job in jobs), *puts]
+
+        def durable(_now_ns: int) -> list[Effect]:
+            for job in jobs:
+                job.is_stored = True
+            return then()
+
+        return self._state.commits.make(rows, durable)
+
+    def _store(self) -> list[Effect]:
+        """Store what is no open and could not go at once: its sender may forget it then."""
+        effects: list[Effect] = []
+        for job in self.jobs:
+            if job.record.action != OPEN and job.record.state == QUEUED and not (job.is_stored or job.is_storing):
+                job.is_storing = True
+                effects.append(self._state.commits.make([order_put(job.record)], partial(self._stored, job)))
+        return effects
+
+    def _stored(self, job: Job, _now_ns: int) -> list[Effect]:
+        job.is_stored = True
+        return self._settle(job)
+
+    def _settle(self, job: Job) -> list[Effect]:
+        """The numbers under which it came are stored or answered."""
+        is_moved = False
+        for k in job.ks:
+            is_moved = self._state.stream.settle(k) or is_moved
+        job.ks.clear()
+        return [self._state.order_ack()] if is_moved else []
+
+    def want_read(self, block: int = 0) -> None:
+        """Read the venue when there is nothing better to do; ``block`` is passed through to the state."""
+        self._wants_read = True
+        self._read_block = max(self._read_block, block)
+
+    @property
+    def wants_read(self) -> bool:
+        """Whether the venue is to be read (again)."""
+        return self._wants_read
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether nothing is at the worker and nothing is being written."""
+        return not self.at and self._job is None and self._state.reports.is_settled
+
+    # the worker's next turn
+
+    def pump(self, now_ns: int) -> list[Effect]:
+        """Give the worker its next task, if it has none; orders that cannot go on end here."""
+        effects: list[Effect] = []
+        wake_ns = NEVER
+        if self._job is None:
+            for job in self.jobs:
+                if job.record.state != QUEUED:
+                    continue
+                verdict = self._intents.verdict(job, now_ns)
+                if isinstance(verdict, End):
+                    effects += self._finishing.end(job, Ending(verdict.code, verdict.detail), now_ns)
+                elif isinstance(verdict, Wait):
+                    job.waits_for = verdict.what
+                    self._wants_read = self._wants_read or verdict.needs_read
+                    wake_ns = min(wake_ns, verdict.until_ns)
+                else:
+                    effects += self._intend(job, verdict)
+                    break
+            self._state.timers.set(WAKE, wake_ns)
+        elif self._held is not None and not self.at:
+            return self._call(self._job, self._held, now_ns)
+        effects += self._store()
+        if self._job is None and not self.at and self._state.is_attached:
+            effects += self._look_or_read(now_ns)
+        return effects
+
+    def _look_or_read(self, now_ns: int) -> list[Effect]:
+        lost = self.jobs.unknown()
+        due = next((job for job in lost if job.ready_ns <= now_ns), None)
+        if due is not None:
+            return [self._find(due)]
+        if lost:
+            self._state.timers.set(FIND, min(job.ready_ns for job in lost))
+        if self._wants_read and self._state.reports.is_settled:
+            return [self._read(now_ns)]
+        return []
+
+    def _next_number(self) -> int:
+        self._number += 1
+        return self._number
+
+    def _read(self, now_ns: int) -> Send:
+        self.at = READ
+        self._wants_read = False
+        block, self._read_block = self._read_block, 0
+        self._read_ns, self._read_f = now_ns, self._state.reports.durable_f
+        return Send(WORKER, 0, VenueRead(self._next_number(), block, self._state.book.deals_from_ns))
+
+    def _find(self, job: Job) -> Send:
+        self.at, self._job = LOOK, job
+        record = job.record
+        job.call = self._next_number()
+        message = VenueFind(
+            call=job.call,
+            oid=record.oid,
+            attempt=record.attempt,
+            magic=attempts.magic(record, self._state.account),
+            comment=attempts.comment(record),
+            since_ns=record.since_ns,
+        )
+        return Send(WORKER, 0, message)
+
+    # attempts
+
+    def _intend(self, job: Job, attempt: Attempt) -> list[Effect]:
+        """Write the next attempt down; the call follows when that is durable."""
+        state, record = self._state, job.record
+        since_ns = max(1, max(record.decided_market_ns, state.book.market_ns) - DAY_NS)
+        changes = attempts.intended(record, attempt.volume_e8, attempt.position_ticket, since_ns)
+        if record.action == CLOSE and record.goal_e8 == 0:
+            changes = msgspec.structs.replace(changes, goal_e8=attempt.volume_e8)
+        job.record = changes
+        self._job = job
+        puts = [order_put(changes), state.meta_put()]
+        return [state.commits.make(puts, lambda now_ns: self._call(job, attempt, now_ns))]
+
+    def _call(self, job: Job, attempt: Attempt, now_ns: int) -> list[Effect]:
+        """The INTENT is durable: hand the call over, if everything still holds that allowed it."""
+        state, record = self._state, job.record
+        job.is_stored = True
+        effects = self._settle(job)
+        if self.at:
+            self._held = attempt
+            return effects
+        self._held = None
+        is_open = record.action == OPEN
+        if not state.is_attached or (
+            is_open
+            and (
+                self._intents.stopped(record) is not None
+                or self._intents.late(job, now_ns) is not None
+                or not self._intents.is_granted(record, now_ns)
+            )
+        ):
+            job.record = attempts.moved(record, "withdraw")
+            self._job = None
+            return [*effects, state.commits.make([order_put(job.record)], nothing_follows)]
+        stamps = record.stamps
+        if not stamps.durable_ns:
+            stamps = msgspec.structs.replace(stamps, durable_ns=now_ns)
+        job.record = attempts.moved(record, "call", stamps=stamps)
+        if is_open and record.attempt == 1:
+            state.guard.passed(record)
+        self.at = SEND
+        job.call = self._next_number()
+        state.counters.add("venue_call_count")
+        return [*effects, self._intents.call_of(job, attempt, job.call)]
+
+    def on_result(self, result: VenueResult, now_ns: int) -> list[Effect]:
+        """How the call ended."""
+        job = self._job
+        if self.at != SEND or job is None or result.call != job.call:
+            return []
+        self.at, self._job = "", None
+        record = job.record
+        stamps = msgspec.structs.replace(record.stamps, called_ns=result.called_ns, answered_ns=result.answered_ns)
+        job.record = msgspec.structs.replace(record, stamps=stamps)
+        event = attempts.EVENT_OF_CLASS[result.class_]
+        if event == "lose":
+            return self._lose(job, f"retcode={result.retcode} {result.last_error or result.detail}".strip(), now_ns)
+        if result.volume_e8:
+            job.record = attempts.filled(job.record, result.volume_e8, result.price_e8, result.profit_e8)
+            self._finishing.take_off(job.record, result.volume_e8)
+        ending = self._endings.of_result(job, result)
+        if ending is not None:
+            return self._finishing.end(job, ending, now_ns)
+        return self._again(job, result.class_, now_ns)
+
+    def _again(self, job: Job, class_: str, now_ns: int) -> list[Effect]:
+        """Nothing happened, or not all: queue it for its next attempt."""
+        job.record = attempts.moved(job.record, "again")
+        job.ready_ns = self._endings.ready_ns(job, class_, now_ns, self._pause_ns)
+        if class_ not in ("RETRY", "BACKOFF", "UNSENT"):
+            # what is left is seen by a read that begins after this answer
+            job.read_after = self._state.book.read_count + 1
+            self._wants_read = True
+        return [self._state.commits.make([order_put(job.record)], nothing_follows)]
+
+    # lost results
+
+    def on_lost(self, reason: str, now_ns: int) -> list[Effect]:
+        """The worker is gone: what was in the call may have happened."""
+        was_at, job = self.at, self._job
+        if was_at == "" and (job is None or job.record.state == INTENT):
+            return []  # an INTENT being written finds no worker, and is withdrawn
+        self.at = ""
+        if was_at == READ:
+            self._wants_read = True
+        if job is None or was_at not in (SEND, LOOK):
+            return []
+        self._job = None
+        return self._lose(job, f"worker={reason}", now_ns) if was_at == SEND else []
+
+    def _lose(self, job: Job, detail: str, now_ns: int) -> list[Effect]:
+        job.record = attempts.moved(job.record, "lose", detail=detail[:200])
+        job.lost_ns, job.find_count, job.ready_ns = now_ns, 0, now_ns
+        self._state.counters.add("unknown_attempt_count")
+        note = Note("warning", "attempt_unknown", {"oid": job.record.oid.hex(), "attempt": job.record.attempt, "why": detail})
+        return [note, *self._finishing.tell_state(job, UNKNOWN, now_ns)]
+
+    def tell_state(self, job: Job, code: str, now_ns: int) -> list[Effect]:
+        """Report an order that has not ended, as UNKNOWN or WORKING."""
+        return self._finishing.tell_state(job, code, now_ns)
+
+    def recovered(self, record: OrderRecord, now_ns: int) -> list[Effect]:
+        """An order of the store: what was written down and has no result may have happened."""
+        was = record.state
+        detail = "restart=without_result" if was == INTENT else record.detail
+        job = Job(attempts.moved(record, "restart", detail=detail), now_ns, is_stored=True)
+        job.lost_ns = now_ns
+        self.jobs.add(job)
+        if was != INTENT:
+            return []
+        self._state.counters.add("unknown_attempt_count")
+        return self._finishing.tell_state(job, UNKNOWN, now_ns)
+
+    def on_found(self, found: VenueFound, now_ns: int) -> list[Effect]:
+        """What looking for a lost attempt showed."""
+        job = self._job
+        if self.at != LOOK or job is None or found.call != job.call:
+            return []
+        self.at, self._job = "", None
+        record = job.record
+        if found.hits > 1:
+            job.ready_ns = now_ns + self._find_ns
+            fields = {"oid": record.oid.hex(), "attempt": record.attempt, "hits": found.hits}
+            return [Note("error", "attempt_found_twice", fields)]
+        if found.rejected:
+            return self._not_done(job, "found=rejected", now_ns)
+        if found.hits == 0:
+            return self._absent(job, now_ns)
+        job.record = attempts.filled(record, found.volume_e8, found.price_e8, 0)
+        self._finishing.take_off(job.record, found.volume_e8)
+        ending = self._endings.of_found(job, found)
+        return self._finishing.end(job, ending, now_ns, "found") if ending else self._again(job, "FOUND", now_ns)
+
+    def _absent(self, job: Job, now_ns: int) -> list[Effect]:
+        job.find_count += 1
+        job.ready_ns = now_ns + self._find_ns
+        record = job.record
+        opening = self._state.openings.of_oid(record.ref_oid)
+        is_full = record.action == CLOSE and record.volume_e8 == 0 and self._state.openings.is_hedging
+        is_idempotent = record.action not in (OPEN, CLOSE)
+        if is_idempotent or (is_full and (opening is None or opening.left_e8 == record.asked_e8)):
+            # a position that is gone refuses a second full close; the same SL set twice is one SL
+            return self._again(job, "FOUND", now_ns)
+        if now_ns - job.lost_ns < self._settle_ns or job.find_count < FINDS_MIN:
+            return []
+        return self._not_done(job, f"reads={job.find_count}", now_ns)
+
+    def _not_done(self, job: Job, detail: str, now_ns: int) -> list[Effect]:
+        """The lost attempt did nothing: an open is over, anything else goes on."""
+        if job.record.action != OPEN:
+            return self._again(job, "FOUND", now_ns)
+        code = "REJECTED" if detail.startswith("found") else "NOT_FOUND"
+        return self._finishing.end(job, Ending(code, detail), now_ns, "absent")
+
+    # reads
+
+    def on_read(self, call: int) -> tuple[int, int] | None:
+        """The read with this number is there: (when it began, the outcomes it includes); None for an older one."""
+        if self.at != READ or call != self._number:
+            return None
+        self.at = ""
+        return self._read_ns, self._read_f
+
+    def has_ready(self, now_ns: int) -> bool:
+        """Whether an order would go to the worker now: what is read before it is over is soon old."""
+        return self._job is not None or any(
+            job.record.state in (INTENT, CALLED)
+            or (job.record.state == QUEUED and not isinstance(self._intents.verdict(job, now_ns), Wait))
+            for job in self.jobs
+        )
+
+    def in_flight(self) -> list[bytes]:
+        """Opens handed over without a result, or with an unknown one."""
+        return [job.record.oid for job in self.jobs if job.record.action == OPEN and job.record.state in (CALLED, UNKNOWN)]

@@ -1,0 +1,147 @@
+"""What the answer of the venue makes of an order: the code with which it ends, or that it goes on.
+
+Opens are tried three times at most and only while each answer proves that nothing happened. Closes go on until they are
+done, with longer pauses, unless the venue says that it will never take them.
+"""
+
+import msgspec
+
+from mesh.messages.orders import CANCEL, CLOSE, MODIFY, OPEN
+from mesh.messages.outcomes import Outcome
+from mesh.messages.venue import VenueFound, VenueResult
+from mesh.units import text_from_e8
+from nodes.local.attempts import OrderRecord, rest_e8
+from nodes.local.jobs import Job
+from nodes.local.retcodes import ACCEPTED, BACKOFF, BUG, CHANGED, HALT, PARTIAL, RETRY, UNSENT
+from nodes.local.state import LocalState
+from nodes.terminal import names
+
+TRIES_MAX = 3
+"""Attempts of an open, or of a change, that may follow one another."""
+PAUSE_DOUBLINGS_MAX = 6
+DONE_CODE = {OPEN: "FILLED", CLOSE: "CLOSED", MODIFY: "MODIFIED", CANCEL: "CANCELLED"}
+UNSENT_CODE = {"DEADLINE": "EXPIRED", "GRANT": "", "LATCH": "", "NO_QUOTE": ""}
+"""First word of an UNSENT's detail → the code an open ends with; empty: it is tried again. Any other word: DENIED."""
+
+
+class Ending(msgspec.Struct, frozen=True, gc=False):
+    """A code with its words, and the venue's numbers where it gave some."""
+
+    code: str
+    detail: str
+    result: VenueResult | VenueFound | None = None
+
+
+class Endings:
+    """Reads answers for one local."""
+
+    def __init__(self, state: LocalState) -> None:
+        self._state = state
+
+    def of_result(self, job: Job, result: VenueResult) -> Ending | None:
+        """How an order ends with this answer; None where it goes on."""
+        record, class_ = job.record, result.class_
+        if class_ in (ACCEPTED, PARTIAL):
+            job.try_count = 0
+            return self._done(record, result)
+        if class_ in (BUG, HALT):
+            return Ending("REJECTED", _retcode_text(result), result)
+        if class_ == CHANGED:
+            return self._changed(job, result)
+        job.try_count += 1
+        if class_ == UNSENT:
+            return self._unsent(job, result)
+        if record.action == CLOSE or job.try_count < TRIES_MAX:
+            return None
+        return Ending("REJECTED", f"{_retcode_text(result)} attempts={record.attempt}", result)
+
+    def _done(self, record: OrderRecord, result: VenueResult | VenueFound, found: str = "") -> Ending | None:
+        action = record.action
+        if action == CLOSE:
+            return Ending("CLOSED", found, result) if rest_e8(record) == 0 else None
+        if action == OPEN and record.done_e8 < record.volume_e8:
+            words = f"filled={text_from_e8(record.done_e8, 2)} of={text_from_e8(record.volume_e8, 2)}"
+            return Ending("PARTIAL", f"{words} {found}".strip(), result)
+        return Ending(DONE_CODE[action], found, result)
+
+    def _changed(self, job: Job, result: VenueResult) -> Ending | None:
+        record = job.record
+        is_gone = result.retcode == names.TRADE_RETCODE_POSITION_CLOSED
+        if record.action == CLOSE:
+            # a close whose position is gone has reached its goal
+            return Ending("CLOSED", "already=closed", result) if is_gone else None
+        if record.action in (MODIFY, CANCEL):
+            job.try_count += 1
+            if is_gone:
+                return Ending("SUPERSEDED", "position=closed", result)
+            if job.try_count < TRIES_MAX:
+                return None
+        return Ending("REJECTED", _retcode_text(result), result)
+
+    def _unsent(self, job: Job, result: VenueResult) -> Ending | None:
+        word = result.detail.partition(" ")[0]
+        code = UNSENT_CODE.get(word, "DENIED")
+        if not code or (job.record.action == CLOSE and word == "DEADLINE"):
+            return None
+        detail = f"late {result.detail}" if code == "EXPIRED" else result.detail
+        return Ending(code, detail, result)
+
+    def of_found(self, job: Job, found: VenueFound) -> Ending | None:
+        """How an order ends whose lost attempt was found executed; None where there is more to do."""
+        return self._done(job.record, found, "found=by_magic")
+
+    def ready_ns(self, job: Job, class_: str, now_ns: int, pause_ns: int) -> int:
+        """When the next attempt may begin: at once at a fresh price, else after a pause that doubles."""
+        if class_ == RETRY and job.try_count < TRIES_MAX:
+            return now_ns
+        if class_ in (RETRY, BACKOFF, CHANGED, UNSENT):
+            return now_ns + (pause_ns << min(max(job.try_count - 1, 0), PAUSE_DOUBLINGS_MAX))
+        return now_ns
+
+    def outcome(
+        self, record: OrderRecord, code: str, detail: str, final: bool, result: VenueResult | VenueFound | None = None
+    ) -> Outcome:
+        """The report of an order; its number comes later."""
+        state = self._state
+        is_position = record.action in (CLOSE, MODIFY)
+        position_ticket = record.position_ticket or (record.ref_ticket if is_position else 0)
+        order_ticket = deal_ticket = retcode = 0
+        if result is not None:
+            order_ticket, deal_ticket = result.order_ticket, result.deal_ticket
+            position_ticket = result.position_ticket or position_ticket
+            if record.action == OPEN and record.done_e8 and not position_ticket:
+                position_ticket = result.order_ticket
+            retcode = result.retcode if isinstance(result, VenueResult) else 0
+        market_ns = result.market_ns if result is not None and result.market_ns else state.book.market_ns
+        return Outcome(
+            account=state.account,
+            life=state.life,
+            e=record.e,
+            f=0,
+            oid=record.oid,
+            sid=record.sid,
+            strategy=record.strategy,
+            leg=record.leg,
+            action=record.action,
+            code=code,
+            final=final,
+            cause=record.cause,
+            detail=detail[:500],
+            symbol=record.symbol,
+            side=record.side,
+            volume_e8=record.done_e8,
+            price_e8=record.price_e8,
+            profit_e8=record.profit_e8,
+            order_ticket=order_ticket,
+            position_ticket=position_ticket,
+            deal_ticket=deal_ticket,
+            retcode=retcode,
+            attempt=record.attempt,
+            market_ns=market_ns,
+            stamps=record.stamps,
+        )
+
+
+def _retcode_text(result: VenueResult) -> str:
+    words = [f"retcode={result.retcode}", result.detail, result.last_error]
+    return " ".join(word for word in words if word)

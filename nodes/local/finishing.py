@@ -1,0 +1,99 @@
+"""What is written and told when an order ends, or is found to be at work: one commit, then the report.
+
+With the outcome go the rows that change with it: the order in hand is gone, an executed opening is kept, an opening that a full
+close came for before it ran will never run.
+"""
+
+from collections.abc import Callable
+
+import msgspec
+
+from mesh.codec import encode
+from mesh.core import Effect, Put
+from mesh.ids import magic_of
+from mesh.messages.orders import CLOSE, OPEN
+from mesh.messages.outcomes import Outcome
+from nodes.local import attempts
+from nodes.local.attempts import CALLED, ENDED, INTENT, OrderRecord
+from nodes.local.endings import Ending, Endings
+from nodes.local.jobs import Job, Jobs
+from nodes.local.openings import OpeningRecord
+from nodes.local.state import LocalState
+
+ORDER_ROW, BARRED = "order", "barred"
+"""Kinds of the rows: an order in hand; an opening that a full close came for before it ran."""
+EMPTY_ROW = b"\x90"
+"""A row whose key says it all: MessagePack of an empty array."""
+
+OnEnd = Callable[[OrderRecord, Outcome, int], list[Effect]]
+"""Told of every order that ended: the record, its outcome (its number not yet in it), the time."""
+
+
+class Finishing:
+    """Ends orders of one local."""
+
+    def __init__(self, state: LocalState, jobs: Jobs, endings: Endings, on_end: OnEnd) -> None:
+        self._state = state
+        self._jobs = jobs
+        self._endings = endings
+        self._on_end = on_end
+
+    def tell_state(self, job: Job, code: str, now_ns: int) -> list[Effect]:
+        """Report an order that has not ended, as UNKNOWN or WORKING."""
+        job.is_told = True
+        outcome = self._endings.outcome(job.record, code, job.record.detail or f"state={job.record.state}", False)
+        return self._state.report(outcome, [order_put(job.record)], now_ns)
+
+    def end(self, job: Job, ending: Ending, now_ns: int, event: str = "end") -> list[Effect]:
+        """An order ends with its one code: durable, then told."""
+        state = self._state
+        was_stored = job.is_stored or job.record.attempt > 0
+        record = job.record = attempts.moved(job.record, event)
+        assert record.state == ENDED, f"{record.oid.hex()} is {record.state} at its end"
+        self._jobs.remove(job)
+        state.timers.cancel(("told", record.oid))
+        outcome = self._endings.outcome(record, ending.code, ending.detail, True, ending.result)
+        puts = [Put(ORDER_ROW, record.oid, None)] if was_stored else []
+        if record.action == OPEN and record.done_e8:
+            puts += state.openings.add(self._opening(record, outcome), now_ns)
+        if record.action == CLOSE and record.ref_oid in state.openings.barred:
+            puts.append(Put(BARRED, record.ref_oid, EMPTY_ROW))
+        for k in job.ks:
+            state.stream.settle(k)
+        effects = state.report(outcome, puts, now_ns)
+        if job.ks:
+            # settled numbers are acked after the commit made just before this one
+            effects.append(state.commits.make([], lambda _: [state.order_ack()]))
+            job.ks.clear()
+        return effects + self._on_end(record, outcome, now_ns)
+
+    def _opening(self, record: OrderRecord, outcome: Outcome) -> OpeningRecord:
+        return OpeningRecord(
+            oid=record.oid,
+            magic=magic_of(record.oid, self._state.account, record.attempt),
+            sid=record.sid,
+            strategy=record.strategy,
+            leg=record.leg,
+            symbol=record.symbol,
+            side=record.side,
+            volume_e8=record.done_e8,
+            price_e8=record.price_e8,
+            position_ticket=outcome.position_ticket,
+            f=self._state.reports.f + 1,
+        )
+
+    def take_off(self, record: OrderRecord, volume_e8: int) -> None:
+        """A close of ours took lots off an opening."""
+        openings = self._state.openings
+        if record.action != CLOSE:
+            return
+        opening = openings.of_oid(record.ref_oid) or openings.of_position_id(record.position_ticket or record.ref_ticket)
+        if opening is not None:
+            opening.left_e8 = max(0, opening.left_e8 - volume_e8)
+
+
+def order_put(record: OrderRecord) -> Put:
+    """The row of an order in hand. On disk there is no CALLED: whether the call was made is not known there."""
+    if record.state == CALLED:
+        record = msgspec.structs.replace(record, state=INTENT)
+    return Put(ORDER_ROW, record.oid, encode(record))

@@ -1,0 +1,186 @@
+"""The last guard: the master's own rules once more at the local, at twice their value.
+
+A master that is wrong, or not ours, cannot spend more than that. Limits are twice as wide: what may be at most, doubled; what
+must be at least (margin level, the window between two equal orders), halved. What only the market can tell (spread) stays
+with the master; the price collar is checked by the worker at the price of the call.
+"""
+
+from bisect import bisect_right, insort
+
+import msgspec
+
+from mesh.config import Config
+from mesh.messages.accounts import AccountState, SymbolSpec
+from mesh.units import E8, HOUR_NS, MINUTE_NS
+from nodes.dayloss import DayRule, Marks, day_rule_of, moved
+from nodes.local.attempts import OrderRecord
+from nodes.local.openings import Openings
+from nodes.positions import Holding
+from nodes.quotes import Quote
+from nodes.risk import RULES, Limits, Opening, limits_of
+from nodes.sizing import PERCENT
+
+WIDER = 2
+GUARD_WORDS = (
+    "TRADE_DISABLED", "NO_SPEC", "SIGNAL_AGE", "DUPLICATE_WINDOW", "CLOSED_HOURS", "DAILY_LOSS", "DRAWDOWN", "ORDERS_MINUTE",
+    "ORDERS_HOUR", "POSITIONS_SYMBOL", "POSITIONS", "NETTING", "VOLUME", "RISK", "EXPOSURE", "MARGIN_LEVEL",
+)  # fmt: skip
+"""The rules of ``nodes.risk`` that stand here too."""
+GUARD_RULES = tuple((word, rule) for word, _, rule in RULES if word in GUARD_WORDS)
+
+
+def widened(limits: Limits) -> Limits:
+    """The limits at twice their value; what is off stays off."""
+
+    def twice(value: int | None) -> int | None:
+        return None if value is None else value * WIDER
+
+    def half(value: int | None) -> int | None:
+        return None if value is None else value // WIDER
+
+    return msgspec.structs.replace(
+        limits,
+        risk_percent_e8=twice(limits.risk_percent_e8),
+        positions_per_symbol_count=twice(limits.positions_per_symbol_count),
+        positions_count=twice(limits.positions_count),
+        exposure_times_e8=twice(limits.exposure_times_e8),
+        orders_per_minute_count=twice(limits.orders_per_minute_count),
+        orders_per_hour_count=twice(limits.orders_per_hour_count),
+        collar_percent_e8=twice(limits.collar_percent_e8),
+        deviation_points=limits.deviation_points * WIDER,
+        signal_age_ns=twice(limits.signal_age_ns),
+        duplicate_window_ns=half(limits.duplicate_window_ns),
+        drawdown_percent_e8=twice(limits.drawdown_percent_e8),
+        margin_level_percent_e8=half(limits.margin_level_percent_e8),
+    )
+
+
+class Guard:
+    """The rules of one account. Raises ValueError for an unknown zone."""
+
+    def __init__(self, account: str, config: Config) -> None:
+        rails = config.rails_of(account)
+        self.limits = widened(limits_of(rails, config.settings.broker.zone))
+        rule = day_rule_of(rails, config.settings.broker.zone)
+        limit_e8 = rule.limit_percent_e8
+        self.day_rule: DayRule = msgspec.structs.replace(
+            rule, limit_percent_e8=None if limit_e8 is None else limit_e8 * WIDER
+        )
+        self._order_ns: list[int] = []
+        """Market times of opens let through in the last hour, in order."""
+        self._opened_ns: dict[tuple[str, str, int], int] = {}
+
+    def moved(self, marks: Marks, state: AccountState, market_ns: int) -> Marks:
+        """The day's marks after a state."""
+        return moved(marks, self.day_rule, state, market_ns)
+
+    def collar_e8(self, price_e8: int) -> int:
+        """How far the price at the call may be from the decision's; 0: as far as it likes."""
+        limit_e8 = self.limits.collar_percent_e8
+        return 0 if limit_e8 is None or price_e8 <= 0 else price_e8 * limit_e8 // (PERCENT * E8)
+
+    def passed(self, record: OrderRecord) -> None:
+        """An open goes to the venue: it counts from now on."""
+        now_ns = record.decided_market_ns
+        del self._order_ns[: bisect_right(self._order_ns, now_ns - HOUR_NS)]
+        insort(self._order_ns, now_ns)
+        self._opened_ns[(record.strategy, record.symbol, record.side)] = now_ns
+
+    def objection(
+        self,
+        record: OrderRecord,
+        state: AccountState,
+        symbols: dict[str, SymbolSpec],
+        openings: Openings,
+        marks: Marks,
+    ) -> str | None:
+        """``WORD at=local key=value …`` of the first rule that objects to an open; None where none does."""
+        if record.deviation_points > self.limits.deviation_points:
+            return f"DEVIATION at=local points={record.deviation_points} limit={self.limits.deviation_points}"
+        ask = self._ask(record, state, symbols, openings, marks)
+        for word, rule in GUARD_RULES:
+            detail = rule(ask)
+            if detail is not None:
+                return f"{word} at=local {detail}"
+        return None
+
+    def _ask(
+        self,
+        record: OrderRecord,
+        state: AccountState,
+        symbols: dict[str, SymbolSpec],
+        openings: Openings,
+        marks: Marks,
+    ) -> Opening:
+        now_ns = record.decided_market_ns
+        times = self._order_ns
+        minute_count, hour_count = (len(times) - bisect_right(times, now_ns - span_ns) for span_ns in (MINUTE_NS, HOUR_NS))
+        same_ns = self._opened_ns.get((record.strategy, record.symbol, record.side))
+        return Opening(
+            limits=self.limits,
+            day_rule=self.day_rule,
+            marks=self.moved(marks, state, max(now_ns, state.market_ns)),
+            state=state,
+            spec=symbols.get(record.symbol),
+            specs=symbols,
+            quote=Quote(record.seen_price_e8, record.seen_price_e8, now_ns),
+            median_spread_e8=None,
+            holdings=holdings(state, openings),
+            order_counts=(minute_count, hour_count),
+            waits_for="",
+            is_rolled_back=False,
+            level="ACTIVE",
+            has_unknown=False,
+            is_connected=state.connected,
+            is_trade_allowed=state.trade_allowed,
+            state_age_ns=0,
+            stale_ns=0,
+            market_ns=now_ns,
+            signal_age_ns=max(0, state.market_ns - now_ns),
+            since_same_ns=None if same_ns is None else now_ns - same_ns,
+            symbol=record.symbol,
+            strategy=record.strategy,
+            side=record.side,
+            volume_e8=record.volume_e8,
+            sl_distance_e8=record.sl_distance_e8,
+            needs_atr=False,
+            reference_e8=0,
+        )
+
+
+def holdings(state: AccountState, openings: Openings) -> list[Holding]:
+    """Positions of a state, and executed openings it does not show yet."""
+    shown: dict[bytes, None] = {}
+    found: list[Holding] = []
+    for position in state.positions:
+        shown[position.oid] = None
+        found.append(
+            Holding(
+                symbol=position.symbol,
+                side=position.side,
+                volume_e8=position.volume_e8,
+                price_e8=position.price_now_e8 or position.price_open_e8,
+                ours=position.ours,
+                strategy=position.strategy,
+                oid=position.oid,
+                ticket=position.ticket,
+                closing=False,
+            )
+        )
+    for opening in openings.live():
+        record = opening.record
+        if not opening.is_seen and record.oid not in shown and opening.left_e8 > 0:
+            found.append(
+                Holding(
+                    symbol=record.symbol,
+                    side=record.side,
+                    volume_e8=opening.left_e8,
+                    price_e8=record.price_e8,
+                    ours=True,
+                    strategy=record.strategy,
+                    oid=record.oid,
+                    ticket=0,
+                    closing=False,
+                )
+            )
+    return found

@@ -1,0 +1,194 @@
+"""Manual commands at a local: preview, or an order for each position, each with its INTENT, its outcome and its answer.
+
+A command is known by its id: the second time it is answered with what became of the first. Positions are those of the newest
+read; what closes them is bounded by it, so a command that comes twice by two routers closes once.
+"""
+
+import msgspec
+
+from mesh.codec import decode_record_untrusted, encode
+from mesh.core import Effect, Put, Send
+from mesh.ids import oid_of
+from mesh.killset import scope_matches
+from mesh.messages.accounts import Position
+from mesh.messages.base import Msg, Oid
+from mesh.messages.control import VERBS, Command, CommandAnswer
+from mesh.messages.orders import CLOSE, MODIFY
+from mesh.messages.outcomes import Outcome
+from nodes.local.attempts import MANUAL, OrderRecord
+from nodes.local.desk import Desk
+from nodes.local.jobs import Job
+from nodes.local.state import LocalState
+from nodes.symbolnames import SymbolNames
+
+COMMAND = "command"
+"""Kind of the rows of ``CommandRecord``, by command id."""
+COMMANDS_MAX = 500
+RUN = "manual"
+NOBODY = "-"
+PREVIEW, NOTHING, FOREIGN, NOT_FOUND, NOT_READY, BAD_COMMAND = (
+    "PREVIEW", "NOTHING", "FOREIGN", "NOT_FOUND", "NOT_READY", "BAD_COMMAND",
+)  # fmt: skip
+
+
+class CommandRecord(Msg):
+    """A command taken: the orders it became, and what has been answered."""
+
+    id: Oid
+    oids: list[Oid]
+    answers: list[CommandAnswer]
+
+
+class Handwork:
+    """Commands of one account."""
+
+    def __init__(self, state: LocalState, desk: Desk) -> None:
+        self._state = state
+        self._desk = desk
+        self._names = SymbolNames(state.config)
+        self._records: dict[bytes, CommandRecord] = {}
+        self._links: dict[bytes, str] = {}
+        """Command → link to answer on."""
+
+    def restore(self, record: bytes) -> None:
+        """Take a row of the store."""
+        kept = decode_record_untrusted(record, CommandRecord)
+        self._records[kept.id] = kept
+
+    def on_command(self, command: Command, link: str, now_ns: int) -> list[Effect]:
+        """A command of an operator."""
+        state = self._state
+        state.counters.add("command_count")
+        known = self._records.get(command.id)
+        if known is not None:
+            self._links[command.id] = link
+            return [Send(link, 0, answer) for answer in known.answers]
+        if command.verb not in VERBS:
+            return [self._answer(link, command, BAD_COMMAND, f"verb={command.verb}: {', '.join(VERBS)} are known")]
+        if not state.is_attached or not state.book.is_complete:
+            why = state.refused or "the terminal is not attached"
+            return [self._answer(link, command, NOT_READY, why)]
+        chosen, refused = self._chosen(command)
+        answers = [self._about(command, position, FOREIGN, "not ours: give --foreign") for position in refused]
+        if not chosen and not answers:
+            code = NOT_FOUND if _ticket_of(command.scope, state.account) else NOTHING
+            return [self._answer(link, command, code, f"scope={command.scope}")]
+        if command.dry_run or not chosen:
+            answers += [self._about(command, position, PREVIEW, _preview(command, position)) for position in chosen]
+            answers[-1] = msgspec.structs.replace(answers[-1], last=True)
+            return [Send(link, 0, answer) for answer in answers]
+        return self._act(command, link, chosen, answers, now_ns)
+
+    def _chosen(self, command: Command) -> tuple[list[Position], list[Position]]:
+        """Positions a command is about, and those it would be about if they were ours."""
+        state = self._state
+        ticket = _ticket_of(command.scope, state.account)
+        chosen: list[Position] = []
+        refused: list[Position] = []
+        for position in state.book.positions:
+            if ticket:
+                is_meant = position.ticket == ticket
+            else:
+                symbols = (position.symbol, self._names.our_name(position.symbol))
+                is_meant = any(scope_matches(command.scope, state.account, name, position.strategy) for name in symbols)
+            if is_meant:
+                (chosen if position.ours or command.foreign else refused).append(position)
+        return chosen, refused if ticket else []
+
+    def _act(
+        self, command: Command, link: str, chosen: list[Position], answers: list[CommandAnswer], now_ns: int
+    ) -> list[Effect]:
+        jobs = [Job(self._order(command, position), now_ns) for position in chosen]
+        record = CommandRecord(command.id, [job.record.oid for job in jobs], answers)
+        self._records[command.id] = record
+        self._links[command.id] = link
+        puts = [Put(COMMAND, command.id, encode(record)), *self._forget_oldest()]
+        return [self._desk.take_stored(jobs, puts, lambda: [Send(link, 0, answer) for answer in answers])]
+
+    def _forget_oldest(self) -> list[Put]:
+        if len(self._records) <= COMMANDS_MAX:
+            return []
+        oldest = next(iter(self._records))
+        del self._records[oldest]
+        self._links.pop(oldest, None)
+        return [Put(COMMAND, oldest, None)]
+
+    def _order(self, command: Command, position: Position) -> OrderRecord:
+        state = self._state
+        strategy = position.strategy or NOBODY
+        left_e8 = max(0, position.volume_e8 - command.volume_e8) if command.volume_e8 else 0
+        is_close = command.verb == "close"
+        word = f"{command.id.hex()}/{position.ticket}"
+        return OrderRecord(
+            oid=oid_of(state.config.settings.mesh.id, RUN, state.account, word, strategy, command.verb),
+            kind=MANUAL,
+            e=state.stream.e,
+            n=0,
+            k=0,
+            sid=f"{RUN}/{command.operator}/{command.id.hex()}"[:160],
+            strategy=strategy,
+            leg=f"{RUN}_{command.verb}",
+            cause=MANUAL,
+            action=CLOSE if is_close else MODIFY,
+            symbol=position.symbol,
+            side=-position.side if is_close else position.side,
+            volume_e8=left_e8,
+            ref_ticket=position.ticket,
+            sl_e8=command.sl_e8,
+            tp_e8=command.tp_e8,
+            seen_price_e8=position.price_now_e8,
+            decided_market_ns=state.book.market_ns,
+            command=command.id,
+        )
+
+    def ended(self, record: OrderRecord, outcome: Outcome) -> list[Effect]:
+        """An order of a command has ended: answer, and remember the answer."""
+        known = self._records.get(record.command)
+        if known is None:
+            return []
+        is_last = len(known.answers) + 1 >= len(known.oids) + sum(a.code == FOREIGN for a in known.answers)
+        answer = CommandAnswer(
+            record.command,
+            self._state.account,
+            outcome.code,
+            outcome.detail,
+            record.ref_ticket,
+            record.symbol,
+            outcome.volume_e8,
+            outcome.price_e8,
+            is_last,
+        )
+        known = msgspec.structs.replace(known, answers=[*known.answers, answer])
+        self._records[record.command] = known
+        link = self._links.get(record.command, self._state.home_link)
+        put = Put(COMMAND, record.command, encode(known))
+        return [self._state.commits.make([put], lambda _: [Send(link, 0, answer)])]
+
+    def _answer(self, link: str, command: Command, code: str, detail: str) -> Send:
+        return Send(link, 0, CommandAnswer(command.id, self._state.account, code, detail, 0, "", 0, 0, True))
+
+    def _about(self, command: Command, position: Position, code: str, detail: str) -> CommandAnswer:
+        volume_e8 = min(command.volume_e8 or position.volume_e8, position.volume_e8)
+        return CommandAnswer(
+            command.id,
+            self._state.account,
+            code,
+            detail,
+            position.ticket,
+            position.symbol,
+            volume_e8 if command.verb == "close" else position.volume_e8,
+            position.price_now_e8,
+            False,
+        )
+
+
+def _ticket_of(scope: str, account: str) -> int:
+    """The ticket of an ``ACCOUNT:TICKET`` scope of this account; 0 where it is none."""
+    name, _, number = scope.partition(":")
+    return int(number) if name == account and number.isdecimal() and number.isascii() else 0
+
+
+def _preview(command: Command, position: Position) -> str:
+    side = "buy" if position.side > 0 else "sell"
+    owner = f"strategy={position.strategy}" if position.ours else "foreign"
+    return f"{command.verb} {side} {owner}"

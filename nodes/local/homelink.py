@@ -1,0 +1,196 @@
+"""A local and its routers: hellos, where it is home, what the master lacks and what it lacks, leave to open.
+
+It says hello to whoever does not answer, and to both again when it moves: the one it is home at takes the hello to the master.
+The master's welcome names the last outcome it holds; everything above is told again, then LISTED.
+"""
+
+from mesh.core import Effect, Envelope, Fetch, Note, Send
+from mesh.links import router_link
+from mesh.messages.base import Msg
+from mesh.messages.control import KillSetAsk, Latched
+from mesh.messages.orders import Grant, Listed, LocalWelcome, RouterHeartbeat
+from mesh.messages.outcomes import OutcomeAck
+from nodes.envelopes import message_of
+from nodes.local.desk import Desk
+from nodes.local.orderintake import OrderIntake
+from nodes.local.reports import ARCHIVE, WINDOW_COUNT
+from nodes.local.state import LocalState
+from nodes.stops import KNOWN_MAX
+
+LISTED_MAX = 1_024
+"""Outcomes sent at once when the master asks what it lacks; the rest follows by repeats."""
+ARCHIVE_BLOCK = 256
+IN_FLIGHT_MAX = 64
+ARCHIVE_TOKEN = 1
+
+
+class HomeLink:
+    """The router links of one local."""
+
+    def __init__(self, state: LocalState, desk: Desk, intake: OrderIntake) -> None:
+        self._state = state
+        self._desk = desk
+        self._intake = intake
+        self.is_welcomed = False
+        """The master has answered the hello sent through the router we are home at."""
+        self._listing: list[bytes] = []
+        """Parts of the archive still to be read before everything is listed."""
+        self._master_f = 0
+
+    # routers
+
+    def index_of(self, link: str) -> int:
+        """Which router a link leads to; -1 for any other link."""
+        links = [router_link(index) for index in range(self._state.homing.count)]
+        return links.index(link) if link in links else -1
+
+    def to_routers(self, message: Msg) -> list[Effect]:
+        """The same message to both."""
+        return [Send(router_link(index), 0, message) for index in range(self._state.homing.count)]
+
+    def hellos(self) -> list[Effect]:
+        """Hello to both."""
+        return [self._state.hello(index) for index in range(self._state.homing.count)]
+
+    def look(self, now_ns: int) -> list[Effect]:
+        """Move where the rule says so; say hello to whoever does not answer."""
+        state = self._state
+        homing = state.homing
+        if homing.move(now_ns):
+            state.counters.add("home_move_count")
+            self.is_welcomed = False
+            home = state.config.routers_of(state.name)[homing.home]
+            return [Note("warning", "home_moved", {"to": home}), *self.hellos()]
+        effects: list[Effect] = []
+        for index in range(homing.count):
+            if not homing.is_greeted(index, now_ns) or (index == homing.home and not self.is_welcomed):
+                effects.append(state.hello(index))
+        return effects
+
+    def on_up(self, link: str) -> list[Effect]:
+        """A router's connection is there (again)."""
+        index = self.index_of(link)
+        return [self._state.hello(index)] if index >= 0 else []
+
+    def on_down(self, link: str) -> None:
+        """A router's connection is gone."""
+        index = self.index_of(link)
+        if index >= 0:
+            self._state.homing.lost(index)
+            if index == self._state.homing.home:
+                self.is_welcomed = False
+
+    def on_heartbeat(self, envelope: Envelope, now_ns: int) -> list[Effect]:
+        """A router lives; what it knows of the master and of stops."""
+        beat = message_of(envelope, RouterHeartbeat)
+        state = self._state
+        index = self.index_of(envelope.link)
+        if index < 0:
+            state.counters.add("stranger_count")
+            return []
+        state.homing.heard(index, beat.master_age_ns, now_ns)
+        effects: list[Effect] = []
+        if beat.e > state.stream.e and index == state.homing.home:
+            effects.append(state.hello(index))
+        if beat.kill_digest != state.ladder.digest:
+            known = state.ladder.stops.killset.known()[:KNOWN_MAX]
+            effects.append(Send(envelope.link, 0, KillSetAsk(known)))
+        return effects
+
+    def latched(self) -> Latched:
+        """The stops held here, and what is at the venue all the same."""
+        state = self._state
+        entries = state.ladder.stops.killset.known()[:KNOWN_MAX]
+        in_flight = self._desk.in_flight()[:IN_FLIGHT_MAX]
+        return Latched(state.account, state.life, state.ladder.level(), entries, in_flight)
+
+    # the master, through the router we are home at
+
+    def on_welcome(self, envelope: Envelope, now_ns: int) -> list[Effect]:
+        """The master knows us: it learns what it lacks, we ask for what we lack."""
+        welcome = message_of(envelope, LocalWelcome)
+        state = self._state
+        if welcome.account != state.account or welcome.e < state.stream.e:
+            return []
+        self.is_welcomed = True
+        effects = self._intake.on_welcome(welcome, now_ns)
+        effects += [state.order_ack(), state.ask_home(state.freshness.ask(now_ns))]
+        if state.is_attached:
+            # A master that has just started, or hears of us only now, can size nothing before it has these.
+            effects.append(state.tell(state.book.symbols_message()))
+        if state.ladder.digest:
+            effects.append(Send(envelope.link, 0, self.latched()))
+        if welcome.f > state.reports.f:
+            state.is_rolled_back = True
+            told = {"f": state.reports.f, "master_f": welcome.f, "do": "restore this store, or give it a new one"}
+            return [*effects, Note("error", "store_rolled_back", told), self._listed(skip_to_f=welcome.f)]
+        self._master_f = welcome.f
+        self._listing = state.reports.archive_prefixes(welcome.f)
+        return effects + self._list_on(now_ns)
+
+    def _list_on(self, now_ns: int) -> list[Effect]:
+        """Read what the master has forgotten out of the archive; then tell everything it lacks."""
+        if self._listing:
+            return [Fetch(ARCHIVE_TOKEN, ARCHIVE, self._listing[0], ARCHIVE_BLOCK)]
+        state = self._state
+        state.reports.forgotten(self._master_f)
+        effects: list[Effect] = [state.tell(outcome) for outcome in state.reports.oldest(LISTED_MAX)]
+        if effects:
+            state.arm_repeat(now_ns)
+        for job in self._desk.jobs:
+            if job.record.attempt and not job.is_told:
+                effects += self._desk.tell_state(job, "WORKING", now_ns)
+        return [*effects, self._listed()]
+
+    def _listed(self, skip_to_f: int = 0) -> Effect:
+        """Say that everything was sent, once it is durable."""
+        state = self._state
+
+        def durable(_now_ns: int) -> list[Effect]:
+            unknown_count = len(self._desk.jobs.unknown())
+            listed = Listed(state.account, state.life, state.stream.e, state.reports.durable_f, unknown_count)
+            if skip_to_f and state.reports.is_settled:
+                state.reports.skip_to(skip_to_f)
+            return [state.ask_home(listed)]
+
+        return state.commits.make([], durable)
+
+    def on_archive(self, rows: list[tuple[bytes, bytes]], now_ns: int) -> list[Effect]:
+        """A part of the archive."""
+        if not self._listing:
+            return []
+        self._listing.pop(0)
+        self._state.reports.revive(rows, self._master_f)
+        return self._list_on(now_ns)
+
+    def ask_grant(self, now_ns: int) -> list[Effect]:
+        """Ask for leave to open, where the master knows us."""
+        return [self._state.ask_home(self._state.freshness.ask(now_ns))] if self.is_welcomed else []
+
+    def on_grant(self, envelope: Envelope, now_ns: int) -> list[Effect]:
+        """Leave to open, or why not; and what the master published for us so far."""
+        grant = message_of(envelope, Grant)
+        state = self._state
+        was_refused = state.freshness.refused
+        if state.freshness.take(grant):
+            state.counters.add("grant_count")
+        if grant.e > state.stream.e:
+            return [state.hello(state.homing.home)]
+        if grant.refused:
+            told = {"why": grant.refused}
+            return [] if grant.refused == was_refused else [Note("warning", "grant_refused", told)]
+        if grant.e == state.stream.e:
+            self._intake.lacks(grant.k_last, now_ns)
+        return []
+
+    def on_ack(self, ack: OutcomeAck, now_ns: int) -> list[Effect]:
+        """The master has our outcomes up to a number."""
+        state = self._state
+        if ack.account != state.account:
+            return []
+        effects = state.acked(ack.f)
+        if effects and state.reports.pending:
+            state.arm_repeat(now_ns)
+            if len(state.reports.pending) > WINDOW_COUNT:
+                effects += [state.tell(outcome) for outcome in state.reports.oldest()]
+        return effects

@@ -1,0 +1,259 @@
+"""What an order needs before its next attempt: the literal answers WAIT, an end with its code, or the call to make.
+
+Everything here only looks. Opens need: no stop, a deadline that has not passed, a live grant, a read of the account, no
+unknown result in that symbol, the guard's word. Closes need to know the position and what is left of it; they ask nobody.
+"""
+
+import msgspec
+
+from mesh.core import Send
+from mesh.links import WORKER
+from mesh.messages.base import NO_OID
+from mesh.messages.orders import CLOSE, MODIFY, OPEN
+from mesh.messages.venue import VenueSend
+from mesh.units import MS_NS, NEVER
+from nodes.local.attempts import CALLED, INTENT, ORDER, UNKNOWN, OrderRecord, comment, magic, rest_e8
+from nodes.local.jobs import Job, Jobs
+from nodes.local.state import LocalState
+
+LEAVE = -1
+"""SL or TP of a MODIFY that stays as it is."""
+
+
+class End(msgspec.Struct, frozen=True, gc=False):
+    """The order ends without (another) attempt."""
+
+    code: str
+    detail: str
+
+
+class Wait(msgspec.Struct, frozen=True, gc=False):
+    """Not now; look again at ``until_ns``, or when something comes. ``needs_read``: a read of the venue would help."""
+
+    until_ns: int = NEVER
+    needs_read: bool = False
+    what: str = ""
+
+
+class Attempt(msgspec.Struct, frozen=True, gc=False):
+    """What the next attempt asks for."""
+
+    volume_e8: int = 0
+    side: int = 0
+    position_ticket: int = 0
+    sl_e8: int = 0
+    tp_e8: int = 0
+
+
+Verdict = End | Wait | Attempt
+
+
+class Intents:
+    """Looks at orders for the desk."""
+
+    def __init__(self, state: LocalState, jobs: Jobs) -> None:
+        self._state = state
+        self._jobs = jobs
+        self._open_deadline_ns = state.timer_section.open_deadline_ms * MS_NS
+
+    def verdict(self, job: Job, now_ns: int) -> Verdict:
+        """What is to become of a queued order now."""
+        if job.ready_ns > now_ns:
+            return Wait(job.ready_ns, what="pause")
+        if self._state.book.read_count < job.read_after:
+            return Wait(needs_read=True, what="read")
+        action = job.record.action
+        if action == OPEN:
+            return self._open(job, now_ns)
+        if action == CLOSE:
+            return self._close(job, now_ns)
+        return self._modify(job) if action == MODIFY else self._cancel(job)
+
+    # opens
+
+    def _open(self, job: Job, now_ns: int) -> Verdict:
+        record, state = job.record, self._state
+        if record.oid in state.openings.barred:
+            return End("SUPERSEDED", "closed=before_it_ran")
+        if record.e < state.stream.e:
+            return End("EXPIRED", f"epoch={record.e} now={state.stream.e}")
+        hindrance = self.stopped(record) or self.late(job, now_ns)
+        if hindrance is not None:
+            return hindrance
+        if state.is_draining:
+            return Wait(what="drain")
+        if not self.is_granted(record, now_ns):
+            if not job.waits_for:
+                state.counters.add("ungranted_count")
+            return Wait(self._give_up_ns(job), what="grant")
+        if not state.is_attached or not state.book.is_complete:
+            if state.refused:
+                return End("DENIED", f"TERMINAL {state.refused}")
+            return Wait(self._give_up_ns(job), what="terminal")
+        if state.is_rolled_back:
+            return End("DENIED", "ROLLBACK outcomes=lost")
+        if self._jobs.blocks_opens(record.symbol):
+            return End("DENIED", f"UNKNOWN symbol={record.symbol} result=unknown")
+        if state.book.read_count < state.reads_before_open:
+            return Wait(self._give_up_ns(job), needs_read=True, what="read")
+        if record.attempt == 0:
+            return self._guarded(record)
+        return Attempt(record.volume_e8, record.side)
+
+    def _guarded(self, record: OrderRecord) -> Verdict:
+        state = self._state
+        told = state.book.newest
+        assert told is not None, "a complete book has a state"
+        objection = state.equity_stop.objection()
+        if objection is None:
+            book = state.book
+            objection = state.guard.objection(record, told, book.symbols, state.openings, book.marks)
+        if objection is not None:
+            state.counters.add("guard_count")
+            return End("DENIED", objection)
+        return Attempt(record.volume_e8, record.side)
+
+    def _give_up_ns(self, job: Job) -> int:
+        """When an open that waits is surely over."""
+        local_ns = self._state.freshness.local_ns(job.record.e, job.record.deadline_ns)
+        if local_ns is None or not job.record.deadline_ns:
+            return job.arrived_ns + self._open_deadline_ns
+        return min(local_ns, job.arrived_ns + self._open_deadline_ns)
+
+    def stopped(self, record: OrderRecord) -> End | None:
+        """The stop that binds an open."""
+        state = self._state
+        level = state.ladder.level(record.symbol, record.strategy)
+        if level != "ACTIVE":
+            return End("KILLED", f"level={level}")
+        if state.freshness.is_below_floor(record.e, record.n):
+            return End("KILLED", f"n={record.n} decided=before_undo")
+        return None
+
+    def late(self, job: Job, now_ns: int) -> End | None:
+        """An open whose time is over."""
+        give_up_ns = self._give_up_ns(job)
+        if now_ns < give_up_ns:
+            return None
+        self._state.counters.add("expired_count")
+        waited = f" waited_for={job.waits_for}" if job.waits_for else ""
+        return End("EXPIRED", f"late_ms={(now_ns - give_up_ns) // MS_NS}{waited}")
+
+    def is_granted(self, record: OrderRecord, now_ns: int) -> bool:
+        """Whether there is leave to open under this order's epoch."""
+        return self._state.freshness.is_live(record.e, self._state.ladder.digest, now_ns)
+
+    # closes
+
+    def _close(self, job: Job, now_ns: int) -> Verdict:
+        record = job.record
+        found = self._by_opening(record) if record.ref_oid != NO_OID else self._by_ticket(job)
+        if isinstance(found, End | Wait):
+            return found
+        if not self._state.is_attached:
+            return Wait(what="terminal")
+        if record.goal_e8 == 0:
+            goal_e8 = found.volume_e8 - record.volume_e8
+        else:
+            # never more than was meant, and never more than is there
+            goal_e8 = min(rest_e8(record), found.volume_e8)
+        if goal_e8 <= 0:
+            return End("CLOSED", "already=closed")
+        return msgspec.structs.replace(found, volume_e8=goal_e8)
+
+    def _by_opening(self, record: OrderRecord) -> Verdict:
+        """The position an opening became, and how much of it is open."""
+        state = self._state
+        opening = state.openings.of_oid(record.ref_oid)
+        if opening is not None:
+            ticket = opening.position_ticket if state.openings.is_hedging else 0
+            if opening.left_e8 <= 0:
+                return End("CLOSED", "already=closed")
+            if not ticket and state.openings.is_hedging:
+                return Wait(needs_read=True, what="position")
+            return Attempt(opening.left_e8, -opening.record.side, ticket)
+        running = self._jobs.get(record.ref_oid)
+        if running is not None and (running.record.state in (INTENT, CALLED, UNKNOWN) or record.volume_e8 > 0):
+            return Wait(what="opening")
+        if running is None and state.reports.known_f(record.ref_oid):
+            return End("CLOSED", "already=never_opened")
+        if record.ref_ticket and running is None:
+            return self._at_ticket(record)
+        if record.volume_e8 == 0:
+            state.openings.bar(record.ref_oid)
+        return End("CLOSED", "already=superseded")
+
+    def _by_ticket(self, job: Job) -> Verdict:
+        if not job.record.ref_ticket:
+            return End("REJECTED", "names=nothing")
+        return self._at_ticket(job.record)
+
+    def _at_ticket(self, record: OrderRecord) -> Verdict:
+        state = self._state
+        if not state.book.is_complete:
+            return Wait(needs_read=True, what="read")
+        position = state.book.position(record.ref_ticket)
+        if position is None:
+            return End("CLOSED", "already=closed")
+        ticket = position.ticket if state.openings.is_hedging else 0
+        return Attempt(position.volume_e8, -position.side, ticket)
+
+    # changes
+
+    def _modify(self, job: Job) -> Verdict:
+        record, state = job.record, self._state
+        opening = state.openings.of_oid(record.ref_oid) if record.ref_oid != NO_OID else None
+        ticket = opening.position_ticket if opening else record.ref_ticket
+        if not state.book.is_complete or not state.is_attached:
+            return Wait(needs_read=True, what="read")
+        position = state.book.position(ticket)
+        if position is None:
+            return End("SUPERSEDED", "position=closed")
+        sl_e8, tp_e8 = record.sl_e8, record.tp_e8
+        if record.kind == ORDER:
+            sl_e8 = position.price_open_e8 - position.side * record.sl_distance_e8 if record.sl_distance_e8 else 0
+            tp_e8 = position.price_open_e8 + position.side * record.tp_distance_e8 if record.tp_distance_e8 else 0
+        sl_e8 = position.sl_e8 if sl_e8 == LEAVE else sl_e8
+        tp_e8 = position.tp_e8 if tp_e8 == LEAVE else tp_e8
+        return Attempt(0, position.side, position.ticket, sl_e8, tp_e8)
+
+    def _cancel(self, job: Job) -> Verdict:
+        state = self._state
+        if not state.book.is_complete or not state.is_attached:
+            return Wait(needs_read=True, what="read")
+        order = state.book.order(job.record.ref_ticket)
+        if order is None:
+            return End("CANCELLED", "already=gone")
+        return Attempt(order.volume_e8, 0, order.ticket)
+
+    # the call
+
+    def call_of(self, job: Job, attempt: Attempt, number: int) -> Send:
+        """The attempt as the worker gets it: what must still hold directly before the terminal is asked."""
+        record, state = job.record, self._state
+        is_open = record.action == OPEN
+        leave = state.freshness.leave
+        deadline_ns = self._give_up_ns(job) if is_open else 0
+        message = VenueSend(
+            call=number,
+            oid=record.oid,
+            attempt=record.attempt,
+            magic=magic(record, state.account),
+            action=record.action,
+            symbol=record.symbol,
+            side=attempt.side,
+            volume_e8=attempt.volume_e8,
+            position_ticket=attempt.position_ticket,
+            sl_distance_e8=record.sl_distance_e8,
+            tp_distance_e8=record.tp_distance_e8,
+            sl_e8=attempt.sl_e8,
+            tp_e8=attempt.tp_e8,
+            deviation_points=record.deviation_points,
+            price_e8=record.seen_price_e8,
+            collar_e8=state.guard.collar_e8(record.seen_price_e8) if is_open else 0,
+            deadline_ns=deadline_ns,
+            grant_until_ns=leave.until_ns if is_open and leave is not None else 0,
+            latch_count=state.ladder.latch_count,
+            comment=comment(record),
+        )
+        return Send(WORKER, 0, message)

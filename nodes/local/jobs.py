@@ -1,0 +1,102 @@
+"""The orders a local has in hand, in the order in which they get their turn at the worker.
+
+Closes before opens, opens before changes of SL and TP; within each, first come first served. What has to wait (for a grant, a
+pause, a read, the result of another order) lets the next one pass.
+"""
+
+from collections.abc import Iterator
+
+from mesh.messages.orders import CANCEL, CLOSE, MODIFY, OPEN
+from nodes.local.attempts import UNKNOWN, OrderRecord
+
+RANK = {CLOSE: 0, CANCEL: 0, OPEN: 1, MODIFY: 2}
+"""The turn of an action."""
+
+
+class Job:
+    """One order in hand and what need not be durable of it."""
+
+    __slots__ = (
+        "arrived_ns",
+        "call",
+        "find_count",
+        "is_stored",
+        "is_storing",
+        "is_told",
+        "ks",
+        "lost_ns",
+        "read_after",
+        "ready_ns",
+        "record",
+        "try_count",
+        "waits_for",
+    )
+
+    def __init__(self, record: OrderRecord, arrived_ns: int, is_stored: bool = False) -> None:
+        self.record = record
+        self.arrived_ns = arrived_ns
+        self.is_stored = is_stored
+        """It has a row: it survives a restart."""
+        self.is_storing = False
+        self.is_told = False
+        """The master heard that it is at work."""
+        self.ks: list[int] = []
+        """Numbers of the stream under which it came, not yet settled."""
+        self.ready_ns = 0
+        """No attempt before this."""
+        self.read_after = 0
+        """No attempt before a read later than this one."""
+        self.try_count = 0
+        self.lost_ns = 0
+        """When its result was lost."""
+        self.find_count = 0
+        self.call = 0
+        """Number of its call at the worker."""
+        self.waits_for = ""
+
+
+class Jobs:
+    """All orders in hand, by oid."""
+
+    def __init__(self) -> None:
+        self._ranked: tuple[dict[bytes, Job], ...] = ({}, {}, {})
+
+    def __len__(self) -> int:
+        return sum(len(jobs) for jobs in self._ranked)
+
+    def __iter__(self) -> Iterator[Job]:
+        for jobs in self._ranked:
+            yield from list(jobs.values())
+
+    def get(self, oid: bytes) -> Job | None:
+        """An order in hand; None where it is not."""
+        for jobs in self._ranked:
+            if oid in jobs:
+                return jobs[oid]
+        return None
+
+    def add(self, job: Job) -> None:
+        """Take an order in hand."""
+        self._ranked[RANK[job.record.action]][job.record.oid] = job
+
+    def remove(self, job: Job) -> None:
+        """It has ended."""
+        del self._ranked[RANK[job.record.action]][job.record.oid]
+
+    def unknown(self) -> list[Job]:
+        """Those whose result is being looked for."""
+        return [job for job in self if job.record.state == UNKNOWN]
+
+    def blocks_opens(self, symbol: str) -> bool:
+        """Whether an order of a symbol has an unknown result."""
+        return any(
+            job.record.state == UNKNOWN and job.record.symbol == symbol for jobs in self._ranked for job in jobs.values()
+        )
+
+    def on_position(self, ticket: int, oid: bytes) -> Job | None:
+        """The order in hand that closes or changes a position, by its ticket or its opening."""
+        for job in self:
+            record = job.record
+            if record.action != OPEN and ((ticket and record.ref_ticket == ticket) or (any(oid) and record.ref_oid == oid)):
+                return job
+        return None

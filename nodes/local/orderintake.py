@@ -1,0 +1,243 @@
+"""Orders as a router hands them on: which epoch, which number, known or new, missing or in turn.
+
+An order of a lower epoch is passed over; that is no outcome. A known oid is answered with what is stored. An open waits until
+everything numbered below it came; a close does not. What the master says may no longer run is answered EXPIRED.
+"""
+
+from mesh.codec import decode_untrusted
+from mesh.core import Effect, Envelope, Note
+from mesh.errors import BadFrame
+from mesh.messages.base import NO_OID
+from mesh.messages.orders import ACTIONS, OPEN, GapFill, LocalWelcome, Order, OrderBody, ReplayAccount, Target
+from mesh.messages.outcomes import Stamps
+from mesh.units import MS_NS
+from nodes.envelopes import message_of
+from nodes.local.attempts import ORDER, QUEUED, OrderRecord
+from nodes.local.desk import Desk
+from nodes.local.endings import Endings
+from nodes.local.jobs import Job
+from nodes.local.state import ROOM_COUNT, LocalState
+
+GAP = ("gap", b"")
+GAP_NS = 20 * MS_NS
+"""A hole has this long to fill by itself: the router repairs its own."""
+NOT_TOLD = "-"
+"""Where an order is known by its oid alone."""
+
+
+class OrderIntake:
+    """The stream of one local."""
+
+    def __init__(self, state: LocalState, desk: Desk) -> None:
+        self._state = state
+        self._desk = desk
+        self._later: dict[int, Job] = {}
+        """Opens that came before what is numbered below them."""
+        self.k_last = 0
+        """The highest number known to exist in this epoch."""
+
+    def on_order(self, envelope: Envelope, now_ns: int) -> list[Effect]:
+        """One order of our account."""
+        order = message_of(envelope, Order)
+        state = self._state
+        target = next((target for target in order.targets if target.account == state.account), None)
+        body = _body_untrusted(envelope)
+        if target is None or body is None or body.action not in ACTIONS:
+            state.counters.add("bad_frame_count")
+            return [Note("warning", "order_unreadable", {"n": order.n, "oid": order.oid.hex()})]
+        state.counters.add("order_count")
+        effects: list[Effect] = []
+        if order.e < state.stream.e:
+            state.counters.add("expired_count")
+            return effects
+        if order.e > state.stream.e:
+            effects += self.take_epoch(order.e)
+        self.k_last = max(self.k_last, target.k)
+        if not state.stream.receive(target.k):
+            state.counters.add("duplicate_order_count")
+            return [*effects, *self._again(order.oid), state.order_ack()]
+        effects += self._take(order, target, body, now_ns)
+        self._take_in_turn(now_ns)
+        self._look_for_gaps(now_ns)
+        return effects
+
+    def _take(self, order: Order, target: Target, body: OrderBody, now_ns: int) -> list[Effect]:
+        """A number that had not come: an order that is known all the same, or a new one."""
+        state = self._state
+        job = self._desk.jobs.get(order.oid)
+        if job is not None:
+            state.counters.add("duplicate_order_count")
+            if job.is_stored:
+                state.stream.settle(target.k)
+                return [state.order_ack()]
+            job.ks.append(target.k)
+            return []
+        if state.reports.known_f(order.oid):
+            state.counters.add("duplicate_order_count")
+            state.stream.settle(target.k)
+            return [*self._again(order.oid), state.order_ack()]
+        job = Job(record_of(order, target, body, now_ns), now_ns)
+        job.ks.append(target.k)
+        if body.action == OPEN and target.k > state.stream.received_k:
+            self._later[target.k] = job
+            return []
+        self._desk.take(job, now_ns)
+        return []
+
+    def _take_in_turn(self, now_ns: int) -> None:
+        """Opens whose turn has come because a hole was filled."""
+        for k in sorted(k for k in self._later if k <= self._state.stream.received_k):
+            self._desk.take(self._later.pop(k), now_ns)
+
+    def _again(self, oid: bytes) -> list[Effect]:
+        """Tell once more how an order ended, if it did."""
+        reports = self._state.reports
+        f = reports.known_f(oid)
+        outcome = reports.pending.get(f)
+        return [self._state.tell(outcome)] if outcome is not None else []
+
+    def on_gap_fill(self, envelope: Envelope, now_ns: int) -> list[Effect]:
+        """Orders that may no longer run: each is answered, unless it is known to have run."""
+        message = message_of(envelope, GapFill)
+        state = self._state
+        effects: list[Effect] = []
+        if message.e > state.stream.e:
+            effects += self.take_epoch(message.e)
+        for row in message.expired:
+            if row.account != state.account:
+                continue
+            is_ours = message.e == state.stream.e
+            if is_ours:
+                self.k_last = max(self.k_last, row.k)
+                state.stream.receive(row.k)
+                self._later.pop(row.k, None)
+            effects += self._expire(row.oid, message.e, now_ns)
+            if is_ours and state.stream.settle(row.k):
+                effects.append(state.commits.make([state.meta_put()], lambda _: [state.order_ack()]))
+        self._take_in_turn(now_ns)
+        self._look_for_gaps(now_ns)
+        return effects
+
+    def _expire(self, oid: bytes, e: int, now_ns: int) -> list[Effect]:
+        state = self._state
+        if oid == NO_OID or self._desk.jobs.get(oid) is not None:
+            return []
+        if state.reports.known_f(oid):
+            return self._again(oid)
+        state.counters.add("expired_count")
+        return state.report(Endings(state).outcome(nameless(oid, e), "EXPIRED", "master=too_late", True), [], now_ns)
+
+    # epochs and holes
+
+    def take_epoch(self, e: int) -> list[Effect]:
+        """A higher epoch: older opens that were not begun are forgotten, for its master knows nothing of them."""
+        state = self._state
+        note = Note("info", "epoch_taken", {"e": e, "before": state.stream.e})
+        state.stream.restart(e, 0)
+        state.freshness.drop()
+        self._later.clear()
+        self.k_last = 0
+        for job in self._desk.jobs:
+            if job.record.action == OPEN and job.record.state == QUEUED and not job.is_stored:
+                self._desk.jobs.remove(job)
+            job.ks.clear()
+        return [note, state.commits.make([state.meta_put()], lambda _: [state.hello(state.homing.home)])]
+
+    def on_welcome(self, welcome: LocalWelcome, now_ns: int) -> list[Effect]:
+        """What the master published for us in its epoch."""
+        effects: list[Effect] = []
+        if welcome.e > self._state.stream.e:
+            effects += self.take_epoch(welcome.e)
+        self.lacks(welcome.k_last, now_ns)
+        return effects
+
+    def lacks(self, k_last: int, now_ns: int) -> None:
+        """The master has published up to ``k_last`` for us."""
+        self.k_last = max(self.k_last, k_last)
+        self._look_for_gaps(now_ns)
+
+    def _look_for_gaps(self, now_ns: int) -> None:
+        """Have holes asked for in a moment: what is on its way needs no question."""
+        stream = self._state.stream
+        if stream.received_k >= self.k_last:
+            self._state.timers.cancel(GAP)
+        elif not self._state.timers.is_set(GAP):
+            self._state.timers.set(GAP, now_ns + GAP_NS)
+
+    def ask_gaps(self, now_ns: int) -> list[Effect]:
+        """Ask the master, through the router, for what has not come; again until it has."""
+        state = self._state
+        # what is beyond our own credit waits at the router and is not missing
+        gaps = state.stream.gaps(min(self.k_last, state.stream.acked_k + ROOM_COUNT))
+        if not gaps:
+            return []
+        state.counters.add("gap_count")
+        state.timers.set(GAP, now_ns + state.timer_section.repeat_ms * MS_NS)
+        return [
+            state.ask_home(ReplayAccount(state.account, state.stream.e, from_k, to_k)) for from_k, to_k in gaps
+        ]
+
+
+def _body_untrusted(envelope: Envelope) -> OrderBody | None:
+    """The second frame of an order; None where it is not one."""
+    if len(envelope.frames) != 2:
+        return None
+    try:
+        body = decode_untrusted(envelope.frames[1])
+    except BadFrame:
+        return None
+    return body if isinstance(body, OrderBody) else None
+
+
+def record_of(order: Order, target: Target, body: OrderBody, now_ns: int) -> OrderRecord:
+    """An order of the master as it is kept here."""
+    stamps = Stamps(
+        signal_ns=body.stamp_signal_ns,
+        master_in_ns=body.stamp_master_in_ns,
+        master_out_ns=body.stamp_master_out_ns,
+        router_out_ns=order.stamp_router_ns,
+        local_in_ns=now_ns,
+    )
+    return OrderRecord(
+        oid=order.oid,
+        kind=ORDER,
+        e=order.e,
+        n=order.n,
+        k=target.k,
+        sid=body.sid,
+        strategy=body.strategy,
+        leg=body.leg,
+        cause=body.leg,
+        action=body.action,
+        symbol=target.symbol,
+        side=body.side,
+        volume_e8=target.volume_e8,
+        ref_oid=target.ref_oid,
+        ref_ticket=target.ref_ticket,
+        sl_distance_e8=body.sl_distance_e8,
+        tp_distance_e8=body.tp_distance_e8,
+        deviation_points=body.deviation_points,
+        seen_price_e8=body.price_e8,
+        deadline_ns=body.deadline_ns,
+        decided_market_ns=body.decided_market_ns,
+        stamps=stamps,
+    )
+
+
+def nameless(oid: bytes, e: int) -> OrderRecord:
+    """An order of which only the master's word is known that it is too late."""
+    return OrderRecord(
+        oid=oid,
+        kind=ORDER,
+        e=e,
+        n=0,
+        k=0,
+        sid=NOT_TOLD,
+        strategy=NOT_TOLD,
+        leg=NOT_TOLD,
+        cause=NOT_TOLD,
+        action=OPEN,
+        symbol=NOT_TOLD,
+        side=0,
+        volume_e8=0,
+    )

@@ -1,0 +1,180 @@
+"""Everything one life of a local holds, in one place: its parts share it and nobody else sees it."""
+
+from hashlib import blake2b
+
+import msgpack
+
+from mesh.codec import decode_record_untrusted, encode
+from mesh.config import Config
+from mesh.core import Commit, Effect, Put, Send
+from mesh.counters import Counters
+from mesh.links import router_link, status_link
+from mesh.messages import PROTOCOL_VERSION
+from mesh.messages.base import Count, Digest, Msg
+from mesh.messages.orders import LocalHello, OrderAck
+from mesh.messages.outcomes import Outcome
+from mesh.timers import Timers
+from mesh.units import MS_NS, SECOND_NS
+from nodes.commits import Commits
+from nodes.local.accountbook import AccountBook
+from nodes.local.equitystop import EquityStop
+from nodes.local.freshness import Freshness
+from nodes.local.guard import Guard
+from nodes.local.homing import Homing
+from nodes.local.ladder import Ladder
+from nodes.local.openings import Openings
+from nodes.local.orderstream import OrderStream
+from nodes.local.reports import Reports
+
+META = "meta"
+"""Kind of the one row of ``MetaRecord``."""
+REPEAT_DOUBLINGS_MAX = 3
+ROOM_COUNT = 64
+"""Orders that may wait here; the router keeps what is beyond."""
+TimerKey = tuple[str, bytes]
+"""What a deadline is for: a word, and an oid or nothing."""
+
+
+class MetaRecord(Msg):
+    """``store_id``: of this store, written once. ``e``, ``k``: the highest epoch seen, and what of it is settled."""
+
+    store_id: Digest
+    e: Count
+    k: Count
+    f: Count
+
+
+class LocalState:
+    """The parts and the knowledge of one local."""
+
+    def __init__(self, name: str, config: Config, life: int, store_id: bytes, counters: Counters) -> None:
+        account = config.node[name].account
+        assert account is not None, f"node {name} is no local: the configuration's check lets none through"
+        timers = config.settings.timers
+        self.name = name
+        self.account = account
+        self.config = config
+        self.section = config.account[account]
+        self.timer_section = timers
+        self.life = life
+        self.counters = counters
+        self.commits = Commits()
+        self.timers: Timers[TimerKey] = Timers()
+        self.ladder = Ladder(name, account, config)
+        self.openings = Openings()
+        self.openings.is_hedging = self.section.margin_mode == "hedging"
+        self.book = AccountBook(account, life)
+        self.equity_stop = EquityStop(self.section.equity_stop_percent, self.book)
+        self.reports = Reports()
+        self.guard = Guard(account, config)
+        self.stream = OrderStream()
+        silent_ns, gap_ns = timers.router_silent_ms * MS_NS, timers.move_gap_ms * MS_NS
+        self.homing = Homing(len(config.routers_of(name)), silent_ns, gap_ns)
+        own_id = blake2b(msgpack.packb([config.settings.mesh.id, account, life]), digest_size=16).digest()
+        self._has_store_id = bool(store_id)
+        self.store_id = store_id or own_id
+        """The store's genesis; where the shell names none, drawn from the first life and kept in its first row."""
+        self.freshness = Freshness(account, life, self.store_id, timers.grant_ms * MS_NS)
+        self.is_attached = False
+        self.refused = ""
+        """Why this worker only observes; empty where it trades."""
+        self.is_rolled_back = False
+        self.reads_before_open = 0
+        """Reads there must have been before the guard looks at an open: after a close the last read still shows its position."""
+        self.is_draining = False
+        self._repeats = 0
+
+    # what is durable
+
+    def restore_meta(self, record: bytes) -> None:
+        """Take the row of the store."""
+        kept = decode_record_untrusted(record, MetaRecord)
+        if not self._has_store_id:
+            self.store_id = kept.store_id
+            self.freshness = Freshness(self.account, self.life, kept.store_id, self.timer_section.grant_ms * MS_NS)
+        self.stream.restart(kept.e, kept.k)
+        self.reports.f = kept.f
+
+    def meta_put(self) -> Put:
+        """The row of numbers that must never go back."""
+        stream = self.stream
+        return Put(META, b"", encode(MetaRecord(self.store_id, stream.e, stream.acked_k, self.reports.f)))
+
+    # what is sent
+
+    @property
+    def home_link(self) -> str:
+        """Where orders come from."""
+        return router_link(self.homing.home)
+
+    def tell(self, message: Msg) -> Send:
+        """A message up the PUSH of the home router."""
+        return Send(status_link(self.homing.home), 0, message)
+
+    def ask_home(self, message: Msg) -> Send:
+        """A message to the home router."""
+        return Send(self.home_link, 0, message)
+
+    def hello(self, index: int) -> Send:
+        """Who we are, for one router."""
+        message = LocalHello(
+            account=self.account,
+            node=self.name,
+            life=self.life,
+            store_id=self.store_id,
+            e=self.stream.e,
+            k=self.stream.acked_k,
+            f=self.reports.durable_f,
+            kill_digest=self.ladder.digest,
+            version=PROTOCOL_VERSION,
+            config_hash=self.config.fingerprint,
+            home=index == self.homing.home,
+        )
+        return Send(router_link(index), 0, message)
+
+    def order_ack(self) -> Send:
+        """What is settled, and how much more may come."""
+        stream = self.stream
+        room = 0 if self.is_draining else max(0, ROOM_COUNT - stream.waiting_count)
+        return self.ask_home(OrderAck(self.account, stream.e, stream.acked_k, room))
+
+    # outcomes
+
+    def report(self, outcome: Outcome, puts: list[Put], now_ns: int) -> list[Effect]:
+        """Number an outcome, make it durable with ``puts``, then send it and repeat it until it is acked."""
+        numbered, rows = self.reports.number(outcome)
+
+        def durable(durable_ns: int) -> list[Effect]:
+            self.reports.durable(numbered)
+            self.counters.add("outcome_count")
+            self.arm_repeat(durable_ns)
+            return [self.tell(numbered)]
+
+        return [self.commits.make([*puts, *rows, self.meta_put()], durable)]
+
+    def arm_repeat(self, now_ns: int) -> None:
+        """Have unacked outcomes repeated; the first repeat soon, later ones up to eight times later."""
+        self.timers.set_if_unset(("repeat", b""), now_ns + (self.timer_section.repeat_ms * MS_NS << self._repeats))
+
+    def repeat(self, now_ns: int) -> list[Effect]:
+        """The oldest unacked outcomes once more."""
+        if not self.reports.pending:
+            self._repeats = 0
+            return []
+        self._repeats = min(self._repeats + 1, REPEAT_DOUBLINGS_MAX)
+        self.arm_repeat(now_ns)
+        return [self.tell(outcome) for outcome in self.reports.oldest()]
+
+    def acked(self, f: int) -> list[Effect]:
+        """The master has everything up to ``f``."""
+        puts = self.reports.ack(f)
+        if not puts:
+            return []
+        self._repeats = 0
+        self.timers.cancel(("repeat", b""))
+        return [Commit(0, tuple(puts))]
+
+    @property
+    def drain_ns(self) -> int:
+        """How long a stop may take."""
+        return min(self.timer_section.drain_ms * MS_NS, 5 * SECOND_NS)

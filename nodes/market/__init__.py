@@ -1,0 +1,1 @@
+"""The market: owns the feed and market time, which goes in blocks."""

@@ -1,0 +1,1 @@
+"""The master: decides for all accounts, and accounts for every line."""

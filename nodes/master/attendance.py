@@ -1,0 +1,101 @@
+"""Which local speaks for which account: hellos, lists, grants, and what becomes of openings an older epoch sent.
+
+An account is decided for once its local has said hello to this epoch, has listed what the master lacked, has sent a state
+and has got a grant (DESIGN §6.8). An opening of an older epoch of which the local, having listed all, knows nothing can no
+longer run: the local dropped it when it saw the new epoch. It ends EXPIRED once its deadline is surely over.
+"""
+
+from mesh.core import Effect, Note, Send
+from mesh.counters import Counters
+from mesh.links import REPLAY
+from mesh.messages.orders import Grant, GrantAsk, Listed, LocalHello, LocalWelcome
+from nodes.decisions import Line
+from nodes.master.account import Account
+from nodes.master.grants import CLONE, GRANTED, Grants
+from nodes.master.orderlog import OrderLog
+from nodes.positions import OPEN
+
+VOID = "void=epoch"
+"""Detail of an opening that no local will ever run."""
+ROLLBACK, NEW_STORE, HISTORY = "local_rolled_back", "local_store_changed", "local_has_history"
+
+
+class Attendance:
+    """Hellos and grants of one epoch. ``void_at_ns``: from when openings of older epochs are surely over."""
+
+    def __init__(self, log: OrderLog, grants: Grants, void_at_ns: int, counters: Counters) -> None:
+        self._log = log
+        self._grants = grants
+        self._void_at_ns = void_at_ns
+        self._counters = counters
+
+    def on_hello(self, account: Account, message: LocalHello, peer: int, now_ns: int) -> tuple[list[Effect], bool]:
+        """Answer a local; whether its store is another one than before (to be made durable)."""
+        if not self._grants.claim(account.name, (message.store_id, message.life), now_ns):
+            note = Note("warning", "old_life_ignored", {"account": account.name, "life": message.life})
+            return [note], False
+        effects: list[Effect] = []
+        if account.life != message.life:
+            account.take_life(message.life)
+        changed = account.store_id != message.store_id
+        if changed:
+            if account.store_id:
+                told = {"account": account.name, "before": account.store_id.hex(), "now": message.store_id.hex()}
+                effects.append(Note("warning", NEW_STORE, told))
+            account.take_store(message.store_id, message.f)
+            if message.f:
+                known = {"account": account.name, "f": message.f}
+                effects.append(Note("warning", HISTORY, known | {"why": "this master knows nothing of these outcomes"}))
+        account.is_rolled_back = message.f < account.durable_f
+        if account.is_rolled_back:
+            known = {"account": account.name, "local_f": message.f, "known_f": account.durable_f}
+            effects.append(Note("error", ROLLBACK, known | {"do": "restore its store, or give it a new one"}))
+        account.is_known = True
+        welcome = LocalWelcome(account.name, self._log.epoch, account.durable_f, account.published_k)
+        return [*effects, Send(REPLAY, peer, welcome)], changed
+
+    def on_listed(self, account: Account, message: Listed) -> None:
+        """The local has sent everything up to ``f``; it counts once that has all come."""
+        if message.e == self._log.epoch and message.life == account.life:
+            account.listed_f = message.f
+
+    def on_grant_ask(
+        self, account: Account, message: GrantAsk, peer: int, now_ns: int, kill_digest: bytes
+    ) -> tuple[list[Effect], str]:
+        """Answer with a grant or its refusal; the refusal's code."""
+        refused = self._grants.ask(account.name, (message.store_id, message.life), now_ns)
+        if refused == GRANTED and account.life == message.life:
+            account.is_granted = True
+            self._counters.add("grant_count")
+        grant = Grant(
+            account=account.name,
+            nonce=message.nonce,
+            e=self._log.epoch,
+            n_last=self._log.published_n,
+            k_last=account.published_k,
+            kill_digest=kill_digest,
+            clock_ns=now_ns,
+            relay_ns=0,
+            refused=refused,
+        )
+        effects: list[Effect] = [Send(REPLAY, peer, grant)]
+        if refused == CLONE:
+            why = "a replaced process of this local still runs; stop it, then resume the account"
+            told = {"account": account.name, "life": message.life, "why": why}
+            effects.append(Note("error", "local_clone", told))
+        return effects, refused
+
+    def void_lines(self, account: Account, now_ns: int) -> list[Line]:
+        """Openings of older epochs that nobody will ever run."""
+        if now_ns < self._void_at_ns or account.missing_for_ready() == "listed":
+            return []
+        return [
+            line
+            for line in account.unseen.values()
+            if line.record.action == OPEN and line.is_open and not line.heard and line.record.e < self._log.epoch
+        ]
+
+    @property
+    def void_at_ns(self) -> int:
+        """From when openings of older epochs are surely over."""
+        return self._void_at_ns

@@ -1,0 +1,242 @@
+"""What routers hand on from the locals, and what goes back to them: the master's side of the replay link.
+
+Nothing is taken from a router before its hello, nor from a local before its own. A router that asks for an order again gets
+the same bytes, or is told that it is too late.
+"""
+
+from mesh.core import Effect, Envelope, Note, Send
+from mesh.links import CONTROL, REPLAY
+from mesh.messages import PROTOCOL_VERSION
+from mesh.messages.accounts import AccountState, AccountSymbols
+from mesh.messages.orders import (
+    GapFill,
+    GrantAsk,
+    Listed,
+    LocalHello,
+    MasterWelcome,
+    Replay,
+    ReplayAccount,
+    RouterHello,
+    StateAsk,
+)
+from mesh.messages.outcomes import Outcome, OutcomeAck
+from mesh.units import MS_NS
+from nodes.decisions import Line
+from nodes.envelopes import message_of
+from nodes.master import told
+from nodes.master.account import Account
+from nodes.master.attendance import VOID
+from nodes.master.deciding import Deciding
+from nodes.master.grants import CLONE
+from nodes.master.intake import Intake
+from nodes.master.orderlog import Published
+from nodes.master.state import MasterState
+
+ASK_TIMER, VOID_TIMER = "ask", "void"
+ASK_NS = 100 * MS_NS
+"""A state that does not come is asked for again this often."""
+
+
+class BackChannel:
+    """The replay link of one master."""
+
+    def __init__(self, state: MasterState, deciding: Deciding) -> None:
+        self._state = state
+        self._deciding = deciding
+        self._intake = Intake(state.ledger, state.counters)
+
+    # routers
+
+    def on_router(self, envelope: Envelope, now_ns: int) -> list[Effect]:
+        """A router is there (again): tell it where the epoch stands."""
+        message = message_of(envelope, RouterHello)
+        state = self._state
+        if message.version != PROTOCOL_VERSION:
+            told_of = {"router": message.router, "version": message.version, "ours": PROTOCOL_VERSION}
+            return [Note("error", "router_version_refused", told_of)]
+        for peer in [peer for peer, name in state.routers.items() if name == message.router]:
+            del state.routers[peer]
+        state.routers[envelope.peer] = message.router
+        effects: list[Effect] = []
+        if message.config_hash != state.config.fingerprint:
+            effects.append(Note("warning", "config_differs", {"router": message.router, "theirs": message.config_hash}))
+        if not state.is_durable:
+            return effects
+        return [*effects, self._welcome(envelope.peer), *self.ask_states(now_ns)]
+
+    def _welcome(self, peer: int) -> Send:
+        state = self._state
+        welcome = MasterWelcome(state.epoch, state.life, state.log.published_n, state.stops.killset.digest)
+        return Send(REPLAY, peer, welcome)
+
+    def welcome_all(self) -> list[Effect]:
+        """The epoch is durable: routers that were here before are told."""
+        return [self._welcome(peer) for peer in self._state.routers]
+
+    def on_lost(self, envelope: Envelope) -> list[Effect]:
+        """A router's connection is gone."""
+        self._state.routers.pop(envelope.peer, None)
+        return []
+
+    def from_router(self, envelope: Envelope) -> bool:
+        """Whether the sender has said hello; counted where it has not."""
+        if self._state.is_durable and envelope.peer in self._state.routers:
+            return True
+        self._state.counters.add("unhandled_count")
+        return False
+
+    def on_replay(self, envelope: Envelope, now_ns: int) -> list[Effect]:
+        """Publish records again to one router."""
+        message = message_of(envelope, Replay)
+        state = self._state
+        if message.e != state.epoch:
+            return [self._welcome(envelope.peer)]
+        state.counters.add("gap_count")
+        return self._again(state.log.again(message.from_n, message.to_n, state.accounts, now_ns), envelope.peer)
+
+    def on_replay_account(self, envelope: Envelope, now_ns: int) -> list[Effect]:
+        """Publish what one account lacks again, to the router that asks for it."""
+        message = message_of(envelope, ReplayAccount)
+        account = self._state.accounts.get(message.account)
+        if account is None or message.e != self._state.epoch:
+            return []
+        self._state.counters.add("gap_count")
+        again = self._state.log.again_for(account, message.from_k, message.to_k, now_ns)
+        return self._again(again, envelope.peer)
+
+    def _again(self, items: list[Published | GapFill], peer: int) -> list[Effect]:
+        effects: list[Effect] = []
+        for item in items:
+            if isinstance(item, GapFill):
+                effects.append(Send(REPLAY, peer, item))
+            else:
+                self._state.counters.add("replayed_order_count")
+                effects.append(Send(REPLAY, peer, item.order, item.body))
+        return effects
+
+    # locals, through a router
+
+    def on_local(self, envelope: Envelope, now_ns: int) -> list[Effect]:
+        """A local says hello: what it said before is over, what it lacks follows."""
+        message = message_of(envelope, LocalHello)
+        account = self._state.accounts.get(message.account)
+        if account is None:
+            return [Note("warning", "unknown_account", {"account": message.account, "node": message.node})]
+        if message.version != PROTOCOL_VERSION:
+            told_of = {"account": account.name, "version": message.version, "ours": PROTOCOL_VERSION}
+            return [Note("error", "local_version_refused", told_of)]
+        state = self._state
+        effects, is_new_store = state.attendance.on_hello(account, message, envelope.peer, now_ns)
+        if is_new_store:
+            effects.append(state.commits.make([state.account_put(account)], lambda _: []))
+        return effects + state.settled_news(now_ns)
+
+    def on_listed(self, envelope: Envelope, now_ns: int) -> list[Effect]:
+        """A local has sent everything the master lacked."""
+        message = message_of(envelope, Listed)
+        account = self._state.accounts.get(message.account)
+        if account is None:
+            return []
+        self._state.attendance.on_listed(account, message)
+        return self.void(account, now_ns) + self._state.settled_news(now_ns)
+
+    def on_grant_ask(self, envelope: Envelope, now_ns: int) -> list[Effect]:
+        """A local's router asks for freshness."""
+        message = message_of(envelope, GrantAsk)
+        account = self._state.accounts.get(message.account)
+        if account is None:
+            return []
+        state = self._state
+        was_granted = account.is_granted
+        digest = state.stops.killset.digest
+        effects, refused = state.attendance.on_grant_ask(account, message, envelope.peer, now_ns, digest)
+        if refused == CLONE and state.stops.killset.level_for(account.name) == "ACTIVE":
+            reason = f"two processes trade {account.name}"
+            effects += self.take_stop(state.stops.freeze(account.name, reason, state.wall_ns(now_ns)))
+        return effects if was_granted == account.is_granted else effects + state.settled_news(now_ns)
+
+    def on_state(self, envelope: Envelope, now_ns: int) -> list[Effect]:
+        """A local's account as it is."""
+        message = message_of(envelope, AccountState)
+        state = self._state
+        account = self._state.accounts.get(message.account)
+        if account is None or not account.is_known or not account.take_state(message, now_ns):
+            return []
+        state.counters.add("state_count")
+        effects: list[Effect] = []
+        if state.clock.is_known and account.usable(state.recorded) is message:
+            account.drop_seen(state.recorded)
+            effects += self._deciding.look(account, now_ns)
+        return effects + state.settled_news(now_ns)
+
+    def on_symbols(self, envelope: Envelope) -> list[Effect]:
+        """What a local's broker says of its symbols."""
+        message = message_of(envelope, AccountSymbols)
+        account = self._state.accounts.get(message.account)
+        if account is not None and message.life == account.life:
+            account.take_symbols(message)
+        return []
+
+    def on_outcome(self, envelope: Envelope, now_ns: int) -> list[Effect]:
+        """What became of an order: taken once, acked when it is durable."""
+        message = message_of(envelope, Outcome)
+        account = self._state.accounts.get(message.account)
+        if account is None or not account.is_known:
+            return []
+        taken = self._intake.take(account, message)
+        peer = envelope.peer
+        if taken is None:
+            if message.f <= account.durable_f:
+                return [Send(REPLAY, peer, OutcomeAck(account.name, account.durable_f))]
+            return []
+        state = self._state
+        account.drop_seen(state.recorded)
+        puts = [*taken.puts, state.account_put(account)]
+        f = account.f
+        commit = state.commits.make(puts, lambda _: self._acknowledge(account, f, peer, taken.ended))
+        return [*taken.notes, commit, *self.void(account, now_ns), *state.settled_news(now_ns)]
+
+    def _acknowledge(self, account: Account, f: int, peer: int, ended: list[Line]) -> list[Effect]:
+        account.durable_f = max(account.durable_f, f)
+        effects: list[Effect] = [Send(REPLAY, peer, OutcomeAck(account.name, account.durable_f))]
+        effects += [told.outcome_event(line, self._state.clock.market_ns) for line in ended]
+        return effects
+
+    def void(self, account: Account, now_ns: int) -> list[Effect]:
+        """End openings of older epochs that no local will ever run, as soon as that is sure."""
+        state = self._state
+        lines = state.attendance.void_lines(account, now_ns)
+        if not lines:
+            if account.unseen and now_ns < state.attendance.void_at_ns:
+                state.timers.set((VOID_TIMER, account.name, 0), state.attendance.void_at_ns)
+            return []
+        puts = [put for line in lines for put in state.ledger.end(line, "EXPIRED", VOID, 0, None)]
+        for line in lines:
+            account.unseen.pop((line.record.oid, line.record.leg), None)
+        market_ns = state.clock.market_ns
+        commit = state.commits.make(puts, lambda _: [told.outcome_event(line, market_ns) for line in lines])
+        return [commit, *state.settled_news(now_ns)]
+
+    def ask_states(self, now_ns: int) -> list[Effect]:
+        """Ask all routers for the states the market waits for, and again until they have come."""
+        state = self._state
+        missing = state.settlement.missing(now_ns)
+        if not missing:
+            return []
+        state.timers.set((ASK_TIMER, "", 0), now_ns + ASK_NS)
+        ask = StateAsk(state.settlement.number, missing[:1024])
+        return [Send(REPLAY, peer, ask) for peer in state.routers]
+
+    # stops
+
+    def take_stop(self, raw: bytes) -> list[Effect]:
+        """Merge an entry or undo; once durable, every router hears of the new digest."""
+        puts, effects = self._state.stops.take_untrusted(raw)
+        if puts:
+            effects.append(self._state.commits.make(puts, lambda _: [self._state.heartbeat()]))
+        return effects
+
+    def on_kill_ask(self, envelope: Envelope) -> list[Effect]:
+        """Somebody lacks stops."""
+        assert envelope.link in (REPLAY, CONTROL), "asked on a link that has no stops"
+        return self._state.stops.on_ask(envelope)

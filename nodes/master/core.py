@@ -1,0 +1,328 @@
+"""The master: signals in, decisions out; durable before published, published before answered.
+
+One life of it is one epoch. It decides, numbers and commits, then publishes to the routers and answers the signals node; it
+takes what routers hand on from the locals; it tells the market who is still busy, and people what happened. It never talks
+to a local. Its parts: ``deciding`` (a signal's path), ``backchannel`` (routers and locals), ``marketclock``
+(quotes and market time), ``enquiry`` (``mesh why``), ``recovery``; what they share is ``state``.
+"""
+
+from collections.abc import Callable
+
+from mesh.config import Config
+from mesh.core import NOTHING, Core, Durable, Effect, Effects, Envelope, Fetched, Halt, LinkUp, Note, PeerLost, Send, Stop
+from mesh.links import CONTROL, DECIDE, MARKET, REPLAY
+from mesh.messages import PROTOCOL_VERSION
+from mesh.messages.accounts import AccountState, AccountSymbols
+from mesh.messages.control import (
+    ControlWelcome,
+    Entry,
+    KillSetAsk,
+    KillSetPart,
+    OperatorHello,
+    Ping,
+    Pong,
+    Undo,
+    WhyAsk,
+)
+from mesh.messages.market import Block, MarketWelcome, Settle, Ticks
+from mesh.messages.orders import GrantAsk, Listed, LocalHello, Replay, ReplayAccount, RouterHello
+from mesh.messages.outcomes import DealReport, Outcome
+from mesh.messages.signals import Signal, SourceHello, SourceWelcome
+from mesh.units import MS_NS
+from nodes.decisions import Decision
+from nodes.envelopes import message_of
+from nodes.master.backchannel import ASK_TIMER, VOID_TIMER, BackChannel
+from nodes.master.deciding import MARKS_TIMER, ORDER_TIMER, Deciding
+from nodes.master.enquiry import Enquiry
+from nodes.master.recovery import recovered
+from nodes.master.settlement import START_WAIT_NS
+from nodes.master.state import MasterState, TimerKey
+
+WINDOW_COUNT = 64
+"""Signals the signals node may have unanswered here."""
+HEARTBEAT, MARKET_REPEAT, START, DRAIN = "heartbeat", "market", "start", "drain"
+PEERS_MAX = 256
+"""Connections of operators remembered; the oldest is forgotten and says hello again."""
+
+
+class Master(Core):
+    """The one master of a mesh. ``wall_ns``: the wall clock when it started, for the epoch and for nothing else."""
+
+    def __init__(self, name: str, config: Config, life: int, wall_ns: int) -> None:
+        super().__init__()
+        timers = config.settings.timers
+        self._state = MasterState(name, config, life, self.counters)
+        self._deciding = Deciding(self._state)
+        self._back = BackChannel(self._state, self._deciding)
+        self._enquiry = Enquiry(self._state)
+        self._wall_ns = wall_ns
+        self._heartbeat_ns = timers.heartbeat_ms * MS_NS
+        self._drain_ns = timers.drain_ms * MS_NS
+        self._signals_peer = 0
+        self._operators: dict[int, str] = {}
+        self._settle: Settle | None = None
+        self._is_draining = False
+        self.handlers = {
+            Durable: self._on_durable,
+            Fetched: lambda envelope, now_ns: tuple(self._enquiry.on_fetched(message_of(envelope, Fetched))),
+            LinkUp: self._on_link_up,
+            PeerLost: self._on_lost,
+            Stop: self._on_stop,
+            SourceHello: self._on_source,
+            Signal: self._on_signal,
+            MarketWelcome: self._on_welcome,
+            Ticks: lambda envelope, now_ns: self._moved(self._state.clock.on_ticks(message_of(envelope, Ticks)), now_ns),
+            Block: lambda envelope, now_ns: self._moved(self._state.clock.on_block(envelope), now_ns),
+            Settle: self._on_settle,
+            RouterHello: self._on_router,
+            OperatorHello: self._on_operator,
+            Ping: self._on_ping,
+            WhyAsk: self._on_why,
+            Entry: self._on_stop_item,
+            Undo: self._on_stop_item,
+            KillSetAsk: self._on_kill_ask,
+            KillSetPart: self._on_kill_part,
+            DealReport: self._from_local(lambda envelope, now_ns: []),
+            Replay: self._from_local(self._back.on_replay),
+            ReplayAccount: self._from_local(self._back.on_replay_account),
+            LocalHello: self._from_local(self._back.on_local),
+            Listed: self._from_local(self._back.on_listed),
+            GrantAsk: self._from_local(self._back.on_grant_ask),
+            AccountState: self._from_local(self._back.on_state),
+            AccountSymbols: self._from_local(lambda envelope, now_ns: self._back.on_symbols(envelope)),
+            Outcome: self._from_local(self._back.on_outcome),
+        }
+
+    # what the shell asks
+
+    def handle(self, envelope: Envelope, now_ns: int) -> Effects:
+        """Effects of one message."""
+        effects = super().handle(envelope, now_ns)
+        self.deadline_ns = self._state.timers.next_ns
+        return effects
+
+    def recover(self, rows: list[tuple[str, bytes, bytes]], now_ns: int) -> Effects:
+        """Begin the next epoch; it is durable before anybody is answered."""
+        puts, again = recovered(self._state, rows, self._wall_ns, now_ns)
+        commit = self._state.commits.make(puts, lambda durable_ns: self._begin(again, durable_ns))
+        lines = len(self._state.ledger.open_lines())
+        told = {"e": self._state.epoch, "open_lines": lines, "closes_again": len(again)}
+        return (commit, Note("info", "epoch_begins", told))
+
+    def start(self, now_ns: int) -> Effects:
+        """Ask the market where it stands."""
+        effects = tuple(self._say_hello(now_ns))
+        self._state.timers.set((START, "", 0), now_ns + START_WAIT_NS)
+        self._state.settlement.start_until_ns = now_ns + START_WAIT_NS
+        self.deadline_ns = self._state.timers.next_ns
+        return effects
+
+    def on_deadline(self, now_ns: int) -> Effects:
+        """Heartbeats, repeats, lines nobody told of."""
+        effects: list[Effect] = []
+        for key in self._state.timers.due(now_ns):
+            effects += self._on_timer(key, now_ns)
+        self.deadline_ns = self._state.timers.next_ns
+        return tuple(effects)
+
+    def _on_timer(self, key: TimerKey, now_ns: int) -> list[Effect]:
+        word, account, number = key
+        state = self._state
+        if word == ORDER_TIMER:
+            return self._deciding.on_silence(number)
+        if word == HEARTBEAT:
+            state.timers.set(key, now_ns + self._heartbeat_ns)
+            return [state.heartbeat()]
+        if word == ASK_TIMER:
+            return self._back.ask_states(now_ns)
+        if word == VOID_TIMER:
+            return self._back.void(state.accounts[account], now_ns)
+        if word == MARKS_TIMER:
+            return self._deciding.on_marks(account)
+        if word == MARKET_REPEAT:
+            return self._say_hello(now_ns) if state.clock.is_waiting() else []
+        if word == START:
+            return state.settled_news(now_ns)
+        return [Halt(0, f"drain time is over; {state.commits.count} commits were under way")]
+
+    def phase(self) -> str:
+        """READY once the epoch is durable, the market known, and all accounts are there or have had their time."""
+        if self._is_draining:
+            return "DRAINING"
+        state = self._state
+        is_ready = state.is_durable and state.clock.is_known
+        if is_ready and (not state.timers.is_set((START, "", 0)) or not state.waiting_accounts()):
+            return "READY"
+        return "STARTING"
+
+    def market_ns(self) -> int:
+        """Market time as of the newest block."""
+        return self._state.clock.market_ns
+
+    def facts(self) -> dict[str, str]:
+        """Epoch, and the totals: lines decided = codes + states."""
+        ledger = self._state.ledger
+        return {
+            "e": str(self._state.epoch),
+            "run": self._state.clock.run,
+            "lines": str(ledger.decided_count),
+            "open_lines": str(sum(ledger.states.values())),
+            "codes": " ".join(f"{code}={count}" for code, count in sorted(ledger.codes.items())),
+            "states": " ".join(f"{state}={count}" for state, count in ledger.states.items()),
+            "waiting": ", ".join(self._state.waiting_accounts())[:500],
+        }
+
+    def totals(self) -> tuple[int, dict[str, int], dict[str, int]]:
+        """(lines decided, ended lines by code, other lines by state)."""
+        ledger = self._state.ledger
+        return ledger.decided_count, dict(ledger.codes), dict(ledger.states)
+
+    def check_invariants(self) -> None:
+        """Lines decided are outcomes and states, always."""
+        assert self._state.ledger.adds_up(), f"lines do not add up: {self.totals()}"
+
+    # store, shell
+
+    def _begin(self, again: list[Decision], now_ns: int) -> list[Effect]:
+        """The epoch is durable: closes of older ones go out again, routers hear of it."""
+        state = self._state
+        state.is_durable = True
+        effects: list[Effect] = []
+        for decision in again:
+            effects += self._deciding.send_out(decision, now_ns)
+        state.timers.set((HEARTBEAT, "", 0), now_ns + self._heartbeat_ns)
+        return [*self._back.welcome_all(), *effects, state.heartbeat()]
+
+    def _on_durable(self, envelope: Envelope, now_ns: int) -> Effects:
+        effects = self._state.commits.durable(message_of(envelope, Durable).token, now_ns)
+        if self._is_draining and not self._state.commits.count:
+            effects.append(Halt(0, "stopped: everything decided is durable and published"))
+        return tuple(effects)
+
+    def _on_link_up(self, envelope: Envelope, now_ns: int) -> Effects:
+        return tuple(self._say_hello(now_ns)) if envelope.link == MARKET else NOTHING
+
+    def _on_lost(self, envelope: Envelope, now_ns: int) -> Effects:
+        if envelope.link == CONTROL:
+            self._operators.pop(envelope.peer, None)
+        return tuple(self._back.on_lost(envelope)) if envelope.link == REPLAY else NOTHING
+
+    def _on_stop(self, envelope: Envelope, now_ns: int) -> Effects:
+        self._is_draining = True
+        self._state.timers.set((DRAIN, "", 0), now_ns + self._drain_ns)
+        return (Halt(0, "stopped"),) if not self._state.commits.count else NOTHING
+
+    # market
+
+    def _say_hello(self, now_ns: int) -> list[Effect]:
+        effects, again_ns = self._state.clock.hello(now_ns)
+        self._state.timers.set((MARKET_REPEAT, "", 0), again_ns)
+        return effects
+
+    def _on_welcome(self, envelope: Envelope, now_ns: int) -> Effects:
+        return self._moved(self._state.clock.on_welcome(message_of(envelope, MarketWelcome)), now_ns)
+
+    def _moved(self, effects: list[Effect], now_ns: int) -> Effects:
+        """After the market's clock may have moved: answer the question that waited for it; ask again for ticks that lack."""
+        state = self._state
+        if state.clock.is_waiting():
+            state.timers.set_if_unset((MARKET_REPEAT, "", 0), now_ns + self._heartbeat_ns)
+        else:
+            state.timers.cancel((MARKET_REPEAT, "", 0))
+        if self._settle is not None and state.clock.block >= self._settle.number:
+            state.settlement.ask(self._settle.number, self._settle.accounts)
+            self._settle = None
+            effects += self._back.ask_states(now_ns)
+            effects += state.settled_news(now_ns)
+        return tuple(effects)
+
+    def _on_settle(self, envelope: Envelope, now_ns: int) -> Effects:
+        message = message_of(envelope, Settle)
+        if self._settle is None or message.number >= self._settle.number:
+            self._settle = message
+        return self._moved([], now_ns)
+
+    # signals
+
+    def _on_source(self, envelope: Envelope, now_ns: int) -> Effects:
+        message = message_of(envelope, SourceHello)
+        role = self._state.config.node.get(message.source)
+        if envelope.link != DECIDE or message.version != PROTOCOL_VERSION or role is None or role.role != "signals":
+            told = {"source": message.source, "version": message.version, "ours": PROTOCOL_VERSION}
+            return (Note("error", "signals_refused", told),)
+        self._signals_peer = envelope.peer
+        return (Send(DECIDE, envelope.peer, SourceWelcome(WINDOW_COUNT)),)
+
+    def _on_signal(self, envelope: Envelope, now_ns: int) -> Effects:
+        if envelope.peer != self._signals_peer or not envelope.peer or envelope.link != DECIDE:
+            self.counters.add("unhandled_count")
+            return NOTHING
+        if self._is_draining:
+            return NOTHING
+        return tuple(self._deciding.on_signal(message_of(envelope, Signal), envelope.peer, now_ns))
+
+    # routers
+
+    def _on_router(self, envelope: Envelope, now_ns: int) -> Effects:
+        return tuple(self._back.on_router(envelope, now_ns)) if envelope.link == REPLAY else self._unexpected()
+
+    def _from_local(self, handler: Callable[[Envelope, int], list[Effect]]) -> Callable[[Envelope, int], Effects]:
+        """A handler for messages of routers that have said hello, and of nobody else."""
+
+        def guarded(envelope: Envelope, now_ns: int) -> Effects:
+            if not self._back.from_router(envelope):
+                return NOTHING
+            return tuple(handler(envelope, now_ns))
+
+        return guarded
+
+    def _unexpected(self) -> Effects:
+        self.counters.add("unhandled_count")
+        return NOTHING
+
+    # operators
+
+    def _on_operator(self, envelope: Envelope, now_ns: int) -> Effects:
+        message = message_of(envelope, OperatorHello)
+        if envelope.link != CONTROL or message.version != PROTOCOL_VERSION:
+            return (Note("error", "operator_refused", {"operator": message.operator, "version": message.version}),)
+        self._operators[envelope.peer] = message.operator
+        if len(self._operators) > PEERS_MAX:
+            del self._operators[next(iter(self._operators))]
+        state = self._state
+        digest = state.stops.killset.digest
+        welcome = ControlWelcome(state.name, "master", state.life, list(state.accounts)[:1024], digest)
+        return (Send(CONTROL, envelope.peer, welcome),)
+
+    def _is_operator(self, envelope: Envelope) -> bool:
+        return envelope.link == CONTROL and envelope.peer in self._operators
+
+    def _on_ping(self, envelope: Envelope, now_ns: int) -> Effects:
+        message = message_of(envelope, Ping)
+        if not self._is_operator(envelope):
+            return self._unexpected()
+        return (Send(CONTROL, envelope.peer, Pong(self._state.name, message.account, message.nonce)),)
+
+    def _on_why(self, envelope: Envelope, now_ns: int) -> Effects:
+        if not self._is_operator(envelope):
+            return self._unexpected()
+        return tuple(self._enquiry.on_ask(message_of(envelope, WhyAsk), envelope.peer))
+
+    def _is_trusted(self, envelope: Envelope) -> bool:
+        return self._is_operator(envelope) or (envelope.link == REPLAY and self._back.from_router(envelope))
+
+    def _on_stop_item(self, envelope: Envelope, now_ns: int) -> Effects:
+        if not envelope.frames or not self._is_trusted(envelope):
+            return self._unexpected()
+        return tuple(self._back.take_stop(envelope.frames[0]))
+
+    def _on_kill_ask(self, envelope: Envelope, now_ns: int) -> Effects:
+        return tuple(self._back.on_kill_ask(envelope)) if self._is_trusted(envelope) else self._unexpected()
+
+    def _on_kill_part(self, envelope: Envelope, now_ns: int) -> Effects:
+        if not self._is_trusted(envelope):
+            return self._unexpected()
+        effects: list[Effect] = []
+        for raw in message_of(envelope, KillSetPart).items:
+            effects += self._back.take_stop(raw)
+        return tuple(effects)

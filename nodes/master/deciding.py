@@ -1,0 +1,199 @@
+"""The path of a signal: known or refused, decided, committed; then published, answered and told.
+
+Everything up to the commit happens in one call, so what a decision rests on cannot change under it; everything after it
+waits for the disk. A signal that comes again while its decision is on the way to the disk is answered when that is there.
+"""
+
+import msgspec
+
+from mesh.codec import encode
+from mesh.core import Effect, Note, Put, Send
+from mesh.links import DECIDE, ORDERS
+from mesh.messages.signals import ACCEPTED, MANUAL, SIGNAL_KINDS, Signal, SignalAnswer
+from mesh.units import MS_NS, SECOND_NS
+from nodes.decisions import PUBLISHED, UNCONFIRMED, WORKING, Decision, DecisionRecord, key_of
+from nodes.master import losswatch, told
+from nodes.master.account import Account
+from nodes.master.decider import Draft, Moment
+from nodes.master.state import RATE, MasterState, RatedOrder, RateRecord
+from nodes.positions import OPEN
+
+ORDER_TIMER, MARKS_TIMER = "order", "marks"
+MARKS_NS = SECOND_NS
+"""A new high-water mark is durable this much later at the latest: each tick may make one."""
+
+
+class Deciding:
+    """Decides for one master."""
+
+    def __init__(self, state: MasterState) -> None:
+        self._state = state
+        timers = state.config.settings.timers
+        self._open_ns = timers.open_deadline_ms * MS_NS
+        self._stored_ns = timers.close_stored_ms * MS_NS
+        self._asking: dict[bytes, int] = {}
+        """Key of a signal whose decision is on its way to the disk → connection to answer."""
+
+    def on_signal(self, signal: Signal, peer: int, now_ns: int) -> list[Effect]:
+        """Decide a signal, or answer it at once where that has been done or cannot be."""
+        state = self._state
+        if not state.is_durable or not state.clock.is_known:
+            return []
+        key = key_of(state.clock.run, signal.source, signal.sid)
+        if key in self._asking:
+            self._asking[key] = peer
+            return []
+        known = state.answers.get(key)
+        if known is not None:
+            state.counters.add("duplicate_signal_count")
+            return [Send(DECIDE, peer, SignalAnswer(signal.sid, known))]
+        symbol = state.clock.symbol_of(signal.symbol)
+        refused = self._refusal(signal, symbol)
+        if refused is not None:
+            state.counters.add("refused_signal_count")
+            return [Send(DECIDE, peer, refused)]
+        if symbol != signal.symbol:
+            signal = msgspec.structs.replace(signal, symbol=symbol)
+        state.counters.add("signal_count")
+        effects = self._look_at_days(now_ns)
+        self._asking[key] = peer
+        return effects + self._decide(key, signal, state.decider.decide(signal, self._moment(symbol, now_ns)), now_ns)
+
+    def look(self, account: Account, now_ns: int) -> list[Effect]:
+        """Hold an account's newest usable state against its daily loss; close everything where the rule says so."""
+        state = self._state
+        seen = losswatch.look(account, state.recorded, state.clock.market_ns)
+        effects = list(seen.effects)
+        if seen.flattens:
+            effects += self._flatten(account, now_ns)
+        if seen.effects or seen.is_new_day:
+            effects.append(state.commits.make([state.account_put(account)], lambda _: []))
+        elif seen.moved:
+            state.timers.set_if_unset((MARKS_TIMER, account.name, 0), now_ns + MARKS_NS)
+        return effects
+
+    def on_marks(self, account: str) -> list[Effect]:
+        """Make the marks of an account durable."""
+        state = self._state
+        return [state.commits.make([state.account_put(state.accounts[account])], lambda _: [])]
+
+    def _look_at_days(self, now_ns: int) -> list[Effect]:
+        """A day may have begun since the newest state: its base is what the account had."""
+        effects: list[Effect] = []
+        for account in self._state.accounts.values():
+            if account.marks.day < account.day_rule.day_at(self._state.clock.market_ns):
+                effects += self.look(account, now_ns)
+        return effects
+
+    def _moment(self, symbol: str, now_ns: int) -> Moment:
+        clock = self._state.clock
+        return Moment(
+            run=clock.run,
+            recorded=clock.recorded,
+            market_ns=clock.market_ns,
+            now_ns=now_ns,
+            feed_timeframe=clock.symbols.get(symbol, ""),
+        )
+
+    def _refusal(self, signal: Signal, symbol: str) -> SignalAnswer | None:
+        if signal.kind not in SIGNAL_KINDS:
+            return SignalAnswer(signal.sid, "MALFORMED", f"kind {signal.kind!r}: {', '.join(SIGNAL_KINDS)} are known")
+        if not symbol:
+            known = ", ".join(self._state.clock.symbols)
+            return SignalAnswer(signal.sid, "UNKNOWN_SYMBOL", f"{signal.symbol}: the market has {known}"[:512])
+        unknown = [name for name in signal.accounts if name not in self._state.accounts]
+        if unknown or (signal.kind == MANUAL and not signal.accounts):
+            known = ", ".join(self._state.accounts)
+            return SignalAnswer(signal.sid, "UNKNOWN_ACCOUNT", f"{', '.join(unknown) or 'none'}: there are {known}"[:512])
+        return None
+
+    def _flatten(self, account: Account, now_ns: int) -> list[Effect]:
+        """Close everything of ours on an account whose day is broken; its sid makes that happen once."""
+        state = self._state
+        signal = losswatch.signal_of(account, state.clock.market_ns, now_ns)
+        key = key_of(state.clock.run, signal.source, signal.sid)
+        if key in state.answers or key in self._asking:
+            return []
+        groups = state.decider.flatten(signal, account, losswatch.LEG, self._moment("", now_ns))
+        if not groups:
+            return []
+        self._asking[key] = 0
+        return self._decide(key, signal, groups, now_ns)
+
+    def _decide(self, key: bytes, signal: Signal, groups: list[list[Draft]], now_ns: int) -> list[Effect]:
+        """Number, store and count the drafts; the commit that everything else waits for."""
+        state = self._state
+        market_ns = state.clock.market_ns
+        lines = state.log.numbered(groups, state.accounts, now_ns + self._open_ns)
+        decision = Decision(DecisionRecord(key, signal, market_ns, now_ns, lines))
+        puts = state.ledger.add(decision)
+        counters = state.counters
+        counters.add("line_count", len(lines))
+        drafts = [draft for group in groups for draft in group]
+        orders: list[RatedOrder] = []
+        for line, draft in zip(decision.lines, drafts, strict=True):
+            if line.record.code == PUBLISHED:
+                state.accounts[draft.account].add_line(line, market_ns, draft.our_symbol)
+                orders.append(RatedOrder(draft.account, draft.action, draft.strategy, draft.our_symbol, draft.side))
+            else:
+                counters.add("skipped_line_count" if line.code == "SKIPPED" else "denied_line_count")
+        if orders:
+            puts.append(self._rate_put(orders, market_ns))
+        puts += self._old_rates(market_ns)
+        return [state.commits.make(puts, lambda durable_ns: self._publish(decision, durable_ns))]
+
+    def _rate_put(self, orders: list[RatedOrder], market_ns: int) -> Put:
+        state = self._state
+        key = b"%020d %020d %020d" % (market_ns, state.epoch, state.log.n)
+        state.rate_rows.append((market_ns, key))
+        return Put(RATE, key, encode(RateRecord(market_ns, orders)))
+
+    def _old_rates(self, market_ns: int) -> list[Put]:
+        """Rows no rate counts any more, deleted."""
+        rows = self._state.rate_rows
+        since_ns = market_ns - self._state.rate_horizon_ns
+        count = 0
+        while count < len(rows) and rows[count][0] <= since_ns:
+            count += 1
+        gone = [Put(RATE, key, None) for _, key in rows[:count]]
+        del rows[:count]
+        return gone
+
+    def _publish(self, decision: Decision, now_ns: int) -> list[Effect]:
+        """The decision is durable: its orders go out, its source is answered, its lines are told."""
+        state = self._state
+        record = decision.record
+        effects = self.send_out(decision, now_ns)
+        state.answers[record.key] = ACCEPTED
+        peer = self._asking.pop(record.key, 0)
+        if peer:
+            effects.append(Send(DECIDE, peer, SignalAnswer(record.signal.sid, ACCEPTED)))
+        effects += state.settled_news(now_ns)
+        effects += [told.decision_event(line, record.market_ns) for line in decision.lines]
+        effects += told.ended_at_once(decision.lines, record.market_ns)
+        return effects
+
+    def send_out(self, decision: Decision, now_ns: int) -> list[Effect]:
+        """Publish the orders of a durable decision and watch for their locals' word."""
+        state = self._state
+        effects: list[Effect] = []
+        events: list[Effect] = []
+        for published in state.log.publish(decision, state.accounts, now_ns):
+            order = published.order
+            effects.append(Send(ORDERS, 0, order, published.body))
+            state.counters.add("order_count")
+            state.timers.set((ORDER_TIMER, "", order.n), published.deadline_ns or now_ns + self._stored_ns)
+            for target, line in zip(order.targets, published.lines, strict=True):
+                events.append(told.order_event(published, line, target, state.clock.market_ns))
+        return effects + events
+
+    def on_silence(self, n: int) -> list[Effect]:
+        """The time is over by which the locals should have told something of record ``n``."""
+        silent = [line for line in self._state.log.lines_of(n) if line.code == WORKING and not line.heard]
+        for line in silent:
+            self._state.ledger.mark(line, UNCONFIRMED)
+        if not silent:
+            return []
+        names = ", ".join(line.record.account for line in silent)
+        what = "OPEN past its deadline" if silent[0].record.action == OPEN else "CLOSE not stored"
+        return [Note("warning", "line_unconfirmed", {"oid": silent[0].record.oid.hex(), "accounts": names, "what": what})]

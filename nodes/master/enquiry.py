@@ -1,0 +1,111 @@
+"""``mesh why``: finds the decision a question means, in memory or in the archive, and tells its story."""
+
+import msgspec
+
+from mesh.codec import decode_record_untrusted
+from mesh.core import Effect, Fetch, Fetched, Send
+from mesh.links import CONTROL
+from mesh.messages.base import NO_OID
+from mesh.messages.control import WhyAsk
+from nodes.decisions import ARCHIVE, WHY, ArchiveRecord, Decision, WhyRecord, why_key
+from nodes.master.state import MasterState
+from nodes.master.story import answers, of_archived, of_live
+
+LAST = "last"
+RECORD_BYTES_MAX = 16 * 2**20
+"""A decision for thousands of accounts."""
+QUESTIONS_MAX = 64
+"""Questions waiting for the store; one more is answered with nothing."""
+
+
+class _Question(msgspec.Struct, frozen=True):
+    """Who asked, and the archive key looked for (empty while its index row is)."""
+
+    peer: int
+    nonce: int
+    word: bytes
+
+
+class Enquiry:
+    """Answers questions about decisions."""
+
+    def __init__(self, state: MasterState) -> None:
+        self._state = state
+        self._token = 0
+        self._waiting: dict[int, _Question] = {}
+
+    def on_ask(self, message: WhyAsk, peer: int) -> list[Effect]:
+        """Answer from memory, or look into the archive first."""
+        decision = self._find(message.query)
+        if decision is not None:
+            return self._answer(peer, message.nonce, of_live(decision))
+        if message.query == LAST or len(self._waiting) >= QUESTIONS_MAX:
+            return self._answer(peer, message.nonce, None)
+        return [self._fetch(WHY, _Question(peer, message.nonce, why_key(message.query)))]
+
+    def on_fetched(self, message: Fetched) -> list[Effect]:
+        """The archive's answer: first where to look, then the decision."""
+        question = self._waiting.pop(message.token)
+        found = [record for key, record in message.rows if key == question.word]
+        if not found:
+            return self._answer(question.peer, question.nonce, None)
+        if message.kind == WHY:
+            lead = decode_record_untrusted(found[0], WhyRecord)
+            return [self._fetch(ARCHIVE, _Question(question.peer, question.nonce, lead.key))]
+        archived = decode_record_untrusted(found[0], ArchiveRecord, RECORD_BYTES_MAX)
+        return self._answer(question.peer, question.nonce, of_archived(archived))
+
+    def _fetch(self, kind: str, question: _Question) -> Fetch:
+        self._token += 1
+        self._waiting[self._token] = question
+        return Fetch(self._token, kind, question.word, 1)
+
+    def _answer(self, peer: int, nonce: int, story: dict[str, object] | None) -> list[Effect]:
+        return [Send(CONTROL, peer, answer) for answer in answers(story, nonce)]
+
+    def _find(self, query: str) -> Decision | None:
+        """The decision in memory that a sid, an oid in hex, ACCOUNT:TICKET or ``last`` means."""
+        if query == LAST:
+            return self._last()
+        found = self._state.ledger.find_sid(query)
+        if found is not None:
+            return found
+        account, _, ticket = query.rpartition(":")
+        if account in self._state.accounts and ticket.isdecimal():
+            return self._by_ticket(account, int(ticket))
+        try:
+            oid = bytes.fromhex(query)
+        except ValueError:
+            return None
+        return self._by_oid(oid)
+
+    def _last(self) -> Decision | None:
+        """The newest decision that led to an order with a result; without any, the newest."""
+        ledger = self._state.ledger
+        newest = [*ledger.recent.values(), *ledger.live.values()]
+        newest.sort(key=lambda decision: decision.record.stamp_in_ns)
+        for decision in reversed(newest):
+            if any(line.outcome is not None and line.outcome.stamps.answered_ns for line in decision.lines):
+                return decision
+        return newest[-1] if newest else None
+
+    def _by_oid(self, oid: bytes) -> Decision | None:
+        for name in ("-", *self._state.accounts):
+            line = self._state.ledger.find(oid, name)
+            if line is not None:
+                return line.decision
+        return None
+
+    def _by_ticket(self, account: str, ticket: int) -> Decision | None:
+        state = self._state.accounts[account].state
+        for position in state.positions if state else ():
+            if ticket in (position.ticket, position.position_id) and position.oid != NO_OID:
+                return self._by_oid(position.oid)
+        ledger = self._state.ledger
+        for decisions in (ledger.live, ledger.recent):
+            for decision in decisions.values():
+                for line in decision.lines:
+                    told = line.outcome
+                    if line.record.account == account and told and ticket in (told.position_ticket, told.order_ticket):
+                        return decision
+        return None

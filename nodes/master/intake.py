@@ -1,0 +1,108 @@
+"""Outcomes as they come from the locals: each taken once, in the order of ``f``, and acked when it is durable.
+
+What comes too early waits; what was here before is acked again. An outcome that is not a line's own (a stop moved by the
+local, a hand's close, a report of something this master does not remember) is kept beside the lines and ends none.
+"""
+
+from mesh.codec import encode
+from mesh.core import Effect, Note, Put
+from mesh.counters import Counters
+from mesh.messages.outcomes import FINAL_CODES, Outcome
+from nodes.decisions import UNKNOWN, WORKING, Ledger, Line
+from nodes.master.account import STASH_MAX, Account
+
+MANUAL = "MANUAL"
+"""Cause of what a hand did at the local, past the master."""
+ACT = "_act"
+"""Kind of the rows of outcomes that ended no line, by account and number."""
+
+
+class Taken:
+    """What taking outcomes led to: rows to commit, notes to write at once, lines that ended."""
+
+    __slots__ = ("ended", "notes", "puts")
+
+    def __init__(self) -> None:
+        self.puts: list[Put] = []
+        self.notes: list[Effect] = []
+        self.ended: list[Line] = []
+
+
+class Intake:
+    """Takes outcomes into the ledger."""
+
+    def __init__(self, ledger: Ledger, counters: Counters) -> None:
+        self._ledger = ledger
+        self._counters = counters
+
+    def take(self, account: Account, outcome: Outcome) -> Taken | None:
+        """Take an outcome and those after it that waited; None where it was here before, or has to wait itself."""
+        if outcome.f <= account.f:
+            self._counters.add("duplicate_outcome_count")
+            line = self._ledger.find(outcome.oid, account.name)
+            if line is not None:
+                line.heard = True
+            return None
+        if outcome.f > account.f + STASH_MAX:
+            return None
+        account.stash[outcome.f] = outcome
+        if account.f + 1 not in account.stash:
+            return None
+        taken = Taken()
+        while (following := account.stash.pop(account.f + 1, None)) is not None:
+            account.f += 1
+            self._counters.add("outcome_count")
+            self._apply(account, following, taken)
+        return taken
+
+    def _apply(self, account: Account, outcome: Outcome, taken: Taken) -> None:
+        line = self._ledger.find(outcome.oid, account.name)
+        is_own = outcome.cause == outcome.leg and outcome.cause != MANUAL
+        if line is None or not is_own:
+            taken.puts.append(Put(ACT, f"{account.name}:{outcome.f:020d}".encode(), encode(outcome)))
+            if is_own:
+                self._counters.add("adopted_count")
+                taken.notes.append(_alarm("outcome_adopted", outcome, "this master does not remember the order"))
+            return
+        line.heard = True
+        if not outcome.final or outcome.code not in FINAL_CODES:
+            self._state(line, outcome, taken)
+        elif line.is_open:
+            line_puts = self._ledger.end(line, outcome.code, outcome.detail, outcome.f, outcome)
+            taken.puts += line_puts
+            taken.ended.append(line)
+        else:
+            self._late(line, outcome, taken)
+
+    def _state(self, line: Line, outcome: Outcome, taken: Taken) -> None:
+        """The local tells a state; a code nobody knows is no end but a state too, and loud."""
+        if outcome.final:
+            taken.notes.append(_alarm("outcome_code_unknown", outcome, "the line stays UNKNOWN"))
+        if not line.is_open:
+            return
+        self._ledger.mark(line, WORKING if outcome.code == WORKING else UNKNOWN)
+        line.detail, line.outcome = outcome.detail, outcome
+        taken.puts.append(self._ledger.end_put(line))
+
+    def _late(self, line: Line, outcome: Outcome, taken: Taken) -> None:
+        """The line had ended: said twice it is nothing new; said otherwise it is what happened, and an alarm."""
+        if outcome.code == line.code:
+            self._counters.add("duplicate_outcome_count")
+            return
+        self._counters.add("adopted_count")
+        taken.notes.append(_alarm("outcome_changed", outcome, f"the line had ended {line.code}"))
+        taken.puts += self._ledger.amend(line, outcome.code, outcome.detail, outcome.f, outcome)
+
+
+def _alarm(name: str, outcome: Outcome, why: str) -> Note:
+    told = {
+        "account": outcome.account,
+        "oid": outcome.oid.hex(),
+        "sid": outcome.sid,
+        "leg": outcome.leg,
+        "code": outcome.code,
+        "detail": outcome.detail,
+        "f": outcome.f,
+        "why": why,
+    }
+    return Note("error", name, told)

@@ -1,0 +1,119 @@
+"""Everything one life of a master holds, in one place: its parts share it and nobody else sees it."""
+
+from mesh.codec import encode
+from mesh.config import Config
+from mesh.core import Effect, Put, Send
+from mesh.counters import Counters
+from mesh.links import MARKET, ORDERS
+from mesh.messages.base import Code, Count, Int64, Life, Msg, Name
+from mesh.messages.market import Settled
+from mesh.messages.orders import Heartbeat
+from mesh.timers import Timers
+from mesh.units import HOUR_NS, MS_NS
+from nodes.commits import Commits
+from nodes.decisions import Ledger
+from nodes.master.account import ACCOUNT, Account
+from nodes.master.attendance import Attendance
+from nodes.master.decider import Decider
+from nodes.master.grants import Grants
+from nodes.master.marketclock import MarketClock
+from nodes.master.orderlog import OrderLog
+from nodes.master.settlement import Settlement
+from nodes.stops import Stops
+
+EPOCH, RATE = "epoch", "rate"
+"""Kinds of the rows of ``EpochRecord`` and ``RateRecord``."""
+TimerKey = tuple[str, str, int]
+"""What a deadline is for: a word, an account, a number."""
+
+
+class EpochRecord(Msg):
+    """The newest epoch and whose life it is."""
+
+    e: Count
+    life: Life
+
+
+class RatedOrder(Msg):
+    """An order to one account; ``symbol`` by our own name."""
+
+    account: Name
+    action: Code
+    strategy: Name
+    symbol: Name
+    side: Int64
+
+
+class RateRecord(Msg):
+    """The orders of a decision of the last hour: what rates and the duplicate window count."""
+
+    market_ns: Int64
+    orders: list[RatedOrder]
+
+
+class MasterState:
+    """The parts and the knowledge of one master. ``epoch`` is 0 until the store has been read."""
+
+    def __init__(self, name: str, config: Config, life: int, counters: Counters) -> None:
+        timers = config.settings.timers
+        self.name = name
+        self.config = config
+        self.life = life
+        self.counters = counters
+        self.accounts = {account: Account(account, config) for account in config.account}
+        self.ledger = Ledger()
+        self.commits = Commits()
+        self.timers: Timers[TimerKey] = Timers()
+        self.clock = MarketClock(name, config.fingerprint, life, timers.repeat_ms, counters)
+        self.stops = Stops(name)
+        self.settlement = Settlement(self.accounts, self.ledger)
+        self.decider = Decider(config, self.accounts, self.clock.quotes, self.stops.killset)
+        self.answers: dict[bytes, str] = {}
+        """Key of a signal → its answer; durable."""
+        self.routers: dict[int, str] = {}
+        """Connection → router."""
+        self.epoch = 0
+        self.is_durable = False
+        """The epoch is on disk: only then is anybody answered."""
+        self.grant_ns = timers.grant_ms * MS_NS
+        windows_ns = [account.limits.duplicate_window_ns or 0 for account in self.accounts.values()]
+        self.rate_horizon_ns = max([HOUR_NS, *windows_ns])
+        self.rate_rows: list[tuple[int, bytes]] = []
+        """(market time, key) of the rate rows in the store, oldest first."""
+        self.begin(0, 0, False)
+
+    def begin(self, epoch: int, now_ns: int, follows: bool, wall_ns: int = 0) -> None:
+        """Start an epoch; ``follows``: the store knows an older one. ``wall_ns``: the wall clock at ``now_ns``."""
+        self._wall_minus_now_ns = wall_ns - now_ns
+        void_at_ns = now_ns + self.config.settings.timers.open_deadline_ms * MS_NS
+        self.epoch = epoch
+        self.log = OrderLog(epoch)
+        self.attendance = Attendance(self.log, Grants(self.grant_ns, now_ns, follows), void_at_ns, self.counters)
+
+    def wall_ns(self, now_ns: int) -> int:
+        """The wall clock, for labels only."""
+        return now_ns + self._wall_minus_now_ns
+
+    @property
+    def recorded(self) -> bool:
+        """Whether the market is a recording."""
+        return self.clock.recorded
+
+    def account_put(self, account: Account) -> Put:
+        """The row of an account."""
+        return Put(ACCOUNT, account.name.encode(), encode(account.record()))
+
+    def heartbeat(self) -> Send:
+        """The last published number and the kill set's digest, for every router."""
+        digest = self.stops.killset.digest
+        return Send(ORDERS, 0, Heartbeat(self.epoch, self.life, self.log.published_n, digest))
+
+    def settled_news(self, now_ns: int) -> list[Effect]:
+        """What the market should hear of accounts, if it changed."""
+        told: Settled | None = self.settlement.news(now_ns)
+        return [Send(MARKET, 0, told)] if told else []
+
+    def waiting_accounts(self) -> list[str]:
+        """Accounts not decided for yet, each with what it waits for."""
+        waits = {name: account.missing_for_ready() for name, account in self.accounts.items()}
+        return [f"{name} ({what})" for name, what in waits.items() if what]

@@ -1,0 +1,93 @@
+"""The master's lines of the events file, in the words PROTOCOL.md documents."""
+
+from decimal import Decimal
+from typing import Any
+
+from mesh import events
+from mesh.core import Emit
+from mesh.messages.orders import Target
+from mesh.messages.outcomes import Outcome
+from nodes.decisions import PUBLISHED, Line
+from nodes.master.orderlog import Published
+from nodes.master.story import stamps_of, stamps_text
+
+RISK_KIND = "risk"
+"""An event that is no line's: a warning or a break of the daily loss."""
+
+
+def decimal(value_e8: int) -> Decimal:
+    """The exact decimal of a fixed-point integer."""
+    return Decimal(f"{Decimal(value_e8).scaleb(-8).normalize():f}")  # 1.1, 100, 0: never 1E+2 or 0E-8
+
+
+def _line_of(line: Line, kind: str) -> dict[str, Any]:
+    record = line.record
+    return {
+        "kind": kind,
+        "sid": line.decision.record.signal.sid,
+        "oid": record.oid.hex(),
+        "strategy": record.strategy,
+        "leg": record.leg,
+        "account": record.account,
+    }
+
+
+def decision_event(line: Line, market_ns: int) -> Emit:
+    """One line was decided: PUBLISHED, or the code with which it ended there."""
+    record = line.record
+    event = _line_of(line, "decision") | {
+        "code": record.code,
+        "detail": record.detail,
+        "action": record.action,
+        "symbol": record.symbol,
+        "side": record.side,
+        "volume": decimal(record.volume_e8),
+    }
+    return Emit(market_ns, line.decision.record.signal.sid, events.DECISION, event)
+
+
+def order_event(published: Published, line: Line, target: Target, market_ns: int) -> Emit:
+    """One target of a record went out."""
+    record = line.record
+    event = _line_of(line, "order") | {
+        "e": str(published.order.e),
+        "n": str(published.order.n),
+        "k": str(target.k),
+        "action": record.action,
+        "side": record.side,
+        "symbol": record.symbol,
+        "volume": decimal(record.volume_e8),
+        "price": decimal(record.price_e8),
+    }
+    return Emit(market_ns, line.decision.record.signal.sid, events.ORDER, event)
+
+
+def outcome_event(line: Line, market_ns: int) -> Emit:
+    """One line ended."""
+    outcome: Outcome | None = line.outcome
+    record = line.record
+    event = _line_of(line, "outcome") | {
+        "code": line.code,
+        "detail": line.detail,
+        "symbol": record.symbol,
+        "side": record.side,
+        "volume": decimal(outcome.volume_e8 if outcome else 0),
+        "price": decimal(outcome.price_e8 if outcome else 0),
+        "profit": decimal(outcome.profit_e8 if outcome else 0),
+        "position_ticket": str(outcome.position_ticket) if outcome else "0",
+        "retcode": outcome.retcode if outcome else 0,
+        "stamps": stamps_text(stamps_of(line.decision.record, line.decision.stamp_out_ns, outcome)),
+    }
+    ended_ns = outcome.market_ns if outcome and outcome.market_ns else market_ns
+    return Emit(ended_ns, line.decision.record.signal.sid, events.OUTCOME, event)
+
+
+def ended_at_once(lines: list[Line], market_ns: int) -> list[Emit]:
+    """Outcome events of the lines that ended with their decision."""
+    return [outcome_event(line, market_ns) for line in lines if line.record.code != PUBLISHED]
+
+
+def risk_event(sid: str, account: str, code: str, detail: str, market_ns: int) -> Emit:
+    """An account's day was warned of, or broken."""
+    event = {"kind": RISK_KIND, "sid": sid, "account": account, "code": code, "detail": detail}
+    return Emit(market_ns, sid, events.DECISION, event)

@@ -1,0 +1,149 @@
+"""A router's control socket: operators, their commands and stops, and the answers of the locals to them.
+
+Stops are durable here before they are pushed on; every local that said hello gets them, also one that is home elsewhere. A
+command goes to each local in its scope that is home here; another router has the others.
+"""
+
+from typing import TypeVar
+
+from mesh.codec import encode
+from mesh.core import Effect, Envelope, Note, Put, Send
+from mesh.killset import check_scope
+from mesh.links import CONTROL, LOCALS
+from mesh.messages import PROTOCOL_VERSION
+from mesh.messages.control import (
+    Command,
+    CommandAnswer,
+    ControlWelcome,
+    KillSetPart,
+    Latched,
+    OperatorHello,
+    Ping,
+    Pong,
+)
+from nodes.envelopes import message_of
+from nodes.router.state import RouterState
+
+K = TypeVar("K")
+V = TypeVar("V")
+OPERATORS_MAX = 256
+COMMANDS_MAX = 1_024
+PINGS_MAX = 1_024
+
+
+class RouterControl:
+    """Operators of one router, and its kill set."""
+
+    def __init__(self, state: RouterState) -> None:
+        self._state = state
+        self._operators: dict[int, str] = {}
+        self._commands: dict[bytes, int] = {}
+        """Command → the operator it came from."""
+        self._pings: dict[int, tuple[int, int]] = {}
+        """Our nonce → (operator, his nonce)."""
+        self._nonce = 0
+
+    def on_hello(self, envelope: Envelope) -> list[Effect]:
+        """An operator is there."""
+        hello = message_of(envelope, OperatorHello)
+        if envelope.link != CONTROL:
+            self._state.counters.add("stranger_count")
+            return []
+        if hello.version != PROTOCOL_VERSION:
+            return [Note("error", "operator_refused", {"operator": hello.operator, "version": hello.version})]
+        _keep(self._operators, envelope.peer, hello.operator, OPERATORS_MAX)
+        accounts = [local.hello.account for local in self._state.peers.all() if local.is_home]
+        digest = self._state.stops.killset.digest
+        return [Send(CONTROL, envelope.peer, ControlWelcome(self._state.name, "router", self._state.life, accounts[:1024], digest))]
+
+    def lost(self, peer: int) -> None:
+        """An operator's connection is gone."""
+        self._operators.pop(peer, None)
+
+    def is_operator(self, envelope: Envelope) -> bool:
+        """Whether the sender is an operator who said hello; counted where he did not."""
+        if envelope.link == CONTROL and envelope.peer in self._operators:
+            return True
+        self._state.counters.add("stranger_count")
+        return False
+
+    # commands
+
+    def on_command(self, envelope: Envelope) -> list[Effect]:
+        """Hand a command to each local in its scope that is home here."""
+        command = message_of(envelope, Command)
+        if not self.is_operator(envelope):
+            return []
+        self._state.counters.add("command_count")
+        kind, _, name = command.scope.partition(":")
+        if kind in self._state.config.account and name.isdecimal():
+            accounts = [kind]
+        else:
+            try:
+                check_scope(command.scope)
+            except ValueError as error:
+                answer = CommandAnswer(command.id, self._state.name, "BAD_SCOPE", str(error), 0, "", 0, 0, True)
+                return [Send(CONTROL, envelope.peer, answer)]
+            accounts = [name] if kind == "account" else list(self._state.config.account)
+        _keep(self._commands, command.id, envelope.peer, COMMANDS_MAX)
+        return self._state.peers.each(accounts, lambda local: Send(LOCALS, local.peer, command))
+
+    def on_answer(self, answer: CommandAnswer) -> list[Effect]:
+        """A local's answer, back to whom it is for."""
+        peer = self._commands.get(answer.id)
+        return [Send(CONTROL, peer, answer)] if peer in self._operators and peer is not None else []
+
+    def on_ping(self, envelope: Envelope) -> list[Effect]:
+        """Answer for ourselves, or hand it on to the local meant."""
+        ping = message_of(envelope, Ping)
+        if not self.is_operator(envelope):
+            return []
+        if not ping.account:
+            return [Send(CONTROL, envelope.peer, Pong(self._state.name, "", ping.nonce))]
+        self._nonce += 1
+        nonce = self._nonce
+        _keep(self._pings, nonce, (envelope.peer, ping.nonce), PINGS_MAX)
+        return self._state.peers.each([ping.account], lambda local: Send(LOCALS, local.peer, Ping(ping.account, nonce)))
+
+    def on_pong(self, pong: Pong) -> list[Effect]:
+        """A local's answer to a ping."""
+        asked = self._pings.pop(pong.nonce, None)
+        return [] if asked is None else [Send(CONTROL, asked[0], Pong(pong.node, pong.account, asked[1]))]
+
+    # stops
+
+    def take(self, items: list[bytes]) -> list[Effect]:
+        """Merge entries and undos: durable, then pushed to every local; those known already are pushed again."""
+        puts: list[Put] = []
+        effects: list[Effect] = []
+        for raw in items:
+            new_puts, notes = self._state.stops.take_untrusted(raw)
+            puts += new_puts
+            effects += notes
+        if not puts:
+            return [*effects, *(self._push(items) if not effects else [])]
+        return [*effects, self._state.commits.make(puts, lambda _: [*self._push(items), *map(self._state.front.told, items)])]
+
+    def _push(self, items: list[bytes]) -> list[Effect]:
+        return list(self._state.to_locals(KillSetPart(items)))
+
+    def on_latched(self, envelope: Envelope, now_ns: int) -> list[Effect]:
+        """A local holds stops: every operator hears of it."""
+        latched = message_of(envelope, Latched)
+        return [
+            *(Send(CONTROL, peer, latched) for peer in self._operators),
+            self._state.front.latched(envelope, latched, now_ns),
+        ]
+
+
+def raw_of(envelope: Envelope) -> bytes:
+    """The bytes of an entry or undo as they came: its signature covers them."""
+    return envelope.frames[0] if envelope.frames else encode(envelope.message)
+
+
+def _keep(table: dict[K, V], key: K, value: V, most: int) -> None:
+    """Put a value last and forget the oldest past ``most``."""
+    table.pop(key, None)
+    table[key] = value
+    if len(table) > most:
+        del table[next(iter(table))]

@@ -1,0 +1,196 @@
+"""The router: hands the master's records to the locals and the locals' words to the master; decides nothing, keeps only stops.
+
+Downwards (``nodes.router.masterlink``): records with a dense ``n`` on the PUB, holes repaired on the replay link, each local its own
+target with the body bytes untouched. Upwards (``nodes.router.localwords``): outcomes, states and deals as they come. Besides: grants
+asked for one by one, heartbeats that say how old the master's last word is, operators (``nodes.router.control``), and for
+frontends the last of everything (``nodes.router.snapshot``). What they share is ``nodes.router.state``.
+"""
+
+from mesh.config import Config
+from mesh.core import Core, Durable, Effect, Effects, Envelope, Halt, LinkUp, PeerLost, Stop
+from mesh.links import CONTROL, LOCALS, ORDERS, REPLAY
+from mesh.messages.accounts import AccountState, AccountSymbols
+from mesh.messages.control import (
+    Command,
+    CommandAnswer,
+    Entry,
+    KillSetAsk,
+    KillSetPart,
+    Latched,
+    OperatorHello,
+    Ping,
+    Pong,
+    Undo,
+)
+from mesh.messages.health import NodeHealth
+from mesh.messages.orders import (
+    GapFill,
+    Grant,
+    GrantAsk,
+    Heartbeat,
+    Listed,
+    LocalHello,
+    LocalWelcome,
+    MasterWelcome,
+    Order,
+    OrderAck,
+    ReplayAccount,
+    StateAsk,
+)
+from mesh.messages.outcomes import DealReport, Outcome, OutcomeAck
+from mesh.units import MS_NS
+from nodes.envelopes import message_of
+from nodes.router.control import RouterControl, raw_of
+from nodes.router.localwords import LocalWords
+from nodes.router.masterlink import HOLES, MasterLink
+from nodes.router.snapshot import SLICE_NS, SNAPSHOT_NS
+from nodes.router.state import RouterState
+from nodes.stops import STOP
+
+BEAT, HELLO, SNAPSHOT, SLICE = "beat", "hello", "snapshot", "slice"
+MASTER_QUIET_NS = 500 * MS_NS
+"""After so long without an answer on the replay link the master is asked for one."""
+
+
+class Router(Core):
+    """One router of a mesh."""
+
+    def __init__(self, name: str, config: Config, life: int) -> None:
+        super().__init__()
+        self._state = RouterState(name, config, life, self.counters)
+        self._master = master = MasterLink(self._state)
+        self._words = words = LocalWords(self._state)
+        self._control = control = RouterControl(self._state)
+        self.handlers = {
+            Durable: lambda e, now_ns: tuple(self._state.commits.durable(message_of(e, Durable).token, now_ns)),
+            LinkUp: self._on_link_up,
+            PeerLost: self._on_lost,
+            Stop: lambda e, now_ns: (Halt(0, "stopped: a router keeps nothing that is not on disk"),),
+            Order: master.on_order,
+            Heartbeat: master.on_heartbeat,
+            MasterWelcome: master.guarded(master.on_welcome),
+            GapFill: master.guarded(master.on_gap_fill),
+            Grant: master.guarded(master.on_grant),
+            LocalWelcome: master.guarded(master.on_welcome_of_local),
+            OutcomeAck: master.guarded(master.on_outcome_ack),
+            StateAsk: master.guarded(master.on_state_ask),
+            LocalHello: words.on_hello,
+            OrderAck: words.guarded(words.on_order_ack),
+            GrantAsk: words.guarded(words.on_grant_ask),
+            ReplayAccount: words.guarded(words.on_replay_account),
+            Listed: words.guarded(words.on_listed),
+            Latched: words.guarded(lambda e, local, now_ns: control.on_latched(e, now_ns)),
+            CommandAnswer: words.guarded(lambda e, local, now_ns: control.on_answer(message_of(e, CommandAnswer))),
+            Pong: words.guarded(lambda e, local, now_ns: control.on_pong(message_of(e, Pong))),
+            AccountState: words.on_state,
+            AccountSymbols: words.on_symbols,
+            Outcome: words.on_outcome,
+            DealReport: words.on_deal,
+            NodeHealth: words.on_health,
+            OperatorHello: lambda e, now_ns: tuple(control.on_hello(e)),
+            Command: lambda e, now_ns: tuple(control.on_command(e)),
+            Ping: lambda e, now_ns: tuple(control.on_ping(e)),
+            Entry: self._on_stop_item,
+            Undo: self._on_stop_item,
+            KillSetAsk: self._on_kill_ask,
+            KillSetPart: self._on_kill_part,
+        }
+
+    # what the shell asks
+
+    def handle(self, envelope: Envelope, now_ns: int) -> Effects:
+        """Effects of one message."""
+        if envelope.link == ORDERS:
+            self._state.orders_ns = now_ns
+        elif envelope.link == REPLAY:
+            self._state.replay_ns = now_ns
+        effects = super().handle(envelope, now_ns)
+        self.deadline_ns = self._state.timers.next_ns
+        return effects
+
+    def recover(self, rows: list[tuple[str, bytes, bytes]], now_ns: int) -> Effects:
+        """Take the stops of the store."""
+        for kind, _key, record in rows:
+            if kind == STOP:
+                self._state.stops.restore(record)
+        return ()
+
+    def start(self, now_ns: int) -> Effects:
+        """Say hello to the master."""
+        state = self._state
+        for word, period_ns in ((BEAT, state.heartbeat_ns), (HELLO, state.repeat_ns), (SNAPSHOT, SNAPSHOT_NS)):
+            state.timers.set(word, now_ns + period_ns)
+        self.deadline_ns = state.timers.next_ns
+        return (state.hello(),)
+
+    def on_deadline(self, now_ns: int) -> Effects:
+        """Heartbeats, hellos, holes, snapshots."""
+        effects: list[Effect] = []
+        for word in self._state.timers.due(now_ns):
+            effects += self._on_timer(word, now_ns)
+        self.deadline_ns = self._state.timers.next_ns
+        return tuple(effects)
+
+    def _on_timer(self, word: str, now_ns: int) -> list[Effect]:
+        state = self._state
+        if word == BEAT:
+            state.timers.set(BEAT, now_ns + state.heartbeat_ns)
+            return list(state.to_locals(state.beat(now_ns)))
+        if word == HELLO:
+            state.timers.set(HELLO, now_ns + state.repeat_ns)
+            is_quiet = not self._master.is_welcomed or now_ns - state.replay_ns >= MASTER_QUIET_NS
+            return [state.hello()] if is_quiet else []
+        if word == HOLES:
+            return self._master.ask_holes(now_ns)
+        if word == SNAPSHOT:
+            state.timers.set(SNAPSHOT, now_ns + SNAPSHOT_NS)
+            state.front.begin(now_ns)
+        effects = state.front.slice(now_ns)
+        if state.front.is_publishing:
+            state.timers.set(SLICE, now_ns + SLICE_NS)
+        return effects
+
+    def phase(self) -> str:
+        """READY once the master has answered."""
+        return "READY" if self._master.is_welcomed else "STARTING"
+
+    def facts(self) -> dict[str, str]:
+        """The epoch, and who is home here."""
+        state = self._state
+        home = [local.hello.account for local in state.peers.all() if local.is_home]
+        return {
+            "e": str(state.stream.e),
+            "n": str(state.stream.next_n - 1),
+            "home": ", ".join(home)[:500],
+            "connected": str(len(state.peers.all())),
+            "stops": str(len(state.stops.killset.live())),
+        }
+
+    # connections
+
+    def _on_link_up(self, envelope: Envelope, now_ns: int) -> Effects:
+        return (self._state.hello(),) if envelope.link == REPLAY else ()
+
+    def _on_lost(self, envelope: Envelope, now_ns: int) -> Effects:
+        if envelope.link == CONTROL:
+            self._control.lost(envelope.peer)
+        return self._words.on_lost(envelope.peer, now_ns) if envelope.link == LOCALS else ()
+
+    # stops
+
+    def _is_trusted(self, envelope: Envelope) -> bool:
+        """Whether stops may come from there: the master, a local or an operator who said hello."""
+        if envelope.link == LOCALS and self._state.peers.of_peer(envelope.peer) is not None:
+            return True
+        return envelope.link == REPLAY or self._control.is_operator(envelope)
+
+    def _on_stop_item(self, envelope: Envelope, now_ns: int) -> Effects:
+        return tuple(self._control.take([raw_of(envelope)])) if self._is_trusted(envelope) else ()
+
+    def _on_kill_part(self, envelope: Envelope, now_ns: int) -> Effects:
+        items = message_of(envelope, KillSetPart).items
+        return tuple(self._control.take(items)) if items and self._is_trusted(envelope) else ()
+
+    def _on_kill_ask(self, envelope: Envelope, now_ns: int) -> Effects:
+        return tuple(self._state.stops.on_ask(envelope)) if self._is_trusted(envelope) else ()
+

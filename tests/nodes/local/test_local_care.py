@@ -1,0 +1,171 @@
+"""What a local does by itself: break-even, trailing, partial take-profit, time stop, equity stop; and how it answers for states."""
+
+from mesh.units import E8, SECOND_NS
+from tests.nodes.local.fakevenue import POINT_E8, PRICE_E8
+from tests.nodes.local.localrig import Rig, make_config
+
+
+def moved(rig: Rig, points: int) -> None:
+    """The price moves, and the account is read."""
+    rig.venue.bid_e8 = PRICE_E8 + points * POINT_E8
+    rig.run(1_100)
+
+
+def opened(rig: Rig) -> bytes:
+    """A filled open."""
+    oid = rig.open()
+    rig.until(lambda: rig.master.codes() == ["FILLED"])
+    return oid
+
+
+def acts(rig: Rig) -> list[tuple[str, str]]:
+    """(cause, code) of the outcomes after the first."""
+    return [(outcome.cause, outcome.code) for outcome in rig.master.outcomes[1:] if outcome.final]
+
+
+def test_break_even_moves_the_stop_once() -> None:
+    """At the set profit the SL goes to the opening price plus, and stays there."""
+    rig = Rig(make_config("manage = {break_even_points = 50, break_even_plus_points = 5}")).ready()
+    oid = opened(rig)
+    moved(rig, 40)
+    assert acts(rig) == []
+    moved(rig, 60)
+    moved(rig, 70)
+    assert acts(rig) == [("BREAK_EVEN", "MODIFIED")]
+    assert next(iter(rig.venue.held.values())).sl_e8 == PRICE_E8 + 5 * POINT_E8
+    outcome = rig.master.outcomes[1]
+    assert (outcome.leg, outcome.sid, outcome.strategy, outcome.oid == oid) == ("break_even", "sid-1/BREAK_EVEN", "swing", False)
+
+
+def test_trailing_follows_by_its_step_and_never_back() -> None:
+    """The SL follows the price at its distance, by whole steps, in the position's favour alone."""
+    rig = Rig(make_config("manage = {trailing_points = 100, trailing_step_points = 10}")).ready()
+    opened(rig)
+    for points in (90, 105, 110, 120, 60):
+        moved(rig, points)
+    assert acts(rig) == [("TRAILING", "MODIFIED")] * 2
+    assert next(iter(rig.venue.held.values())).sl_e8 == PRICE_E8 + 20 * POINT_E8
+
+
+def test_partial_take_profit_happens_once_also_after_a_restart() -> None:
+    """Half is closed at the set profit; its oid is known for ever."""
+    rig = Rig(make_config("manage = {partial_tp_points = 30, partial_tp_percent = 50}")).ready()
+    opened(rig)
+    moved(rig, 35)
+    assert acts(rig) == [("PARTIAL_TP", "CLOSED")]
+    rig.net.crash("local-1")
+    rig.net.restart("local-1")
+    moved(rig, 40)
+    assert acts(rig) == [("PARTIAL_TP", "CLOSED")]
+    assert [held.volume_e8 for held in rig.venue.held.values()] == [E8 // 20]
+
+
+def test_time_stop_counts_market_time_and_works_cut_off() -> None:
+    """With no router and no master the position is closed when its market time is over; the outcome is told later."""
+    rig = Rig(make_config("manage = {time_stop_ms = 60000}")).ready()
+    opened(rig)
+    rig.net.cut["router-1"] = rig.net.cut["router-2"] = True
+    moved(rig, 0)
+    assert rig.venue.held
+    rig.venue.market_ns += 61 * SECOND_NS
+    moved(rig, 0)
+    assert not rig.venue.held
+    assert acts(rig) == []
+    rig.net.cut.clear()
+    rig.until(lambda: acts(rig) == [("TIME_STOP", "CLOSED")])
+
+
+def test_failed_act_pauses_before_it_is_tried_again() -> None:
+    """An act that the venue refuses is not repeated on every read."""
+    rig = Rig(make_config("manage = {break_even_points = 50}")).ready()
+    opened(rig)
+    rig.venue.script = lambda send: rig.venue.result(send, "HALT", 10017)
+    moved(rig, 60)
+    count = len(rig.venue.sends)
+    rig.run(20_000)
+    assert count < len(rig.venue.sends) < count + 10
+    assert set(acts(rig)) == {("BREAK_EVEN", "REJECTED")}
+
+
+def test_equity_stop_closes_everything_and_bars_opens() -> None:
+    """At its floor everything of ours is closed, and the next open is denied; the market was asked to stop there."""
+    rig = Rig(make_config(account="equity_stop_percent = 95")).ready()
+    opened(rig)
+    rig.run(1_000)
+    assert rig.venue.watched[-1] == 9_500 * E8
+    rig.venue.shows_positions = True
+    moved(rig, -6_000)
+    assert ("EQUITY_STOP", "CLOSED") in acts(rig)
+    assert not rig.venue.held
+
+
+def test_foreign_positions_are_left_alone() -> None:
+    """A position whose magic is not ours is told as such and never managed."""
+    rig = Rig(make_config("manage = {time_stop_ms = 1000}")).ready()
+    opened(rig)
+    held = next(iter(rig.venue.held.values()))
+    rig.venue.held[7] = type(held)(7, 1, E8, PRICE_E8, 0, 0, 0, "by hand")
+    rig.venue.market_ns += 5 * SECOND_NS
+    moved(rig, 0)
+    assert list(rig.venue.held) == [7]
+    state = rig.master.states[-1] if rig.master.states[-1].account == "one" else rig.master.states[-2]
+    assert [(position.ticket, position.ours) for position in state.positions] == [(7, False)]
+
+
+def test_state_that_was_asked_for_is_told_after_what_it_leads_to() -> None:
+    """The answer for a block shows the account after the acts of that block, and says that it is managed."""
+    rig = Rig(make_config("manage = {trailing_points = 100}")).ready()
+    opened(rig)
+    rig.run(600)
+    rig.venue.bid_e8 = PRICE_E8 + 150 * POINT_E8
+    rig.ask_state(41)
+    rig.until(lambda: any(state.block == 41 for state in rig.master.states))
+    state = next(state for state in rig.master.states if state.block == 41)
+    assert (state.positions[0].sl_e8, state.managed) == (PRICE_E8 + 50 * POINT_E8, True)
+    assert rig.venue.sends[-1].action == "MODIFY"
+
+
+def test_state_waits_while_a_call_is_at_the_venue() -> None:
+    """An account whose call waits at the broker cannot be read; it answers when the call is over, and then with its effect."""
+    rig = Rig().ready()
+    rig.venue.delay_ns = 2 * SECOND_NS
+    rig.open()
+    rig.run(500)
+    rig.ask_state(7)
+    rig.run(1_000)
+    assert not [state for state in rig.master.states if state.block == 7]
+    rig.until(lambda: any(state.block == 7 for state in rig.master.states))
+    state = next(state for state in rig.master.states if state.block == 7)
+    assert [outcome.code for outcome in rig.master.outcomes] == ["WORKING", "FILLED"]
+    assert (state.f, len(state.positions)) == (2, 1)
+
+
+def test_state_does_not_claim_a_fill_the_venue_shows_late() -> None:
+    """While a filled position is not shown yet, states say that they do not include it; then they do."""
+    rig = Rig().ready()
+    rig.venue.shows_positions = False
+    rig.venue.deals.clear()
+    opened(rig)
+    rig.venue.deals.clear()
+    rig.run(1_200)
+    newest = [state for state in rig.master.states if state.account == "one"][-1]
+    assert newest.f == 0
+    rig.venue.shows_positions = True
+    rig.run(1_200)
+    newest = [state for state in rig.master.states if state.account == "one"][-1]
+    assert (newest.f, len(newest.positions)) == (1, 1)
+
+
+def test_deals_are_told_once_with_whose_they_are() -> None:
+    """Every deal goes up once, ours with the oid of its opening; deposits are summed over restarts."""
+    rig = Rig().ready()
+    oid = opened(rig)
+    rig.run(1_500)
+    mine = [deal for deal in rig.master.deals if deal.account == "one"]
+    assert [(deal.kind, deal.oid == oid) for deal in mine] == [("BALANCE", False), ("BUY", True)]
+    rig.net.crash("local-1")
+    rig.net.restart("local-1")
+    rig.run(2_000)
+    assert len([deal for deal in rig.master.deals if deal.account == "one"]) == 2
+    newest = [state for state in rig.master.states if state.account == "one"][-1]
+    assert newest.deposit_e8 == 10_000 * E8

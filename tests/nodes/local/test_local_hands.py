@@ -1,0 +1,253 @@
+"""Operators at a local: stops bind at once and are confirmed when durable; manual commands act once and answer."""
+
+from mesh import links
+from mesh.codec import encode
+from mesh.core import Core, Effects, Envelope, Send
+from mesh.killset import entry_id
+from mesh.messages import PROTOCOL_VERSION
+from mesh.messages.base import Msg
+from mesh.messages.control import (
+    Command,
+    CommandAnswer,
+    ControlWelcome,
+    Entry,
+    Latched,
+    OperatorHello,
+    Ping,
+    Pong,
+    Undo,
+)  # fmt: skip
+from mesh.simnet import Wire
+from mesh.units import E8
+from tests.nodes.local.fakevenue import POINT_E8, PRICE_E8
+from tests.nodes.local.localrig import Rig
+
+
+class Operator(Core):
+    """Somebody at the control socket."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.heard: list[Msg] = []
+        for kind in (ControlWelcome, CommandAnswer, Latched, Pong):
+            self.handlers[kind] = self._on
+
+    def _on(self, envelope: Envelope, now_ns: int) -> Effects:
+        self.heard.append(envelope.message)
+        return ()
+
+
+class Desk(Rig):
+    """The rig with an operator at both routers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.net._wires += [
+            Wire("operator", f"control.{index}", name, links.CONTROL, 900 + index) for index, name in enumerate(("router-1", "router-2"))
+        ]
+        self.operator = Operator()
+        self.net.add("operator", lambda life: self.operator)
+        self.ready()
+        self.say(OperatorHello("me@here", 1, PROTOCOL_VERSION))
+        self.run(10)
+
+    def say(self, message: Msg) -> None:
+        """Send to both routers, as the client does."""
+        self.send("operator", *(Send(f"control.{index}", 0, message) for index in (0, 1)))
+
+    def answers(self, command: bytes) -> list[CommandAnswer]:
+        """What was answered to a command."""
+        return [item for item in self.operator.heard if isinstance(item, CommandAnswer) and item.id == command]
+
+    def filled(self) -> bytes:
+        """A filled open."""
+        oid = self.open()
+        self.until(lambda: self.master.codes() == ["FILLED"])
+        self.run(600)
+        return oid
+
+
+def command(number: int, verb: str = "close", scope: str = "all", dry_run: bool = False, **changes: object) -> Command:
+    """A command with an id of its own."""
+    fields = {"volume_e8": 0, "foreign": False, "sl_e8": -1, "tp_e8": -1} | changes
+    return Command(
+        bytes([number]) * 16, "me@here", verb, scope, fields["volume_e8"], fields["foreign"], fields["sl_e8"], fields["tp_e8"], dry_run
+    )  # type: ignore[arg-type]
+
+
+def freeze(nonce: int, scope: str = "all", level: str = "FREEZE") -> Entry:
+    """A stop."""
+    return Entry("me@here", nonce, nonce, level, scope, "test")
+
+
+def test_freeze_is_latched_by_every_local_and_denies_opens() -> None:
+    """Each local says LATCHED, naming the entry; opens end KILLED, closes go on."""
+    desk = Desk()
+    opening = desk.filled()
+    entry = freeze(1)
+    desk.say(entry)
+    desk.until(lambda: {item.account for item in desk.operator.heard if isinstance(item, Latched)} == {"one", "two"})
+    latched = next(item for item in desk.operator.heard if isinstance(item, Latched) and item.account == "one")
+    assert (latched.level, latched.entries) == ("FREEZE", [entry_id(encode(entry))])
+    desk.master.killset.add_untrusted(encode(entry))
+    desk.open("b")
+    desk.until(lambda: desk.master.codes() == ["FILLED", "KILLED"])
+    desk.close(opening)
+    desk.until(lambda: desk.master.codes() == ["FILLED", "KILLED", "CLOSED"])
+
+
+def test_freeze_survives_a_restart_of_local_and_router() -> None:
+    """A stop is durable at both before it is confirmed."""
+    desk = Desk()
+    desk.say(freeze(1, "account:one"))
+    desk.until(lambda: any(isinstance(item, Latched) for item in desk.operator.heard))
+    for node in ("local-1", "router-1", "router-2"):
+        desk.net.crash(node)
+        desk.net.restart(node)
+    desk.run(3_000)
+    assert desk.local().facts()["ladder"] == "FREEZE"
+    assert desk.local("two").facts()["ladder"] == "ACTIVE"
+    desk.open("b")
+    desk.until(lambda: desk.master.codes() == ["KILLED"])
+
+
+def test_local_that_was_away_pulls_the_stops_it_lacks() -> None:
+    """A local cut off while a stop was set learns of it by the digest in heartbeats."""
+    desk = Desk()
+    desk.net.cut["local-1"] = True
+    desk.say(freeze(1))
+    desk.run(500)
+    desk.net.cut.clear()
+    desk.until(lambda: desk.local().facts()["ladder"] == "FREEZE")
+
+
+def test_after_an_undo_only_later_decisions_open() -> None:
+    """An open decided before the undo is killed though it comes after it; the next one runs."""
+    desk = Desk()
+    entry = freeze(1)
+    desk.say(entry)
+    desk.master.killset.add_untrusted(encode(entry))
+    desk.run(500)
+    old = desk.master.order(b"o" * 16, ["one"], desk.body(), E8 // 10)
+    undo = Undo("me@here", 2, 2, [entry_id(encode(entry))], "go on")
+    desk.say(undo)
+    desk.master.killset.add_untrusted(encode(undo))
+    desk.run(500)
+    desk.send("master-1", old)
+    desk.until(lambda: desk.master.codes() == ["KILLED"])
+    desk.open("new")
+    desk.until(lambda: desk.master.codes() == ["KILLED", "FILLED"])
+
+
+def test_stop_between_intent_and_call_keeps_the_call_back() -> None:
+    """A call handed over under another latch count comes back unsent, and its line ends KILLED."""
+    desk = Desk()
+    entry = freeze(1)
+
+    def late(send: object) -> object:
+        desk.say(entry)
+        desk.venue.script = lambda send: True
+        return desk.venue.result(desk.venue.sends[-1], "UNSENT", detail="LATCH count=2 handed_over_under=1")
+
+    desk.venue.script = late  # type: ignore[assignment]
+    desk.venue.delay_ns = 5_000_000
+    desk.open()
+    desk.until(lambda: desk.master.codes() == ["KILLED"])
+    assert not desk.venue.held
+
+
+def test_flatten_closes_ours_and_of_everything_the_others_too() -> None:
+    """FLATTEN over an account closes what is there, ours or not, and cancels nothing it does not mean."""
+    desk = Desk()
+    desk.filled()
+    held = next(iter(desk.venue.held.values()))
+    desk.venue.held[7] = type(held)(7, 1, E8, PRICE_E8, 0, 0, 0, "by hand")
+    desk.say(freeze(1, "account:one", "FLATTEN"))
+    desk.until(lambda: not desk.venue.held)
+    desk.run(100)
+    assert {outcome.cause for outcome in desk.master.outcomes[1:]} == {"FLATTEN"}
+
+
+def test_flatten_of_a_strategy_leaves_foreign_positions() -> None:
+    """FLATTEN over a strategy closes ours alone."""
+    desk = Desk()
+    desk.filled()
+    held = next(iter(desk.venue.held.values()))
+    desk.venue.held[7] = type(held)(7, 1, E8, PRICE_E8, 0, 0, 0, "by hand")
+    desk.say(freeze(1, "strategy:swing", "FLATTEN"))
+    desk.until(lambda: list(desk.venue.held) == [7])
+    desk.run(2_000)
+    assert list(desk.venue.held) == [7]
+
+
+def test_preview_touches_nothing_and_names_what_it_would() -> None:
+    """A dry run answers PREVIEW for each position, NOTHING where there is none; the last answer says so."""
+    desk = Desk()
+    desk.filled()
+    desk.say(command(1, dry_run=True))
+    desk.until(lambda: len(desk.answers(bytes([1]) * 16)) == 2)
+    told = {(answer.account, answer.code, answer.last) for answer in desk.answers(bytes([1]) * 16)}
+    assert told == {("one", "PREVIEW", True), ("two", "NOTHING", True)}
+    assert len(desk.venue.sends) == 1
+
+
+def test_manual_close_acts_once_and_answers_again() -> None:
+    """A command that comes twice closes once, and is answered twice with the same."""
+    desk = Desk()
+    desk.filled()
+    desk.say(command(2, volume_e8=E8 // 25))
+    desk.until(lambda: any(answer.code == "CLOSED" for answer in desk.answers(bytes([2]) * 16)))
+    desk.run(600)
+    desk.say(command(2, volume_e8=E8 // 25))
+    desk.run(600)
+    closed = [answer for answer in desk.answers(bytes([2]) * 16) if answer.account == "one"]
+    assert [(answer.code, answer.volume_e8, answer.last) for answer in closed] == [("CLOSED", E8 // 25, True)] * 2
+    assert [held.volume_e8 for held in desk.venue.held.values()] == [E8 // 10 - E8 // 25]
+    outcome = desk.master.outcomes[-1]
+    assert (outcome.cause, outcome.leg, outcome.code) == ("MANUAL", "manual_close", "CLOSED")
+
+
+def test_manual_close_needs_to_be_told_to_touch_foreign_positions() -> None:
+    """A ticket that is not ours is refused without --foreign, closed with it."""
+    desk = Desk()
+    desk.filled()
+    held = next(iter(desk.venue.held.values()))
+    desk.venue.held[7] = type(held)(7, 1, E8, PRICE_E8, 0, 0, 0, "by hand")
+    desk.run(1_200)
+    desk.say(command(3, scope="one:7"))
+    desk.until(lambda: [answer.code for answer in desk.answers(bytes([3]) * 16)] == ["FOREIGN"])
+    desk.say(command(4, scope="one:7", foreign=True))
+    desk.until(lambda: [answer.code for answer in desk.answers(bytes([4]) * 16)] == ["CLOSED"])
+    assert 7 not in desk.venue.held
+
+
+def test_manual_modify_leaves_the_level_not_given() -> None:
+    """A new SL keeps the TP."""
+    desk = Desk()
+    desk.filled()
+    held = next(iter(desk.venue.held.values()))
+    held.tp_e8 = PRICE_E8 + 500 * POINT_E8
+    desk.run(1_200)
+    desk.say(command(5, "modify", f"one:{held.ticket}", sl_e8=PRICE_E8 - 300 * POINT_E8, foreign=True))
+    desk.until(lambda: [answer.code for answer in desk.answers(bytes([5]) * 16)] == ["MODIFIED"])
+    assert (held.sl_e8, held.tp_e8) == (PRICE_E8 - 300 * POINT_E8, PRICE_E8 + 500 * POINT_E8)
+
+
+def test_command_of_a_bad_scope_or_verb_is_refused_by_words() -> None:
+    """The answer says what is allowed."""
+    desk = Desk()
+    desk.say(command(6, scope="everything"))
+    desk.say(command(7, verb="explode"))
+    desk.run(300)
+    assert {answer.code for answer in desk.answers(bytes([6]) * 16)} == {"BAD_SCOPE"}
+    assert {answer.code for answer in desk.answers(bytes([7]) * 16)} == {"BAD_COMMAND"}
+
+
+def test_ping_goes_to_the_local_and_back() -> None:
+    """A ping comes back with its own nonce from the local it was meant for; a router answers for itself."""
+    desk = Desk()
+    desk.say(Ping("one", 77))
+    desk.say(Ping("", 78))
+    desk.run(50)
+    pongs = [(item.node, item.nonce) for item in desk.operator.heard if isinstance(item, Pong)]
+    assert sorted(pongs) == [("local-1", 77), ("router-1", 78), ("router-2", 78)]

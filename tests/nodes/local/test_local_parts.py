@@ -1,0 +1,245 @@
+"""The small machines of a local and a router: streams of numbers, outcomes to be acked, whose a position is, jobs in turn."""
+
+import pytest
+
+from mesh.core import Put
+from mesh.messages.accounts import Position
+from mesh.messages.outcomes import DealReport, Outcome, Stamps
+from mesh.messages.venue import VenueState
+from mesh.units import E8, MINUTE_NS, SECOND_NS
+from nodes.local.accountbook import AccountBook
+from nodes.local.attempts import OrderRecord
+from nodes.local.jobs import Job, Jobs
+from nodes.local.openings import LATE_NS, OpeningRecord, Openings
+from nodes.local.orderstream import OrderStream
+from nodes.local.reports import ARCHIVE, KNOWN, OUTCOME, Reports
+from nodes.router.recordstream import ASKS_MAX, HOLES_MAX, RecordStream
+
+# orders by k
+
+
+def test_order_stream_acks_only_what_is_settled_without_a_hole() -> None:
+    """An ack covers no number that has not come, and none that came and is not stored."""
+    stream = OrderStream()
+    stream.restart(1, 0)
+    assert stream.receive(1)
+    assert stream.receive(3)
+    assert not stream.settle(3)
+    assert stream.settle(1)
+    assert (stream.acked_k, stream.received_k, stream.gaps(5)) == (1, 1, [(2, 2), (4, 5)])
+    stream.receive(2)
+    assert (stream.received_k, stream.acked_k) == (3, 1)
+    assert stream.settle(2)
+    assert (stream.acked_k, stream.waiting_count) == (3, 0)
+
+
+def test_order_stream_knows_what_came_before() -> None:
+    """A number is new once."""
+    stream = OrderStream()
+    stream.restart(1, 5)
+    assert not stream.receive(5)
+    assert stream.receive(6)
+    assert not stream.receive(6)
+    stream.settle(6)
+    assert not stream.receive(6)
+
+
+# records by n
+
+
+def test_record_stream_bounds_its_holes_and_its_patience() -> None:
+    """So many holes are remembered, and each asked for so often; then it is given up."""
+    stream = RecordStream()
+    stream.begin(1, 1)
+    stream.expect(3 * HOLES_MAX)
+    for _ in range(ASKS_MAX):
+        ranges, given_up_count = stream.ask()
+        assert given_up_count == 0
+        assert ranges == [(2 * HOLES_MAX + 1, 3 * HOLES_MAX)]
+    assert stream.ask() == ([], HOLES_MAX)
+    assert stream.is_whole
+
+
+def test_record_stream_takes_each_record_once() -> None:
+    """A record that fills a hole is new, one that came before is not."""
+    stream = RecordStream()
+    stream.begin(1, 1)
+    assert stream.take(1)
+    assert stream.take(4)
+    assert not stream.take(4)
+    assert stream.take(2)
+    stream.fill(3, 3)
+    assert not stream.take(3)
+    assert stream.is_whole
+
+
+# outcomes by f
+
+
+def outcome(number: int, final: bool = True) -> Outcome:
+    """An outcome without its number."""
+    return Outcome(
+        "one", 1, 1, 0, bytes([number]) * 16, "sid", "swing", "open", "OPEN", "FILLED" if final else "UNKNOWN", final, "open", "",
+        "EURUSD", 1, 1, 1, 0, 0, 0, 0, 0, 1, 0, Stamps(),
+    )  # fmt: skip
+
+
+def stored(reports: Reports, puts: list[Put], rows: dict[tuple[str, bytes], bytes]) -> None:
+    """Apply rows."""
+    for put in puts:
+        if put.record is None:
+            rows.pop((put.kind, put.key))
+        else:
+            rows[(put.kind, put.key)] = put.record
+
+
+def test_outcomes_move_to_the_archive_when_acked_and_survive_a_restart() -> None:
+    """f is dense; acked ones leave memory, unacked ones are there after a restart, and ended oids are known for ever."""
+    reports, rows = Reports(), {}
+    for number in (1, 2, 3):
+        numbered, puts = reports.number(outcome(number, final=number != 2))
+        assert numbered.f == number
+        stored(reports, puts, rows)
+        reports.durable(numbered)
+    stored(reports, reports.ack(1), rows)
+    assert [item.f for item in reports.oldest()] == [2, 3]
+    again = Reports()
+    for (kind, key), record in rows.items():
+        if kind in (OUTCOME, KNOWN):
+            again.restore(kind, key, record)
+    again.restored(3)
+    assert (again.f, again.acked_f, [item.f for item in again.oldest()]) == (3, 1, [2, 3])
+    assert [again.known_f(bytes([number]) * 16) for number in (1, 2, 3, 4)] == [1, 0, 3, 0]
+    assert [key for kind, key in rows if kind == ARCHIVE] == [(1).to_bytes(8, "big")]
+
+
+def test_ack_never_goes_beyond_what_is_durable() -> None:
+    """An ack of more than was told changes nothing that is not on disk."""
+    reports = Reports()
+    numbered, _ = reports.number(outcome(1))
+    assert reports.ack(9) == []
+    assert not reports.is_settled
+    reports.durable(numbered)
+    reports.ack(9)
+    assert (reports.acked_f, reports.is_settled) == (1, True)
+
+
+def test_archive_is_read_back_where_the_master_forgot() -> None:
+    """The parts to fetch cover exactly what was acked above the master's number."""
+    reports = Reports()
+    reports.restored(600)
+    assert reports.archive_prefixes(600) == []
+    assert reports.archive_prefixes(254) == [bytes(6) + b"\x00", bytes(6) + b"\x01", bytes(6) + b"\x02"]
+    assert reports.archive_prefixes(511) == [bytes(6) + b"\x02"]
+
+
+# whose a position is
+
+
+def opening(number: int, f: int = 1) -> OpeningRecord:
+    """An executed opening whose position has the same number."""
+    return OpeningRecord(bytes([number]) * 16, number, "sid", "swing", "open", "EURUSD", 1, 10 * E8, 1, number, f)
+
+
+def position(ticket: int, magic: int = 0, position_id: int = 0, volume_e8: int = 10 * E8) -> Position:
+    """A position of the venue."""
+    return Position(ticket, position_id or ticket, "EURUSD", 1, volume_e8, 1, 1, 0, 0, 0, 0, 0, False, magic=magic)
+
+
+def test_opening_is_gone_once_it_was_seen_and_is_not_any_more() -> None:
+    """Not before it was seen: a venue may show it late; 5 s later it is taken as gone all the same."""
+    openings = Openings()
+    openings.add(opening(1, f=7), 100)
+    assert openings.look([], 50, 200) == []
+    assert openings.look([], 150, 200) == []
+    assert openings.unseen_f(200) == 7
+    openings.look([position(1, magic=1, volume_e8=4 * E8)], 210, 220)
+    live = openings.live()[0]
+    assert (live.left_e8, openings.unseen_f(220)) == (4 * E8, 0)
+    assert openings.look([], 230, 240)
+    assert openings.live() == []
+    openings.add(opening(2), 1_000)
+    assert openings.look([], 2_000, 1_000 + LATE_NS)
+    assert openings.of_oid(b"\x02" * 16).is_gone  # type: ignore[union-attr]
+
+
+def test_deal_of_a_position_proves_that_its_absence_means_closed() -> None:
+    """Opened and stopped out between two reads: the deals show it, and it is gone at once."""
+    openings = Openings()
+    openings.add(opening(1), 100)
+    openings.dealt(1)
+    assert openings.look([], 150, 200)
+
+
+def test_position_is_ours_by_magic_or_by_its_identifier() -> None:
+    """A ticket may change and a broker may rewrite the magic; the identifier stays."""
+    openings = Openings()
+    openings.add(opening(1), 0)
+    openings.look([position(1, magic=1)], 1, 2)
+    assert openings.of_position(position(55, magic=0, position_id=1)) is openings.live()[0]
+    assert openings.of_position(position(56, magic=9)) is None
+
+
+def test_netting_position_belongs_to_the_newest_opening_of_its_symbol() -> None:
+    """Where a symbol has one position, an opening lives as long as the symbol is held."""
+    openings = Openings()
+    openings.is_hedging = False
+    for number in (1, 2):
+        openings.add(opening(number), 0)
+    held = position(99, magic=77)
+    assert openings.of_position(held) is openings.live()[1]
+    assert openings.look([held], 1, 2) == []
+    assert len(openings.look([], 3, 4)) == 2
+
+
+# deals
+
+
+def deal(ticket: int, market_ns: int, kind: str = "BUY", profit_e8: int = 0) -> DealReport:
+    """A deal."""
+    return DealReport("one", ticket, 0, ticket, "EURUSD", kind, "IN", "EXPERT", 1, 1, profit_e8, 0, 0, market_ns, bytes(16), "")
+
+
+def read(deals: list[DealReport], more_deals: bool = False) -> VenueState:
+    """A read with these deals."""
+    return VenueState(1, 0, 0, 1, 1, 1, 0, 1, 0, True, True, [], [], deals, [], more_deals)
+
+
+def test_deals_are_told_once_and_read_from_a_little_before() -> None:
+    """Late deals within ten minutes are found, known ones not told again, deposits summed once."""
+    book, openings = AccountBook("one", 1), Openings()
+    first = [deal(1, 50 * MINUTE_NS, "BALANCE", 100), deal(2, 60 * MINUTE_NS)]
+    assert len(book.take(read(first), openings, 0, 0)[0]) == 2
+    assert book.deals_from_ns == 50 * MINUTE_NS
+    late = deal(3, 55 * MINUTE_NS, "BALANCE", 20)
+    told, puts = book.take(read([first[0], late, first[1]]), openings, 0, 0)
+    assert (told, book.deposit_e8) == ([late], 120)
+    again = AccountBook("one", 2)
+    again.restore(puts[-1].record or b"")
+    assert again.take(read([*first, late]), openings, 0, 0)[0] == []
+    assert again.deposit_e8 == 120
+
+
+def test_long_history_is_read_in_pages_before_anything_is_told() -> None:
+    """While a page says that there is more the deposits are not known; the next page begins where this one ended."""
+    book, openings = AccountBook("one", 1), Openings()
+    book.take(read([deal(1, 10 * SECOND_NS, "BALANCE", 100)], more_deals=True), openings, 0, 0)
+    assert (book.is_complete, book.deals_from_ns) == (False, 10 * SECOND_NS)
+    book.take(read([deal(1, 10 * SECOND_NS, "BALANCE", 100)], more_deals=True), openings, 0, 0)
+    assert book.deals_from_ns == 10 * SECOND_NS + 1
+    book.take(read([deal(2, 20 * SECOND_NS)]), openings, 0, 0)
+    assert (book.is_complete, book.deposit_e8) == (True, 100)
+
+
+# jobs
+
+
+@pytest.mark.parametrize("actions", [("OPEN", "MODIFY", "CLOSE"), ("MODIFY", "CLOSE", "OPEN")])
+def test_jobs_go_closes_first_then_opens_then_changes(actions: tuple[str, ...]) -> None:
+    """Whatever came first, a close has its turn before an open, an open before a change."""
+    jobs = Jobs()
+    for number, action in enumerate(actions, start=1):
+        record = OrderRecord(bytes([number]) * 16, "ORDER", 1, 1, 1, "s", "x", "l", "l", action, "EURUSD", 1, 1)
+        jobs.add(Job(record, 0))
+    assert [job.record.action for job in jobs] == ["CLOSE", "OPEN", "MODIFY"]
+    assert len(jobs) == 3

@@ -1,0 +1,70 @@
+"""Grants go to one (account, store, life) at a time, and to nobody while an older grant may still run."""
+
+from mesh.units import SECOND_NS
+from nodes.master.grants import CLONE, GRANTED, NEW_EPOCH, OTHER_LIFE, REPLACED, Grants
+
+GRANT_NS = 3 * SECOND_NS
+OLD, NEW = (b"store", 1), (b"store", 2)
+
+
+def test_the_first_master_ever_grants_at_once() -> None:
+    """With no older epoch there is no older grant."""
+    assert Grants(GRANT_NS, 100, follows=False).ask("a", OLD, 100) == GRANTED
+
+
+def test_a_following_master_waits_its_predecessors_grants_out() -> None:
+    """None in its first 3 s, to nobody."""
+    grants = Grants(GRANT_NS, 100, follows=True)
+    assert grants.ask("a", OLD, 100 + GRANT_NS - 1) == NEW_EPOCH
+    assert grants.ask("a", OLD, 100 + GRANT_NS) == GRANTED
+
+
+def test_another_life_waits_for_the_last_grant_to_run_out() -> None:
+    """Its first grant comes 3 s after the old one's last, not after the old one's death."""
+    grants = Grants(GRANT_NS, 0, follows=False)
+    assert grants.ask("a", OLD, SECOND_NS) == GRANTED
+    assert grants.ask("a", NEW, 2 * SECOND_NS) == OTHER_LIFE
+    assert grants.ask("a", NEW, 4 * SECOND_NS - 1) == OTHER_LIFE
+    assert grants.ask("a", NEW, 4 * SECOND_NS) == GRANTED
+
+
+def test_a_replaced_life_gets_none_and_after_3_s_is_a_clone() -> None:
+    """Two lives at once: the newer holds, the older is refused, and then reported."""
+    grants = Grants(GRANT_NS, 0, follows=False)
+    grants.ask("a", OLD, 0)
+    grants.ask("a", NEW, SECOND_NS)
+    assert grants.ask("a", OLD, 2 * SECOND_NS) == REPLACED
+    assert grants.ask("a", OLD, 4 * SECOND_NS) == CLONE
+
+
+def test_a_hello_replaces_as_an_ask_does() -> None:
+    """The new life's hello ends the old one's grants even before it asks."""
+    grants = Grants(GRANT_NS, 0, follows=False)
+    grants.ask("a", OLD, 0)
+    assert grants.claim("a", NEW, SECOND_NS)
+    assert grants.ask("a", OLD, SECOND_NS) == REPLACED
+    assert not grants.claim("a", OLD, SECOND_NS)
+
+
+def test_another_store_of_the_same_life_number_is_another_holder() -> None:
+    """Life numbers are drawn: the store tells two machines apart."""
+    grants = Grants(GRANT_NS, 0, follows=False)
+    grants.ask("a", OLD, 0)
+    assert grants.ask("a", (b"other", 1), SECOND_NS) == OTHER_LIFE
+
+
+def test_two_quick_replacements_wait_for_the_oldest_grant() -> None:
+    """A life that never got a grant does not shorten the wait for the one before it."""
+    grants = Grants(GRANT_NS, 0, follows=False)
+    grants.ask("a", OLD, SECOND_NS)
+    grants.claim("a", NEW, SECOND_NS)
+    assert grants.ask("a", (b"store", 3), 2 * SECOND_NS) == OTHER_LIFE
+    assert grants.ask("a", (b"store", 3), 4 * SECOND_NS) == GRANTED
+
+
+def test_accounts_do_not_know_of_each_other() -> None:
+    """A wait on one account is none on another."""
+    grants = Grants(GRANT_NS, 0, follows=False)
+    grants.ask("a", OLD, 0)
+    grants.ask("a", NEW, 0)
+    assert grants.ask("b", NEW, 0) == GRANTED
