@@ -62,6 +62,8 @@ class Endings:
         if action == OPEN and record.done_e8 < record.volume_e8:
             words = f"filled={text_from_e8(record.done_e8, 2)} of={text_from_e8(record.volume_e8, 2)}"
             return Ending("PARTIAL", f"{words} {found}".strip(), result)
+        if action == MODIFY:
+            found = f"sl={text_from_e8(record.sl_e8)} tp={text_from_e8(record.tp_e8)} {found}".strip()
         return Ending(DONE_CODE[action], found, result)
 
     def _changed(self, job: Job, result: VenueResult) -> Ending | None:

@@ -21,14 +21,13 @@ from mesh.messages.orders import (
 )
 from mesh.messages.outcomes import Outcome, OutcomeAck
 from mesh.units import MS_NS
-from nodes.decisions import Line
 from nodes.envelopes import message_of
 from nodes.master import told
 from nodes.master.account import Account
 from nodes.master.attendance import VOID
 from nodes.master.deciding import Deciding
 from nodes.master.grants import CLONE
-from nodes.master.intake import Intake
+from nodes.master.intake import Intake, Taken
 from nodes.master.orderlog import Published
 from nodes.master.state import MasterState
 
@@ -193,13 +192,14 @@ class BackChannel:
         account.drop_seen(state.recorded)
         puts = [*taken.puts, state.account_put(account)]
         f = account.f
-        commit = state.commits.make(puts, lambda _: self._acknowledge(account, f, peer, taken.ended))
+        commit = state.commits.make(puts, lambda _: self._acknowledge(account, f, peer, taken))
         return [*taken.notes, commit, *self.void(account, now_ns), *state.settled_news(now_ns)]
 
-    def _acknowledge(self, account: Account, f: int, peer: int, ended: list[Line]) -> list[Effect]:
+    def _acknowledge(self, account: Account, f: int, peer: int, taken: Taken) -> list[Effect]:
         account.durable_f = max(account.durable_f, f)
         effects: list[Effect] = [Send(REPLAY, peer, OutcomeAck(account.name, account.durable_f))]
-        effects += [told.outcome_event(line, self._state.clock.market_ns) for line in ended]
+        effects += [told.outcome_event(line, self._state.clock.market_ns) for line in taken.ended]
+        effects += [told.act_event(outcome) for outcome in taken.acts]
         return effects
 
     def void(self, account: Account, now_ns: int) -> list[Effect]:

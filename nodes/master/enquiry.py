@@ -1,5 +1,7 @@
 """``mesh why``: finds the decision a question means, in memory or in the archive, and tells its story."""
 
+from typing import Any
+
 import msgspec
 
 from mesh.codec import decode_record_untrusted
@@ -7,11 +9,15 @@ from mesh.core import Effect, Fetch, Fetched, Send
 from mesh.links import CONTROL
 from mesh.messages.base import NO_OID
 from mesh.messages.control import WhyAsk
+from mesh.messages.outcomes import Outcome
 from nodes.decisions import ARCHIVE, WHY, ArchiveRecord, Decision, WhyRecord, why_key
+from nodes.master.intake import ACT, act_key
 from nodes.master.state import MasterState
-from nodes.master.story import answers, of_archived, of_live
+from nodes.master.story import act_told, answers, of_archived, of_live
 
 LAST = "last"
+ACTS_MAX = 1_000
+"""Acts told with a decision: the first of each account and cause."""
 RECORD_BYTES_MAX = 16 * 2**20
 """A decision for thousands of accounts."""
 QUESTIONS_MAX = 64
@@ -24,6 +30,8 @@ class _Question(msgspec.Struct, frozen=True):
     peer: int
     nonce: int
     word: bytes
+    story: dict[str, Any] | None = None
+    """What is known already; the acts of locals are looked for."""
 
 
 class Enquiry:
@@ -38,7 +46,7 @@ class Enquiry:
         """Answer from memory, or look into the archive first."""
         decision = self._find(message.query)
         if decision is not None:
-            return self._answer(peer, message.nonce, of_live(decision))
+            return self._with_acts(peer, message.nonce, of_live(decision))
         if message.query == LAST or len(self._waiting) >= QUESTIONS_MAX:
             return self._answer(peer, message.nonce, None)
         return [self._fetch(WHY, _Question(peer, message.nonce, why_key(message.query)))]
@@ -46,6 +54,10 @@ class Enquiry:
     def on_fetched(self, message: Fetched) -> list[Effect]:
         """The archive's answer: first where to look, then the decision."""
         question = self._waiting.pop(message.token)
+        if question.story is not None:
+            acts = [decode_record_untrusted(record, Outcome) for _, record in message.rows]
+            question.story["acts"] = [act_told(act) for act in acts if act.sid == f"{question.story['sid']}/{act.cause}"]
+            return self._answer(question.peer, question.nonce, question.story)
         found = [record for key, record in message.rows if key == question.word]
         if not found:
             return self._answer(question.peer, question.nonce, None)
@@ -53,12 +65,16 @@ class Enquiry:
             lead = decode_record_untrusted(found[0], WhyRecord)
             return [self._fetch(ARCHIVE, _Question(question.peer, question.nonce, lead.key))]
         archived = decode_record_untrusted(found[0], ArchiveRecord, RECORD_BYTES_MAX)
-        return self._answer(question.peer, question.nonce, of_archived(archived))
+        return self._with_acts(question.peer, question.nonce, of_archived(archived))
 
-    def _fetch(self, kind: str, question: _Question) -> Fetch:
+    def _fetch(self, kind: str, question: _Question, limit: int = 1) -> Fetch:
         self._token += 1
         self._waiting[self._token] = question
-        return Fetch(self._token, kind, question.word, 1)
+        return Fetch(self._token, kind, question.word, limit)
+
+    def _with_acts(self, peer: int, nonce: int, story: dict[str, Any]) -> list[Effect]:
+        """A story, and what the locals did by themselves with the positions it opened."""
+        return [self._fetch(ACT, _Question(peer, nonce, act_key(f"{story['sid']}/"), story), ACTS_MAX)]
 
     def _answer(self, peer: int, nonce: int, story: dict[str, object] | None) -> list[Effect]:
         return [Send(CONTROL, peer, answer) for answer in answers(story, nonce)]

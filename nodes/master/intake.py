@@ -14,18 +14,24 @@ from nodes.master.account import STASH_MAX, Account
 MANUAL = "MANUAL"
 """Cause of what a hand did at the local, past the master."""
 ACT = "_act"
-"""Kind of the rows of outcomes that ended no line, by account and number."""
+"""Kind of the rows of outcomes that ended no line, by ``act_key``."""
+
+
+def act_key(sid: str, account: str = "", f: int = 0) -> bytes:
+    """The key of an act. A local's own acts are called after the signal that opened the position: ``SID/CAUSE``."""
+    return f"{sid}\0{account}\0{f:020d}".encode() if account else sid.encode()
 
 
 class Taken:
-    """What taking outcomes led to: rows to commit, notes to write at once, lines that ended."""
+    """What taking outcomes led to: rows to commit, notes to write at once, lines that ended, acts beside the lines."""
 
-    __slots__ = ("ended", "notes", "puts")
+    __slots__ = ("acts", "ended", "notes", "puts")
 
     def __init__(self) -> None:
         self.puts: list[Put] = []
         self.notes: list[Effect] = []
         self.ended: list[Line] = []
+        self.acts: list[Outcome] = []
 
 
 class Intake:
@@ -59,7 +65,9 @@ class Intake:
         line = self._ledger.find(outcome.oid, account.name)
         is_own = outcome.cause == outcome.leg and outcome.cause != MANUAL
         if line is None or not is_own:
-            taken.puts.append(Put(ACT, f"{account.name}:{outcome.f:020d}".encode(), encode(outcome)))
+            taken.puts.append(Put(ACT, act_key(outcome.sid, account.name, outcome.f), encode(outcome)))
+            if outcome.final:
+                taken.acts.append(outcome)
             if is_own:
                 self._counters.add("adopted_count")
                 taken.notes.append(_alarm("outcome_adopted", outcome, "this master does not remember the order"))

@@ -126,6 +126,25 @@ def _line(line: LineRecord, end: EndRecord, stamps: Stamps) -> dict[str, Any]:
     return told
 
 
+def act_told(outcome: Outcome) -> dict[str, Any]:
+    """What a local did by itself with a position."""
+    return {
+        "account": outcome.account,
+        "cause": outcome.cause,
+        "action": outcome.action,
+        "code": outcome.code,
+        "detail": outcome.detail,
+        "oid": outcome.oid.hex(),
+        "volume": amount_text(outcome.volume_e8),
+        "price": amount_text(outcome.price_e8),
+        "profit": amount_text(outcome.profit_e8),
+        "retcode": outcome.retcode,
+        "position_ticket": str(outcome.position_ticket),
+        "market_ns": str(outcome.market_ns),
+        "f": str(outcome.f),
+    }
+
+
 def answers(story: dict[str, Any] | None, nonce: int) -> list[WhyAnswer]:
     """A story in parts of at most 30 KB; one empty part where there is none."""
     raw = msgspec.json.encode(story) if story else b""

@@ -82,6 +82,29 @@ def outcome_event(line: Line, market_ns: int) -> Emit:
     return Emit(ended_ns, line.decision.record.signal.sid, events.OUTCOME, event)
 
 
+def act_event(outcome: Outcome) -> Emit:
+    """Something was done beside the lines: by a local itself, by a hand, or for a master before this one."""
+    event = {
+        "kind": "act",
+        "sid": outcome.sid,
+        "oid": outcome.oid.hex(),
+        "strategy": outcome.strategy,
+        "account": outcome.account,
+        "cause": outcome.cause,
+        "action": outcome.action,
+        "code": outcome.code,
+        "detail": outcome.detail,
+        "symbol": outcome.symbol,
+        "side": outcome.side,
+        "volume": decimal(outcome.volume_e8),
+        "price": decimal(outcome.price_e8),
+        "profit": decimal(outcome.profit_e8),
+        "position_ticket": str(outcome.position_ticket),
+        "retcode": outcome.retcode,
+    }
+    return Emit(outcome.market_ns, outcome.sid, events.ACT, event)
+
+
 def ended_at_once(lines: list[Line], market_ns: int) -> list[Emit]:
     """Outcome events of the lines that ended with their decision."""
     return [outcome_event(line, market_ns) for line in lines if line.record.code != PUBLISHED]

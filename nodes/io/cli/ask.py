@@ -75,6 +75,9 @@ def story_tree(story: dict[str, Any]) -> Tree:
         stamps = line.get("stamps") or {}
         if any(int(value) for value in stamps.values()):
             branch.add(stamps_line(stamps))
+    for act in story.get("acts", []):
+        numbers = "  ".join(f"{key}={act[key]}" for key in ("position_ticket", "volume", "price", "profit") if act[key] != "0")
+        tree.add(f"{act['cause']} on {act['account']} by its local: [bold]{act['code']}[/] {act['detail']}  {numbers}".rstrip())
     return tree
 
 
