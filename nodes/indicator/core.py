@@ -16,7 +16,7 @@ from mesh.codec import decode_record_untrusted, encode
 from mesh.config import Config
 from mesh.core import Commit, Core, Effect, Effects, Envelope, Halt, LinkDown, LinkUp, Note, Put, Send, Stop
 from mesh.messages import PROTOCOL_VERSION
-from mesh.messages.base import Int64, Msg
+from mesh.messages.base import Count, Int64, Msg
 from mesh.messages.market import Block, IndicatorBlock, IndicatorProgress, MarketHello, MarketWelcome, Ticks
 from mesh.messages.signals import SignalAnswer, SourceHello, SourceWelcome
 from mesh.timers import Timers
@@ -41,9 +41,10 @@ _HELLO, _SIGNALS = "hello", "signals"
 
 
 class Watermark(Msg):
-    """The newest bar of a stream whose signals were all answered."""
+    """The newest bar of a stream whose signals were all answered, and how many bars of the run were released by then."""
 
     bar_start_ns: Int64
+    bar_count: Count = 0
 
 
 class _Released(msgspec.Struct):
@@ -52,8 +53,8 @@ class _Released(msgspec.Struct):
     number: int
     serial: int
     signal_count: int
-    marks: dict[int, int]
-    """Position of a stream → its newest bar by then."""
+    marks: dict[int, Watermark]
+    """Position of a stream → where it was by then."""
 
 
 class Indicator(Core):
@@ -71,7 +72,7 @@ class Indicator(Core):
         self._outbox = SignalOutbox(self.counters)
         self._timers: Timers[str] = Timers()
         self._repeat_counts = {_HELLO: 0, _SIGNALS: 0}
-        self._watermarks: dict[str, int] = {}
+        self._watermarks: dict[str, Watermark] = {}
         self._welcome: MarketWelcome | None = None
         self._symbols: tuple[str, ...] = ()
         self._streams: list[BarStream] = []
@@ -102,7 +103,7 @@ class Indicator(Core):
         """Watermarks by run, symbol and timeframe."""
         for kind, key, record in rows:
             if kind == WATERMARK:
-                self._watermarks[key.decode()] = decode_record_untrusted(record, Watermark).bar_start_ns
+                self._watermarks[key.decode()] = decode_record_untrusted(record, Watermark)
         return ()
 
     def start(self, now_ns: int) -> Effects:
@@ -172,8 +173,10 @@ class Indicator(Core):
             BarStream(spec, self._zone, self._name, strategies, feed_timeframes[spec.symbol]) for spec in specs
         ]
         for stream in self._streams:
-            key = f"{welcome.run}/{stream.spec.symbol}/{stream.spec.timeframe}"
-            stream.watermark_ns = self._watermarks.get(key, stream.watermark_ns)
+            watermark = self._watermarks.get(f"{welcome.run}/{stream.spec.symbol}/{stream.spec.timeframe}")
+            if watermark is not None:
+                stream.watermark_ns, stream.released_count = watermark.bar_start_ns, watermark.bar_count
+                self.counters.add("bar_count", watermark.bar_count)
         self._by_symbol = [
             [stream for stream in self._streams if stream.spec.symbol == symbol] for symbol in self._symbols
         ]
@@ -249,7 +252,9 @@ class Indicator(Core):
                 stream.close(block.end_ns)
         serial = self._outbox.serial
         out = self._release(block.through_seq, now_ns)
-        marks = {position: stream.released_ns for position, stream in enumerate(self._streams)}
+        marks = {
+            position: Watermark(stream.released_ns, stream.released_count) for position, stream in enumerate(self._streams)
+        }
         count = self._outbox.serial - serial
         self._unanswered.append(_Released(block.number, self._outbox.serial, count, marks))
         return out + self._answer()
@@ -289,15 +294,16 @@ class Indicator(Core):
             out.append(Send(links.MARKET, 0, IndicatorBlock(done.number, count)))
         return out
 
-    def _watermark_puts(self, marks: dict[int, int]) -> tuple[Put, ...]:
+    def _watermark_puts(self, marks: dict[int, Watermark]) -> tuple[Put, ...]:
         assert self._welcome is not None
         puts: list[Put] = []
-        for position, bar_start_ns in marks.items():
+        for position, mark in marks.items():
             spec = self._streams[position].spec
             key = f"{self._welcome.run}/{spec.symbol}/{spec.timeframe}"
-            if bar_start_ns > self._watermarks.get(key, -(2**63)):
-                self._watermarks[key] = bar_start_ns
-                puts.append(Put(WATERMARK, key.encode(), encode(Watermark(bar_start_ns))))
+            known = self._watermarks.get(key)
+            if mark.bar_count and (known is None or mark.bar_start_ns > known.bar_start_ns):
+                self._watermarks[key] = mark
+                puts.append(Put(WATERMARK, key.encode(), encode(mark)))
         return tuple(puts)
 
     def _credit(self) -> list[Effect]:

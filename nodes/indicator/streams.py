@@ -85,6 +85,8 @@ class BarStream:
         """Start of the newest bar whose signals were all answered in an earlier life: up to it the stream is silent."""
         self.released_ns = self.watermark_ns
         """Start of the newest bar released."""
+        self.released_count = 0
+        """Bars released in all lives of the run."""
         self._source = source
         self._strategies = strategies
         self._feed_timeframe = feed_timeframe
@@ -125,6 +127,7 @@ class BarStream:
             closed = ready.popleft()
             if closed.bar.start_ns > self.watermark_ns:
                 self.released_ns = closed.bar.start_ns
+                self.released_count += 1
                 out.append(closed)
         return out
 

@@ -134,7 +134,7 @@ def summarise(config: Config, state: Path, view: View, reason: str) -> dict[str,
         "feeds": list(config.settings.market.feeds) or ["synthetic"],
         "comparable": facts.get("comparable", "no") != "no" and counters.get("given_up_wait_count", 0) == 0,
         "market": {
-            "ticks": counters.get("tick_count", 0),
+            "ticks": int(facts.get("played", "0")),
             "blocks": counters.get("block_count", 0),
             "bars": _sum(config, view, "indicator", "bar_count"),
             "market_time": tables.iso_from_ns(market[1].market_ns) if market else "",

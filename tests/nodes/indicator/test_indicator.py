@@ -149,6 +149,7 @@ def test_restarted_indicator_says_only_what_is_above_its_watermark() -> None:
     assert desk.bars() == []
     desk.block(len(COLUMNS))
     assert before + desk.bars() == whole.bars()
+    assert desk.core.counters.totals["bar_count"] == whole.core.counters.totals["bar_count"] > len(desk.bars())
     assert said + [signal.sid for signal in desk.sent(Signal)] == [signal.sid for signal in whole.sent(Signal)]
 
 
