@@ -22,6 +22,7 @@ from mesh.messages.market import Block, BrokerBlock, Settle, Settled
 from mesh.units import HOUR_NS, MS_NS, NEVER, SECOND_NS
 from nodes.market.blocks import Bounds, DayMarks, Plan, next_plan
 from nodes.market.pace import Pace
+from nodes.market.patience import Patience
 from nodes.market.receivers import Receiver, Receivers
 from nodes.market.settling import Settling
 from nodes.market.sources import TickSource, is_endless
@@ -39,7 +40,6 @@ GIVE_UP_PACED_NS = 2 * SECOND_NS
 GIVE_UP_MAX_NS = 60 * SECOND_NS
 COMES_DUE_NS = 10 * SECOND_NS
 """A market that is stopped still plays as far as a call at the broker waits, if it is no further than this."""
-REPEAT_DOUBLINGS_MAX = 3
 
 GATHER, PLAN, PACE, PLAY, SETTLE, CONFIRM, RELEASE, LAG, DONE, STOPPED, FAILED = (
     "GATHER", "PLAN", "PACE", "PLAY", "SETTLE", "CONFIRM", "RELEASE", "LAG", "DONE", "STOPPED", "FAILED",
@@ -72,7 +72,7 @@ class BlockLoop:
         self.given_up: dict[str, None] = {}
         self.settled_count = 0
         self.deadline_ns = NEVER
-        self._repeat_ns = config.settings.timers.repeat_ms * MS_NS
+        self._patience = Patience(config.settings.timers.repeat_ms * MS_NS)
         self._accounts = list(config.account)
         self._has_broker = bool(config.nodes_of("broker"))
         self._day_marks = DayMarks(config)
@@ -92,10 +92,6 @@ class BlockLoop:
         """Numbers of blocks that indicators have not answered."""
         self._has_signals = False
         self._is_calm = False
-        self._repeat_at_ns = NEVER
-        self._give_up_at_ns = NEVER
-        self._repeat_count = 0
-        self._is_given_up = False
         self._after: dict[str, Callable[[int, list[Effect]], str]] = {
             GATHER: self._after_gather,
             PLAN: self._after_plan,
@@ -109,21 +105,18 @@ class BlockLoop:
 
     def advance(self, now_ns: int, out: list[Effect]) -> None:
         """Go through the steps until one has to wait; what was asked in vain is asked again, or given up."""
-        if now_ns >= self._give_up_at_ns:
+        if self._patience.is_long(now_ns):
             self._give_up(out)
-        if now_ns >= self._repeat_at_ns:
-            self._repeat_count += 1
+        if self._patience.is_repeat_due(now_ns):
             self.ask(now_ns, out)
         while (after := self._after.get(self.step)) is not None:
             before, self.step = self.step, after(now_ns, out)
             if self.step == before:
                 break
-            self._repeat_at_ns = self._give_up_at_ns = NEVER
-            self._repeat_count = 0
-            self._is_given_up = False
+            self._patience.restart()
             self.ask(now_ns, out)
         due_ns = self.pace.due_ns(self._plan.end_ns) if self.step == PACE else NEVER
-        self.deadline_ns = min(self._repeat_at_ns, self._give_up_at_ns, due_ns)
+        self.deadline_ns = min(self._patience.deadline_ns, due_ns)
         if self.step == GATHER and self.tape.end_seq < self.released_seq and not self._is_over:
             self.deadline_ns = now_ns
 
@@ -139,9 +132,7 @@ class BlockLoop:
             self._tell("indicator", self._indicator_block, out)
         else:
             return
-        self._repeat_at_ns = now_ns + (self._repeat_ns << min(self._repeat_count, REPEAT_DOUBLINGS_MAX))
-        if self._give_up_at_ns == NEVER and not self._is_given_up:
-            self._give_up_at_ns = now_ns + (GIVE_UP_MAX_NS if self.pace.is_max else GIVE_UP_PACED_NS)
+        self._patience.asked(now_ns, GIVE_UP_MAX_NS if self.pace.is_max else GIVE_UP_PACED_NS)
 
     def on_broker(self, word: BrokerBlock) -> None:
         """The broker's word. A call that waits makes the planned block too long, or an ended market go on for it."""
@@ -209,7 +200,6 @@ class BlockLoop:
 
     def _give_up(self, out: list[Effect]) -> None:
         """The wait was long: given up where it may be, else only said."""
-        self._give_up_at_ns = NEVER
         may_be = self.step in GIVEN_UP_STEPS and self.is_opened and not self.receivers.absent()
         whom = self.whom()
         out.append(Note("warning", "wait_given_up" if may_be else "long_wait", {"step": self.step, "whom": whom}))
@@ -217,7 +207,7 @@ class BlockLoop:
             self._counters.add("given_up_wait_count")
             self.given_up[whom[:120]] = None
             self.settling.give_up()
-            self._is_given_up = True
+            self._patience.is_given_up = True
 
     def _pull(self) -> None:
         """Have ticks ready beyond the released ones, as far as the source goes; not too many in one go."""
@@ -348,7 +338,7 @@ class BlockLoop:
 
     def _after_settle(self, now_ns: int, out: list[Effect]) -> str:
         is_answered = self.settling.master is not None and (self.settling.broker is not None or not self._has_broker)
-        if not self._is_given_up and (not is_answered or self.settling.restless()):
+        if not self._patience.is_given_up and (not is_answered or self.settling.restless()):
             return SETTLE
         if self._is_calm and self.settling.is_idle and not self.settling.changed:
             return self._settled(now_ns)
@@ -385,13 +375,13 @@ class BlockLoop:
         return step
 
     def _after_release(self, now_ns: int, out: list[Effect]) -> str:
-        if self._unanswered_count() and not self._is_given_up:
+        if self._unanswered_count() and not self._patience.is_given_up:
             return RELEASE
         self._has_signals = False
         return self._begin_settle(list(self.settling.changed))
 
     def _after_lag(self, now_ns: int, out: list[Effect]) -> str:
-        is_late = self._unanswered_count() > UNANSWERED_BLOCKS_MAX and not self._is_given_up
+        is_late = self._unanswered_count() > UNANSWERED_BLOCKS_MAX and not self._patience.is_given_up
         return LAG if is_late else PLAN
 
     def _unanswered_count(self) -> int:
