@@ -10,10 +10,13 @@ from typing import Any, TypeAlias
 
 import msgspec
 
+from mesh.carriers import LINKS_OF
 from mesh.counters import Counters
 from mesh.messages.base import Count, Msg
 from mesh.units import MS_NS, NEVER
 
+TOLD_COUNT, TOLD_EVERY = 10, 1_000
+"""Messages nobody takes are told up to the first number, then one of each second."""
 COMMIT_LATER_NS = 100 * MS_NS
 """At the latest so long after it was asked for, a commit that nobody waits for is durable."""
 
@@ -144,13 +147,24 @@ class Core:
         self.handlers = {}
 
     def handle(self, envelope: Envelope, now_ns: int) -> Effects:
-        """Effects of one message at monotonic time ``now_ns``."""
-        handler = self.handlers.get(type(envelope.message))
+        """Effects of one message at monotonic time ``now_ns``; nothing on a link that does not carry such messages."""
+        kind = type(envelope.message)
+        links = LINKS_OF.get(kind)
+        if links is not None and envelope.link not in links:
+            return self._passed_over(envelope, "stranger_count", "stranger_message")
+        handler = self.handlers.get(kind)
         if handler is None:
-            self.counters.add("unhandled_count")
-            name = type(envelope.message).__name__
-            return (Note("warning", "unhandled_message", {"type": name, "link": envelope.link}),)
+            return self._passed_over(envelope, "unhandled_count", "unhandled_message")
         return handler(envelope, now_ns)
+
+    def _passed_over(self, envelope: Envelope, counter: str, name: str) -> Effects:
+        """Counted; told as often as a log can bear."""
+        self.counters.add(counter)
+        count = self.counters.totals[counter]
+        if count > TOLD_COUNT and count % TOLD_EVERY:
+            return NOTHING
+        told = {"type": type(envelope.message).__name__, "link": envelope.link, "peer": envelope.peer, "count_so_far": count}
+        return (Note("warning", name, told),)
 
     def on_deadline(self, now_ns: int) -> Effects:
         """Effects of ``deadline_ns`` having passed."""

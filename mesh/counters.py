@@ -16,7 +16,7 @@ CATALOGUE: dict[str, str] = {
     "tick_count": "ticks taken",
     "late_tick_count": "ticks older than the open bar; they rewrote nothing",
     "bad_chunk_count": "tick chunks ignored: damaged, or not next in sequence",
-    "stranger_count": "messages of peers that have not said a hello this node accepts",
+    "stranger_count": "messages of peers without a hello this node accepts, or on a link that does not carry such",
     "block_count": "market blocks finished",
     "given_up_wait_count": "market waits given up: the run is not comparable with others",
     "bar_count": "bars closed",

@@ -50,6 +50,7 @@ class Venue:
         self._latch = latch
         self._clock = clock
         self._reader = Reader(account, config, module)
+        self._is_hedging = True
 
     def handle(self, message: Msg) -> Msg | None:
         """The answer to one request of the local; None where none is due."""
@@ -82,7 +83,7 @@ class Venue:
         info = module.account_info()
         if info is None:
             return VenueLost(f"account_info: {module.last_error()}")
-        hedging = info.margin_mode == names.ACCOUNT_MARGIN_MODE_RETAIL_HEDGING
+        self._is_hedging = hedging = info.margin_mode == names.ACCOUNT_MARGIN_MODE_RETAIL_HEDGING
         demo = info.trade_mode != names.ACCOUNT_TRADE_MODE_REAL
         refused = self._refusal(info, hedging, demo)
         symbols = [] if refused else self._reader.select_symbols()
@@ -139,7 +140,7 @@ class Venue:
         """The request dictionary of an attempt. Raises Unsent."""
         if order.action == CANCEL:
             return {"action": names.TRADE_ACTION_REMOVE, "order": order.position_ticket, "magic": order.magic}
-        self._reader.quote_ahead(order.symbol)
+        self._reader.quote_ahead(order.symbol, with_positions=order.action == CLOSE and not self._is_hedging)
         info = self._module.symbol_info(order.symbol)
         if info is None:
             raise Unsent(f"SYMBOL {order.symbol} last_error={self._module.last_error()[0]}")
@@ -163,7 +164,11 @@ class Venue:
         price_e8 = e8_from_float(tick.ask if order.side > 0 else tick.bid)
         if order.collar_e8 and abs(price_e8 - order.price_e8) > order.collar_e8:
             raise Unsent(f"COLLAR price_e8={price_e8} seen_e8={order.price_e8} most_e8={order.collar_e8}")
-        volume_e8 = self._volume(order, info)
+        position = self._net_position(order) if order.action == CLOSE and not self._is_hedging else None
+        ticket = position.ticket if position is not None else order.position_ticket
+        if order.action == CLOSE and not ticket:
+            raise Unsent(f"NO_TICKET symbol={order.symbol}: without one the deal would open a position")
+        volume_e8 = self._volume(order, info, position)
         request: dict[str, Any] = {
             "action": names.TRADE_ACTION_DEAL,
             "symbol": order.symbol,
@@ -176,16 +181,32 @@ class Venue:
             "type_time": names.ORDER_TIME_GTC,
             "type_filling": self._filling(order, info),
         }
-        if order.action == CLOSE and order.position_ticket:
-            request["position"] = order.position_ticket
+        if order.action == CLOSE:
+            request["position"] = ticket
         if order.action == OPEN:
             request["sl"], request["tp"] = self._levels(order, info, tick)
         return request
 
-    def _volume(self, order: VenueSend, info: Any) -> int:
-        """Lots on the symbol's step, rounded down; a close may always take all that is left. Raises Unsent."""
+    def _net_position(self, order: VenueSend) -> Any:
+        """The position a close on a netting account is for, as it is now. Raises Unsent.
+
+        There an opposite deal reduces what is held, whosever it is, and opens the other way where nothing is.
+        """
+        positions = self._module.positions_get(symbol=order.symbol)
+        if positions is None:
+            raise Unsent(f"POSITIONS symbol={order.symbol} last_error={self._module.last_error()[0]}")
+        for position in positions:
+            side = 1 if position.type == names.POSITION_TYPE_BUY else -1
+            if side == -order.side and order.position_ticket in (0, position.ticket, position.identifier):
+                return position
+        raise Unsent(f"GONE ticket={order.position_ticket} symbol={order.symbol}")
+
+    def _volume(self, order: VenueSend, info: Any, position: Any) -> int:
+        """Lots on the symbol's step, rounded down, never more than the position that is closed. Raises Unsent."""
         step_e8, least_e8, most_e8 = (e8_from_float(value) for value in (info.volume_step, info.volume_min, info.volume_max))
         volume_e8 = min(order.volume_e8, most_e8)
+        if position is not None:
+            volume_e8 = min(volume_e8, e8_from_float(position.volume))
         volume_e8 -= volume_e8 % step_e8
         if volume_e8 < least_e8:
             raise Unsent(f"VOLUME lots_e8={order.volume_e8} least_e8={least_e8} step_e8={step_e8}")

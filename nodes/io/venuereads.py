@@ -245,10 +245,11 @@ class Reader:
         found = self._module.history_deals_get(ticket=order_ticket)  # this ticket is the order's
         return next((deal for deal in found or () if deal.ticket == deal_ticket), None)
 
-    def quote_ahead(self, symbol: str) -> None:
-        """Have the simulated terminal answer for a symbol and its quote in one message."""
+    def quote_ahead(self, symbol: str, with_positions: bool) -> None:
+        """Have the simulated terminal answer for a symbol, its quote and its positions in one message."""
         if self._is_simulated:
-            SESSION.ahead([["symbol_info", symbol], ["symbol_info_tick", symbol]], [], -1)
+            positions = [["positions_get", 0, symbol]] if with_positions else []
+            SESSION.ahead([["symbol_info", symbol], ["symbol_info_tick", symbol], *positions], [], -1)
 
     # reconcile
 

@@ -11,7 +11,6 @@ from collections.abc import Callable
 from mesh.codec import encode
 from mesh.config import Config
 from mesh.core import Commit, Core, Durable, Effect, Effects, Envelope, Fetched, Halt, LinkDown, LinkUp, Put, Send, Stop
-from mesh.links import WORKER
 from mesh.messages.control import Command, Entry, KillSetAsk, KillSetPart, Ping, Pong, Undo
 from mesh.messages.orders import CLOSE, GapFill, Grant, LocalWelcome, Order, RouterHeartbeat, StateAsk
 from mesh.messages.outcomes import Outcome, OutcomeAck
@@ -66,11 +65,11 @@ class Local(Core):
             Undo: self._on_stop_item,
             KillSetPart: self._on_kill_part,
             KillSetAsk: lambda envelope, now_ns: tuple(self._state.ladder.stops.on_ask(envelope)),
-            VenueAttached: self._from_worker(self._venue.on_attached),
-            VenueResult: self._from_worker(lambda e, now_ns: self._desk.on_result(message_of(e, VenueResult), now_ns)),
-            VenueFound: self._from_worker(lambda e, now_ns: self._desk.on_found(message_of(e, VenueFound), now_ns)),
-            VenueState: self._from_worker(self._venue.on_state),
-            VenueLost: self._from_worker(self._venue.on_lost),
+            VenueAttached: lambda envelope, now_ns: tuple(self._venue.on_attached(envelope, now_ns)),
+            VenueResult: lambda envelope, now_ns: tuple(self._desk.on_result(message_of(envelope, VenueResult), now_ns)),
+            VenueFound: lambda envelope, now_ns: tuple(self._desk.on_found(message_of(envelope, VenueFound), now_ns)),
+            VenueState: lambda envelope, now_ns: tuple(self._venue.on_state(envelope, now_ns)),
+            VenueLost: lambda envelope, now_ns: tuple(self._venue.on_lost(envelope, now_ns)),
         }
 
     # what the shell asks
@@ -166,17 +165,6 @@ class Local(Core):
 
         def guarded(envelope: Envelope, now_ns: int) -> Effects:
             if envelope.link != self._state.home_link:
-                self.counters.add("stranger_count")
-                return ()
-            return tuple(handler(envelope, now_ns))
-
-        return guarded
-
-    def _from_worker(self, handler: Callable[[Envelope, int], list[Effect]]) -> Callable[[Envelope, int], Effects]:
-        """A handler for messages of our own worker."""
-
-        def guarded(envelope: Envelope, now_ns: int) -> Effects:
-            if envelope.link != WORKER:
                 self.counters.add("stranger_count")
                 return ()
             return tuple(handler(envelope, now_ns))

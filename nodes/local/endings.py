@@ -22,6 +22,8 @@ PAUSE_DOUBLINGS_MAX = 6
 DONE_CODE = {OPEN: "FILLED", CLOSE: "CLOSED", MODIFY: "MODIFIED", CANCEL: "CANCELLED"}
 UNSENT_CODE = {"DEADLINE": "EXPIRED", "GRANT": "", "LATCH": "", "NO_QUOTE": ""}
 """First word of an UNSENT's detail → the code an open ends with; empty: it is tried again. Any other word: DENIED."""
+UNSENT_ENDS_CLOSE = {"GONE": "CLOSED", "VOLUME": "DENIED", "FILLING": "DENIED"}
+"""The same for everything that is no open: only what another try cannot change ends it."""
 
 
 class Ending(msgspec.Struct, frozen=True, gc=False):
@@ -82,9 +84,11 @@ class Endings:
 
     def _unsent(self, job: Job, result: VenueResult) -> Ending | None:
         word = result.detail.partition(" ")[0]
-        code = UNSENT_CODE.get(word, "DENIED")
-        if not code or (job.record.action == CLOSE and word == "DEADLINE"):
+        code = UNSENT_CODE.get(word, "DENIED") if job.record.action == OPEN else UNSENT_ENDS_CLOSE.get(word, "")
+        if not code:
             return None
+        if code == "CLOSED":
+            return Ending(code, "already=closed", result)
         detail = f"late {result.detail}" if code == "EXPIRED" else result.detail
         return Ending(code, detail, result)
 

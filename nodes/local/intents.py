@@ -166,7 +166,7 @@ class Intents:
         state = self._state
         opening = state.openings.of_oid(record.ref_oid)
         if opening is not None:
-            ticket = opening.position_ticket if state.openings.is_hedging else 0
+            ticket = opening.position_ticket
             if opening.left_e8 <= 0:
                 return End("CLOSED", "already=closed")
             if not ticket and state.openings.is_hedging:
@@ -195,8 +195,7 @@ class Intents:
         position = state.book.position(record.ref_ticket)
         if position is None:
             return End("CLOSED", "already=closed")
-        ticket = position.ticket if state.openings.is_hedging else 0
-        return Attempt(position.volume_e8, -position.side, ticket)
+        return Attempt(position.volume_e8, -position.side, position.ticket)
 
     # changes
 

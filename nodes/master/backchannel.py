@@ -5,7 +5,7 @@ the same bytes, or is told that it is too late.
 """
 
 from mesh.core import Effect, Envelope, Note, Send
-from mesh.links import CONTROL, REPLAY
+from mesh.links import REPLAY
 from mesh.messages import PROTOCOL_VERSION
 from mesh.messages.accounts import AccountState, AccountSymbols
 from mesh.messages.orders import (
@@ -238,5 +238,4 @@ class BackChannel:
 
     def on_kill_ask(self, envelope: Envelope) -> list[Effect]:
         """Somebody lacks stops."""
-        assert envelope.link in (REPLAY, CONTROL), "asked on a link that has no stops"
         return self._state.stops.on_ask(envelope)

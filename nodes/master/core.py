@@ -247,14 +247,14 @@ class Master(Core):
     def _on_source(self, envelope: Envelope, now_ns: int) -> Effects:
         message = message_of(envelope, SourceHello)
         role = self._state.config.node.get(message.source)
-        if envelope.link != DECIDE or message.version != PROTOCOL_VERSION or role is None or role.role != "signals":
+        if message.version != PROTOCOL_VERSION or role is None or role.role != "signals":
             told = {"source": message.source, "version": message.version, "ours": PROTOCOL_VERSION}
             return (Note("error", "signals_refused", told),)
         self._signals_peer = envelope.peer
         return (Send(DECIDE, envelope.peer, SourceWelcome(WINDOW_COUNT)),)
 
     def _on_signal(self, envelope: Envelope, now_ns: int) -> Effects:
-        if envelope.peer != self._signals_peer or not envelope.peer or envelope.link != DECIDE:
+        if envelope.peer != self._signals_peer or not envelope.peer:
             self.counters.add("unhandled_count")
             return NOTHING
         if self._is_draining:
@@ -264,7 +264,7 @@ class Master(Core):
     # routers
 
     def _on_router(self, envelope: Envelope, now_ns: int) -> Effects:
-        return tuple(self._back.on_router(envelope, now_ns)) if envelope.link == REPLAY else self._unexpected()
+        return tuple(self._back.on_router(envelope, now_ns))
 
     def _from_local(self, handler: Callable[[Envelope, int], list[Effect]]) -> Callable[[Envelope, int], Effects]:
         """A handler for messages of routers that have said hello, and of nobody else."""
@@ -284,7 +284,7 @@ class Master(Core):
 
     def _on_operator(self, envelope: Envelope, now_ns: int) -> Effects:
         message = message_of(envelope, OperatorHello)
-        if envelope.link != CONTROL or message.version != PROTOCOL_VERSION:
+        if message.version != PROTOCOL_VERSION:
             return (Note("error", "operator_refused", {"operator": message.operator, "version": message.version}),)
         self._operators[envelope.peer] = message.operator
         if len(self._operators) > PEERS_MAX:

@@ -46,9 +46,6 @@ class RouterControl:
     def on_hello(self, envelope: Envelope) -> list[Effect]:
         """An operator is there."""
         hello = message_of(envelope, OperatorHello)
-        if envelope.link != CONTROL:
-            self._state.counters.add("stranger_count")
-            return []
         if hello.version != PROTOCOL_VERSION:
             return [Note("error", "operator_refused", {"operator": hello.operator, "version": hello.version})]
         _keep(self._operators, envelope.peer, hello.operator, OPERATORS_MAX)

@@ -24,7 +24,7 @@ from nodes.broker.setup import BrokerNames, terminal_of
 from nodes.io import mt5
 from nodes.io.latchword import LatchWord
 from nodes.io.locate import demo_text
-from nodes.io.mt5backend import InProcessBackend
+from nodes.io.mt5backend import InProcessBackend, open_backend
 from nodes.io.venue import Venue
 from nodes.terminal.service import TerminalService
 
@@ -73,6 +73,7 @@ class Desk:
 def desk() -> Iterator[Desk]:
     yield Desk()
     mt5.shutdown()
+    mt5._use(open_backend)
 
 
 def test_attach_tells_the_account_and_its_symbols(desk: Desk) -> None:
@@ -219,14 +220,46 @@ def test_terminal_that_is_not_there_is_lost(desk: Desk, monkeypatch: pytest.Monk
     assert "IPC initialize failed" in lost.reason
 
 
-def test_netting_account_closes_by_the_opposite_order() -> None:
-    """Without a ticket an opposite deal reduces the symbol's one position."""
-    desk = Desk("demo-4")
-    desk.send()
-    closed = desk.send(action="CLOSE", side=-1)
-    assert closed.class_ == "ACCEPTED"
-    assert desk.read().positions == []
+@pytest.fixture
+def netting() -> Iterator[Desk]:
+    yield Desk("demo-4")
     mt5.shutdown()
+    mt5._use(open_backend)
+
+
+def test_netting_account_closes_its_one_position_and_never_more(netting: Desk) -> None:
+    """The position is named, and the volume is at most what is held."""
+    netting.send()
+    closed = netting.send(action="CLOSE", side=-1, volume_e8=3 * LOT_E8)
+    assert closed.volume_e8 == LOT_E8
+    assert netting.read().positions == []
+
+
+@pytest.mark.parametrize("by_ticket", [False, True])
+def test_netting_close_of_what_is_gone_opens_nothing(netting: Desk, by_ticket: bool) -> None:
+    """Somebody was faster: the opposite deal would open the other way, so it is not sent."""
+    opened = netting.send()
+    netting.send(action="CLOSE", side=-1)
+    late = netting.send(action="CLOSE", side=-1, position_ticket=opened.position_ticket if by_ticket else 0)
+    assert (late.class_, late.detail.split()[0]) == ("UNSENT", "GONE")
+    assert netting.read().positions == []
+
+
+def test_netting_close_is_not_for_a_later_position_of_a_hand(netting: Desk) -> None:
+    """The ticket is another one, though symbol and side are the same; nor is it for one the other way."""
+    opened = netting.send()
+    netting.send(action="CLOSE", side=-1)
+    netting.send(magic=0)
+    assert netting.send(action="CLOSE", side=-1, position_ticket=opened.position_ticket).detail.startswith("GONE")
+    assert netting.send(action="CLOSE", side=1).detail.startswith("GONE")
+    assert len(netting.read().positions) == 1
+
+
+def test_hedging_close_without_a_ticket_is_not_sent(desk: Desk) -> None:
+    """It would open a hedge."""
+    desk.send()
+    assert desk.send(action="CLOSE", side=-1).detail.startswith("NO_TICKET")
+    assert len(desk.read().positions) == 1
 
 
 def test_latch_word_is_seen_through_another_mapping(tmp_path: Path) -> None:
