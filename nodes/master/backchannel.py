@@ -21,13 +21,14 @@ from mesh.messages.orders import (
 )
 from mesh.messages.outcomes import Outcome, OutcomeAck
 from mesh.units import MS_NS
+from nodes.commits import nothing_follows
 from nodes.envelopes import message_of
 from nodes.master import told
 from nodes.master.account import Account
 from nodes.master.attendance import VOID
 from nodes.master.deciding import Deciding
 from nodes.master.grants import CLONE
-from nodes.master.intake import Intake, Taken
+from nodes.master.intake import Intake
 from nodes.master.orderlog import Published
 from nodes.master.state import MasterState
 
@@ -192,15 +193,14 @@ class BackChannel:
         account.drop_seen(state.recorded)
         puts = [*taken.puts, state.account_put(account)]
         f = account.f
-        commit = state.commits.make(puts, lambda _: self._acknowledge(account, f, peer, taken))
-        return [*taken.notes, commit, *self.void(account, now_ns), *state.settled_news(now_ns)]
+        events = [told.outcome_event(line, state.clock.market_ns) for line in taken.ended]
+        events += [told.act_event(act) for act in taken.acts]
+        commit = state.commits.make(puts, lambda _: self._acknowledge(account, f, peer))
+        return [*taken.notes, *events, commit, *self.void(account, now_ns), *state.settled_news(now_ns)]
 
-    def _acknowledge(self, account: Account, f: int, peer: int, taken: Taken) -> list[Effect]:
+    def _acknowledge(self, account: Account, f: int, peer: int) -> list[Effect]:
         account.durable_f = max(account.durable_f, f)
-        effects: list[Effect] = [Send(REPLAY, peer, OutcomeAck(account.name, account.durable_f))]
-        effects += [told.outcome_event(line, self._state.clock.market_ns) for line in taken.ended]
-        effects += [told.act_event(outcome) for outcome in taken.acts]
-        return effects
+        return [Send(REPLAY, peer, OutcomeAck(account.name, account.durable_f))]
 
     def void(self, account: Account, now_ns: int) -> list[Effect]:
         """End openings of older epochs that no local will ever run, as soon as that is sure."""
@@ -214,8 +214,8 @@ class BackChannel:
         for line in lines:
             account.unseen.pop((line.record.oid, line.record.leg), None)
         market_ns = state.clock.market_ns
-        commit = state.commits.make(puts, lambda _: [told.outcome_event(line, market_ns) for line in lines])
-        return [commit, *state.settled_news(now_ns)]
+        events = [told.outcome_event(line, market_ns) for line in lines]
+        return [*events, state.commits.make(puts, nothing_follows), *state.settled_news(now_ns)]
 
     def ask_states(self, now_ns: int) -> list[Effect]:
         """Ask all routers for the states the market waits for, and again until they have come."""

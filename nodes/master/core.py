@@ -31,6 +31,7 @@ from mesh.messages.signals import Signal, SourceHello, SourceWelcome
 from mesh.units import MS_NS
 from nodes.decisions import Decision
 from nodes.envelopes import message_of
+from nodes.master import told
 from nodes.master.backchannel import ASK_TIMER, VOID_TIMER, BackChannel
 from nodes.master.deciding import MARKS_TIMER, ORDER_TIMER, Deciding
 from nodes.master.enquiry import Enquiry
@@ -106,8 +107,8 @@ class Master(Core):
         puts, again = recovered(self._state, rows, self._wall_ns, now_ns)
         commit = self._state.commits.make(puts, lambda durable_ns: self._begin(again, durable_ns))
         lines = len(self._state.ledger.open_lines())
-        told = {"e": self._state.epoch, "open_lines": lines, "closes_again": len(again)}
-        return (commit, Note("info", "epoch_begins", told))
+        note = Note("info", "epoch_begins", {"e": self._state.epoch, "open_lines": lines, "closes_again": len(again)})
+        return (*(event for decision in again for event in told.sent_again(decision)), commit, note)
 
     def start(self, now_ns: int) -> Effects:
         """Ask the market where it stands."""
@@ -248,8 +249,8 @@ class Master(Core):
         message = message_of(envelope, SourceHello)
         role = self._state.config.node.get(message.source)
         if message.version != PROTOCOL_VERSION or role is None or role.role != "signals":
-            told = {"source": message.source, "version": message.version, "ours": PROTOCOL_VERSION}
-            return (Note("error", "signals_refused", told),)
+            fields = {"source": message.source, "version": message.version, "ours": PROTOCOL_VERSION}
+            return (Note("error", "signals_refused", fields),)
         self._signals_peer = envelope.peer
         return (Send(DECIDE, envelope.peer, SourceWelcome(WINDOW_COUNT)),)
 

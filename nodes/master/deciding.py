@@ -140,7 +140,7 @@ class Deciding:
         if orders:
             puts.append(self._rate_put(orders, market_ns))
         puts += self._old_rates(market_ns)
-        return [state.commits.make(puts, lambda durable_ns: self._publish(decision, durable_ns))]
+        return [*told.decided(decision), state.commits.make(puts, lambda durable_ns: self._publish(decision, durable_ns))]
 
     def _rate_put(self, orders: list[RatedOrder], market_ns: int) -> Put:
         state = self._state
@@ -160,7 +160,7 @@ class Deciding:
         return gone
 
     def _publish(self, decision: Decision, now_ns: int) -> list[Effect]:
-        """The decision is durable: its orders go out, its source is answered, its lines are told."""
+        """The decision is durable: its orders go out, its source is answered."""
         state = self._state
         record = decision.record
         effects = self.send_out(decision, now_ns)
@@ -168,24 +168,18 @@ class Deciding:
         peer = self._asking.pop(record.key, 0)
         if peer:
             effects.append(Send(DECIDE, peer, SignalAnswer(record.signal.sid, ACCEPTED)))
-        effects += state.settled_news(now_ns)
-        effects += [told.decision_event(line, record.market_ns) for line in decision.lines]
-        effects += told.ended_at_once(decision.lines, record.market_ns)
-        return effects
+        return effects + state.settled_news(now_ns)
 
     def send_out(self, decision: Decision, now_ns: int) -> list[Effect]:
         """Publish the orders of a durable decision and watch for their locals' word."""
         state = self._state
         effects: list[Effect] = []
-        events: list[Effect] = []
         for published in state.log.publish(decision, state.accounts, now_ns):
             order = published.order
             effects.append(Send(ORDERS, 0, order, published.body))
             state.counters.add("order_count")
             state.timers.set((ORDER_TIMER, "", order.n), published.deadline_ns or now_ns + self._stored_ns)
-            for target, line in zip(order.targets, published.lines, strict=True):
-                events.append(told.order_event(published, line, target, state.clock.market_ns))
-        return effects + events
+        return effects
 
     def on_silence(self, n: int) -> list[Effect]:
         """The time is over by which the locals should have told something of record ``n``."""

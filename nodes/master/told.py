@@ -1,14 +1,17 @@
-"""The master's lines of the events file, in the words PROTOCOL.md documents."""
+"""The master's lines of the events file, in the words PROTOCOL.md documents.
+
+They go with the commit of what they tell: events are on disk before the store is, so a crash may repeat a line (``mesh up`` merges
+those) but never lose one.
+"""
 
 from decimal import Decimal
 from typing import Any
 
 from mesh import events
 from mesh.core import Emit
-from mesh.messages.orders import Target
+from mesh.messages.orders import CLOSE
 from mesh.messages.outcomes import Outcome
-from nodes.decisions import PUBLISHED, Line
-from nodes.master.orderlog import Published
+from nodes.decisions import PUBLISHED, Decision, Line
 from nodes.master.story import stamps_of, stamps_text
 
 RISK_KIND = "risk"
@@ -46,13 +49,13 @@ def decision_event(line: Line, market_ns: int) -> Emit:
     return Emit(market_ns, line.decision.record.signal.sid, events.DECISION, event)
 
 
-def order_event(published: Published, line: Line, target: Target, market_ns: int) -> Emit:
-    """One target of a record went out."""
+def order_event(line: Line, market_ns: int) -> Emit:
+    """One line goes out to its local under these numbers."""
     record = line.record
     event = _line_of(line, "order") | {
-        "e": str(published.order.e),
-        "n": str(published.order.n),
-        "k": str(target.k),
+        "e": str(record.e),
+        "n": str(record.n),
+        "k": str(record.k),
         "action": record.action,
         "side": record.side,
         "symbol": record.symbol,
@@ -82,6 +85,12 @@ def outcome_event(line: Line, market_ns: int) -> Emit:
     return Emit(ended_ns, line.decision.record.signal.sid, events.OUTCOME, event)
 
 
+def sent_again(decision: Decision) -> list[Emit]:
+    """The closes of an older epoch that go out once more, under their new numbers."""
+    closes = [line for line in decision.lines if line.is_open and line.record.action == CLOSE]
+    return [order_event(line, decision.record.market_ns) for line in closes]
+
+
 def act_event(outcome: Outcome) -> Emit:
     """Something was done beside the lines: by a local itself, by a hand, or for a master before this one."""
     event = {
@@ -105,9 +114,13 @@ def act_event(outcome: Outcome) -> Emit:
     return Emit(outcome.market_ns, outcome.sid, events.ACT, event)
 
 
-def ended_at_once(lines: list[Line], market_ns: int) -> list[Emit]:
-    """Outcome events of the lines that ended with their decision."""
-    return [outcome_event(line, market_ns) for line in lines if line.record.code != PUBLISHED]
+def decided(decision: Decision) -> list[Emit]:
+    """A decision: each line, what goes out of it, and what ended with it."""
+    lines, market_ns = decision.lines, decision.record.market_ns
+    found = [decision_event(line, market_ns) for line in lines]
+    found += [order_event(line, market_ns) for line in lines if line.record.code == PUBLISHED]
+    found += [outcome_event(line, market_ns) for line in lines if line.record.code != PUBLISHED]
+    return found
 
 
 def risk_event(sid: str, account: str, code: str, detail: str, market_ns: int) -> Emit:

@@ -204,6 +204,19 @@ def test_local_acts_and_hands_end_no_line() -> None:
     assert rig.master.totals()[2]["WORKING"] == 1
 
 
+def test_events_are_out_before_the_commit_of_what_they_tell() -> None:
+    """A crash between the two repeats a line of the events file; it never loses one."""
+    rig = Rig(config_of(1, extra=FREE)).ready()
+    rig.held = []
+    rig.signal()
+    assert ([emit.event["kind"] for emit in rig.events], rig.orders()) == (["decision", "order"], [])
+    rig.release()
+    (order,) = rig.orders()
+    rig.held = []
+    rig.give(REPLAY, rig.outcome(order), ROUTER)
+    assert (len(rig.outcomes()), rig.take(OutcomeAck)) == (1, [])
+
+
 def test_acts_of_locals_are_events_and_part_of_the_story() -> None:
     """What a local did with a position is told with the signal that opened it, and with no other."""
     rig = Rig(config_of(1, extra=FREE)).ready()
