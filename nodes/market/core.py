@@ -12,7 +12,7 @@ from mesh import links
 from mesh.codec import decode_record_untrusted, encode
 from mesh.config import Config
 from mesh.core import Commit, Core, Durable, Effect, Effects, Envelope, Halt, Note, PeerLost, Put, Send, Stop
-from mesh.messages.base import Count, Int64, Msg
+from mesh.messages.base import Count, Int64, Msg, Name
 from mesh.messages.market import (
     BrokerBlock,
     IndicatorBlock,
@@ -44,11 +44,12 @@ _WORDS: dict[type[Msg], tuple[str, ...]] = {
 
 
 class Standing(Msg):
-    """What the store keeps: the newest block's number, and where market time stands."""
+    """What the store keeps: the newest block's number, where market time stands, and in which run."""
 
     number: Count
     released_seq: Count
     end_ns: Int64
+    run: Name = ""
 
 
 def run_of(config: Config) -> str:
@@ -86,6 +87,9 @@ class Market(Core):
         for kind, _key, record in rows:
             if kind == STANDING:
                 standing = decode_record_untrusted(record, Standing)
+                if standing.run != self._run:
+                    other = f"this state is of run {standing.run}, the market is now run {self._run}"
+                    return (Halt(78, f"{other}: seed, feed or symbols were others; put them back, or give another --state"),)
                 self._loop.number = standing.number + LIFE_NUMBERS
                 self._loop.released_seq, self._loop.end_ns = standing.released_seq, standing.end_ns
                 self._loop.finished = (standing.released_seq, standing.end_ns)
@@ -223,5 +227,5 @@ class Market(Core):
             self._commit_at_ns = now_ns + COMMIT_EVERY_NS
 
     def _commit(self, token: int) -> Commit:
-        standing = Standing(self._loop.number, *self._loop.finished)
+        standing = Standing(self._loop.number, *self._loop.finished, self._run)
         return Commit(token, (Put(STANDING, b"", encode(standing)),))

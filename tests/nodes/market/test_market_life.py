@@ -1,9 +1,10 @@
 """The market core by hand: restarts, stopping, and those who do not belong to it."""
 
-
+import msgspec
 import pytest
 
 from mesh import links
+from mesh.codec import decode_record_untrusted, encode
 from mesh.core import Commit, Envelope, Halt, Send, Stop
 from mesh.messages.base import Msg
 from mesh.messages.market import (
@@ -17,7 +18,7 @@ from mesh.messages.market import (
     Ticks,
 )
 from mesh.units import MS_NS, SECOND_NS
-from nodes.market.core import LIFE_NUMBERS, STANDING, run_of
+from nodes.market.core import LIFE_NUMBERS, STANDING, Standing, run_of
 from tests.nodes.flow_rig import config_of
 from tests.nodes.market.market_hall import BROKER, INDICATOR, MASTER, ROLES, Hall
 
@@ -40,6 +41,18 @@ def test_restarted_market_goes_on_where_it_stood_with_numbers_nobody_used() -> N
     assert welcome.released_seq == 10
     assert welcome.block > number
     assert again.settles()[0] == ["one", "two"]
+
+
+def test_state_of_another_run_is_refused() -> None:
+    """Another seed or feed has other ticks under the same numbers; the positions would meet prices they never saw."""
+    hall = Hall()
+    hall.do(hall.market.start(hall.now_ns))
+    (put,) = next(effect for effect in hall.effects if isinstance(effect, Commit)).puts
+    standing = msgspec.structs.replace(decode_record_untrusted(put.record or b"", Standing), run="another")
+    (halt,) = Hall().market.recover([(put.kind, put.key, encode(standing))], 1)
+    assert isinstance(halt, Halt)
+    assert halt.code == 78
+    assert "run another" in halt.reason
 
 
 def test_two_lives_without_a_block_do_not_share_numbers() -> None:
