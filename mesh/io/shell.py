@@ -90,6 +90,8 @@ class Shell:
         self._is_scheduled = False
         self._is_stopping = False
         self._exit_code: int | None = None
+        self.halt_reason = ""
+        """Why ``run`` ended with a code other than 0."""
         self._armed_ns = NEVER
         self._timer: asyncio.TimerHandle | None = None
         self._pass_count = 0
@@ -317,6 +319,7 @@ class Shell:
                 level = "info" if node.halt.code == 0 else "error"
                 node.log.note(Note(level, "halted", {"code": node.halt.code, "reason": node.halt.reason}))
         self._exit_code = bad.code if bad is not None else 0
+        self.halt_reason = bad.reason if bad is not None else ""
         self._loop.stop()
 
     def _arm(self) -> None:

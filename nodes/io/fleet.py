@@ -4,20 +4,24 @@ Nodes end when supervisord dies (``nodes.io.lifeline``), supervisord ends when `
 """
 
 import hashlib
+import http.client
 import os
 import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import xmlrpc.client
+from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
+from xml.parsers.expat import ExpatError
 
 import msgspec
-from supervisor.xmlrpc import SupervisorTransport
+from supervisor.xmlrpc import Faults, SupervisorTransport
 
 from mesh.config import Config
 from mesh.errors import MeshError
@@ -57,6 +61,7 @@ class Fleet:
         self.conf = state / "supervisord.conf"
         self.socket = socket_path(state)
         self._child: subprocess.Popen[bytes] | None = None
+        self._words: deque[str] = deque(maxlen=20)
 
     def processes(self) -> dict[str, list[str]]:
         """Process name → its nodes, in the order in which they start."""
@@ -101,10 +106,20 @@ class Fleet:
             [sys.executable, "-m", "supervisor.supervisord", "-n", "-c", str(self.conf)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
-            stderr=(self.state / "log" / "supervisord.err").open("ab"),
+            # Not a file: where the disk is full supervisord says so here, and would end if that failed too.
+            stderr=subprocess.PIPE,
             start_new_session=True,
             preexec_fn=die_with_parent,
         )
+        threading.Thread(target=self._listen, args=(self._child.stderr,), daemon=True).start()
+
+    def _listen(self, stderr: IO[bytes]) -> None:
+        for line in stderr:
+            self._words.append(line.decode("utf-8", "replace").strip()[:300])
+
+    def last_words(self) -> str:
+        """The last thing supervisord said, beside its log."""
+        return self._words[-1] if self._words else f"it said nothing; see {self.state}/log/supervisord.log"
 
     def alive(self) -> bool:
         """Whether the supervisord started here still runs."""
@@ -147,7 +162,7 @@ class Fleet:
 
     def shutdown(self) -> None:
         """End supervisord and all that is left; kill it where it does not end. Never raises."""
-        with suppress(FleetDown):
+        with suppress(FleetDown, xmlrpc.client.Fault):
             self._ask(lambda rpc: rpc.shutdown())
         if self._child is None:
             return
@@ -163,7 +178,11 @@ class Fleet:
         server: Any = xmlrpc.client.ServerProxy("http://127.0.0.1", transport=transport)
         try:
             return question(server.supervisor)
-        except (OSError, xmlrpc.client.ProtocolError) as error:
+        except xmlrpc.client.Fault as fault:
+            if fault.faultCode == Faults.SHUTDOWN_STATE:
+                raise FleetDown(f"supervisord at {self.socket} is ending; start the mesh again with `mesh up`") from None
+            raise
+        except (OSError, xmlrpc.client.Error, http.client.HTTPException, ExpatError) as error:
             raise FleetDown(f"supervisord does not answer at {self.socket} ({error}); start the mesh with `mesh up`") from None
         finally:
             transport.close()

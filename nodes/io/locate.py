@@ -3,21 +3,43 @@
 import json
 import os
 import sys
+from hashlib import blake2b
 from importlib.resources import files
 from pathlib import Path
 
 import msgspec
+import psutil
 
 from mesh.config import Config, parse, parse_effective
 from mesh.errors import BadConfig
 
+LAST = "last.json"
+
 
 class Running(msgspec.Struct, frozen=True):
-    """What ``mesh up`` started last: its effective configuration and where its state lies."""
+    """A mesh that ``mesh up`` started: its effective configuration, the file that was named (or nothing), where its state lies."""
 
     config: str
+    given: str
+    mesh: str
     state: str
     pid: int
+    created_s: float
+    """When that process began: a pid alone may be another's by now."""
+
+    def is_alive(self) -> bool:
+        """Whether that ``mesh up`` still runs."""
+        try:
+            process = psutil.Process(self.pid)
+            return bool(process.create_time() == self.created_s and process.status() != psutil.STATUS_ZOMBIE)
+        except psutil.Error:
+            return False
+
+
+def running_now(effective: Path, given_path: Path | None, mesh: str, state: Path) -> Running:
+    """This process as a note."""
+    name = str(given_path.absolute()) if given_path is not None else ""
+    return Running(str(effective), name, mesh, str(state), os.getpid(), psutil.Process().create_time())
 
 
 def demo_text() -> str:
@@ -34,25 +56,29 @@ def default_state(config_given: bool) -> Path:
     return Path("/var/lib/trademesh")
 
 
-def note_path() -> Path:
-    """Where the last ``mesh up`` leaves its note for other commands of this user."""
+def _notes() -> Path:
     base = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
-    return Path(base) / "trademesh" / "last.json"
+    return Path(base) / "trademesh"
+
+
+def _note_of(config: Path) -> Path:
+    return _notes() / f"{blake2b(str(config.absolute()).encode(), digest_size=8).hexdigest()}.json"
 
 
 def remember(running: Running) -> None:
-    """Leave the note, whole or not at all."""
-    path = note_path()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_suffix(f".{running.pid}")
-    fresh.write_bytes(msgspec.json.encode(running))
-    fresh.replace(path)
+    """Leave notes for other commands of this user, each whole or not at all: as the last one, and under its configuration."""
+    _notes().mkdir(parents=True, exist_ok=True)
+    names = [running.config, running.given] if running.given else [running.config]
+    for path in (_notes() / LAST, *(_note_of(Path(name)) for name in names)):
+        fresh = path.with_suffix(f".{running.pid}")
+        fresh.write_bytes(msgspec.json.encode(running))
+        fresh.replace(path)
 
 
-def recall() -> Running | None:
-    """The note of the last ``mesh up``, if one is there and readable."""
+def recall(config: Path | None = None) -> Running | None:
+    """The note of the ``mesh up`` of a configuration, or of the last one, if it is there and readable."""
     try:
-        return msgspec.json.decode(note_path().read_bytes(), type=Running)
+        return msgspec.json.decode((_note_of(config) if config else _notes() / LAST).read_bytes(), type=Running)
     except (OSError, msgspec.MsgspecError):
         return None
 
@@ -76,14 +102,14 @@ def given(config: Path | None) -> Path | None:
     return here if here.exists() else None
 
 
-def find(config: Path | None) -> tuple[Config, Path | None]:
-    """The mesh a client command talks to, and its state directory where it is known. Raises BadConfig."""
+def find(config: Path | None) -> tuple[Config, Running | None]:
+    """The mesh a client command means, and what is known of its ``mesh up`` on this host. Raises BadConfig."""
     path = given(config)
-    running = recall()
     if path is not None:
-        return load(path), Path(running.state) if running and Path(running.config) == path else None
+        return load(path), recall(path)
+    running = recall()
     if running is not None:
-        return load(Path(running.config)), Path(running.state)
+        return load(Path(running.config)), running
     raise BadConfig(
         "no mesh is known: give --config FILE, set MESH_CONFIG, stand beside a mesh.toml, or start one with `mesh up`"
     )

@@ -56,7 +56,10 @@ def _run(names: Sequence[str], config: Config, state: Path, events: bool, idle: 
     for node in nodes.values():
         shell.add(node)
     shell.every(LOOK_MS, parent_watch(shell.stop))
-    return shell.run()
+    code = shell.run()
+    if code:
+        sys.stderr.write(f"mesh: {', '.join(names)}: {shell.halt_reason}\n")
+    return code
 
 
 def build_node(name: str, config: Config, state: Path, events: bool) -> Node:

@@ -18,7 +18,7 @@ from mesh.messages.base import Msg
 from mesh.messages.control import OperatorHello
 from mesh.messages.health import FrontEvent, Snapshot
 from mesh.units import MS_NS, SECOND_NS
-from mesh.view import View
+from mesh.view import FRESH_NS, View
 
 BATCH_COUNT = 256
 CONNECT_NS = 2 * SECOND_NS
@@ -36,7 +36,8 @@ class Client:
         self._controls: dict[str, Socket] = {}
         self._source: Socket | None = None
         self._whole: dict[tuple[str, int], int] = {}
-        self._seen_whole: dict[str, bool] = {}
+        self._whole_ns: dict[str, int] = {}
+        """Router → when the last frame of its newest whole snapshot came."""
         for router in config.nodes_of("router"):
             self._fronts[self._hub.connect(links.FRONT, "SUB", config.endpoint(router, links.FRONT))] = router
 
@@ -81,8 +82,8 @@ class Client:
         key = (frame.router, frame.id)
         self._whole[key] = self._whole.get(key, 0) + 1
         if self._whole[key] >= frame.count:
-            self._seen_whole[frame.router] = True
-            del self._whole[key]
+            self._whole_ns[frame.router] = self.now_ns()
+            self._whole = {other: count for other, count in self._whole.items() if other[0] != frame.router}
 
     def pump_for(self, seconds: float) -> None:
         """Take what comes for a while."""
@@ -90,11 +91,16 @@ class Client:
         while (left_s := end_s - time.monotonic()) > 0:
             self.pump(max(1, int(left_s * 1_000)))
 
+    @property
+    def is_seeing(self) -> bool:
+        """Whether a whole snapshot of some router is fresh: without one nobody knows how the mesh is."""
+        return any(self.now_ns() - at_ns <= FRESH_NS for at_ns in self._whole_ns.values())
+
     def wait_whole(self, seconds: float) -> bool:
         """Until a whole snapshot of every router has come; False where some router stayed silent."""
         end_s = time.monotonic() + seconds
         routers = self.config.nodes_of("router")
-        while not all(self._seen_whole.get(router) for router in routers):
+        while not all(router in self._whole_ns for router in routers):
             if time.monotonic() >= end_s:
                 return False
             self.pump(50)

@@ -8,57 +8,45 @@ from importlib.resources import files
 from pathlib import Path
 
 import msgspec
-import psutil
 
 from mesh.config import Config
 from mesh.errors import BadConfig
 from nodes.io.cli.client import Client
 from nodes.io.cli.show import attach
-from nodes.io.fleet import Fleet
-from nodes.io.locate import default_state, find, given, load, recall
+from nodes.io.fleet import Fleet, FleetDown
+from nodes.io.locate import Running, default_state, find, given, load
 
 DOWN_S = 30.0
 
 
-def _fleet(config_path: Path | None) -> Fleet:
-    """The fleet on this host that a command means. Raises FleetDown where none was started."""
-    config, state = find(config_path)
-    if state is None:
-        running = recall()
-        state = Path(running.state) if running is not None else default_state(True)
-    return Fleet(config, state)
+def _found(config_path: Path | None) -> tuple[Fleet, Running]:
+    """The fleet on this host that a command means, and its ``mesh up``. Raises FleetDown where none was started."""
+    config, running = find(config_path)
+    if running is None:
+        raise FleetDown(f"mesh {config.settings.mesh.id} of {given(config_path)} was not started here; start it with `mesh up`")
+    return Fleet(config, Path(running.state)), running
 
 
 def stop_mesh(config_path: Path | None) -> int:
     """End a running ``mesh up`` as Ctrl-C there would; where it is gone, stop its processes in order."""
-    fleet = _fleet(config_path)
-    fleet.states()
-    running = recall()
-    if running is not None and running.pid != os.getpid() and _is_mesh_up(running.pid):
+    fleet, running = _found(config_path)
+    if running.is_alive():
         os.kill(running.pid, signal.SIGTERM)
-        try:
-            psutil.Process(running.pid).wait(DOWN_S)
-        except psutil.TimeoutExpired:
-            print(f"mesh: `mesh up` (pid {running.pid}) did not end within {DOWN_S:.0f} s", file=sys.stderr)
-            return 1
-        except psutil.NoSuchProcess:
-            pass
+        end_s = time.monotonic() + DOWN_S
+        while running.is_alive():
+            if time.monotonic() >= end_s:
+                print(f"mesh: `mesh up` (pid {running.pid}) did not end within {DOWN_S:.0f} s", file=sys.stderr)
+                return 1
+            time.sleep(0.05)
         print("stopped")
         return 0
+    fleet.states()
     for group in fleet.stop_groups():
         fleet.stop(group)
         _wait_stopped(fleet, group)
     fleet.shutdown()
     print("stopped; `mesh up` itself was gone, so there is no summary")
     return 0
-
-
-def _is_mesh_up(pid: int) -> bool:
-    """Whether a pid is a ``mesh up`` (a pid may have been given to something else since)."""
-    try:
-        return "up" in psutil.Process(pid).cmdline()
-    except psutil.Error:
-        return False
 
 
 def _wait_stopped(fleet: Fleet, names: list[str]) -> None:
@@ -72,7 +60,7 @@ def _wait_stopped(fleet: Fleet, names: list[str]) -> None:
 
 def restart_node(config_path: Path | None, node: str) -> int:
     """Restart the process a node runs in."""
-    fleet = _fleet(config_path)
+    fleet, _ = _found(config_path)
     fleet.config.role_of(node)
     process = fleet.config.process_of(node)
     fleet.restart(process)
@@ -115,9 +103,9 @@ def run_one(config_path: Path | None, name: str, state: Path | None) -> int:
     """One node in the foreground."""
     from nodes.io.run import run_nodes
 
-    config, known_state = find(config_path)
+    config, running = find(config_path)
     config.role_of(name)
-    place = (state or known_state or default_state(given(config_path) is not None)).absolute()
+    place = (state or (Path(running.state) if running else None) or default_state(given(config_path) is not None)).absolute()
     place.mkdir(parents=True, exist_ok=True)
     return run_nodes([name], config, place, events=False)
 

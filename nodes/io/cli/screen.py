@@ -1,12 +1,15 @@
 """What ``mesh up`` shows while it runs: a live table on a terminal, a status line a second where it is piped."""
 
+import os
 from types import TracebackType
 from typing import Protocol, Self, TextIO
 
-from rich.console import Console, Group
+from rich.console import Group
 from rich.live import Live
+from rich.markup import escape
 from rich.progress_bar import ProgressBar
 from rich.table import Table
+from rich.text import Text
 
 from mesh.config import Config
 from mesh.messages.health import NodeHealth
@@ -26,6 +29,9 @@ class Screen(Protocol):
 
     def update(self, elapsed_s: float) -> None:
         """Show what the client knows now."""
+
+    def tell(self, words: str) -> None:
+        """Something that stays: a process is down for good."""
 
 
 def of(stream: TextIO, config: Config, client: Client) -> Screen:
@@ -54,6 +60,7 @@ class TableScreen:
         self._client = client
         self._live = Live("starting …", refresh_per_second=4, transient=False)
         self._shown_s = -1.0
+        self._told: list[str] = []
 
     def __enter__(self) -> Self:
         self._live.start()
@@ -61,6 +68,10 @@ class TableScreen:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._live.stop()
+
+    def tell(self, words: str) -> None:
+        """Shown under the tables from now on."""
+        self._told.append(words)
 
     def update(self, elapsed_s: float) -> None:
         """Redraw at most four times a second."""
@@ -72,7 +83,7 @@ class TableScreen:
         if bar is not None:
             parts.insert(0, bar)
         hint = "[dim]Ctrl-C stops the feed, drains and sums up. In another terminal: mesh status, mesh why last[/]"
-        parts += ["", self._outcomes(), hint]
+        parts += ["", self._outcomes(), *(f"[red]{escape(words)}[/]" for words in self._told), hint]
         self._live.update(Group(*parts))  # type: ignore[arg-type]
 
     def _bar(self, elapsed_s: float) -> Table | None:
@@ -104,12 +115,12 @@ class TableScreen:
 
 
 class LineScreen:
-    """One line a second."""
+    """One line a second. Where nobody reads any more (``| head``) it goes quiet, and the run goes on to its summary."""
 
     def __init__(self, config: Config, client: Client, stream: TextIO) -> None:
         self._config = config
         self._client = client
-        self._console = Console(file=stream, width=200, highlight=False)
+        self._stream = stream
         self._shown_s = -1.0
 
     def __enter__(self) -> Self:
@@ -118,12 +129,21 @@ class LineScreen:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         return None
 
+    def tell(self, words: str) -> None:
+        """A line of its own."""
+        try:
+            print(words, file=self._stream, flush=True)
+        except BrokenPipeError:
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, self._stream.fileno())
+            os.close(nowhere)
+
     def update(self, elapsed_s: float) -> None:
         """Print at most once a second."""
         if elapsed_s - self._shown_s < 1.0:
             return
         self._shown_s = elapsed_s
-        self._console.print(f"{elapsed_s:6.1f} s  " + self._line(), soft_wrap=True)
+        self.tell(f"{elapsed_s:6.1f} s  {Text.from_markup(self._line()).plain}")
 
     def _line(self) -> str:
         document = status_document(self._config, self._client)
@@ -131,11 +151,12 @@ class LineScreen:
         counters = {row["role"]: row["health"].get("counters", {}) for row in document["nodes"] if row["health"]}
         played, total = progress(market_health(self._config, self._client))
         share = f"  {100 * played / total:.1f} %" if total else ""
-        pnl = sum(float(row.get("pnl", "0")) for row in document["accounts"])
+        is_known = all(row["state"] == "fresh" for row in document["accounts"])
+        pnl = f"{sum(float(row['pnl']) for row in document['accounts']):+.2f}" if is_known else "-"
         return (
             f"{header_of(document)}{share}  nodes {fresh}/{len(document['nodes'])} fresh  "
             f"bars {counters.get('indicator', {}).get('bar_count', '0')}  "
             f"signals {counters.get('signals', {}).get('signal_count', '0')}  "
             f"lines {counters.get('master', {}).get('line_count', '0')}  "
-            f"outcomes {counters.get('master', {}).get('outcome_count', '0')}  PnL {pnl:+.2f}"
+            f"outcomes {counters.get('master', {}).get('outcome_count', '0')}  PnL {pnl}"
         )

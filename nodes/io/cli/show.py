@@ -19,6 +19,8 @@ from nodes.io.locate import find
 LOOK_S = 3.0
 """Routers publish a snapshot each second: two chances to catch a whole one, and a little."""
 NO_MESH = 69
+UNKNOWN = "UNKNOWN"
+"""In place of the ladder's word while no router tells how the mesh is."""
 PIPE_COLUMNS = 200
 """Tables that nobody looks at on a terminal are not squeezed."""
 LONG = ("oid", "opened")
@@ -77,7 +79,7 @@ def status_document(config: Config, client: Client) -> dict[str, Any]:
     return {
         "format": 1,
         "mesh": config.settings.mesh.id,
-        "state": tables.mesh_state(client.view),
+        "state": tables.mesh_state(client.view) if client.is_seeing else UNKNOWN,
         "simulated": all(account.terminal == "sim" for account in config.account.values()),
         "speed": seen[1].facts.get("speed", "") if seen else "",
         "market_time": tables.iso_from_ns(seen[1].market_ns) if seen else "",

@@ -11,10 +11,12 @@ from typing import Any
 
 from hdrh.histogram import HdrHistogram
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from mesh.codec import decode_record_untrusted
 from mesh.config import Config
+from mesh.errors import MeshError
 from mesh.io.store import Store, open_store
 from mesh.messages.base import Msg
 from mesh.messages.outcomes import Stamps
@@ -92,10 +94,12 @@ def _records(store: Store, kind: str, record: type[Msg]) -> Iterator[Any]:
 
 
 def tally(config: Config, state: Path) -> tuple[Tally, TotalsRecord, int]:
-    """Lines counted one by one, the master's own totals, and how many signals there were."""
+    """Lines counted one by one, the master's own totals, and how many signals there were. Raises BadConfig, StoreFailed."""
     master = config.nodes_of("master")[0]
     counted = Tally(list(config.account))
     signal_count = 0
+    if not (state / f"{master}.db").exists():
+        return counted, TotalsRecord(0, {}), 0  # it ended before the master began
     store = open_store(state / f"{master}.db", config.settings.mesh.id, master)
     try:
         ends = {key: decode_record_untrusted(raw, EndRecord) for key, raw in store.fetch(END, b"", 10_000_000)}
@@ -113,12 +117,18 @@ def tally(config: Config, state: Path) -> tuple[Tally, TotalsRecord, int]:
     return counted, kept[0] if kept else TotalsRecord(0, {}), signal_count
 
 
-def summarise(config: Config, state: Path, view: View, reason: str) -> dict[str, Any]:
-    """The summary document (format in PROTOCOL.md)."""
-    counted, totals, signal_count = tally(config, state)
+def summarise(config: Config, state: Path, view: View, reason: str, down: dict[str, str]) -> dict[str, Any]:
+    """The summary document (format in PROTOCOL.md). ``down``: processes that stayed down, with their last words."""
+    problem = ""
+    try:
+        counted, totals, signal_count = tally(config, state)
+    except MeshError as error:
+        problem = str(error)
+        counted, totals, signal_count = Tally(list(config.account)), TotalsRecord(0, {}), 0
     open_count = sum(counted.states.values())
     adds_up = (
-        totals.decided_count == counted.decided_count == sum(counted.codes.values()) + open_count
+        not problem
+        and totals.decided_count == counted.decided_count == sum(counted.codes.values()) + open_count
         and {code: count for code, count in totals.codes.items() if count} == counted.codes
     )
     market = view.nodes.get(config.nodes_of("market")[0])
@@ -152,6 +162,8 @@ def summarise(config: Config, state: Path, view: View, reason: str) -> dict[str,
             "states": dict(sorted(counted.states.items())),
         },
         "adds_up": adds_up,
+        "problem": problem,
+        "down": down,
         "accounts": {account: _account(view, account, counted.accounts[account]) for account in config.account},
         "latency_us": {name: _percentiles(histogram) for name, histogram in counted.stages.items()},
     }
@@ -195,7 +207,11 @@ def print_summary(document: dict[str, Any], events: Path | None, summary: Path |
     out = Console(highlight=False)
     lines = document["lines"]
     kind = "SIMULATED" if document["simulated"] else "LIVE"
-    out.print(f"\n[bold]Summary[/] of mesh {document['mesh']} ({kind} {document['speed']}), ended by {document['ended_by']}")
+    out.print(f"\n[bold]Summary[/] of mesh {document['mesh']} ({kind} {document['speed']}), ended by {escape(document['ended_by'])}")
+    for words in document["down"].values():
+        out.print(f"[red]down[/]     {escape(words)}")
+    if document["problem"]:
+        out.print(f"[bold red]nothing could be counted:[/] {escape(document['problem'])}")
     market = document["market"]
     out.print(f"market   {market['ticks']:,} ticks, {market['bars']:,} bars, to {market['market_time']}")
     signals = document["signals"]

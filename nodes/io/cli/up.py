@@ -6,8 +6,6 @@ events, print the summary and what to try next.
 """
 
 import errno
-import os
-import shutil
 import signal
 import socket
 import sys
@@ -30,13 +28,16 @@ from nodes.io.cli import screen
 from nodes.io.cli.client import Client
 from nodes.io.cli.summary import print_summary, summarise, write_summary
 from nodes.io.fleet import Fleet, FleetDown
-from nodes.io.locate import Running, default_state, demo_text, given, load, remember, write_effective
+from nodes.io.locate import default_state, demo_text, given, load, remember, running_now, write_effective
 from nodes.io.recording import Recording, read_recording
+from nodes.io.statedir import StateDirectory
 
 DRAIN_S = 5.0
 LOOK_S = 1.0
 """How often supervisord is asked for processes that stay down."""
 STOP_S = 8.0
+NEEDED_ROLES = {"market", "broker", "indicator", "signals", "master"}
+"""Without one of them nothing is decided or executed."""
 SETTLE_S = 1.5
 """After the feed's end: one more snapshot, so that the last numbers shown are those after the last trade."""
 
@@ -60,6 +61,8 @@ class Ending:
     def __init__(self) -> None:
         self.reason = ""
         self.exit_code = 0
+        self.down: dict[str, str] = {}
+        """Processes that stay down, with their last words; the others go on."""
 
     def ask(self, reason: str, exit_code: int = 0) -> None:
         """Remember the first reason."""
@@ -76,34 +79,53 @@ def run_up(wishes: Wishes) -> int:
     config, named = effective_config(wishes)
     check_feeds(config)
     check_ports(config)
-    recording = read_feeds(config) if config.settings.market.feeds else None
+    check_outputs(wishes)
     state = state_directory(wishes, named)
-    if recording is not None:
-        config = with_digits(config, recording)
-        recording.save(state)
+    try:
+        recording = read_feeds(config) if config.settings.market.feeds else None
+        state.begin()
+        if recording is not None:
+            config = with_digits(config, recording)
+            recording.save(state.path)
+        return _run(config, state.path, wishes)
+    finally:
+        state.close()
+
+
+def _run(config: Config, state: Path, wishes: Wishes) -> int:
     ending = Ending()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, ending.on_signal)
     fleet = Fleet(config, state)
     effective = write_effective(config, state)
     fleet.write_conf(effective, events=wishes.events is not None)
-    started_s = time.monotonic()
-    fleet.start()
-    remember(Running(str(effective), str(state), os.getpid()))
     client = Client(config)
     try:
-        watch(config, fleet, client, ending, wishes, started_s)
+        fleet.start()
+        note(config, effective, state, wishes)
+        watch(config, fleet, client, ending, wishes)
         drain(config, fleet, client)
     finally:
         fleet.shutdown()
         client.close()
     if wishes.events is not None:
         merge(state, wishes.events)
-    document = summarise(config, state, client.view, ending.reason)
+    document = summarise(config, state, client.view, ending.reason, ending.down)
     if wishes.summary is not None:
         write_summary(document, wishes.summary)
     print_summary(document, wishes.events, wishes.summary)
-    return ending.exit_code or (0 if document["adds_up"] else 1)
+    if ending.exit_code or document["problem"]:
+        return ending.exit_code or BadConfig.exit_code
+    return 0 if document["adds_up"] and not document["down"] else 1
+
+
+def note(config: Config, effective: Path, state: Path, wishes: Wishes) -> None:
+    """Tell later commands of this user what runs; where that cannot be written, they need ``--config``."""
+    path = given(wishes.config)
+    try:
+        remember(running_now(effective, path, config.settings.mesh.id, state))
+    except OSError as error:
+        print(f"mesh: cannot leave a note for other commands: {error}; give them --config {effective}", file=sys.stderr)
 
 
 def effective_config(wishes: Wishes) -> tuple[Config, bool]:
@@ -202,32 +224,28 @@ def with_digits(config: Config, recording: Recording) -> Config:
     return configured(msgspec.structs.replace(config.settings, market=msgspec.structs.replace(market, digits=digits)))
 
 
-def state_directory(wishes: Wishes, named: bool) -> Path:
+def state_directory(wishes: Wishes, named: bool) -> StateDirectory:
     """Where this run keeps its state: the one named (resumed), else a fresh one in the default place."""
     if wishes.state is not None:
-        state = wishes.state.absolute()
-    else:
-        state = default_state(named).absolute()
-        _retire(state)
-    try:
-        state.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise BadConfig(f"--state {state}: cannot be made: {error}") from None
-    return state
+        return StateDirectory(wishes.state, is_fresh=False)
+    return StateDirectory(default_state(named), is_fresh=True)
 
 
-def _retire(state: Path) -> None:
-    """A new run begins with an empty state; the last one is kept beside it, an older one goes."""
-    if not any(state.glob("*.db")):
-        return
-    last = state.with_name(state.name + ".last")
-    if last.exists():
-        shutil.rmtree(last)
-    state.rename(last)
+def check_outputs(wishes: Wishes) -> None:
+    """The files that are written at the end can be. Raises BadConfig: an hour later would be late."""
+    for option, path in (("--summary", wishes.summary), ("--events", wishes.events)):
+        if path is None:
+            continue
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.open("ab").close()
+        except OSError as error:
+            raise BadConfig(f"{option} {path}: cannot be written: {error.strerror}; name another file") from None
 
 
-def watch(config: Config, fleet: Fleet, client: Client, ending: Ending, wishes: Wishes, started_s: float) -> None:
+def watch(config: Config, fleet: Fleet, client: Client, ending: Ending, wishes: Wishes) -> None:
     """Show the mesh until something ends it."""
+    started_s = time.monotonic()
     show = screen.of(sys.stdout, config, client)
     looked_s = 0.0
     with show:
@@ -239,15 +257,32 @@ def watch(config: Config, fleet: Fleet, client: Client, ending: Ending, wishes: 
             if is_done(config, client):
                 ending.ask("end of the feed")
             if not fleet.alive():
-                ending.ask("supervisord ended", 1)
+                ending.ask(f"the end of supervisord: {fleet.last_words()}", 1)
             if elapsed_s >= looked_s + LOOK_S:
                 looked_s = elapsed_s
-                for words, code in fatal_processes(fleet):
-                    ending.ask(words, code)
+                look_for_dead(config, fleet, client, ending, show)
             show.update(elapsed_s)
         if ending.reason == "end of the feed":
             client.pump_for(SETTLE_S)
             show.update(time.monotonic() - started_s)
+
+
+def look_for_dead(config: Config, fleet: Fleet, client: Client, ending: Ending, show: screen.Screen) -> None:
+    """Processes that will not come back by themselves. Before the market has opened it never will without those all need.
+
+    Later the rest goes on: closes, stops and local management must not end with one node.
+    """
+    market = client.view.nodes.get(config.nodes_of("market")[0])
+    is_open = market is not None and market[1].phase in ("READY", "DONE")
+    for process, code in fatal_processes(fleet):
+        if process in ending.down:
+            continue
+        words = f"{process} exited {code} and stays down: {last_words(fleet.state, process)}"
+        ending.down[process] = words
+        show.tell(words)
+        roles = {config.role_of(node) for node in fleet.processes()[process]}
+        if not is_open and roles & NEEDED_ROLES:
+            ending.ask(words, code)
 
 
 def is_done(config: Config, client: Client) -> bool:
@@ -257,17 +292,16 @@ def is_done(config: Config, client: Client) -> bool:
 
 
 def fatal_processes(fleet: Fleet) -> list[tuple[str, int]]:
-    """Processes that will not come back by themselves: what they said last, and their exit code."""
-    found: list[tuple[str, int]] = []
+    """Processes that will not come back by themselves, and their exit codes."""
     try:
         states = fleet.states()
     except FleetDown:
         return []  # not up yet, or ended: the watch sees that itself
-    for process in states:
-        if process.state == "FATAL" or (process.state == "EXITED" and process.exit_code in (70, 78)):
-            words = f"{process.name} exited {process.exit_code}: {last_words(fleet.state, process.name)}"
-            found.append((words, process.exit_code or 1))
-    return found
+    return [
+        (process.name, process.exit_code or 1)
+        for process in states
+        if process.state == "FATAL" or (process.state == "EXITED" and process.exit_code in (70, 78))
+    ]
 
 
 def last_words(state: Path, process: str) -> str:
@@ -322,5 +356,4 @@ def merge(state: Path, out: Path) -> None:
     """All nodes' event files as one, ordered by market time, sid, stage."""
     from mesh.io.eventfile import merge_events
 
-    out.parent.mkdir(parents=True, exist_ok=True)
     merge_events(sorted((state / "events").glob("*.jsonl")), out)

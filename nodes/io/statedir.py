@@ -1,0 +1,46 @@
+"""The state directory of one ``mesh up``: locked before anything in it is touched, until that process ends.
+
+Two of them on one directory would share stores, supervisord's socket and the summary; the second is refused, naming the first.
+"""
+
+import shutil
+from pathlib import Path
+
+from mesh.errors import BadConfig
+from mesh.io.lock import FileLock
+
+LOCK = "mesh-up.lock"
+
+
+class StateDirectory:
+    """``is_fresh``: begin with an empty one; else what is there is resumed. Raises StoreInUse, BadConfig."""
+
+    def __init__(self, path: Path, is_fresh: bool) -> None:
+        self.path = path.absolute()
+        self._is_fresh = is_fresh
+        self._lock = self._locked()
+
+    def begin(self) -> None:
+        """From here on it is this run's. A fresh one: the last run's is kept beside it, an older one goes."""
+        if not self._is_fresh or not any(self.path.glob("*.db")):
+            return
+        last = self.path.with_name(self.path.name + ".last")
+        try:
+            if last.exists():
+                shutil.rmtree(last)
+            self.path.rename(last)
+        except OSError as error:
+            raise BadConfig(f"state {self.path}: the last run cannot be put aside: {error}; give another --state") from None
+        lock, self._lock = self._lock, self._locked()
+        lock.close()
+
+    def close(self) -> None:
+        """Let others have it."""
+        self._lock.close()
+
+    def _locked(self) -> FileLock:
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            return FileLock(self.path / LOCK, f"state {self.path}")
+        except OSError as error:
+            raise BadConfig(f"--state {self.path}: cannot be made or written: {error}; give another --state") from None
