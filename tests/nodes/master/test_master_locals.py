@@ -2,7 +2,6 @@
 
 import random
 
-import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -202,36 +201,6 @@ def test_local_acts_and_hands_end_no_line() -> None:
     rig.give(REPLAY, rig.outcome(order, "CLOSED", cause="MANUAL", leg="MANUAL", oid=b"h" * 16), ROUTER)
     assert noted(rig) == []
     assert rig.master.totals()[2]["WORKING"] == 1
-
-
-def test_events_are_out_before_the_commit_of_what_they_tell() -> None:
-    """A crash between the two repeats a line of the events file; it never loses one."""
-    rig = Rig(config_of(1, extra=FREE)).ready()
-    rig.held = []
-    rig.signal()
-    assert ([emit.event["kind"] for emit in rig.events], rig.orders()) == (["decision", "order"], [])
-    rig.release()
-    (order,) = rig.orders()
-    rig.held = []
-    rig.give(REPLAY, rig.outcome(order), ROUTER)
-    assert (len(rig.outcomes()), rig.take(OutcomeAck)) == (1, [])
-
-
-def test_acts_of_locals_are_events_and_part_of_the_story() -> None:
-    """What a local did with a position is told with the signal that opened it, and with no other."""
-    rig = Rig(config_of(1, extra=FREE)).ready()
-    rig.signal()
-    (order,) = rig.orders()
-    rig.give(REPLAY, rig.outcome(order), ROUTER)
-    act = rig.outcome(order, "MODIFIED", cause="TRAILING", leg="trailing", oid=b"t" * 16, f=2)
-    rig.give(REPLAY, msgspec.structs.replace(act, sid="s1/TRAILING", detail="sl=1.1"), ROUTER)
-    rig.give(REPLAY, msgspec.structs.replace(act, f=3, sid="s1/2/TRAILING"), ROUTER)
-    acts = [emit.event for emit in rig.events if emit.event["kind"] == "act"]
-    assert [(told["sid"], told["cause"], told["code"]) for told in acts] == [
-        ("s1/TRAILING", "TRAILING", "MODIFIED"), ("s1/2/TRAILING", "TRAILING", "MODIFIED"),
-    ]  # fmt: skip
-    (told,) = rig.why("s1")["acts"]
-    assert (told["account"], told["cause"], told["detail"]) == ("a1", "TRAILING", "sl=1.1")
 
 
 def test_a_fill_reported_late_is_what_happened_and_an_alarm() -> None:
