@@ -6,7 +6,6 @@ Nodes end when supervisord dies (``nodes.io.lifeline``), supervisord ends when `
 import hashlib
 import http.client
 import os
-import signal
 import subprocess
 import sys
 import tempfile
@@ -21,6 +20,7 @@ from typing import IO, Any
 from xml.parsers.expat import ExpatError
 
 import msgspec
+import psutil
 from supervisor.xmlrpc import Faults, SupervisorTransport
 
 from mesh.config import Config
@@ -161,17 +161,31 @@ class Fleet:
         return groups
 
     def shutdown(self) -> None:
-        """End supervisord and all that is left; kill it where it does not end. Never raises."""
-        with suppress(FleetDown, xmlrpc.client.Fault):
+        """End supervisord and all that is left; kill what does not end. Never raises."""
+        children = self._descendants()
+        try:
             self._ask(lambda rpc: rpc.shutdown())
+        except (FleetDown, xmlrpc.client.Fault):
+            if self._child is not None:
+                self._child.terminate()  # not listening yet, or ending already: the signal asks for the same
         if self._child is None:
             return
         try:
             self._child.wait(DRAIN_S + 3)
         except subprocess.TimeoutExpired:
-            # Its children die with it by the parent-death signal.
-            self._child.send_signal(signal.SIGKILL)
+            children = self._descendants()
+            self._child.kill()
             self._child.wait()
+        # Where supervisord could not wait for them, its children end by the parent-death signal: their stores are read next.
+        for process in psutil.wait_procs(children, DRAIN_S)[1]:
+            with suppress(psutil.Error):
+                process.kill()
+
+    def _descendants(self) -> list[psutil.Process]:
+        try:
+            return psutil.Process(self.pid).children(recursive=True) if self.alive() else []
+        except psutil.Error:
+            return []
 
     def _ask(self, question: Callable[[Any], Any]) -> Any:
         transport = SupervisorTransport(None, None, f"unix://{self.socket}")

@@ -13,17 +13,19 @@ LOCK = "mesh-up.lock"
 
 
 class StateDirectory:
-    """``is_fresh``: begin with an empty one; else what is there is resumed. Raises StoreInUse, BadConfig."""
+    """``is_fresh``: begin with an empty one, what the last run left is kept beside it; else what is there is resumed.
+
+    Raises StoreInUse, BadConfig.
+    """
 
     def __init__(self, path: Path, is_fresh: bool) -> None:
         self.path = path.absolute()
-        self._is_fresh = is_fresh
         self._lock = self._locked()
+        if is_fresh and any(self.path.glob("*.db")):
+            self._put_aside()
 
-    def begin(self) -> None:
-        """From here on it is this run's. A fresh one: the last run's is kept beside it, an older one goes."""
-        if not self._is_fresh or not any(self.path.glob("*.db")):
-            return
+    def _put_aside(self) -> None:
+        """Keep the last run's beside it; an older one goes."""
         last = self.path.with_name(self.path.name + ".last")
         try:
             if last.exists():

@@ -80,10 +80,9 @@ def run_up(wishes: Wishes) -> int:
     check_feeds(config)
     check_ports(config)
     check_outputs(wishes)
+    recording = read_feeds(config) if config.settings.market.feeds else None
     state = state_directory(wishes, named)
     try:
-        recording = read_feeds(config) if config.settings.market.feeds else None
-        state.begin()
         if recording is not None:
             config = with_digits(config, recording)
             recording.save(state.path)

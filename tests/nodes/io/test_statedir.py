@@ -22,11 +22,9 @@ def test_fresh_one_puts_the_last_run_aside_and_stays_locked(tmp_path: Path) -> N
     path = tmp_path / "state"
     for content in ("older", "newer"):
         state = StateDirectory(path, is_fresh=True)
-        state.begin()
         (path / "master-1.db").write_text(content)
         state.close()
     third = StateDirectory(path, is_fresh=True)
-    third.begin()
     assert not (path / "master-1.db").exists()
     assert (tmp_path / "state.last" / "master-1.db").read_text() == "newer"
     with pytest.raises(StoreInUse):
@@ -38,7 +36,6 @@ def test_resumed_one_keeps_everything(tmp_path: Path) -> None:
     """A named state goes on where it stood."""
     (tmp_path / "master-1.db").write_text("here")
     state = StateDirectory(tmp_path, is_fresh=False)
-    state.begin()
     assert (tmp_path / "master-1.db").read_text() == "here"
     state.close()
 
