@@ -12,7 +12,6 @@ import time
 from pathlib import Path
 
 import msgspec
-from rich.console import Console
 from rich.table import Table
 
 from mesh.codec import encode
@@ -26,7 +25,7 @@ from mesh.messages.signals import ACCEPTED, MANUAL, Signal, SignalAnswer, Source
 from mesh.units import e8_from_text
 from nodes.io.cli import tables
 from nodes.io.cli.client import Client
-from nodes.io.cli.show import NO_MESH, attach, is_silent
+from nodes.io.cli.show import NO_MESH, attach, console, is_silent
 from nodes.io.locate import find
 
 ANSWER_S = 5.0
@@ -136,7 +135,7 @@ def print_answers(answers: dict[str, list[CommandAnswer]]) -> int:
             code = f"[green]✓ {item.code}[/]" if done else f"[red]✗ {item.code}[/]"
             table.add_row(account, str(item.ticket or ""), item.symbol, tables.lots(item.volume_e8) if item.volume_e8 else "",
                           tables.price(item.price_e8), code, item.detail)  # fmt: skip
-    Console().print(table)
+    console().print(table)
     return NOT_ALL if failed else 0
 
 
@@ -335,6 +334,6 @@ def _deliver(config: Config, client: Client, signal: Signal) -> int:
         client.pump(100)
         story = ask_why(client, config.nodes_of("master")[0], signal.sid)
     if story:
-        Console().print(story_tree(story))
+        console().print(story_tree(story))
     return 0
 

@@ -9,7 +9,6 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 from rich.tree import Tree
 
@@ -17,7 +16,7 @@ from mesh.config import Config
 from mesh.messages.base import Msg
 from mesh.messages.control import Ping, Pong, WhyAnswer, WhyAsk
 from nodes.io.cli.client import Client
-from nodes.io.cli.show import NO_MESH, attach, is_silent
+from nodes.io.cli.show import NO_MESH, attach, console, is_silent
 
 ANSWER_S = 3.0
 STAGE_NAMES = ("signal", "master_in", "master_out", "router_out", "local_in", "durable", "called", "answered")
@@ -57,7 +56,7 @@ def show_why(config_path: Path | None, query: str, as_json: bool) -> int:
     if as_json:
         print(json.dumps(story, indent=1))
     else:
-        Console().print(story_tree(story))
+        console().print(story_tree(story))
     return 0
 
 
@@ -108,7 +107,7 @@ def ping_locals(config_path: Path | None, count: int) -> int:
                 silent.append(account)
     finally:
         client.close()
-    Console().print(table)
+    console().print(table)
     for account in silent:
         print(f"mesh: no answer from the local of {account} ({config.local_of(account)})", file=sys.stderr)
     return 3 if silent else 0

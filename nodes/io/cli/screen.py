@@ -78,7 +78,7 @@ class TableScreen:
         if elapsed_s - self._shown_s < 0.25:
             return
         self._shown_s = elapsed_s
-        parts: list[object] = [status_picture(self._config, self._client)]
+        parts: list[object] = [status_picture(self._config, self._client, self._live.console.width)]
         bar = self._bar(elapsed_s)
         if bar is not None:
             parts.insert(0, bar)

@@ -23,8 +23,16 @@ UNKNOWN = "UNKNOWN"
 """In place of the ladder's word while no router tells how the mesh is."""
 PIPE_COLUMNS = 200
 """Tables that nobody looks at on a terminal are not squeezed."""
+WIDE_COLUMNS = 110
+"""A status has all its columns from here on."""
 LONG = ("oid", "opened")
 """Columns for programs (--json, --csv), too long for people."""
+
+
+def console() -> Console:
+    """Where people read: as wide as their terminal; what goes into a pipe is not squeezed."""
+    out = Console(highlight=False)
+    return out if out.is_terminal else Console(width=PIPE_COLUMNS, highlight=False)
 
 
 def attach(config_path: Path | None) -> tuple[Config, Client]:
@@ -53,7 +61,8 @@ def show_status(config_path: Path | None, as_json: bool, watch: bool) -> int:
         if as_json:
             print(json.dumps(status_document(config, client), indent=1))
         elif not watch:
-            Console().print(status_picture(config, client))
+            out = console()
+            out.print(status_picture(config, client, out.width))
         else:
             _watch(config, client)
     finally:
@@ -63,10 +72,10 @@ def show_status(config_path: Path | None, as_json: bool, watch: bool) -> int:
 
 def _watch(config: Config, client: Client) -> None:
     try:
-        with Live(status_picture(config, client), refresh_per_second=4, screen=False) as live:
+        with Live(refresh_per_second=4, screen=False) as live:
             while True:
+                live.update(status_picture(config, client, live.console.width))
                 client.pump(250)
-                live.update(status_picture(config, client))
     except KeyboardInterrupt:
         return
 
@@ -101,39 +110,47 @@ def header_of(document: dict[str, Any]) -> str:
     return f"[bold]trademesh {document['mesh']}[/]  [reverse] {kind}{pace} [/]  {document['state']}  market {stamp} UTC"
 
 
-def status_picture(config: Config, client: Client) -> Group:
-    """The tables of ``mesh status``."""
+def status_picture(config: Config, client: Client, width: int) -> Group:
+    """The tables of ``mesh status`` for a screen of so many columns: a narrow one does without the least of them."""
     document = status_document(config, client)
+    headings = ["node", "role", "state", "phase", "age ms", "pid", "what"]
+    if width >= WIDE_COLUMNS:
+        headings[6:6] = ["lag us", "cpu %", "MB"]
     nodes = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("node", "role", "state", "phase", "age ms", "pid", "lag us", "cpu %", "MB", "what"):
+    for heading in headings:
         nodes.add_column(heading, justify="right" if heading in ("age ms", "pid", "lag us", "cpu %", "MB") else "left", no_wrap=True)
     for row in document["nodes"]:
         health = row["health"]
-        nodes.add_row(
-            row["name"],
-            row["role"],
-            colour_state(row["state"]),
-            row["phase"],
-            "-" if row["age_ms"] is None else str(row["age_ms"]),
-            str(row["pid"] or "-"),
-            str(health.get("loop_lag_us", "-")),
-            str(health.get("cpu_percent", "-")),
-            str(health.get("rss_mb", "-")),
-            key_counters(row["role"], health.get("counters", {})),
-        )
-    return Group(header_of(document), "", nodes, "", accounts_picture(document["accounts"]))
+        cells = {
+            "node": row["name"],
+            "role": row["role"],
+            "state": colour_state(row["state"]),
+            "phase": row["phase"],
+            "age ms": "-" if row["age_ms"] is None else str(row["age_ms"]),
+            "pid": str(row["pid"] or "-"),
+            "lag us": str(health.get("loop_lag_us", "-")),
+            "cpu %": str(health.get("cpu_percent", "-")),
+            "MB": str(health.get("rss_mb", "-")),
+            "what": key_counters(row["role"], health.get("counters", {})),
+        }
+        nodes.add_row(*(cells[heading] for heading in headings))
+    return Group(header_of(document), "", nodes, "", accounts_picture(document["accounts"], width))
 
 
-def accounts_picture(rows: list[Row]) -> Table:
+def accounts_picture(rows: list[Row], width: int) -> Table:
     """One line an account."""
+    money = ["currency", "balance", "equity", "pnl"]
+    if width >= WIDE_COLUMNS:
+        money.insert(3, "floating")
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("account", "state", "stop", "currency", "balance", "equity", "floating", "PnL", "positions", "age ms"):
-        table.add_column(heading, justify="left" if heading in ("account", "state", "stop", "currency") else "right", no_wrap=True)
+    for heading in ("account", "state", "stop", *money, "positions", "age ms"):
+        is_text = heading in ("account", "state", "stop", "currency")
+        table.add_column("PnL" if heading == "pnl" else heading, justify="left" if is_text else "right", no_wrap=True)
     for row in rows:
         table.add_row(
             row["account"],
             colour_state(row["state"]),
-            *(str(row.get(key, "-")) for key in ("ladder", "currency", "balance", "equity", "floating", "pnl", "positions")),
+            *(str(row.get(key, "-")) for key in ("ladder", *money, "positions")),
             "-" if row["age_ms"] is None else str(row["age_ms"]),
         )
     return table
@@ -200,8 +217,7 @@ def print_rows(rows: list[Row], nothing: str) -> None:
         table.add_column(heading.replace("_", " "), no_wrap=heading not in ("detail", "sid"), justify=_justify(heading))
     for row in rows:
         table.add_row(*("-" if row[heading] is None else str(row[heading]) for heading in headings))
-    out = Console()
-    (out if out.is_terminal else Console(width=PIPE_COLUMNS)).print(table)
+    console().print(table)
 
 
 def _justify(heading: str) -> Any:

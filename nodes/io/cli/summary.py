@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from hdrh.histogram import HdrHistogram
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
@@ -37,6 +36,7 @@ from nodes.decisions import (
     end_key,
 )
 from nodes.io.cli import tables
+from nodes.io.cli.show import console
 
 RECORD_BYTES_MAX = 4_000_000
 STAGES = (
@@ -204,7 +204,7 @@ def write_summary(document: dict[str, Any], path: Path) -> None:
 
 def print_summary(document: dict[str, Any], events: Path | None, summary: Path | None) -> None:
     """For people: what happened, whether it adds up, what to try next."""
-    out = Console(highlight=False)
+    out = console()
     lines = document["lines"]
     kind = "SIMULATED" if document["simulated"] else "LIVE"
     out.print(f"\n[bold]Summary[/] of mesh {document['mesh']} ({kind} {document['speed']}), ended by {escape(document['ended_by'])}")
