@@ -1,11 +1,15 @@
 """The master's lines of the events file: when they are written, and what locals do by themselves."""
 
+import re
+from pathlib import Path
+
 import msgspec
 
 from mesh.links import REPLAY
 from mesh.messages.outcomes import OutcomeAck
 from tests.nodes.master.masterrig import ROUTER, Rig, config_of
 
+PROTOCOL = Path(__file__).parents[3] / "mesh" / "PROTOCOL.md"
 FREE = """
 [rails]
 orders_per_minute_count = "off"
@@ -45,3 +49,18 @@ def test_acts_of_locals_are_events_and_part_of_the_story() -> None:
     ]  # fmt: skip
     (told,) = rig.why("s1")["acts"]
     assert (told["account"], told["cause"], told["detail"]) == ("a1", "TRAILING", "sl=1.1")
+
+
+def test_every_field_is_documented() -> None:
+    """PROTOCOL.md has a row for each kind, and in it every field that occurs."""
+    rig = Rig(config_of(1, extra=FREE)).ready()
+    rig.signal()
+    (order,) = rig.orders()
+    rig.give(REPLAY, rig.outcome(order), ROUTER)
+    rig.give(REPLAY, rig.outcome(order, "MODIFIED", cause="TRAILING", leg="trailing", oid=b"t" * 16, f=2), ROUTER)
+    rows = dict(re.findall(r"^\| `(\w+)` \| (.*) \|$", PROTOCOL.read_text(encoding="utf-8"), re.MULTILINE))
+    kinds = [str(emit.event["kind"]) for emit in rig.events]
+    assert kinds == ["decision", "order", "outcome", "act"]
+    for emit in rig.events:
+        kind = str(emit.event["kind"])
+        assert [key for key in emit.event if key != "kind" and f"`{key}`" not in rows[kind]] == [], kind
