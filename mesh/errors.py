@@ -46,7 +46,7 @@ class StoreFailed(MeshError):
 
 
 class StoreInUse(MeshError):
-    """Another process holds the lock of this node's store."""
+    """Another process holds the lock of this store, account or state directory."""
 
     exit_code = 75
 
@@ -61,7 +61,7 @@ EXIT_CODES: dict[int, str] = {
     70: "fenced: another process took this node's place",
     71: "a node's loop stalled; its watchdog ended it",
     74: "a commit to the store failed",
-    75: "the store is in use by another process",
+    75: "the store, or the state directory, is in use by another process",
     78: "wrong configuration, key or port; nothing was started",
 }
 """The one table of exit codes; 70 and 78 stay down under supervisord, every other one is restarted."""

@@ -27,11 +27,14 @@ from mesh.config import Config
 from mesh.errors import MeshError
 from nodes.io.lifeline import die_with_parent
 
+COMMAND = (sys.executable, "-m", "supervisor.supervisord")
 SOCKET_PATH_BYTES_MAX = 100
 """A UNIX socket's path may have 107 bytes; supervisord adds its pid while it binds."""
 START_ORDER = ("market", "broker", "master", "signals", "router", "indicator", "local")
 STOP_ORDER = ("market", "indicator", "signals", "master", "local", "router", "broker")
 """The feed first, what records last: nothing in flight loses its way back."""
+LISTEN_S = 1.0
+"""What supervisord said before it ended is read within this time."""
 DRAIN_S = 7
 """supervisord's patience: the drain of 5 s, and a little."""
 
@@ -61,7 +64,10 @@ class Fleet:
         self.conf = state / "supervisord.conf"
         self.socket = socket_path(state)
         self._child: subprocess.Popen[bytes] | None = None
-        self._words: deque[str] = deque(maxlen=20)
+        self._nodes: list[psutil.Process] = []
+        """As last seen: they are waited for also where supervisord was killed and nobody knows them any more."""
+        self._listener: threading.Thread | None = None
+        self._words: deque[str] = deque(maxlen=1)
 
     def processes(self) -> dict[str, list[str]]:
         """Process name → its nodes, in the order in which they start."""
@@ -103,7 +109,7 @@ class Fleet:
         """Start supervisord in a session of its own; it ends when this process does."""
         self.socket.unlink(missing_ok=True)
         self._child = subprocess.Popen(
-            [sys.executable, "-m", "supervisor.supervisord", "-n", "-c", str(self.conf)],
+            [*COMMAND, "-n", "-c", str(self.conf)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             # Not a file: where the disk is full supervisord says so here, and would end if that failed too.
@@ -111,14 +117,18 @@ class Fleet:
             start_new_session=True,
             preexec_fn=die_with_parent,
         )
-        threading.Thread(target=self._listen, args=(self._child.stderr,), daemon=True).start()
+        self._listener = threading.Thread(target=self._listen, args=(self._child.stderr,), daemon=True)
+        self._listener.start()
 
     def _listen(self, stderr: IO[bytes]) -> None:
-        for line in stderr:
-            self._words.append(line.decode("utf-8", "replace").strip()[:300])
+        with stderr:
+            for line in stderr:
+                self._words.append(line.decode("utf-8", "replace").strip()[:300])
 
     def last_words(self) -> str:
-        """The last thing supervisord said, beside its log."""
+        """The last thing that a supervisord which has ended said, beside its log."""
+        if self._listener is not None:
+            self._listener.join(LISTEN_S)
         return self._words[-1] if self._words else f"it said nothing; see {self.state}/log/supervisord.log"
 
     def alive(self) -> bool:
@@ -133,6 +143,7 @@ class Fleet:
     def states(self) -> list[ProcessState]:
         """What supervisord says of every process. Raises FleetDown."""
         rows: Any = self._ask(lambda rpc: rpc.getAllProcessInfo())
+        self._nodes = [process for row in rows if row["pid"] for process in _process(row["pid"])]
         return [
             ProcessState(row["name"], row["statename"], row["pid"], row["exitstatus"], row["start"])
             for row in rows
@@ -162,7 +173,7 @@ class Fleet:
 
     def shutdown(self) -> None:
         """End supervisord and all that is left; kill what does not end. Never raises."""
-        children = self._descendants()
+        children = self._nodes + self._descendants()
         try:
             self._ask(lambda rpc: rpc.shutdown())
         except (FleetDown, xmlrpc.client.Fault):
@@ -173,7 +184,7 @@ class Fleet:
         try:
             self._child.wait(DRAIN_S + 3)
         except subprocess.TimeoutExpired:
-            children = self._descendants()
+            children += self._descendants()
             self._child.kill()
             self._child.wait()
         # Where supervisord could not wait for them, its children end by the parent-death signal: their stores are read next.
@@ -207,6 +218,14 @@ class Fleet:
             self._ask(question)
         except xmlrpc.client.Fault:
             return
+
+
+def _process(pid: int) -> list[psutil.Process]:
+    """The process of a pid, where there still is one: it remembers when that one began."""
+    try:
+        return [psutil.Process(pid)]
+    except psutil.Error:
+        return []
 
 
 def _stop_process(process: str, rpc: Any) -> Any:

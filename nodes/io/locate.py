@@ -38,8 +38,8 @@ class Running(msgspec.Struct, frozen=True):
 
 def running_now(effective: Path, given_path: Path | None, mesh: str, state: Path) -> Running:
     """This process as a note."""
-    name = str(given_path.absolute()) if given_path is not None else ""
-    return Running(str(effective), name, mesh, str(state), os.getpid(), psutil.Process().create_time())
+    name = str(given_path.resolve()) if given_path is not None else ""
+    return Running(str(effective.resolve()), name, mesh, str(state.resolve()), os.getpid(), psutil.Process().create_time())
 
 
 def demo_text() -> str:
@@ -61,24 +61,36 @@ def _notes() -> Path:
     return Path(base) / "trademesh"
 
 
-def _note_of(config: Path) -> Path:
-    return _notes() / f"{blake2b(str(config.absolute()).encode(), digest_size=8).hexdigest()}.json"
-
-
 def remember(running: Running) -> None:
-    """Leave notes for other commands of this user, each whole or not at all: as the last one, and under its configuration."""
+    """Leave notes for other commands of this user, each whole or not at all: as the last one, and one for each state directory.
+
+    Whoever begins in a directory takes the place of who was there before: no note leads to another's mesh.
+    """
     _notes().mkdir(parents=True, exist_ok=True)
-    names = [running.config, running.given] if running.given else [running.config]
-    for path in (_notes() / LAST, *(_note_of(Path(name)) for name in names)):
-        fresh = path.with_suffix(f".{running.pid}")
+    for name in (LAST, f"{blake2b(running.state.encode(), digest_size=8).hexdigest()}.json"):
+        fresh = _notes() / f"{name}.{running.pid}"
         fresh.write_bytes(msgspec.json.encode(running))
-        fresh.replace(path)
+        fresh.replace(_notes() / name)
+
+
+def notes() -> list[Running]:
+    """What ``mesh up`` started for this user in each state directory, the newest first."""
+    paths = [path for path in _notes().glob("*.json") if path.name != LAST]
+    found = [running for path in paths if (running := _read(path)) is not None]
+    return sorted(found, key=lambda running: running.created_s, reverse=True)
 
 
 def recall(config: Path | None = None) -> Running | None:
-    """The note of the ``mesh up`` of a configuration, or of the last one, if it is there and readable."""
+    """The note of the ``mesh up`` of a configuration file, or of the last one, if it is there and readable."""
+    if config is None:
+        return _read(_notes() / LAST)
+    name = str(config.resolve())
+    return next((running for running in notes() if name in (running.given, running.config)), None)
+
+
+def _read(path: Path) -> Running | None:
     try:
-        return msgspec.json.decode((_note_of(config) if config else _notes() / LAST).read_bytes(), type=Running)
+        return msgspec.json.decode(path.read_bytes(), type=Running)
     except (OSError, msgspec.MsgspecError):
         return None
 
@@ -106,7 +118,8 @@ def find(config: Path | None) -> tuple[Config, Running | None]:
     """The mesh a client command means, and what is known of its ``mesh up`` on this host. Raises BadConfig."""
     path = given(config)
     if path is not None:
-        return load(path), recall(path)
+        named, running = load(path), recall(path)
+        return named, running if running is not None and running.mesh == named.settings.mesh.id else None
     running = recall()
     if running is not None:
         return load(Path(running.config)), running

@@ -6,7 +6,7 @@ Two of them on one directory would share stores, supervisord's socket and the su
 import shutil
 from pathlib import Path
 
-from mesh.errors import BadConfig
+from mesh.errors import BadConfig, MeshError
 from mesh.io.lock import FileLock
 
 LOCK = "mesh-up.lock"
@@ -20,29 +20,35 @@ class StateDirectory:
 
     def __init__(self, path: Path, is_fresh: bool) -> None:
         self.path = path.absolute()
-        self._lock = self._locked()
+        self._locks = [self._locked(self.path)]
         if is_fresh and any(self.path.glob("*.db")):
-            self._put_aside()
+            try:
+                self._put_aside()
+            except MeshError:
+                self.close()
+                raise
 
     def _put_aside(self) -> None:
         """Keep the last run's beside it; an older one goes."""
         last = self.path.with_name(self.path.name + ".last")
         try:
             if last.exists():
+                self._locked(last).close()  # somebody may have resumed it
                 shutil.rmtree(last)
             self.path.rename(last)
         except OSError as error:
             raise BadConfig(f"state {self.path}: the last run cannot be put aside: {error}; give another --state") from None
-        lock, self._lock = self._lock, self._locked()
-        lock.close()
+        # The lock went with it and is kept: who opened it by its old name a moment ago does not get it either.
+        self._locks.append(self._locked(self.path))
 
     def close(self) -> None:
         """Let others have it."""
-        self._lock.close()
+        for lock in self._locks:
+            lock.close()
 
-    def _locked(self) -> FileLock:
+    def _locked(self, path: Path) -> FileLock:
         try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            return FileLock(self.path / LOCK, f"state {self.path}")
+            path.mkdir(parents=True, exist_ok=True)
+            return FileLock(path / LOCK, f"state {path}")
         except OSError as error:
-            raise BadConfig(f"--state {self.path}: cannot be made or written: {error}; give another --state") from None
+            raise BadConfig(f"--state {path}: cannot be made or written: {error}; give another --state") from None

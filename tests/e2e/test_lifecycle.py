@@ -1,6 +1,7 @@
 """How a mesh begins and ends: interrupted early, started twice, meant by another configuration, with a store that is damaged."""
 
 import json
+import os
 import signal
 from pathlib import Path
 
@@ -49,3 +50,19 @@ def test_one_mesh_on_a_state_and_commands_for_it_alone(tmp_path: Path) -> None:
     assert document["ended_by"] == "--for 6"
     assert "is damaged" in document["down"]["local-2"]
     assert list(document["down"]) == ["local-2"], "the others went on"
+
+
+def test_end_of_supervisord_and_of_the_reader_still_has_a_summary(tmp_path: Path) -> None:
+    """`| head` reads a line and goes, then supervisord is told to end: the run goes on to its files, and they say why."""
+    rig = Rig(tmp_path)
+    process = rig.start("cut")
+    assert process.stdout is not None
+    process.stdout.readline()
+    process.stdout.close()
+    ready = rig.run("wait-ready", "--config", str(rig.config_path), "--timeout", "60")
+    assert ready.returncode == 0, ready.stderr
+    os.kill(int((tmp_path / "cut" / "run" / "supervisord.pid").read_text()), signal.SIGTERM)
+    assert process.wait(40) == 1
+    assert rig.summary("cut")["ended_by"].startswith("the end of supervisord")
+    assert rig.summary("cut")["adds_up"]
+    assert rig.events("cut", "bar")

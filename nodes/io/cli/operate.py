@@ -14,7 +14,7 @@ from mesh.errors import BadConfig
 from nodes.io.cli.client import Client
 from nodes.io.cli.show import attach
 from nodes.io.fleet import Fleet, FleetDown
-from nodes.io.locate import Running, default_state, find, given, load
+from nodes.io.locate import Running, default_state, find, given, load, notes
 
 DOWN_S = 30.0
 
@@ -23,8 +23,12 @@ def _found(config_path: Path | None) -> tuple[Fleet, Running]:
     """The fleet on this host that a command means, and its ``mesh up``. Raises FleetDown where none was started."""
     config, running = find(config_path)
     if running is None:
-        raise FleetDown(f"mesh {config.settings.mesh.id} of {given(config_path)} was not started here; start it with `mesh up`")
-    return Fleet(config, Path(running.state)), running
+        others = "; ".join(f"mesh {note.mesh} of {note.given or 'the demo'} (pid {note.pid})" for note in notes() if note.is_alive())
+        raise FleetDown(
+            f"mesh {config.settings.mesh.id} of {given(config_path)} was not started here (running: {others or 'none'}); "
+            "name the configuration of one that runs, or start it with `mesh up`"
+        )
+    return Fleet(load(Path(running.config)), Path(running.state)), running  # what runs, whatever the file says by now
 
 
 def stop_mesh(config_path: Path | None) -> int:

@@ -98,8 +98,8 @@ def tally(config: Config, state: Path) -> tuple[Tally, TotalsRecord, int]:
     master = config.nodes_of("master")[0]
     counted = Tally(list(config.account))
     signal_count = 0
-    if not (state / f"{master}.db").exists():
-        return counted, TotalsRecord(0, {}), 0  # it ended before the master began
+    if not any((state / f"{master}.{suffix}").exists() for suffix in ("db", "genesis")):
+        return counted, TotalsRecord(0, {}), 0  # it ended before the master began; one that got lost is told by open_store
     store = open_store(state / f"{master}.db", config.settings.mesh.id, master)
     try:
         ends = {key: decode_record_untrusted(raw, EndRecord) for key, raw in store.fetch(END, b"", 10_000_000)}

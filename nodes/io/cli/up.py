@@ -85,37 +85,52 @@ def run_up(wishes: Wishes) -> int:
     try:
         if recording is not None:
             config = with_digits(config, recording)
-            recording.save(state.path)
-        return _run(config, state.path, wishes)
+        return _run(config, recording, state.path, wishes)
     finally:
         state.close()
 
 
-def _run(config: Config, state: Path, wishes: Wishes) -> int:
+def _run(config: Config, recording: Recording | None, state: Path, wishes: Wishes) -> int:
     ending = Ending()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, ending.on_signal)
     fleet = Fleet(config, state)
-    effective = write_effective(config, state)
-    fleet.write_conf(effective, events=wishes.events is not None)
+    try:
+        if recording is not None:
+            recording.save(state)
+        effective = write_effective(config, state)
+        fleet.write_conf(effective, events=wishes.events is not None)
+    except OSError as error:
+        raise BadConfig(f"--state {state}: cannot be written: {error}; free its disk, or give another --state") from None
     client = Client(config)
     try:
+        note(config, effective, state, wishes)  # first, so that `mesh down` finds it from the first moment
         fleet.start()
-        note(config, effective, state, wishes)
         watch(config, fleet, client, ending, wishes)
         drain(config, fleet, client)
     finally:
         fleet.shutdown()
         client.close()
-    if wishes.events is not None:
-        merge(state, wishes.events)
     document = summarise(config, state, client.view, ending.reason, ending.down)
-    if wishes.summary is not None:
-        write_summary(document, wishes.summary)
-    print_summary(document, wishes.events, wishes.summary)
+    events = written(wishes.events, partial(merge, state))
+    summary = written(wishes.summary, partial(write_summary, document))
+    print_summary(document, events, summary)
     if ending.exit_code or document["problem"]:
         return ending.exit_code or BadConfig.exit_code
-    return 0 if document["adds_up"] and not document["down"] else 1
+    is_all_written = (events, summary) == (wishes.events, wishes.summary)
+    return 0 if document["adds_up"] and not document["down"] and is_all_written else 1
+
+
+def written(path: Path | None, write: Callable[[Path], None]) -> Path | None:
+    """Write a file of the end; where that fails it is said, and there is none."""
+    if path is None:
+        return None
+    try:
+        write(path)
+    except OSError as error:
+        print(f"mesh: {path} cannot be written: {error.strerror}; free its disk; what happened is kept in the state", file=sys.stderr)
+        return None
+    return path
 
 
 def note(config: Config, effective: Path, state: Path, wishes: Wishes) -> None:
@@ -273,7 +288,13 @@ def look_for_dead(config: Config, fleet: Fleet, client: Client, ending: Ending, 
     """
     market = client.view.nodes.get(config.nodes_of("market")[0])
     is_open = market is not None and market[1].phase in ("READY", "DONE")
-    for process, code in fatal_processes(fleet):
+    try:
+        fatal = fatal_processes(fleet)
+    except FleetDown:
+        return  # not up yet, or ended: the watch sees that itself
+    # What an operator repaired and started again is down no longer.
+    ending.down = {process: words for process, words in ending.down.items() if process in fatal}
+    for process, code in fatal.items():
         if process in ending.down:
             continue
         words = f"{process} exited {code} and stays down: {last_words(fleet.state, process)}"
@@ -290,17 +311,13 @@ def is_done(config: Config, client: Client) -> bool:
     return seen is not None and seen[1].phase == "DONE"
 
 
-def fatal_processes(fleet: Fleet) -> list[tuple[str, int]]:
-    """Processes that will not come back by themselves, and their exit codes."""
-    try:
-        states = fleet.states()
-    except FleetDown:
-        return []  # not up yet, or ended: the watch sees that itself
-    return [
-        (process.name, process.exit_code or 1)
-        for process in states
+def fatal_processes(fleet: Fleet) -> dict[str, int]:
+    """Processes that will not come back by themselves, and their exit codes. Raises FleetDown."""
+    return {
+        process.name: process.exit_code or 1
+        for process in fleet.states()
         if process.state == "FATAL" or (process.state == "EXITED" and process.exit_code in (70, 78))
-    ]
+    }
 
 
 def last_words(state: Path, process: str) -> str:

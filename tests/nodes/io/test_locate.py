@@ -15,13 +15,13 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-def started(tmp_path: Path, name: str) -> Path:
+def started(tmp_path: Path, name: str, state: str = "") -> Path:
     """A configuration, with the note that this process started it."""
     given = tmp_path / f"{name}.toml"
     given.write_text(demo_text().replace('id = "demo"', f'id = "{name}"'))
     effective = tmp_path / f"{name}-effective.toml"
     effective.write_text(given.read_text())
-    remember(running_now(effective, given, name, tmp_path / name))
+    remember(running_now(effective, given, name, tmp_path / (state or name)))
     return given
 
 
@@ -35,6 +35,24 @@ def test_configuration_finds_its_own_mesh_and_no_other(tmp_path: Path) -> None:
     other = tmp_path / "three.toml"
     other.write_text(demo_text())
     assert find(other)[1] is None
+
+
+def test_state_that_another_has_taken_over_leads_to_nobody(tmp_path: Path) -> None:
+    """Two configurations on the one default state: a command for the first must not stop the second."""
+    first, second = started(tmp_path, "one", "shared"), started(tmp_path, "two", "shared")
+    assert find(first)[1] is None
+    assert find(second)[1] is not None
+
+
+def test_mesh_is_known_by_any_name_of_its_file_and_by_its_id(tmp_path: Path) -> None:
+    """A link to the file is the file; a file that speaks of another mesh by now is not the one that runs."""
+    path = started(tmp_path, "one")
+    (tmp_path / "link.toml").symlink_to(path)
+    (tmp_path / "sub").mkdir()
+    for name in (tmp_path / "link.toml", tmp_path / "sub" / ".." / "one.toml", Path("one.toml"), tmp_path / "one-effective.toml"):
+        assert find(name)[1] is not None, name
+    path.write_text(path.read_text().replace('id = "one"', 'id = "two"'))
+    assert find(path)[1] is None
 
 
 def test_without_a_configuration_the_last_one_is_meant(tmp_path: Path) -> None:

@@ -32,6 +32,21 @@ def test_fresh_one_puts_the_last_run_aside_and_stays_locked(tmp_path: Path) -> N
     third.close()
 
 
+def test_last_run_that_somebody_resumed_is_not_removed(tmp_path: Path) -> None:
+    """`mesh up --state X.last` goes on; a fresh run in X has to wait for its end."""
+    path, last = tmp_path / "state", tmp_path / "state.last"
+    for folder in (path, last):
+        folder.mkdir()
+        (folder / "master-1.db").write_text(folder.name)
+    resumed = StateDirectory(last, is_fresh=False)
+    with pytest.raises(StoreInUse, match=r"state\.last is in use"):
+        StateDirectory(path, is_fresh=True)
+    assert (last / "master-1.db").read_text() == "state.last"
+    resumed.close()
+    StateDirectory(path, is_fresh=True).close()
+    assert (last / "master-1.db").read_text() == "state"
+
+
 def test_resumed_one_keeps_everything(tmp_path: Path) -> None:
     """A named state goes on where it stood."""
     (tmp_path / "master-1.db").write_text("here")

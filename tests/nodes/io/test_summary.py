@@ -24,6 +24,15 @@ def test_run_that_ended_before_its_master_began_has_an_empty_summary(tmp_path: P
     assert document["lines"] == {"decided": 0, "by_code": {}, "by_reason": {}, "states": {}}
 
 
+def test_store_that_got_lost_is_not_an_empty_run(tmp_path: Path) -> None:
+    """There was one, its genesis says: nobody may claim that nothing was decided."""
+    create(tmp_path / "master-1.db", "demo", "master-1").close()
+    (tmp_path / "master-1.db").unlink()
+    document = summarise(CONFIG, tmp_path, View(), "Ctrl-C", {})
+    assert not document["adds_up"]
+    assert "master-1.db is missing" in document["problem"]
+
+
 def test_damaged_store_is_told_and_nothing_adds_up(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """No summary would hide what happened; a sum of nothing would lie."""
     create(tmp_path / "master-1.db", "demo", "master-1").close()

@@ -1,0 +1,104 @@
+"""supervisord as ``mesh up`` asks it: whatever goes wrong on the way is one error, and its last words are at hand."""
+
+import http.client
+import subprocess
+import sys
+import xmlrpc.client
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+from xml.parsers.expat import ExpatError
+
+import pytest
+from supervisor.xmlrpc import Faults
+
+from mesh.config import parse
+from nodes.io import fleet as fleet_module
+from nodes.io.fleet import Fleet, FleetDown
+from nodes.io.locate import demo_text
+
+ENDING = xmlrpc.client.Fault(Faults.SHUTDOWN_STATE, "SHUTDOWN_STATE")
+
+
+@pytest.fixture
+def fleet(tmp_path: Path) -> Fleet:
+    return Fleet(parse(demo_text()), tmp_path)
+
+
+def raising(error: BaseException) -> Any:
+    def question(_rpc: Any) -> Any:
+        raise error
+
+    return question
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        FileNotFoundError("no socket"),
+        http.client.IncompleteRead(b"<?xml"),
+        http.client.BadStatusLine(""),
+        ExpatError("unclosed token"),
+        xmlrpc.client.ResponseError(),
+        xmlrpc.client.ProtocolError("unix", 500, "oops", {}),
+        ENDING,
+    ],
+)
+def test_supervisord_that_ends_while_it_is_asked_is_down(fleet: Fleet, error: Exception) -> None:
+    """An answer cut short, none at all, or the word that it is ending: the same to whoever asked."""
+    with pytest.raises(FleetDown):
+        fleet._ask(raising(error))
+
+
+def test_fault_means_that_a_process_is_as_wanted_already(fleet: Fleet) -> None:
+    """Stopping what does not run is fine; a supervisord that ends is not."""
+    fleet._ask_quietly(raising(xmlrpc.client.Fault(Faults.NOT_RUNNING, "NOT_RUNNING")))
+    with pytest.raises(FleetDown):
+        fleet._ask_quietly(raising(ENDING))
+
+
+def test_shutdown_of_what_is_not_there_raises_nothing(fleet: Fleet) -> None:
+    """The end of a run comes to its summary in any case."""
+    fleet.shutdown()
+
+
+@pytest.fixture
+def talkative(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> Iterator[Fleet]:
+    """A stand-in for supervisord that says more than a pipe holds, and ends."""
+    script = "import sys; sys.stderr.write('no space left on device\\n' * 9_000); sys.exit('the disk is full')"
+    monkeypatch.setattr(fleet_module, "COMMAND", (sys.executable, "-c", script))
+    fleet.start()
+    yield fleet
+    fleet.shutdown()
+
+
+def test_last_words_of_supervisord_need_no_disk(talkative: Fleet) -> None:
+    """It never waits for its own complaints to be taken, and the newest one is told."""
+    assert talkative._child is not None
+    assert talkative._child.wait(20) == 1
+    assert talkative.last_words() == "the disk is full"
+    assert not talkative.alive()
+
+
+def test_nodes_of_a_killed_supervisord_are_waited_for(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They drain after it is gone and hold their stores meanwhile: what is read of them next must be all of it."""
+    node = subprocess.Popen([sys.executable, "-c", "import sys; sys.stdin.read()"], stdin=subprocess.PIPE)
+    row = {"name": "master-1", "statename": "RUNNING", "pid": node.pid, "exitstatus": 0, "start": 0}
+    monkeypatch.setattr(fleet_module, "COMMAND", (sys.executable, "-c", ""))
+    monkeypatch.setattr(fleet, "_ask", lambda _question: [row])
+    assert node.stdin is not None
+    fleet.start()
+    assert fleet._child is not None
+    fleet._child.wait(20)
+    fleet.states()
+    monkeypatch.setattr(fleet_module.psutil, "wait_procs", partial(ended_by, node, fleet_module.psutil.wait_procs))
+    fleet.shutdown()
+    assert node.returncode == 0
+
+
+def ended_by(node: "subprocess.Popen[bytes]", wait: Any, processes: list[Any], limit_s: float) -> Any:
+    """The drain comes to its end only after somebody has begun to wait for it."""
+    assert [process.pid for process in processes] == [node.pid]
+    node.communicate()
+    return wait(processes, limit_s)
