@@ -1,12 +1,13 @@
 """How a node is, for ``NodeHealth``: the process as psutil sees it, the loop's lag, the core's counters and facts."""
 
 import os
+from pathlib import Path
 
 import psutil
 
 from mesh.core import Core
 from mesh.messages.health import NodeHealth
-from mesh.units import MS_NS
+from mesh.units import MS_NS, SECOND_NS
 
 TEXT_MAX = 512
 FACTS_MAX = 64
@@ -16,6 +17,7 @@ class ProcessMeter:
     """CPU and memory of this process, read at most once in ``READ_EVERY_NS`` however many nodes share it."""
 
     READ_EVERY_NS = 900 * MS_NS
+    DISK_EVERY_NS = 5 * SECOND_NS
 
     def __init__(self) -> None:
         self.pid = os.getpid()
@@ -25,6 +27,21 @@ class ProcessMeter:
         self._process = psutil.Process(self.pid)
         self._process.cpu_percent()
         self._read_at_ns = 0
+        self._disks: dict[Path, tuple[int, int]] = {}
+        """Folder → when its disk is looked at again, and what was free."""
+
+    def disk_free_bytes(self, folder: Path | None, now_ns: int) -> int:
+        """What is free on the disk of a folder, looked at each 5 s; 0 for none and for one that cannot be read."""
+        if folder is None:
+            return 0
+        due_ns, free_bytes = self._disks.get(folder, (0, 0))
+        if now_ns >= due_ns:
+            try:
+                free_bytes = psutil.disk_usage(str(folder)).free
+            except OSError:
+                free_bytes = 0
+            self._disks[folder] = (now_ns + self.DISK_EVERY_NS, free_bytes)
+        return free_bytes
 
     def read(self, now_ns: int) -> None:
         """Read anew where the last reading is old enough."""
@@ -50,8 +67,13 @@ class Identity:
         self.started_ns = started_ns
 
 
-def health_of(identity: Identity, core: Core, meter: ProcessMeter, loop_lag_us: int, now_ns: int) -> NodeHealth:
-    """A node's health now. Facts longer than their field are cut, surplus ones left out: health is never refused."""
+def health_of(
+    identity: Identity, core: Core, meter: ProcessMeter, loop_lag_us: int, now_ns: int, folder: Path | None = None
+) -> NodeHealth:
+    """A node's health now; ``folder``: where its store lies.
+
+    Facts longer than their field are cut, surplus ones left out: health is never refused.
+    """
     meter.read(now_ns)
     facts = {key: text[:TEXT_MAX] for key, text in list(core.facts().items())[:FACTS_MAX]}
     return NodeHealth(
@@ -69,4 +91,5 @@ def health_of(identity: Identity, core: Core, meter: ProcessMeter, loop_lag_us: 
         config_hash=identity.config_hash,
         counters=dict(core.counters.totals),
         facts=facts,
+        disk_free_bytes=meter.disk_free_bytes(folder, now_ns),
     )

@@ -57,7 +57,8 @@ class Upkeep:
         """Each node's health to every router; a router's own straight to its core."""
         self._health_at_ns = now_ns + self._health_ns
         for node in nodes:
-            health = health_of(node.identity, node.core, self._meter, self.lag_us_max, now_ns)
+            folder = node.store.path.parent if node.store is not None else None
+            health = health_of(node.identity, node.core, self._meter, self.lag_us_max, now_ns, folder)
             node.shown_phase = health.phase
             node.do(tuple(Send(link, 0, health) for link in node.health_links))
             if links.STATUS in node.ports:

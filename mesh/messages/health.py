@@ -30,6 +30,8 @@ class NodeHealth(Msg, tag=120):
     config_hash: Text
     counters: Counters
     facts: Facts
+    disk_free_bytes: Count = 0
+    """Where its store lies; 0 where it has none."""
 
 
 class Snapshot(Msg, tag=121):

@@ -86,6 +86,7 @@ def node_rows(config: Config, view: View, now_ns: int) -> list[Row]:
                     "loop_lag_us": health.loop_lag_us,
                     "cpu_percent": health.cpu_percent,
                     "rss_mb": health.rss_bytes // 2**20,
+                    "disk_free_mb": health.disk_free_bytes // 2**20,
                     "uptime_s": health.uptime_ms // 1_000,
                     "version": health.version,
                     "config_hash": health.config_hash,

@@ -1,6 +1,9 @@
 """What a node says of itself."""
 
 import os
+from pathlib import Path
+
+import psutil
 
 from mesh.codec import decode_untrusted, encode
 from mesh.core import Core
@@ -54,3 +57,17 @@ def test_process_is_read_once_for_all_its_nodes() -> None:
     assert meter.rss_bytes == 1
     meter.read(SECOND_NS)
     assert meter.rss_bytes > 1
+
+
+def test_disk_of_the_store_is_read_each_five_seconds(tmp_path: Path) -> None:
+    """A full disk stops a node, so its free space is told; nothing is told of a folder that is not there."""
+    meter = ProcessMeter()
+    free_bytes = meter.disk_free_bytes(tmp_path, SECOND_NS)
+    assert 0 < free_bytes <= psutil.disk_usage(str(tmp_path)).total
+    (gone := tmp_path / "gone").mkdir()
+    first = meter.disk_free_bytes(gone, SECOND_NS)
+    gone.rmdir()
+    assert meter.disk_free_bytes(gone, 5 * SECOND_NS) == first > 0
+    assert meter.disk_free_bytes(gone, 6 * SECOND_NS) == 0
+    assert health_of(IDENTITY, Core(), meter, 0, SECOND_NS, tmp_path).disk_free_bytes == free_bytes
+    assert health_of(IDENTITY, Core(), meter, 0, SECOND_NS).disk_free_bytes == 0
