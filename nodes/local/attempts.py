@@ -18,6 +18,8 @@ from nodes.local.retcodes import ACCEPTED, BACKOFF, BUG, CHANGED, HALT, PARTIAL,
 from nodes.local.retcodes import UNKNOWN as UNKNOWN_CLASS
 
 QUEUED, INTENT, CALLED, UNKNOWN, ENDED = "QUEUED", "INTENT", "CALLED", "UNKNOWN", "ENDED"
+LEAVE = -1
+"""SL or TP of a MODIFY that stays as it is."""
 ORDER, ACT, MANUAL = "ORDER", "ACT", "MANUAL"
 """Who wants it: the master, local management, an operator's hand."""
 

@@ -10,7 +10,7 @@ from mesh.messages.orders import CANCEL, CLOSE, MODIFY, OPEN
 from mesh.messages.outcomes import Outcome
 from mesh.messages.venue import VenueFound, VenueResult
 from mesh.units import text_from_e8
-from nodes.local.attempts import OrderRecord, rest_e8
+from nodes.local.attempts import LEAVE, OrderRecord, rest_e8
 from nodes.local.jobs import Job
 from nodes.local.retcodes import ACCEPTED, BACKOFF, BUG, CHANGED, HALT, PARTIAL, RETRY, UNSENT
 from nodes.local.state import LocalState
@@ -42,6 +42,15 @@ class Endings:
 
     def of_result(self, job: Job, result: VenueResult) -> Ending | None:
         """How an order ends with this answer; None where it goes on."""
+        ending = self._of_answer(job, result)
+        record = job.record
+        if ending is not None and record.action == CLOSE and record.done_e8 and ending.code in ("DENIED", "REJECTED"):
+            # what was closed was closed, whatever became of the rest
+            words = f"filled={text_from_e8(record.done_e8)} of={text_from_e8(record.goal_e8)}"
+            return Ending("PARTIAL", f"{words} rest={ending.code} {ending.detail}", result)
+        return ending
+
+    def _of_answer(self, job: Job, result: VenueResult) -> Ending | None:
         record, class_ = job.record, result.class_
         if class_ in (ACCEPTED, PARTIAL):
             job.try_count = 0
@@ -65,7 +74,9 @@ class Endings:
             words = f"filled={text_from_e8(record.done_e8, 2)} of={text_from_e8(record.volume_e8, 2)}"
             return Ending("PARTIAL", f"{words} {found}".strip(), result)
         if action == MODIFY:
-            found = f"sl={text_from_e8(record.sl_e8)} tp={text_from_e8(record.tp_e8)} {found}".strip()
+            levels = (("sl", record.sl_e8), ("tp", record.tp_e8))
+            given = [f"{name}={text_from_e8(level_e8)}" for name, level_e8 in levels if level_e8 != LEAVE]
+            found = " ".join([*given, found]).strip()
         return Ending(DONE_CODE[action], found, result)
 
     def _changed(self, job: Job, result: VenueResult) -> Ending | None:

@@ -12,12 +12,9 @@ from mesh.messages.base import NO_OID
 from mesh.messages.orders import CLOSE, MODIFY, OPEN
 from mesh.messages.venue import VenueSend
 from mesh.units import MS_NS, NEVER
-from nodes.local.attempts import CALLED, INTENT, ORDER, UNKNOWN, OrderRecord, comment, magic, rest_e8
+from nodes.local.attempts import CALLED, INTENT, LEAVE, ORDER, UNKNOWN, OrderRecord, comment, magic, rest_e8
 from nodes.local.jobs import Job, Jobs
 from nodes.local.state import LocalState
-
-LEAVE = -1
-"""SL or TP of a MODIFY that stays as it is."""
 
 
 class End(msgspec.Struct, frozen=True, gc=False):

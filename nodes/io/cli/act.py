@@ -84,6 +84,14 @@ def amount(key: str, text: str | None, absent: int) -> int:
     return value
 
 
+def lots(key: str, text: str | None) -> int:
+    """A volume; 0, which means all of it or the strategy's own size, only where none was given. Raises BadConfig."""
+    value = amount(key, text, 0)
+    if text is not None and value == 0:
+        raise BadConfig(f"{key} {text}: more than 0 lots is allowed; leave {key} out for all of it")
+    return value
+
+
 def accounts_in(config: Config, scope: str) -> list[str]:
     """Accounts a command can touch."""
     kind, _, name = scope.partition(":")
@@ -167,7 +175,7 @@ def close_positions(
 ) -> int:
     """``mesh close``."""
     config, _ = find(config_path)
-    volume_e8 = amount("--volume", volume, 0)
+    volume_e8 = lots("--volume", volume)
     command = Command(
         secrets.token_bytes(16), operator_name(), "close", check_act_scope(config, scope), volume_e8, foreign, 0, 0, False, reason
     )
@@ -222,6 +230,10 @@ def spread(config: Config, client: Client, item: Entry | Undo, accounts: list[st
                 print(f"CONFIRMED      {message.account}  {message.level} after {latched[message.account] / 1e6:.1f} ms")
         return all(account in latched for account in accounts)
 
+    scope = item.scope if isinstance(item, Entry) else ""
+    if scope.startswith("symbol:") and scope.removeprefix("symbol:") not in _symbols(config, client):
+        known = ", ".join(_symbols(config, client))
+        print(f"mesh: warning: {scope} stops nothing this mesh trades; its symbols are {known}", file=sys.stderr)
     for node in [*config.nodes_of("router"), config.nodes_of("master")[0]]:
         client.send(node, item)
     client.wait_for(take, LATCH_S)
@@ -230,6 +242,12 @@ def spread(config: Config, client: Client, item: Entry | Undo, accounts: list[st
         print(f"NOT CONFIRMED  {account}  {why_silent(config, client, account)}")
     print(f"{len(accounts) - len(missing)} of {len(accounts)} accounts confirmed")
     return NOT_ALL if missing else 0
+
+
+def _symbols(config: Config, client: Client) -> list[str]:
+    """What the mesh trades, as it calls it and as its brokers do."""
+    seen = [spec.symbol for symbols in client.view.symbols.values() for spec in symbols.symbols]
+    return list(dict.fromkeys([*config.settings.market.symbols, *seen]))
 
 
 def resume_scope(config_path: Path | None, scope: str, reason: str, dry_run: bool, yes: bool) -> int:
@@ -273,7 +291,7 @@ def send_signal(
         if word not in sides:
             raise BadConfig(f"{word}: buy, sell or close is allowed")
         targets = expand_accounts(config, accounts)
-        volume_e8 = amount("--volume", volume, 0)
+        volume_e8 = lots("--volume", volume)
         size = f"{tables.lots(volume_e8)} lots" if volume_e8 else "sized by the strategy"
         print(f"{word} {symbol} on {', '.join(targets)}, {size}, through risk")
         if dry_run:

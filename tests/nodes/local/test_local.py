@@ -59,18 +59,6 @@ def test_close_of_what_is_closed_has_reached_its_goal() -> None:
     assert rig.master.outcomes[-1].detail == "already=closed"
 
 
-def test_close_whose_position_is_gone_at_the_venue_is_over() -> None:
-    """The worker looked directly before the call and sent nothing: the goal is reached; what it could not read is tried again."""
-    rig = Rig().ready()
-    opening = rig.open()
-    rig.until(lambda: len(rig.master.codes()) == 1)
-    words = iter(["POSITIONS symbol=EURUSD last_error=-10002", "GONE ticket=1 symbol=EURUSD"])
-    rig.venue.script = lambda send: rig.venue.result(send, "UNSENT", detail=next(words))
-    rig.close(opening)
-    rig.until(lambda: rig.master.codes() == ["FILLED", "CLOSED"])
-    assert rig.master.outcomes[-1].detail == "already=closed"
-
-
 def test_close_overtakes_an_open_that_waits() -> None:
     """A full close that comes while the open has no grant supersedes it."""
     rig = Rig().ready()
