@@ -1,40 +1,21 @@
 """One TOML text → checked, frozen settings, and what follows from them (endpoints, routers of a local, targets).
 
-Every error is a BadConfig that names the key, the value and what is allowed. Reading the file itself is ``nodes/io``.
+Every error is a BadConfig that names the key, the value and what is allowed. Reading the file itself is ``nodes/io``, and
+what only nodes can judge (names of time zones, candle patterns …) ``nodes/vocabulary.py``.
 """
 
-import tomllib
-from decimal import Decimal
 from hashlib import sha256
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any
 
 import msgspec
 
+from mesh.complaint import document_from
 from mesh.errors import BadConfig
 from mesh.links import LINKS, PORTS_PER_NODE
-from mesh.settings import (
-    AccountSection,
-    NodeSection,
-    ProcessSection,
-    RailsSection,
-    Section,
-    Settings,
-    StrategySection,
-    SymbolSection,
-)
+from mesh.settings import AccountSection, NodeSection, RailsSection, Settings, StrategySection
 
 LISTENING_ROLES = ("market", "broker", "signals", "master", "router")
 """In the order in which ports are counted from ``base_port``."""
-_TABLES: dict[str, Any] = {
-    "symbol": SymbolSection,
-    "strategy": StrategySection,
-    "group": list[str],
-    "account": AccountSection,
-    "node": NodeSection,
-    "process": ProcessSection,
-}
-"""Sections with names of their own choosing."""
-_PLAIN = msgspec.json.Encoder(decimal_format="number")
 ONE_OF_EACH = ("market", "signals", "master")
 
 
@@ -115,16 +96,7 @@ class Config:
 
 def parse(text: str) -> Config:
     """The configuration in a TOML text. Raises BadConfig naming key, value and what is allowed."""
-    try:
-        plain = tomllib.loads(text, parse_float=Decimal)
-    except tomllib.TOMLDecodeError as error:
-        raise BadConfig(f"the configuration is not TOML: {error}") from None
-    try:
-        # By way of JSON, because there an integer may stand where a Decimal is expected; digits stay exact.
-        settings = msgspec.json.decode(_PLAIN.encode(_worded(plain)), type=Settings)
-    except msgspec.ValidationError as error:
-        raise BadConfig(_explain(str(error), plain)) from None
-    return configured(settings)
+    return configured(document_from(text, Settings))
 
 
 def parse_effective(text: str) -> Config:
@@ -132,7 +104,7 @@ def parse_effective(text: str) -> Config:
     try:
         settings = msgspec.json.decode(text, type=Settings)
     except msgspec.MsgspecError as error:
-        raise BadConfig(f"the effective configuration is damaged: {error}; start again with `mesh up`") from None
+        raise BadConfig(f"this effective configuration is damaged: {error}; start again with `mesh up`") from None
     return configured(settings)
 
 
@@ -140,50 +112,6 @@ def configured(settings: Settings) -> Config:
     """Settings that were built, checked. Raises BadConfig."""
     check(settings)
     return Config(settings, sha256(msgspec.json.encode(settings, order="deterministic")).hexdigest()[:16])
-
-
-def _worded(value: Any) -> Any:
-    """The file's words for "no limit" as None, which TOML cannot say."""
-    if isinstance(value, dict):
-        return {key: _worded(item) for key, item in value.items()}
-    return None if value in ("off", "max") else value
-
-
-def _explain(error: str, plain: dict[str, Any]) -> str:
-    """``key = value: what is allowed`` from msgspec's text, whose path looks like ``$.strategy[...].period``."""
-    what, _, path = error.replace("got `null`", 'got "off"').partition(" - at `")
-    key = path.rstrip("`").removeprefix("$").lstrip(".")
-    table, hidden, _ = key.partition("[...]")
-    if hidden and table in _TABLES:
-        # msgspec does not say which entry of a table it was: ask each alone.
-        for name, item in plain[table].items():
-            try:
-                msgspec.json.decode(_PLAIN.encode(_worded(item)), type=_TABLES[table])
-            except msgspec.ValidationError as alone:
-                what, _, path = str(alone).partition(" - at `")
-                key = f"{table}.{name}{path.rstrip('`').removeprefix('$')}"
-                break
-    value: Any = plain
-    for part in key.split("."):
-        value = value.get(part) if isinstance(value, dict) else None
-    shown = f" = {value}" if key and value is not None and not isinstance(value, dict) else ""
-    words = _words_allowed(key)
-    return f"configuration: {key or 'top level'}{shown}: {what}" + (f"; allowed: {', '.join(words)}" if words else "")
-
-
-def _words_allowed(key: str) -> list[str]:
-    """The words a key may have, where only some may."""
-    hint: Any = Settings
-    parts = key.split(".")
-    while parts and hint is not None:
-        part = parts.pop(0)
-        if part in _TABLES and hint is Settings:
-            hint, parts = _TABLES[part], parts[1:]
-        elif isinstance(hint, type) and issubclass(hint, Section):
-            hint = get_type_hints(hint, include_extras=True).get(part)
-        else:
-            hint = None
-    return [str(word) for part in (hint, *get_args(hint)) if get_origin(part) is Literal for word in get_args(part)]
 
 
 def _ports(settings: Settings) -> dict[str, int]:
@@ -218,16 +146,16 @@ def _check_nodes(settings: Settings) -> None:
         by_role.setdefault(node.role, []).append(name)
         _check_node(name, node, settings)
     if not settings.node:
-        raise BadConfig("configuration: no [node.NAME] section; `mesh init DIR` writes a commented example")
+        raise BadConfig("no [node.NAME] section; `mesh init DIR` writes a commented example")
     for role in ONE_OF_EACH:
         if len(by_role.get(role, [])) != 1:
-            raise BadConfig(f"configuration: role {role} has {len(by_role.get(role, []))} nodes; exactly 1 is allowed")
+            raise BadConfig(f"role {role} has {len(by_role.get(role, []))} nodes; exactly 1 is allowed")
     for role in ("router", "indicator"):
         if not by_role.get(role):
-            raise BadConfig(f"configuration: no node with role = \"{role}\"; at least 1 is needed")
+            raise BadConfig(f"no node with role = \"{role}\"; at least 1 is needed")
     simulated = [name for name, account in settings.account.items() if account.terminal == "sim"]
     if simulated and len(by_role.get("broker", [])) != 1:
-        raise BadConfig(f"configuration: accounts {', '.join(simulated)} are simulated; exactly 1 node with role = \"broker\" is needed")
+        raise BadConfig(f"accounts {', '.join(simulated)} are simulated; exactly 1 node with role = \"broker\" is needed")
     served = [node.account for node in settings.node.values() if node.account]
     for account in settings.account:
         if served.count(account) != 1:

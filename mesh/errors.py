@@ -1,6 +1,6 @@
 """Whose fault it is, in the type.
 
-``BadFrame`` is the peer's, ``BadConfig`` the operator's, ``Fenced`` says another took our place, and an
+``BadFrame`` is the peer's, ``BadUsage`` and ``BadConfig`` are the operator's, ``Fenced`` says another took our place, and an
 ``AssertionError`` is ours: the node crashes and its supervisor starts it again (recovery path = start path).
 Timeouts, lost peers and refusals are messages, not exceptions.
 """
@@ -21,8 +21,14 @@ class BadFrame(MeshError):
     """A peer sent bytes that are not a message of ours. The only error ``*_untrusted`` functions may raise."""
 
 
+class BadUsage(MeshError):
+    """A word of the command line is wrong; the text names the option, the value and what is allowed."""
+
+    exit_code = 2
+
+
 class BadConfig(MeshError):
-    """The operator's configuration is wrong; the text names the key, the value and what is allowed."""
+    """What the operator set up is wrong: a file's key, a port, a directory; the text names it, the value and what is allowed."""
 
     exit_code = 78
 
@@ -31,6 +37,12 @@ class BadFeed(MeshError):
     """A market data file cannot be read; the text names the file, the line and what is wrong."""
 
     exit_code = 65
+
+
+class NoMesh(MeshError):
+    """No mesh is known here, or none answers; the text says where it was looked for and how to name or start one."""
+
+    exit_code = 69
 
 
 class Fenced(MeshError):
@@ -54,14 +66,14 @@ class StoreInUse(MeshError):
 EXIT_CODES: dict[int, str] = {
     0: "done, as asked",
     1: "failed; the message says what and what to do",
-    2: "the command line is wrong (see --help)",
+    2: "the command line is wrong, a word or a value (see --help)",
     3: "some accounts or nodes did not do it; each is named with the reason",
-    65: "a feed file cannot be read, or --strict met a bad row",
-    69: "no mesh answers there",
+    65: "a data file cannot be read, or --strict met a bad row",
+    69: "no mesh is known here, or none answers",
     70: "fenced: another process took this node's place",
     71: "a node's loop stalled; its watchdog ended it",
     74: "a commit to the store failed",
     75: "the store, or the state directory, is in use by another process",
-    78: "wrong configuration, key or port; nothing was started",
+    78: "wrong configuration, key, port or directory; nothing was started",
 }
 """The one table of exit codes; 70 and 78 stay down under supervisord, every other one is restarted."""

@@ -6,7 +6,7 @@ purpose, and shown. Decimals are exact (never floats); times of day are ``HH:MM`
 
 from decimal import Decimal
 from functools import cache
-from typing import Annotated, Literal, dataclass_transform, get_args, get_type_hints
+from typing import Annotated, Any, Literal, dataclass_transform, get_args, get_type_hints
 
 import msgspec
 from msgspec import Meta
@@ -15,17 +15,23 @@ Timeframe = Literal[
     "M1", "M2", "M3", "M4", "M5", "M6", "M10", "M12", "M15", "M20", "M30",
     "H1", "H2", "H3", "H4", "H6", "H8", "H12", "D1", "W1", "MN1",
 ]  # fmt: skip
-Id = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.#-]{0,31}$")]
-SymbolName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.#&+-]{0,31}$")]
+Id = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.#-]{0,31}$", description="names of 32 letters, digits and _ . # - at most")]
+"""A ``description`` is what errors say is allowed, where a pattern would not tell it to people."""
+SymbolName = Annotated[
+    str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.#&+-]{0,31}$", description="names of 32 letters, digits and _ . # & + - at most")
+]
+Currency = Annotated[str, Meta(pattern="^[A-Z]{3}$", description="three capital letters, such as USD")]
 Positive = Annotated[Decimal, Meta(extra={"above": 0, "most": 10**12})]
 """msgspec has no bounds for Decimal; Section checks these."""
 NotNegative = Annotated[Decimal, Meta(extra={"least": 0, "most": 10**12})]
+Pace = Annotated[Decimal, Meta(extra={"above": 0, "most": 10**12, "none": "max"})]
+"""``none`` is the word for None in the file, where it is not "off"."""
 Rail = Positive | None
 """A limit above 0, or None: switched off on purpose (``"off"`` in the file)."""
 CountRail = Annotated[int, Meta(ge=1, le=1_000_000)] | None
 Ms = Annotated[int, Meta(ge=1, le=86_400_000)]
 Port = Annotated[int, Meta(ge=1024, le=65_500)]
-TimeOfDay = Annotated[str, Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
+TimeOfDay = Annotated[str, Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d$", description='"00:00" to "23:59"')]
 Points = Annotated[int, Meta(ge=0, le=1_000_000)]
 Period = Annotated[int, Meta(ge=2, le=1_000)]
 Percent = Annotated[Decimal, Meta(extra={"above": 0, "most": 100})]
@@ -44,9 +50,9 @@ class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 @cache
-def _decimal_bounds(section: type[Section]) -> dict[str, dict[str, int]]:
+def _decimal_bounds(section: type[Section]) -> dict[str, dict[str, Any]]:
     """Field name → the bounds its annotation carries."""
-    found: dict[str, dict[str, int]] = {}
+    found: dict[str, dict[str, Any]] = {}
     for name, hint in get_type_hints(section, include_extras=True).items():
         for part in (hint, *get_args(hint)):
             for note in getattr(part, "__metadata__", ()):
@@ -55,7 +61,7 @@ def _decimal_bounds(section: type[Section]) -> dict[str, dict[str, int]]:
     return found
 
 
-def _check_bounds(name: str, value: Decimal, bounds: dict[str, int]) -> None:
+def _check_bounds(name: str, value: Decimal, bounds: dict[str, Any]) -> None:
     """Raises ValueError (msgspec adds the path) for a decimal out of its bounds."""
     if not value.is_finite():
         raise ValueError(f"{name} = {value}: a finite number is expected")
@@ -82,7 +88,8 @@ class TimerSection(Section):
     move_gap_ms: Ms = 5_000
     repeat_ms: Ms = 250
     """First repeat of anything that waits for an answer; doubles up to 8 times this."""
-    drain_ms: Ms = 5_000
+    drain_ms: Annotated[int, Meta(ge=1, le=5_000)] = 5_000
+    """How long a stop may take; whoever stops a node waits a little longer."""
     unknown_settle_ms: Ms = 60_000
     """An attempt whose result is unknown is looked for so long before it counts as never executed …"""
     unknown_read_ms: Ms = 5_000
@@ -95,8 +102,6 @@ class MeshSection(Section):
     id: Id = "demo"
     seed: Annotated[int, Meta(ge=0, le=2**63 - 1)] = 7
     base_port: Port = 7410
-    currency: Annotated[str, Meta(pattern="^[A-Z]{3}$")] = "USD"
-
 
 class MarketSection(Section):
     """Where market data comes from and how fast it is played."""
@@ -105,11 +110,11 @@ class MarketSection(Section):
     """``FILE[,symbol=,tz=,scale=,ask=FILE]`` each; empty: the seeded synthetic market."""
     symbols: tuple[SymbolName, ...] = ("EURUSD", "GBPUSD", "USDJPY", "XAUUSD")
     """Of the synthetic market; with files, the files say."""
-    speed: Positive | None = Decimal(60)
+    speed: Pace | None = Decimal(60)
     """Times recorded pace; None (``"max"`` in the file): as fast as the mesh can."""
     backfill_minutes: Annotated[int, Meta(ge=0, le=100_000)] = 1_500
     """History of the synthetic market before trading begins."""
-    start: Annotated[str, Meta(pattern=r"^\d{4}-\d\d-\d\d$")] = "2026-01-05"
+    start: Annotated[str, Meta(pattern=r"^\d{4}-\d\d-\d\d$", description="a date, such as 2026-01-05")] = "2026-01-05"
     """First trading day of the synthetic market (UTC)."""
     crossed: Literal["keep", "swap", "skip"] = "keep"
     jump_percent: Positive = Decimal(10)
@@ -119,6 +124,8 @@ class MarketSection(Section):
     """Decimals of a symbol's prices in the feeds, where they differ from its class; ``mesh up`` fills in what it found."""
     minutes: Annotated[int, Meta(ge=0, le=10_000_000)] = 0
     """End the synthetic market after this many minutes; 0: endless."""
+    bar_grace_ms: Annotated[int, Meta(ge=0, le=60_000)] = 2_000
+    """Of a live market: so long after its end a bar closes without a tick. In a recorded or synthetic one only ticks close bars."""
 
 
 class BrokerSection(Section):
@@ -141,8 +148,8 @@ class SymbolSection(Section):
 
     digits: Annotated[int, Meta(ge=0, le=8)]
     contract_size: Positive
-    base: Annotated[str, Meta(pattern="^[A-Z0-9]{2,5}$")]
-    profit: Annotated[str, Meta(pattern="^[A-Z]{3}$")]
+    base: Annotated[str, Meta(pattern="^[A-Z0-9]{2,5}$", description="two to five capital letters or digits, such as EUR")]
+    profit: Currency
     tick_size: Positive | None = None
     """Off: one point."""
     volume_min: Positive = Decimal("0.01")
@@ -242,7 +249,7 @@ class AccountSection(Section):
 
     login: Annotated[int, Meta(ge=1, le=10**12)]
     server: str = "trademesh-sim"
-    currency: Annotated[str, Meta(pattern="^[A-Z]{3}$")] = "USD"
+    currency: Currency = "USD"
     balance: Positive = Decimal(10_000)
     """Deposit of a simulated account."""
     leverage: Annotated[int, Meta(ge=1, le=5_000)] = 100

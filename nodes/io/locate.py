@@ -11,7 +11,8 @@ import msgspec
 import psutil
 
 from mesh.config import Config, parse, parse_effective
-from mesh.errors import BadConfig
+from mesh.errors import BadConfig, NoMesh
+from nodes.io.preflight import check_files, checked
 
 LAST = "last.json"
 
@@ -26,6 +27,10 @@ class Running(msgspec.Struct, frozen=True):
     pid: int
     created_s: float
     """When that process began: a pid alone may be another's by now."""
+
+    def command(self, verb: str) -> str:
+        """A command line for this mesh and no other."""
+        return f"mesh {verb} --config {self.given}" if self.given else f"mesh {verb}"
 
     def is_alive(self) -> bool:
         """Whether that ``mesh up`` still runs."""
@@ -95,13 +100,25 @@ def _read(path: Path) -> Running | None:
         return None
 
 
-def load(path: Path) -> Config:
-    """Read a configuration file: TOML, or the ``.json`` that ``mesh up`` wrote. Raises BadConfig."""
+def load(path: Path, plays_feeds: bool = False) -> Config:
+    """Read a configuration file: TOML, or the ``.json`` that ``mesh up`` wrote. The one door: every check is made here.
+
+    ``plays_feeds``: its feed files are to be read on this host, so they must be there. Raises BadConfig naming the file, the key,
+    the value and what is allowed.
+    """
     try:
         text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadConfig(f"--config {path}: cannot be read: {error}") from None
-    return parse_effective(text) if path.suffix == ".json" else parse(text)
+    except OSError as error:
+        raise BadConfig(f"{path}: cannot be read: {error.strerror}; name another file") from None
+    except UnicodeDecodeError as error:
+        raise BadConfig(f"{path}: is not UTF-8 text: {error}") from None
+    try:
+        config = checked(parse_effective(text) if path.suffix == ".json" else parse(text))
+        if plays_feeds:
+            check_files(config)
+    except BadConfig as error:
+        raise BadConfig(f"{path}: {error}") from None
+    return config
 
 
 def given(config: Path | None) -> Path | None:
@@ -115,7 +132,7 @@ def given(config: Path | None) -> Path | None:
 
 
 def find(config: Path | None) -> tuple[Config, Running | None]:
-    """The mesh a client command means, and what is known of its ``mesh up`` on this host. Raises BadConfig."""
+    """The mesh a client command means, and what is known of its ``mesh up`` on this host. Raises BadConfig, NoMesh."""
     path = given(config)
     if path is not None:
         named, running = load(path), recall(path)
@@ -123,7 +140,7 @@ def find(config: Path | None) -> tuple[Config, Running | None]:
     running = recall()
     if running is not None:
         return load(Path(running.config)), running
-    raise BadConfig(
+    raise NoMesh(
         "no mesh is known: give --config FILE, set MESH_CONFIG, stand beside a mesh.toml, or start one with `mesh up`"
     )
 

@@ -5,23 +5,30 @@ It only watches and asks; attaching costs the trading path nothing.
 
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 from mesh import links
 from mesh.codec import decode_untrusted, encode
 from mesh.config import Config
-from mesh.errors import BadFrame
+from mesh.errors import BadFrame, NoMesh
 from mesh.io.clock import monotonic_ns
 from mesh.io.sockets import SENT, Hub, Socket
 from mesh.messages import PROTOCOL_VERSION
 from mesh.messages.base import Msg
 from mesh.messages.control import OperatorHello
-from mesh.messages.health import FrontEvent, Snapshot
+from mesh.messages.health import FrontEvent, NodeHealth, Snapshot
 from mesh.units import MS_NS, SECOND_NS
 from mesh.view import FRESH_NS, View
+from nodes.io.locate import find
 
 BATCH_COUNT = 256
 CONNECT_NS = 2 * SECOND_NS
+LOOK_S = 3.0
+"""Routers publish a snapshot each second: two chances to catch a whole one, and a little."""
 
 
 class Client:
@@ -44,6 +51,16 @@ class Client:
     def now_ns(self) -> int:
         """The monotonic clock the view's ages are on."""
         return monotonic_ns()
+
+    def health_of(self, node: str) -> NodeHealth | None:
+        """The newest a node told of itself."""
+        seen = self.view.nodes.get(node)
+        return seen[1] if seen else None
+
+    def counted(self, role: str, counter: str) -> int:
+        """A counter summed over the nodes of a role, as last published."""
+        healths = [self.health_of(node) for node in self.config.nodes_of(role)]
+        return sum(health.counters.get(counter, 0) for health in healths if health)
 
     def nonce(self) -> int:
         """A number to know an answer by."""
@@ -154,3 +171,24 @@ class Client:
     def close(self) -> None:
         """Leave."""
         self._hub.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+
+@contextmanager
+def attached(config_path: Path | None) -> Iterator[Client]:
+    """A client of the mesh that is meant, which has seen a whole snapshot of each router that lives; it leaves at the end.
+
+    Raises NoMesh where no router answers, saying where they were looked for.
+    """
+    config, _ = find(config_path)
+    with Client(config) as client:
+        client.wait_whole(LOOK_S)
+        if not client.view.routers:
+            tried = ", ".join(config.endpoint(name, links.FRONT) for name in config.nodes_of("router"))
+            raise NoMesh(f"no router answers within {LOOK_S:.0f} s at {tried}; start the mesh with `mesh up`")
+        yield client

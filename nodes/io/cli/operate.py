@@ -1,73 +1,85 @@
 """The verbs that run things: down, restart, wait-ready, node, init, config check and show."""
 
 import os
-import signal
 import sys
 import time
+from collections.abc import Callable
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 
 import msgspec
 
 from mesh.config import Config
-from mesh.errors import BadConfig
+from mesh.errors import BadConfig, BadUsage, NoMesh
 from nodes.io.cli.client import Client
-from nodes.io.cli.show import attach
-from nodes.io.fleet import Fleet, FleetDown
+from nodes.io.fleet import ASK_TO_END, Fleet, FleetDown
 from nodes.io.locate import Running, default_state, find, given, load, notes
 
 DOWN_S = 30.0
 
 
 def _found(config_path: Path | None) -> tuple[Fleet, Running]:
-    """The fleet on this host that a command means, and its ``mesh up``. Raises FleetDown where none was started."""
+    """The fleet on this host that a command means, and its ``mesh up``. Raises NoMesh where none was started."""
     config, running = find(config_path)
     if running is None:
         others = "; ".join(f"mesh {note.mesh} of {note.given or 'the demo'} (pid {note.pid})" for note in notes() if note.is_alive())
-        raise FleetDown(
+        raise NoMesh(
             f"mesh {config.settings.mesh.id} of {given(config_path)} was not started here (running: {others or 'none'}); "
-            "name the configuration of one that runs, or start it with `mesh up`"
+            f"name the configuration of one that runs, or start it with `mesh up --config {given(config_path)}`"
         )
     return Fleet(load(Path(running.config)), Path(running.state)), running  # what runs, whatever the file says by now
 
 
 def stop_mesh(config_path: Path | None) -> int:
-    """End a running ``mesh up`` as Ctrl-C there would; where it is gone, stop its processes in order."""
+    """End a running ``mesh up`` as Ctrl-C there would; where it is gone, stop its processes in order. Raises NoMesh."""
     fleet, running = _found(config_path)
     if running.is_alive():
-        os.kill(running.pid, signal.SIGTERM)
-        end_s = time.monotonic() + DOWN_S
-        while running.is_alive():
-            if time.monotonic() >= end_s:
-                print(f"mesh: `mesh up` (pid {running.pid}) did not end within {DOWN_S:.0f} s", file=sys.stderr)
-                return 1
-            time.sleep(0.05)
+        os.kill(running.pid, ASK_TO_END)
+        if not _until(lambda: not running.is_alive()):
+            end = f"`kill -9 {running.pid}` ends it"
+            print(f"mesh: `mesh up` (pid {running.pid}) did not end within {DOWN_S:.0f} s; {end}", file=sys.stderr)
+            return 1
         print("stopped")
         return 0
-    fleet.states()
-    for group in fleet.stop_groups():
-        fleet.stop(group)
-        _wait_stopped(fleet, group)
+    try:
+        for group in fleet.stop_groups():
+            fleet.stop(group)
+            _until(partial(fleet.are_stopped, group))
+    except FleetDown:
+        raise NoMesh(f"mesh {running.mesh} has ended already: there is nothing to stop; `{running.command('up')}` starts one") from None
     fleet.shutdown()
-    print("stopped; `mesh up` itself was gone, so there is no summary")
+    again = f"{running.command('up')} --state {running.state}"
+    print(f"stopped; `mesh up` itself was gone, so there is no summary; `{again}` goes on from what is kept, and sums up")
     return 0
 
 
-def _wait_stopped(fleet: Fleet, names: list[str]) -> None:
+def _until(done: Callable[[], bool]) -> bool:
+    """Wait for something, DOWN_S at most; whether it came."""
     end_s = time.monotonic() + DOWN_S
-    while time.monotonic() < end_s:
-        states = {process.name: process.state for process in fleet.states()}
-        if all(states.get(name) in ("STOPPED", "EXITED", "FATAL", None) for name in names):
-            return
+    while not done():
+        if time.monotonic() >= end_s:
+            return False
         time.sleep(0.05)
+    return True
+
+
+def _check_node(config: Config, name: str) -> None:
+    try:
+        config.role_of(name)
+    except BadConfig as error:
+        raise BadUsage(str(error)) from None
 
 
 def restart_node(config_path: Path | None, node: str) -> int:
-    """Restart the process a node runs in."""
-    fleet, _ = _found(config_path)
-    fleet.config.role_of(node)
+    """Restart the process a node runs in. Raises NoMesh."""
+    fleet, running = _found(config_path)
+    _check_node(fleet.config, node)
     process = fleet.config.process_of(node)
-    fleet.restart(process)
+    try:
+        fleet.restart(process)
+    except FleetDown:
+        raise NoMesh(f"mesh {running.mesh} has ended: `{running.command('up')}` starts it, {node} with it") from None
     also = [name for name in fleet.processes()[process] if name != node]
     print(f"restarted {node}" + (f" (and {', '.join(also)}, in the same process)" if also else ""))
     return 0
@@ -88,14 +100,14 @@ def unready(config: Config, client: Client) -> list[str]:
 
 
 def wait_until_ready(config_path: Path | None, timeout_s: float) -> int:
-    """Until every node is READY; 3 and who is not, where it took too long."""
-    config, client = attach(config_path)
-    try:
+    """Until every node is READY; 3 and who is not, where it took too long. Raises NoMesh where nobody answered at all."""
+    config, _ = find(config_path)
+    with Client(config) as client:
         end_s = time.monotonic() + timeout_s
         while (waiting := unready(config, client)) and time.monotonic() < end_s:
             client.pump(100)
-    finally:
-        client.close()
+    if not client.view.routers:
+        raise NoMesh(f"no router of mesh {config.settings.mesh.id} answered within {timeout_s:g} s; start it with `mesh up`")
     for word in waiting:
         print(f"not ready: {word}", file=sys.stderr)
     if not waiting:
@@ -104,26 +116,31 @@ def wait_until_ready(config_path: Path | None, timeout_s: float) -> int:
 
 
 def run_one(config_path: Path | None, name: str, state: Path | None) -> int:
-    """One node in the foreground."""
+    """One node in the foreground; says when it is READY and how it ended."""
     from nodes.io.run import run_nodes
 
     config, running = find(config_path)
-    config.role_of(name)
+    _check_node(config, name)
     place = (state or (Path(running.state) if running else None) or default_state(given(config_path) is not None)).absolute()
-    place.mkdir(parents=True, exist_ok=True)
-    return run_nodes([name], config, place, events=False)
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadUsage(f"--state {place}: cannot be made: {error.strerror}; name another directory") from None
+    code = run_nodes([name], config, place, tell=partial(print, flush=True))
+    print(f"{name} ended, exit {code}; its log: {place / 'log' / f'{name}.log'}")
+    return code
 
 
 def init_directory(directory: Path) -> int:
     """Write a commented mesh.toml; refuse to overwrite one."""
     path = directory / "mesh.toml"
     if path.exists():
-        raise BadConfig(f"{path} is there already; name another directory or remove it")
+        raise BadUsage(f"{path} is there already; name another directory or remove it")
     try:
         directory.mkdir(parents=True, exist_ok=True)
         path.write_text(files("nodes.io").joinpath("example.toml").read_text(encoding="utf-8"), encoding="utf-8")
     except OSError as error:
-        raise BadConfig(f"{path} cannot be written: {error}") from None
+        raise BadUsage(f"{path} cannot be written: {error.strerror}; name another directory") from None
     load(path)
     print(f"wrote {path}\nnext: edit it, then `mesh config check --config {path}` and `mesh up --config {path}`")
     return 0
@@ -132,17 +149,14 @@ def init_directory(directory: Path) -> int:
 def _named(config_path: Path | None) -> Path:
     path = given(config_path)
     if path is None:
-        raise BadConfig("no configuration file: give --config FILE, set MESH_CONFIG, or stand beside a mesh.toml")
+        raise BadUsage("no configuration file: give --config FILE, set MESH_CONFIG, or stand beside a mesh.toml")
     return path
 
 
 def check_config(config_path: Path | None) -> int:
     """Say that a file is fine; BadConfig says what is not."""
-    from nodes.io.cli.up import check_feeds
-
     path = _named(config_path)
-    config = load(path)
-    check_feeds(config)
+    config = load(path, plays_feeds=True)
     off = switched_off(config)
     print(f"{path}: fine; {len(config.node)} nodes, {len(config.account)} accounts, fingerprint {config.fingerprint}")
     for word in off:
