@@ -14,6 +14,13 @@ from nodes.ticks import NO_TICKS, TickColumns
 
 CHUNK_TICKS_MAX = 2_000
 """52 KB of columns: a chunk fits in a frame of 64 KB."""
+BLOCK_TICKS_MAX = 4_000
+"""Of a block: broker and indicator work on one while the other works on the next. A thousand M1 bars are enough for both."""
+CREDIT_TICKS = 5 * BLOCK_TICKS_MAX
+"""What a receiver takes beyond the ticks it is done with: whole blocks, or an indicator could not compute beyond the next."""
+READY_TICKS = CREDIT_TICKS + BLOCK_TICKS_MAX
+"""What the market has ready beyond the released ticks: what an indicator takes ahead, and a block, which may be over at the broker
+before the indicator hears so."""
 KEPT_TICKS_MAX = 4_000_000
 """Of an endless source, about 100 MB."""
 _FIRST_CAPACITY_COUNT = 1 << 16

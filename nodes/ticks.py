@@ -65,25 +65,10 @@ class TickColumns:
         """The ticks of a slice (shares memory), a mask or an array of positions (copies)."""
         return TickColumns(self.symbols, self.symbol_index[key], self.time_ns[key], self.bid_e8[key], self.ask_e8[key])
 
-    def between(self, start_ns: int, end_ns: int) -> "TickColumns":
-        """The ticks with ``start_ns <= time < end_ns``."""
-        first, last = np.searchsorted(self.time_ns, np.array([start_ns, end_ns], dtype=np.int64), side="left")
-        return self[int(first) : int(last)]
-
     def of(self, symbol: str) -> "TickColumns":
         """The ticks of one symbol, as columns of that symbol alone. Raises ValueError for a symbol not in here."""
         rows = self.symbol_index == self.symbols.index(symbol)
         return TickColumns.of_symbol(symbol, self.time_ns[rows], self.bid_e8[rows], self.ask_e8[rows])
-
-    def is_same(self, other: "TickColumns") -> bool:
-        """Whether both hold the same ticks of the same symbols in the same order."""
-        return (
-            self.symbols == other.symbols
-            and np.array_equal(self.symbol_index, other.symbol_index)
-            and np.array_equal(self.time_ns, other.time_ns)
-            and np.array_equal(self.bid_e8, other.bid_e8)
-            and np.array_equal(self.ask_e8, other.ask_e8)
-        )
 
 
 NO_TICKS = TickColumns(

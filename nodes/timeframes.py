@@ -1,12 +1,10 @@
 """The 21 timeframes of MetaTrader 5, and where their bars begin.
 
 MetaTrader aligns bars to the broker's server clock (server = UTC + offset): minutes and hours to its midnight, D1 at
-its midnight, W1 on its Sunday 00:00, MN1 on the first of its month. A start is nevertheless said in UTC here, as every
-other time is.
-
-The functions with ``offset_ns`` hold where the offset does not change. The functions with a `Zone` also hold across a
-change of the server clock: a bar up to H1 ends at the change, so both passes of a doubled hour have bars of their own;
-a longer bar runs through it, an hour longer or shorter, and is one bar (its clock stands still in the second pass).
+its midnight, W1 on its Sunday 00:00, MN1 on the first of its month. The functions with a `Zone` say a start in UTC, as every
+other time is, and hold across a change of the server clock: a bar up to H1 ends at the change, so both passes of a doubled hour
+have bars of their own; a longer bar runs through it, an hour longer or shorter, and is one bar (its clock stands still in the
+second pass).
 """
 
 from typing import TypeVar
@@ -43,19 +41,9 @@ def length_ns(timeframe: str) -> int:
     return found
 
 
-def bar_start_ns(market_ns: int, timeframe: str, offset_ns: int = 0) -> int:
-    """UTC start of the bar that holds ``market_ns`` on a server clock of one constant offset."""
-    return _floor_ns(market_ns + offset_ns, length_ns(timeframe)) - offset_ns
-
-
-def next_bar_start_ns(market_ns: int, timeframe: str, offset_ns: int = 0) -> int:
-    """UTC start of the bar after the one that holds ``market_ns``, at a constant offset."""
-    return _next_ns(_floor_ns(market_ns + offset_ns, length_ns(timeframe)), length_ns(timeframe)) - offset_ns
-
-
-def bar_starts_ns(times_ns: Times, timeframe: str, offsets_ns: Times | int = 0) -> Times:
-    """`bar_start_ns` of each time, with one offset for all or one for each."""
-    return _floor_ns(times_ns + offsets_ns, length_ns(timeframe)) - offsets_ns
+def bar_starts_ns(server_ns: Times, timeframe: str) -> Times:
+    """Start of the bar that holds each time, both as the server's clock shows them."""
+    return _floor_ns(server_ns, length_ns(timeframe))
 
 
 def bar_span_ns(market_ns: int, timeframe: str, zone: Zone) -> tuple[int, int]:

@@ -151,11 +151,6 @@ class Zone:
         table = self.table(int(utc_ns.min()), int(utc_ns.max()))
         return table.offsets_ns[table.indices_at(utc_ns)]
 
-    def utc_from_local_ns(self, local_ns: int, fold: int = 0) -> int:
-        """UTC of one local time; ``fold`` 1 means the second pass of a doubled hour and nothing elsewhere."""
-        first, second = self._both_passes(np.array([local_ns], dtype=np.int64))
-        return int(second[0] if fold else first[0])
-
     def utc_from_local(self, local_ns: Times, after_utc_ns: int = _MIN_NS) -> Times:
         """UTC of each local time of a file, in file order.
 

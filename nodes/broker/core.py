@@ -19,10 +19,8 @@ from nodes.broker.journal import PLACE, PLAYED, Journal, Played
 from nodes.broker.setup import BrokerNames, simulated_accounts, terminal_of
 from nodes.broker.tickplayer import TickPlayer
 from nodes.envelopes import message_of
-from nodes.tape import TickIntake
+from nodes.tape import CREDIT_TICKS, TickIntake
 
-CREDIT_TICKS = 20_000
-"""Ticks that may wait here for their block."""
 KNOWN_TICKS = 5_000
 """A restarted broker asks for this many ticks it has played, for quotes and history."""
 CALLS_EARLY_MAX = 1_024

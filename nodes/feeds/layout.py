@@ -1,7 +1,7 @@
 """Recognises what kind of market data file it is from its first rows, and the symbol from its name.
 
 Known: MetaTrader 5's exports of ticks and bars (``<DATE>`` in the header), HistData's two ASCII layouts (no header),
-and text with a header that names its columns. A layout says which column is what; ``feedrows`` reads rows by it.
+and text with a header that names its columns. A layout says which column is what; ``nodes/feeds/rows.py`` reads rows by it.
 """
 
 import re

@@ -1,6 +1,6 @@
 """Rows of a market data file, a block of complete lines at a time, as columns of integers.
 
-The bulk of a block is read by columns (``feedtimes``, ``feednumbers``): line ends and delimiters are found for all rows
+The bulk of a block is read by columns (``times.py``, ``numbers.py``): line ends and delimiters are found for all rows
 at once, then each column is turned into integers for all rows at once. A row that does not fit is read again alone and
 either fits after all (``1.1e0``, a quoted cell) or is reported with its line and the reason.
 """

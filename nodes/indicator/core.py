@@ -22,17 +22,15 @@ from mesh.messages.signals import SignalAnswer, SourceHello, SourceWelcome
 from mesh.timers import Timers
 from mesh.units import MS_NS
 from nodes import kernels
-from nodes.contracts import contract_of
+from nodes.contractbook import contract_for
 from nodes.indicator.barevents import bar_events
 from nodes.indicator.outbox import SignalOutbox
 from nodes.indicator.streams import BarStream, ClosedBar, specs_of
 from nodes.strategy import Strategies
-from nodes.tape import TickIntake
+from nodes.tape import CREDIT_TICKS, TickIntake
 from nodes.ticks import TickColumns
 from nodes.zones import Zone
 
-AHEAD_TICKS = 20_000
-"""So far beyond the released ticks it computes."""
 SIGNAL_SEQS_KEPT = 4_096
 """A market that restarts asks where signals fell since its last commit."""
 REPEAT_DOUBLINGS_MAX = 3
@@ -68,7 +66,7 @@ class Indicator(Core):
         self._life = life
         self._repeat_ns = config.settings.timers.repeat_ms * MS_NS
         self._zone = Zone.parse(config.settings.broker.zone)
-        self._intake = TickIntake(AHEAD_TICKS)
+        self._intake = TickIntake(CREDIT_TICKS)
         self._outbox = SignalOutbox(self.counters)
         self._timers: Timers[str] = Timers()
         self._repeat_counts = {_HELLO: 0, _SIGNALS: 0}
@@ -87,7 +85,7 @@ class Indicator(Core):
         """Blocks that release more than is computed yet."""
         self._unanswered: deque[_Released] = deque()
         self._answered_number = 0
-        self._is_closed = False
+        self._is_over = False
         self.handlers = {
             MarketWelcome: self._on_welcome,
             Ticks: self._on_ticks,
@@ -180,12 +178,7 @@ class Indicator(Core):
         self._by_symbol = [
             [stream for stream in self._streams if stream.spec.symbol == symbol] for symbol in self._symbols
         ]
-        self._digits = [self._digits_of(stream.spec.symbol) for stream in self._streams]
-
-    def _digits_of(self, symbol: str) -> int:
-        section = self._config.settings.symbol.get(symbol)
-        contract = contract_of(symbol)
-        return section.digits if section else contract.digits if contract else 8
+        self._digits = [contract_for(self._config, stream.spec.symbol).digits for stream in self._streams]
 
     def _on_ticks(self, envelope: Envelope, now_ns: int) -> Effects:
         assert isinstance(envelope.message, Ticks)
@@ -203,6 +196,8 @@ class Indicator(Core):
         self._timers.cancel(_HELLO)
         self.counters.add("tick_count", len(columns))
         seqs = self._compute(first_seq, columns)
+        # a tick that is late for two streams counts twice: it is missing in both
+        self.counters.keep_max("late_tick_count", sum(stream.builder.late_count for stream in self._streams))
         self._signal_seqs.extend(seqs)
         out: list[Effect] = [Send(links.MARKET, 0, IndicatorProgress(self._intake.next_seq, seqs))]
         out += self._release(min(self._released_seq, self._intake.next_seq), now_ns)
@@ -246,10 +241,10 @@ class Indicator(Core):
             return []
         self.counters.add("block_count")
         self._market_ns = max(self._market_ns, block.end_ns)
-        if block.final and not self._is_closed:
-            self._is_closed = True
+        if (grace_ns := self._grace_ns(block)) is not None:
             for stream in self._streams:
-                stream.close(block.end_ns)
+                stream.close_due(block.through_seq - 1, block.end_ns, grace_ns)
+        self._is_over = self._is_over or block.final
         serial = self._outbox.serial
         out = self._release(block.through_seq, now_ns)
         marks = {
@@ -258,6 +253,19 @@ class Indicator(Core):
         count = self._outbox.serial - serial
         self._unanswered.append(_Released(block.number, self._outbox.serial, count, marks))
         return out + self._answer()
+
+    def _grace_ns(self, block: Block) -> int | None:
+        """How long after its end a bar closes by market time alone; None where only ticks close bars.
+
+        Live market time runs with the clock, also without a tick. Of a recorded market it is where its ticks are, so that a pace
+        changes nothing, until its last block has come.
+        """
+        assert self._welcome is not None
+        if block.final and not self._is_over:
+            return 0
+        if self._welcome.recorded or block.through_seq <= self._welcome.start_seq:
+            return None
+        return self._config.settings.market.bar_grace_ms * MS_NS
 
     def _release(self, through_seq: int, now_ns: int) -> list[Effect]:
         out: list[Effect] = []
@@ -313,7 +321,7 @@ class Indicator(Core):
         done_seq = min(self._released_seq, self._intake.next_seq)
         credit = self._intake.credit(done_seq)
         limit_seq = credit.next_seq + credit.room_count
-        if limit_seq - self._credit_seq < AHEAD_TICKS // 8:
+        if limit_seq - self._credit_seq < CREDIT_TICKS // 8:
             return []
         self._credit_seq = limit_seq
         return [Send(links.MARKET, 0, credit)]

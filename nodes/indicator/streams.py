@@ -20,9 +20,6 @@ from nodes.sizing import e8_of
 from nodes.strategy import Strategies
 from nodes.zones import Zone
 
-LAST_TICK = -1
-"""``seq`` of a bar that the end of the feed closed."""
-
 
 class StreamSpec(msgspec.Struct, frozen=True):
     """What strategies ask of one stream: levels by CCI period (both signs), periods of ATRs, patterns as bits."""
@@ -60,7 +57,7 @@ def _spec(config: Config, symbol: str, timeframe: str, names: list[str]) -> Stre
 
 
 class ClosedBar(msgspec.Struct, frozen=True, gc=False):
-    """A closed bar and what was computed of it. ``seq``: the tick that closed it.
+    """A closed bar and what was computed of it. ``seq``: the tick that closed it, or the last one before time did.
 
     ``ccis``: by period in the spec's order, NaN before the first value. ``signals``: (kind, period, level, name).
     """
@@ -113,11 +110,11 @@ class BarStream:
         bars = [bar for _, bar in closed]
         return self._add(first_seq, seqs[rows].tolist(), times_ns[rows].tolist(), bars)
 
-    def close(self, end_ns: int) -> None:
-        """The feed is over: the open bar closes too if its time is."""
-        bar = self.builder.close_due(end_ns, 0)
+    def close_due(self, seq: int, market_ns: int, grace_ns: int) -> None:
+        """Close the open bar where market time is ``grace_ns`` past its end; ``seq`` is the last tick that has happened."""
+        bar = self.builder.close_due(market_ns, grace_ns)
         if bar is not None:
-            self._add(LAST_TICK, [LAST_TICK], [end_ns], [bar])
+            self._add(seq, [seq], [market_ns], [bar])
 
     def release(self, through_seq: int) -> list[ClosedBar]:
         """Bars closed by ticks below ``through_seq``, without those known from an earlier life."""

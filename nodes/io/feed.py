@@ -1,9 +1,9 @@
 """Reads one feed file, or a bid and an ask file, into ticks on the UTC market clock.
 
-``read_feed`` goes: open and unpack (``feedfile``), recognise the layout (``feedlayout``), read the rows (``feedrows``),
-settle what the file does not say (``feedguess``: each guess is a line for the user to read), refuse what cannot be
-(``feedchecks``), play bars as ticks (``feedbars``), count and treat crossed quotes. What it does to each bad row is in
-the feed's report.
+``read_feed`` goes: open and unpack (``feedfile.py``), then with the modules of ``nodes/feeds``: recognise the layout
+(``layout.py``), read the rows (``rows.py``), settle what the file does not say (``guess.py``: each guess is a line for the user
+to read), refuse what cannot be (``checks.py``), play bars as ticks (``bars.py``), count and treat crossed quotes. What it does
+to each bad row is in the feed's report (``report.py``).
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,6 +27,8 @@ from nodes.zones import Zone
 
 JUMP_PPM = 100_000
 """10 %: how far a price may be from the one before it unless set otherwise."""
+TREATED: dict[Crossed, str] = {"keep": "kept", "swap": "swapped", "skip": "skipped"}
+"""What is done with crossed quotes, for people."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -278,7 +280,13 @@ def _feed(reading: _Reading, crossed: Crossed) -> Feed:
         times_ns, bid_e8, ask_e8 = played(bars)
     else:
         times_ns, bid_e8, ask_e8 = _ticks(reading, table, prices_e8)
+        if spec.timeframe is None:
+            reading.guess("timeframe M1, as the file holds ticks")
     columns = TickColumns.of_symbol(spec.symbol, times_ns, bid_e8, ask_e8)
+    crossed_count = int(np.count_nonzero(columns.bid_e8 > columns.ask_e8))
+    if crossed_count:
+        words = f"{crossed_count} of {len(columns)} quotes are crossed (bid above ask) and {TREATED[crossed]}"
+        reading.log.notes.append(f"{PureWindowsPath(spec.file).name}: {words}; crossed= says {', '.join(TREATED)}")
     treated = _treated(columns, crossed)
     if not len(treated):
         raise BadFeed(f"{spec.file}: no row stands; {'; '.join(reading.log.report().lines()[:3])}")
@@ -292,7 +300,7 @@ def _feed(reading: _Reading, crossed: Crossed) -> Feed:
         zone=table.zone.name,
         guesses=tuple(reading.guesses),
         problems=reading.log.report(),
-        crossed_count=int(np.count_nonzero(columns.bid_e8 > columns.ask_e8)),
+        crossed_count=crossed_count,
         locked_count=int(np.count_nonzero(columns.bid_e8 == columns.ask_e8)),
     )
 

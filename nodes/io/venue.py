@@ -23,7 +23,7 @@ from mesh.messages.venue import (
     VenueState,
     VenueWatch,
 )
-from mesh.units import E8, e8_from_float, float_from_e8, round_step
+from mesh.units import E8, e8_from_float, float_from_e8, round_step, text_from_e8
 from nodes.io.venuereads import Reader
 from nodes.local import retcodes
 from nodes.terminal import names
@@ -33,6 +33,11 @@ FILLING_FOK, FILLING_IOC = 1, 2
 INITIALIZE_MS = 10_000
 VOLUME_SLACK_E8 = 1_000
 """Lots closer than this are the same: volumes come back as floats."""
+
+
+def _lots(volume_e8: int) -> str:
+    """Lots as people write them, without zeros that say nothing."""
+    return text_from_e8(volume_e8).rstrip("0").rstrip(".")
 
 
 class Unsent(Exception):
@@ -163,7 +168,8 @@ class Venue:
             raise Unsent(f"NO_QUOTE symbol={order.symbol}")
         price_e8 = e8_from_float(tick.ask if order.side > 0 else tick.bid)
         if order.collar_e8 and abs(price_e8 - order.price_e8) > order.collar_e8:
-            raise Unsent(f"COLLAR price_e8={price_e8} seen_e8={order.price_e8} most_e8={order.collar_e8}")
+            price, seen, most = (text_from_e8(value_e8, info.digits) for value_e8 in (price_e8, order.price_e8, order.collar_e8))
+            raise Unsent(f"COLLAR price={price} seen={seen} most={most}")
         position = self._net_position(order) if order.action == CLOSE and not self._is_hedging else None
         ticket = position.ticket if position is not None else order.position_ticket
         if order.action == CLOSE and not ticket:
@@ -209,7 +215,8 @@ class Venue:
             volume_e8 = min(volume_e8, e8_from_float(position.volume))
         volume_e8 -= volume_e8 % step_e8
         if volume_e8 < least_e8:
-            raise Unsent(f"VOLUME lots_e8={order.volume_e8} least_e8={least_e8} step_e8={step_e8}")
+            lots, least, step = (_lots(value_e8) for value_e8 in (order.volume_e8, least_e8, step_e8))
+            raise Unsent(f"VOLUME lots={lots} least={least} step={step}")
         return volume_e8
 
     def _filling(self, order: VenueSend, info: Any) -> int:

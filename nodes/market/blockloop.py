@@ -19,21 +19,17 @@ from mesh.core import Effect, Halt, Note, Send
 from mesh.counters import Counters
 from mesh.messages.base import Msg
 from mesh.messages.market import Block, BrokerBlock, Settle, Settled
-from mesh.units import HOUR_NS, MS_NS, NEVER, SECOND_NS
-from nodes.market.blocks import Bounds, DayMarks, Plan, next_plan
+from mesh.units import MS_NS, NEVER, SECOND_NS
+from nodes.market.blocks import Bounds, Plan, next_plan
+from nodes.market.concern import Concern
 from nodes.market.pace import Pace
 from nodes.market.patience import Patience
 from nodes.market.receivers import Receiver, Receivers
+from nodes.market.releases import Releases
 from nodes.market.settling import Settling
-from nodes.market.sources import TickSource, is_endless
-from nodes.tape import KEPT_TICKS_MAX, Tape
+from nodes.market.sources import TickSource
+from nodes.market.supply import Supply
 
-ALL_NS = HOUR_NS
-"""A block with signals settles every account, also a flat one, when this much market time has gone by."""
-AHEAD_TICKS = 24_000
-"""So many ticks are kept ready beyond the released ones, for indicators that compute ahead."""
-PULL_TICKS_MAX = 200_000
-"""Ticks made in one go when a market starts again in the middle of an endless run."""
 UNANSWERED_BLOCKS_MAX = 4
 """Quiet blocks an indicator may be behind: its events file slows the market down, nothing is dropped."""
 GIVE_UP_PACED_NS = 2 * SECOND_NS
@@ -55,8 +51,7 @@ class BlockLoop:
         self.receivers = Receivers(config)
         self.settling = Settling()
         self.pace = Pace(config.settings.market.speed)
-        self.source = source
-        self.tape = Tape(source.symbols, KEPT_TICKS_MAX if is_endless(source) else NEVER)
+        self.supply = Supply(source)
         self.step = GATHER
         self.number = 0
         """Of the newest block or question; each has its own."""
@@ -73,23 +68,15 @@ class BlockLoop:
         self.settled_count = 0
         self.deadline_ns = NEVER
         self._patience = Patience(config.settings.timers.repeat_ms * MS_NS)
-        self._accounts = list(config.account)
         self._has_broker = bool(config.nodes_of("broker"))
-        self._day_marks = DayMarks(config)
-        self._mark_ns = NEVER
+        self._concern = Concern(config)
+        self._releases = Releases()
         self._counters = counters
-        self._is_over = False
         self._is_final = False
         self._is_stopping = False
-        self._must_settle_all = False
         self._plan = Plan(0, 0)
         self._block = Block(0, 0, 0)
         self._settle = Settle(0, [])
-        self._all_due_ns = 0
-        """When a block with signals settles every account again."""
-        self._indicator_block = Block(0, 0, 0)
-        self._told: list[int] = []
-        """Numbers of blocks that indicators have not answered."""
         self._has_signals = False
         self._is_calm = False
         self._after: dict[str, Callable[[int, list[Effect]], str]] = {
@@ -117,7 +104,7 @@ class BlockLoop:
             self.ask(now_ns, out)
         due_ns = self.pace.due_ns(self._plan.end_ns) if self.step == PACE else NEVER
         self.deadline_ns = min(self._patience.deadline_ns, due_ns)
-        if self.step == GATHER and self.tape.end_seq < self.released_seq and not self._is_over:
+        if self.step == GATHER and self.supply.is_behind(self.released_seq):
             self.deadline_ns = now_ns
 
     def ask(self, now_ns: int, out: list[Effect]) -> None:
@@ -129,7 +116,7 @@ class BlockLoop:
             self._tell("master", self._block, out)
             self._tell("master", self._settle, out)
         elif self.step in (RELEASE, LAG):
-            self._tell("indicator", self._indicator_block, out)
+            self._tell("indicator", self._releases.block, out)
         else:
             return
         self._patience.asked(now_ns, GIVE_UP_MAX_NS if self.pace.is_max else GIVE_UP_PACED_NS)
@@ -147,12 +134,12 @@ class BlockLoop:
     def on_receiver(self, receiver: Receiver, is_new_life: bool, now_ns: int, out: list[Effect]) -> None:
         """A receiver came (again): tell it where market time stands, ask again; a new master knows no states yet."""
         if receiver.role == "indicator":
-            if self._indicator_block.number:
-                self._hand(receiver, self._indicator_block, out)
+            if self._releases.block.number:
+                self._hand(receiver, self._releases.block, out)
         elif self._block.number and self.step != PLAY:
             self._hand(receiver, self._block, out)
         if receiver.role == "master" and is_new_life and self.is_opened:
-            self._must_settle_all = True
+            self._concern.is_everybody = True
             if self.step in (SETTLE, CONFIRM):
                 self.step = self._begin_settle(self._settle.accounts)
         self.ask(now_ns, out)
@@ -160,7 +147,7 @@ class BlockLoop:
     @property
     def told_seq(self) -> int:
         """Ticks below were released to indicators."""
-        return self._indicator_block.through_seq
+        return self._releases.block.through_seq
 
     @property
     def standing_number(self) -> int:
@@ -176,8 +163,9 @@ class BlockLoop:
     def pump(self, receiver: Receiver, out: list[Effect]) -> None:
         """Hand out what credit allows: to indicators all there is, to others what has happened or is being played."""
         is_ahead = receiver.role == "indicator"
-        through_seq = self.tape.end_seq if is_ahead else max(self.released_seq, self._block.through_seq)
-        for message in receiver.stream.pump(self.tape, through_seq):
+        tape = self.supply.tape
+        through_seq = tape.end_seq if is_ahead else max(self.released_seq, self._block.through_seq)
+        for message in receiver.stream.pump(tape, through_seq):
             out.append(Send(links.MARKET, receiver.peer, message))
 
     def whom(self) -> str:
@@ -209,36 +197,29 @@ class BlockLoop:
             self.settling.give_up()
             self._patience.is_given_up = True
 
-    def _pull(self) -> None:
-        """Have ticks ready beyond the released ones, as far as the source goes; not too many in one go."""
-        end_seq = min(self.released_seq + AHEAD_TICKS, self.tape.end_seq + PULL_TICKS_MAX)
-        while not self._is_over and self.tape.end_seq < end_seq:
-            ticks = self.source.more()
-            self._is_over = not len(ticks)
-            self.tape.append(ticks)
-
     def _after_gather(self, now_ns: int, out: list[Effect]) -> str:
-        self._pull()
+        supply = self.supply
+        supply.pull(self.released_seq)
         if self._is_stopping:
             return STOPPED
-        if self.tape.end_seq < self.released_seq:
-            if not self._is_over:
-                return GATHER
-            ticks = f"the feed has {self.tape.end_seq} ticks, the stored run is at {self.released_seq}"
+        if supply.is_behind(self.released_seq):
+            return GATHER
+        if supply.tape.end_seq < self.released_seq:
+            ticks = f"the feed has {supply.tape.end_seq} ticks, the stored run is at {self.released_seq}"
             out.append(Halt(78, f"{ticks}: it was another feed; give this one another --state"))
             return FAILED
         if not self.end_ns:
-            self.end_ns = self.tape.time_ns(0) - 1
+            self.end_ns = supply.tape.time_ns(0) - 1
         return GATHER if self.receivers.absent() or not self.is_stored else PLAN
 
     def _after_plan(self, now_ns: int, out: list[Effect]) -> str:
         self.finished = (self.released_seq, self.end_ns)
         if self._is_stopping and self.settling.until_ns() > self.end_ns + COMES_DUE_NS:
             return STOPPED
-        self._pull()
+        self.supply.pull(self.released_seq)
         for receiver in self.receivers.of_role("indicator"):
             self.pump(receiver, out)
-        is_history = self.released_seq < self.source.start_seq
+        is_history = self._is_history
         plan = self._planned(is_history)
         if plan is None:
             if not self._is_final:
@@ -251,6 +232,11 @@ class BlockLoop:
         is_paced = self.is_opened and not is_history and not self._is_stopping
         return PACE if is_paced and self.pace.due_ns(plan.end_ns) > now_ns else self._begin(now_ns)
 
+    @property
+    def _is_history(self) -> bool:
+        """Whether market time stands before trading begins."""
+        return self.released_seq < self.supply.source.start_seq
+
     def _planned(self, is_history: bool) -> Plan | None:
         if not self.is_opened and not is_history:
             return Plan(self.released_seq, self.end_ns)  # nothing happens in it: all accounts are settled once
@@ -258,18 +244,19 @@ class BlockLoop:
             # time goes on only for calls that still wait at the broker
             until_ns = self.settling.until_ns()
             return None if until_ns == NEVER else Plan(self.released_seq, max(self.end_ns, until_ns), final=True)
+        supply, source = self.supply, self.supply.source
         signal_seq = self.receivers.next_signal_seq(self.released_seq)
         computed_seq = self.receivers.computed_seq()
         bounds = Bounds(
-            computed_seq=min(computed_seq, self.source.start_seq) if is_history else computed_seq,
+            computed_seq=min(computed_seq, source.start_seq) if is_history else computed_seq,
             signal_seq=NEVER - 1 if signal_seq is None else signal_seq,
-            until_ns=NEVER if is_history else min(self.settling.until_ns(), self._mark_ns),
+            until_ns=NEVER if is_history else min(self.settling.until_ns(), self._concern.mark_ns),
             pace_ns=NEVER if is_history else self.pace.step_until_ns(self.end_ns),
             is_single=bool(self.settling.managed),
-            is_over=self._is_over,
-            feed_end_ns=self.source.end_ns,
+            is_over=supply.is_over,
+            feed_end_ns=source.end_ns,
         )
-        return next_plan(self.tape, self.released_seq, self.end_ns, bounds)
+        return next_plan(supply.tape, self.released_seq, self.end_ns, bounds)
 
     def _begin(self, now_ns: int) -> str:
         self.pace.catch_up(now_ns, self._plan.end_ns)
@@ -301,7 +288,7 @@ class BlockLoop:
         self._has_signals = plan.has_signals
         self._block = Block(self.number, plan.through_seq, plan.end_ns, plan.final)
         self._counters.add("block_count")
-        accounts = self._concerned()
+        accounts = [] if self._is_history else self._concern.accounts(self.end_ns, plan.has_signals, self.settling)
         if accounts or plan.has_signals:
             is_calm = self.is_opened and not self.settling.changed and not self.settling.waiting
             return self._begin_settle(accounts, is_calm)
@@ -311,26 +298,13 @@ class BlockLoop:
     def _is_behind(self, word: BrokerBlock | None) -> bool:
         return word is not None and (word.through_seq, word.end_ns) < (self.released_seq, self.end_ns)
 
-    def _concerned(self) -> list[str]:
-        """Accounts whose state the master must hold before market time goes on."""
-        if self.released_seq < self.source.start_seq:
-            return []
-        if not self.is_opened or self._must_settle_all or self.end_ns >= self._mark_ns:
-            self._mark_ns = self._day_marks.next_ns(self.end_ns)
-            return self._accounts
-        if self._has_signals and self.end_ns >= self._all_due_ns:
-            # Now and then all of them, also those that are flat: what their symbols are worth in their currency has moved.
-            self._all_due_ns = self.end_ns + ALL_NS
-            return self._accounts
-        floating = self.settling.floating if self._has_signals else []
-        return list(dict.fromkeys((*self.settling.changed, *floating, *self.settling.managed)))
-
     def _begin_settle(self, accounts: list[str], is_calm: bool = False) -> str:
         """``is_calm``: nothing was in flight and nothing happened since the last settlement."""
-        self._is_calm = is_calm and not self._must_settle_all
+        concern = self._concern
+        self._is_calm = is_calm and not concern.is_everybody
         self._number_block(self.released_seq, self.end_ns, self._is_final)
-        self._settle = Settle(self.number, self._accounts if self._must_settle_all else accounts)
-        self._must_settle_all = False
+        self._settle = Settle(self.number, concern.everybody if concern.is_everybody else accounts)
+        concern.is_everybody = False
         self.settling.master = None
         for account in self._settle.accounts:
             self.settling.changed.pop(account, None)
@@ -367,24 +341,14 @@ class BlockLoop:
         return self._tell_indicators(LAG)
 
     def _tell_indicators(self, step: str) -> str:
-        told = self._indicator_block
-        if (told.through_seq, told.end_ns, told.final) == (self.released_seq, self.end_ns, self._is_final):
-            return PLAN
-        self._indicator_block = Block(self.number, self.released_seq, self.end_ns, self._is_final)
-        self._told.append(self.number)
-        return step
+        return step if self._releases.add(Block(self.number, self.released_seq, self.end_ns, self._is_final)) else PLAN
 
     def _after_release(self, now_ns: int, out: list[Effect]) -> str:
-        if self._unanswered_count() and not self._patience.is_given_up:
+        if self._releases.unanswered_count(self.receivers.answered()) and not self._patience.is_given_up:
             return RELEASE
         self._has_signals = False
         return self._begin_settle(list(self.settling.changed))
 
     def _after_lag(self, now_ns: int, out: list[Effect]) -> str:
-        is_late = self._unanswered_count() > UNANSWERED_BLOCKS_MAX and not self._patience.is_given_up
+        is_late = self._releases.unanswered_count(self.receivers.answered()) > UNANSWERED_BLOCKS_MAX and not self._patience.is_given_up
         return LAG if is_late else PLAN
-
-    def _unanswered_count(self) -> int:
-        answered = self.receivers.answered()
-        self._told = [number for number in self._told if number > answered]
-        return len(self._told)

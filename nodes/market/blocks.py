@@ -10,11 +10,8 @@ import msgspec
 from mesh.config import Config
 from mesh.units import DAY_NS, MINUTE_NS, NEVER
 from nodes.dayloss import minutes_of_day
-from nodes.tape import Tape
+from nodes.tape import BLOCK_TICKS_MAX, Tape
 from nodes.zones import Zone
-
-BLOCK_TICKS_MAX = 4_000
-"""Broker and indicator work on one while the other works on the next: a thousand M1 bars are enough for both."""
 
 
 class Plan(msgspec.Struct, frozen=True):

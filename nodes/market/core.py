@@ -157,7 +157,7 @@ class Market(Core):
             block=loop.standing_number,
             market_ns=loop.end_ns,
             symbols=list(source.symbols),
-            first_seq=loop.tape.first_seq,
+            first_seq=loop.supply.tape.first_seq,
             feed_timeframes=[source.feed_timeframes.get(symbol, "M1") for symbol in source.symbols],
         )
 

@@ -13,6 +13,7 @@ from nodes.market.sources import RecordedSource, SyntheticSource, is_endless
 from nodes.tape import CHUNK_TICKS_MAX, Tape, TickIntake, TickStream
 from nodes.ticks import NO_TICKS, TickColumns
 from tests.nodes.flow_rig import config_of
+from tests.nodes.tickrows import same
 
 SYMBOLS = ("EURUSD", "USDJPY")
 
@@ -48,7 +49,7 @@ def test_tape_gives_back_what_was_appended_in_parts() -> None:
         tape.append(ticks_from(first, 100))
     taken, wrong = intake_of(2_000).take(tape.ticks(0, 1_000))
     assert wrong == ""
-    assert taken.is_same(ticks_from(0, 1_000))
+    assert same(taken, ticks_from(0, 1_000))
     assert tape.time_ns(777) == 777 * SECOND_NS
 
 
@@ -129,7 +130,7 @@ def test_intake_takes_each_tick_once() -> None:
     assert intake.take(tape.ticks(0, 40)) == (NO_TICKS, "")
     taken, wrong = intake.take(tape.ticks(20, 60))
     assert (wrong, len(taken), intake.next_seq) == ("", 20, 60)
-    assert taken.is_same(ticks_from(40, 20))
+    assert same(taken, ticks_from(40, 20))
 
 
 def test_intake_names_the_ticks_that_are_missing() -> None:
@@ -204,7 +205,7 @@ def test_synthetic_source_is_the_same_in_every_life() -> None:
     assert int(parts[0].time_ns[-1]) < first.end_ns - 600 * MINUTE_NS
     while len(part := first.more()):
         parts.append(part)
-    assert all(part.is_same(second.more()) for part in parts)
+    assert all(same(part, second.more()) for part in parts)
     assert first.end_ns - MINUTE_NS < int(parts[-1].time_ns[-1]) < first.end_ns
     assert not is_endless(first)
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from nodes.ticks import NO_TICKS, SYMBOL_COUNT_MAX, TickColumns, concatenated, merged
+from tests.nodes.tickrows import same
 
 
 def make_ticks(symbol: str, *times_ns: int, bid_e8: int = 100) -> TickColumns:
@@ -63,28 +64,14 @@ def test_slice_shares_memory_and_keeps_symbols() -> None:
     assert np.shares_memory(part.bid_e8, ticks.bid_e8)
 
 
-def test_between_takes_start_and_leaves_end() -> None:
-    """A span holds its start and not its end."""
-    assert make_ticks("A", 1, 2, 2, 3).between(2, 3).time_ns.tolist() == [2, 2]
-
-
 def test_of_takes_one_symbol_out() -> None:
     """What goes in by merging comes out by symbol; an unknown one is refused."""
     first, second = make_ticks("A", 1, 4), make_ticks("B", 2, 3)
     together = merged([first, second])
-    assert together.of("A").is_same(first)
-    assert together.of("B").is_same(second)
+    assert same(together.of("A"), first)
+    assert same(together.of("B"), second)
     with pytest.raises(ValueError, match="not in tuple"):
         together.of("C")
-
-
-def test_is_same_sees_each_column() -> None:
-    """Another time, price or name makes other columns."""
-    ticks = make_ticks("A", 1, 2)
-    assert ticks.is_same(make_ticks("A", 1, 2))
-    assert not ticks.is_same(make_ticks("A", 1, 3))
-    assert not ticks.is_same(make_ticks("B", 1, 2))
-    assert not ticks.is_same(make_ticks("A", 1, 2, bid_e8=101))
 
 
 def test_columns_of_different_length_are_refused() -> None:

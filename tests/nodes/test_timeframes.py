@@ -11,10 +11,8 @@ from mesh.units import DAY_NS, HOUR_NS, MINUTE_NS, SECOND_NS
 from nodes.timeframes import (
     TIMEFRAMES,
     bar_span_ns,
-    bar_start_ns,
     bar_starts_ns,
     length_ns,
-    next_bar_start_ns,
     zone_bar_starts_ns,
 )
 from nodes.zones import Zone
@@ -58,22 +56,14 @@ def test_timeframes_are_those_of_mt5() -> None:
 def test_timeframe_refuses_an_unknown_name(name: str) -> None:
     """The error names the value and all that is allowed."""
     with pytest.raises(ValueError, match=rf"timeframe '{name}' is not known; allowed are M1, .*, MN1"):
-        bar_start_ns(0, name)
+        length_ns(name)
 
 
-@given(times_ns, timeframes, st.integers(-28, 28))
-def test_bar_start_on_a_fixed_clock_equals_datetime(time_ns: int, timeframe: str, half_hours: int) -> None:
-    """Start and next start are the calendar's own for any time, timeframe and offset, one by one and as arrays."""
-    offset_ns = half_hours * HOUR_NS // 2
-    start_ns = bar_start_ns(time_ns, timeframe, offset_ns)
-    assert start_ns == server_start(time_ns + offset_ns, timeframe) - offset_ns
-    next_ns = next_bar_start_ns(time_ns, timeframe, offset_ns)
-    assert start_ns <= time_ns < next_ns
-    assert bar_start_ns(next_ns, timeframe, offset_ns) == next_ns
-    assert bar_start_ns(next_ns - 1, timeframe, offset_ns) == start_ns
-    both = np.array([time_ns, next_ns], dtype=np.int64)
-    assert bar_starts_ns(both, timeframe, offset_ns).tolist() == [start_ns, next_ns]
-    assert bar_starts_ns(both, timeframe, np.full(2, offset_ns)).tolist() == [start_ns, next_ns]
+@given(st.lists(times_ns, min_size=1, max_size=5), timeframes)
+def test_bar_starts_on_the_server_clock_equal_datetime(server_ns: list[int], timeframe: str) -> None:
+    """Starts are the calendar's own for any time and timeframe."""
+    starts_ns = bar_starts_ns(np.array(server_ns, dtype=np.int64), timeframe)
+    assert starts_ns.tolist() == [server_start(time_ns, timeframe) for time_ns in server_ns]
 
 
 @given(times_ns, timeframes, st.sampled_from(ZONES))

@@ -59,11 +59,13 @@ class Desk:
     def tell(self, message: Msg, link: str = links.MARKET) -> list[Effect]:
         return self.do(self.core.handle(Envelope(link, 0, message), self.now_ns))
 
-    def welcome(self, start_seq: int = 0, released_seq: int = 0, run: str = "run", first_seq: int = 0) -> None:
+    def welcome(
+        self, start_seq: int = 0, released_seq: int = 0, run: str = "run", first_seq: int = 0, recorded: bool = True
+    ) -> None:
         symbols = list(self.tape.symbols)
         timeframes = ["M1"] * len(symbols)
         self.tell(SourceWelcome(64), links.SIGNALS)
-        self.tell(MarketWelcome(run, 1, True, start_seq, released_seq, 0, 0, symbols, first_seq, timeframes))
+        self.tell(MarketWelcome(run, 1, recorded, start_seq, released_seq, 0, 0, symbols, first_seq, timeframes))
 
     def feed(self, through_seq: int | None = None, first_seq: int = 0) -> list[int]:
         """All ticks up to a seq; where signals will fall."""

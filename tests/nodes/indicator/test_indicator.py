@@ -12,9 +12,9 @@ from mesh.messages.market import Block, IndicatorBlock, IndicatorProgress, Marke
 from mesh.messages.signals import ACCEPTED, Signal, SignalAnswer, SourceHello, SourceWelcome
 from mesh.units import E8, SECOND_NS
 from nodes.candles import CciStream, CrossStream
-from nodes.indicator.core import AHEAD_TICKS
 from nodes.indicator.outbox import QUEUED_MAX
 from nodes.market.synthetic import SyntheticMarket
+from nodes.tape import CREDIT_TICKS
 from tests.nodes.flow_rig import config_of
 from tests.nodes.indicator.indicator_desk import COLUMNS, Desk, bars_of
 
@@ -229,11 +229,11 @@ def test_credit_moves_with_the_released_ticks() -> None:
     """It asks for so many ticks beyond the released ones, and for more as blocks release them."""
     desk = Desk()
     desk.welcome()
-    assert desk.sent(TickCredit) == [TickCredit(0, AHEAD_TICKS)]
+    assert desk.sent(TickCredit) == [TickCredit(0, CREDIT_TICKS)]
     desk.feed()
     assert len(desk.sent(TickCredit)) == 1
     desk.block(len(COLUMNS))
-    assert desk.sent(TickCredit)[-1] == TickCredit(len(COLUMNS), AHEAD_TICKS)
+    assert desk.sent(TickCredit)[-1] == TickCredit(len(COLUMNS), CREDIT_TICKS)
 
 
 def test_no_credit_while_signals_pile_up() -> None:

@@ -2,10 +2,11 @@
 
 from decimal import Decimal
 
+import msgspec
 import numpy as np
 import pytest
 
-from mesh.config import Config, parse
+from mesh.config import Config, configured, parse
 from mesh.messages.signals import PATTERN, Signal
 from mesh.units import E8, MINUTE_NS, SECOND_NS
 from nodes.indicator.streams import level_text, specs_of
@@ -121,3 +122,16 @@ def test_price_finer_than_its_symbol_is_told_in_full() -> None:
     desk.feed()
     desk.block(3)
     assert str(desk.bars()[0]["close"]) == "1.10000123"
+
+
+def test_prices_are_told_with_the_digits_the_feed_was_found_to_have() -> None:
+    """A broker with another number of decimals than the class has: events show those, as every other node does."""
+    settings = config_of(symbols='"EURUSD"').settings
+    config = configured(msgspec.structs.replace(settings, market=msgspec.structs.replace(settings.market, digits={"EURUSD": 3})))
+    prices = np.full(3, 110_100_000, np.int64)
+    times = np.array([0, 30, 70], np.int64) * SECOND_NS
+    desk = Desk(config, TickColumns.of_symbol("EURUSD", times, prices, prices + 100_000))
+    desk.welcome()
+    desk.feed()
+    desk.block(3)
+    assert str(desk.bars()[0]["close"]) == "1.101"

@@ -1,6 +1,6 @@
 """The adapter on the simulated terminal in the same process: attach, trade, read, reconcile, and what it must not send."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,16 @@ MONDAY_NS = 1_767_600_000 * SECOND_NS
 LOT_E8 = E8 // 100
 
 
+class StoodClock:
+    """Market time that stands until the test moves it."""
+
+    def __init__(self, now: Callable[[], int]) -> None:
+        self.now_ns = now
+
+    def wait(self, market_ns: int) -> None:
+        assert market_ns == 0
+
+
 class Desk:
     """One account on an in-process terminal whose time the test moves."""
 
@@ -43,7 +53,7 @@ class Desk:
         self.quote(108_500_000, 108_510_000)
         service = TerminalService(self.terminal)
         self.calls: list[str] = []
-        mt5._use(lambda _path, _timeout_ms: InProcessBackend(service, 0, lambda: self.now_ns))
+        mt5._use(lambda _path, _timeout_ms: InProcessBackend(service, 0, StoodClock(lambda: self.now_ns)))
         self.latch_count = 0
         self.clock_ns = 1_000
         self.venue = Venue(account, self.config, mt5, lambda: self.latch_count, lambda: self.clock_ns)
@@ -135,8 +145,8 @@ def test_closing_a_position_that_is_gone_is_no_new_trade(desk: Desk) -> None:
         ({"deadline_ns": 999}, "DEADLINE late_ns=1"),
         ({"grant_until_ns": 999}, "GRANT late_ns=1"),
         ({"latch_count": 1}, "LATCH"),
-        ({"price_e8": 100_000_000}, "COLLAR"),
-        ({"volume_e8": LOT_E8 - 1}, "VOLUME"),
+        ({"price_e8": 100_000_000}, "COLLAR price=1.08510 seen=1.00000 most=0.00500"),
+        ({"volume_e8": LOT_E8 - 1}, "VOLUME lots=0.00999999 least=0.01 step=0.01"),
         ({"symbol": "NOSUCH"}, "SYMBOL NOSUCH"),
         ({"symbol": "GBPUSD"}, "NO_QUOTE"),
     ],

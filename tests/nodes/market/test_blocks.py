@@ -8,9 +8,9 @@ import pytest
 
 from mesh.config import Config, configured
 from mesh.units import DAY_NS, E8, HOUR_NS, MINUTE_NS, MS_NS, NEVER, SECOND_NS
-from nodes.market.blocks import BLOCK_TICKS_MAX, Bounds, DayMarks, Plan, next_plan
+from nodes.market.blocks import Bounds, DayMarks, Plan, next_plan
 from nodes.market.pace import Pace
-from nodes.tape import Tape
+from nodes.tape import BLOCK_TICKS_MAX, Tape
 from nodes.ticks import TickColumns
 from tests.nodes.flow_rig import config_of
 

@@ -11,6 +11,7 @@ from nodes.contracts import contract_of
 from nodes.market.synthetic import DEFAULT_START_NS, DEFAULT_SYMBOLS, SyntheticMarket
 from nodes.ticks import TickColumns, concatenated
 from nodes.timeframes import WEEK_NS
+from tests.nodes.tickrows import same
 
 
 @pytest.fixture(scope="module")
@@ -37,20 +38,20 @@ def test_synthetic_minutes_do_not_depend_on_slicing(cuts: list[int]) -> None:
     for count in cuts:
         parts.append(SyntheticMarket(11).minutes(first, count))
         first += count
-    assert concatenated(parts).is_same(market.minutes(1_400, 30))
+    assert same(concatenated(parts), market.minutes(1_400, 30))
 
 
 def test_synthetic_symbol_does_not_depend_on_its_company(day: TickColumns) -> None:
     """A symbol's ticks are the same alone and beside others, in any order of symbols."""
     alone = SyntheticMarket(7, ("USDJPY",)).minutes(0, 1_440)
-    assert alone.is_same(day.of("USDJPY"))
-    assert SyntheticMarket(7, ("XAUUSD", "USDJPY")).minutes(0, 1_440).of("USDJPY").is_same(alone)
+    assert same(alone, day.of("USDJPY"))
+    assert same(SyntheticMarket(7, ("XAUUSD", "USDJPY")).minutes(0, 1_440).of("USDJPY"), alone)
 
 
 def test_synthetic_minute_is_of_the_clock_not_of_the_start() -> None:
     """Another start only shifts the numbers of the minutes."""
     later = SyntheticMarket(7, start_ns=DEFAULT_START_NS + DAY_NS).minutes(0, 5)
-    assert later.is_same(SyntheticMarket(7).minutes(1_440, 5))
+    assert same(later, SyntheticMarket(7).minutes(1_440, 5))
 
 
 def test_synthetic_seeds_differ() -> None:
