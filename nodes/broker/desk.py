@@ -17,11 +17,13 @@ from mesh.messages.market import Waiting
 from mesh.messages.venue import TerminalCall, TerminalReply
 from mesh.units import NEVER
 from nodes.broker.journal import REVISION, WATCH, HeldCall, Journal, Revision, Watch, held_put, put_of
-from nodes.broker.latency import Latency, request_key
 from nodes.broker.setup import simulated_accounts
-from nodes.terminal.calls import INVALID_PARAMS, SEVERAL, SEVERAL_MAX, SUCCESS, UNAUTHORISED, Error
+from nodes.terminal.calls import SEVERAL, SEVERAL_MAX, VALUE_BYTES_MAX
 from nodes.terminal.engine import Changes, Terminal
-from nodes.terminal.service import ORDER_SEND, Answer, RequestRow, TerminalService
+from nodes.terminal.faults import ORDER_SEND
+from nodes.terminal.lasterror import INVALID_PARAMS, OUT_OF_MEMORY, SUCCESS, UNAUTHORISED
+from nodes.terminal.latency import Latency, request_key
+from nodes.terminal.service import Answer, RequestRow, TerminalService
 
 WATCH_EQUITY = "watch_equity"
 """A call besides the package's: (equity_below_e8,), 0 for none. The market stops where the equity falls below it."""
@@ -68,6 +70,8 @@ class Desk:
         self._replies: list[tuple[int, TerminalReply]] = []
         self._changed: dict[str, None] = {}
         self._is_held = False
+        self._late: list[tuple[int, int, int, TerminalReply]] = []
+        """(until_ns, login, peer, reply): a terminal that hangs. A broker that ends forgets them: its callers lose their links."""
         for login, equity_below_e8 in journal.watches.items():
             terminal.watch(login, equity_below_e8)
 
@@ -78,8 +82,9 @@ class Desk:
 
     @property
     def due_ns(self) -> int:
-        """When the next waiting call comes due; NEVER where none waits."""
-        return self._held[0].until_ns if self._held else NEVER
+        """When the next waiting call or late reply comes due; NEVER where none waits."""
+        held_ns = self._held[0].until_ns if self._held else NEVER
+        return min(held_ns, self._late[0][0]) if self._late else held_ns
 
     def open(self, market_ns: int) -> None:
         """Open the books: new accounts get their deposit."""
@@ -103,8 +108,11 @@ class Desk:
             self._reply(peer, call.sequence, call.login, market_ns, answer)
 
     def execute_due(self, market_ns: int) -> None:
-        """Execute the calls whose time has come."""
-        while self.due_ns <= market_ns:
+        """Execute the calls whose time has come, and give the answers that hung until now."""
+        while self._late and self._late[0][0] <= market_ns:
+            _, _, peer, reply = self._late.pop(0)
+            self._replies.append((peer, reply))
+        while self._held and self._held[0].until_ns <= market_ns:
             held = self._held.pop(0)
             self._puts.append(held_put(held, is_over=True))
             args = decode_record_untrusted(held.args, list)
@@ -142,10 +150,10 @@ class Desk:
         return batch
 
     def waiting(self) -> list[Waiting]:
-        """Each account's earliest waiting call."""
-        earliest: dict[int, int] = {}
+        """Each account's earliest waiting call or late reply."""
+        earliest = {login: until_ns for until_ns, login, _, _ in reversed(self._late)}
         for held in self._held:
-            earliest.setdefault(held.login, held.until_ns)
+            earliest[held.login] = min(held.until_ns, earliest.get(held.login, NEVER))
         return [Waiting(self._names[login], until_ns) for login, until_ns in sorted(earliest.items())]
 
     def floating(self) -> list[str]:
@@ -192,17 +200,23 @@ class Desk:
         reads = asked.reads if is_known else [*asked.reads, *asked.where_changed]
         if len(reads) > SEVERAL_MAX or not all(read and read[0] in SEVERAL_OF for read in reads):
             return Answer(None, INVALID_PARAMS, ())
-        rows = []
+        rows, late_ns = [], 0
         for name, *rest in reads:
             answer = self._service.call(login, name, rest, market_ns)
             self.changed(answer.changes)
             rows.append([answer.value, *answer.error])
-        return Answer(rows, SUCCESS, ())
+            late_ns = max(late_ns, answer.late_ns)
+        return Answer(rows, SUCCESS, (), late_ns)
 
     def _reply(self, peer: int, sequence: int, login: int, market_ns: int, answer: Answer) -> None:
         self.changed(answer.changes)
-        error: Error = answer.error
-        value = bytes(msgpack.packb(answer.value, use_bin_type=True))
+        value, error = bytes(msgpack.packb(answer.value, use_bin_type=True)), answer.error
+        if len(value) > VALUE_BYTES_MAX:
+            # it could not be sent, and whoever asked would wait for ever
+            value, error = bytes(msgpack.packb(None)), OUT_OF_MEMORY
         revision = self._revisions.get(login, 0)
         reply = TerminalReply(sequence, value, error[0], error[1], self.number, revision, market_ns)
-        self._replies.append((peer, reply))
+        if not answer.late_ns:
+            self._replies.append((peer, reply))
+        elif answer.late_ns < NEVER:
+            insort(self._late, (market_ns + answer.late_ns, login, peer, reply), key=lambda late: late[0])

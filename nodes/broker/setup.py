@@ -6,11 +6,11 @@ from mesh.config import Config
 from mesh.errors import BadConfig
 from mesh.settings import AccountSection
 from nodes.contractbook import contract_for
-from nodes.contracts import Contract, contract_of
 from nodes.sizing import e8_of
 from nodes.terminal import names
 from nodes.terminal.engine import Terminal
-from nodes.terminal.settings import AccountConfig, FixedRate, TerminalConfig
+from nodes.terminal.rates import typical_rates
+from nodes.terminal.settings import AccountConfig, TerminalConfig
 from nodes.terminal.symbols import SymbolSpec, spec_from_contract
 from nodes.ticks import TickColumns
 
@@ -22,7 +22,6 @@ _EXECUTIONS = {
     "market": names.SYMBOL_TRADE_EXECUTION_MARKET,
     "instant": names.SYMBOL_TRADE_EXECUTION_INSTANT,
 }
-_PIVOT = "USD"
 
 
 def simulated_accounts(config: Config) -> dict[int, str]:
@@ -95,7 +94,7 @@ def terminal_of(config: Config, broker_names: BrokerNames) -> Terminal:
         name=config.settings.mesh.id,
         seed=config.settings.mesh.seed,
         server_zone=broker.zone,
-        fixed_rates=_fixed_rates(list(currencies)),
+        fixed_rates=typical_rates(currencies),
         slippage_points_max=broker.slippage_points,
     )
     commission_e8 = e8_of(broker.commission_per_lot)
@@ -111,14 +110,4 @@ def _account(section: AccountSection, commission_e8: int) -> AccountConfig:
         leverage=section.leverage,
         margin_mode=_MARGIN_MODES[section.margin_mode],
         commission_per_lot_e8=commission_e8,
-    )
-
-
-def _fixed_rates(currencies: list[str]) -> tuple[FixedRate, ...]:
-    """Typical rates against the dollar, for conversions that no symbol of the market can make."""
-    contracts: list[tuple[str, Contract | None]] = [
-        (currency, contract_of(currency + _PIVOT)) for currency in currencies if currency != _PIVOT
-    ]
-    return tuple(
-        FixedRate(currency, _PIVOT, contract.typical_price_e8) for currency, contract in contracts if contract is not None
     )

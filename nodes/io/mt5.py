@@ -1,12 +1,14 @@
 """The MetaTrader5 package 5.0.6231 on the simulated terminal: its exact surface, for scripts that import MetaTrader5.
 
-``from nodes.io import mt5 as MetaTrader5``. ``initialize(path=…)`` or ``$TRADEMESH_SIM`` names a broker (``tcp://host:port``).
+``from nodes.io import mt5 as MetaTrader5``. ``initialize(path=…)`` or ``$TRADEMESH_SIM`` names a ``sim.toml`` (a simulated server in this
+process) or a broker of a mesh (``tcp://host:port``). ``python -m nodes.io.mt5 script.py`` runs a script that imports MetaTrader5 as it is.
 Constants, functions, structures and helpers are those of the package; the names that begin with an underscore are ours and no part
 of it. Importing this brings in neither ZeroMQ nor uvloop.
 """
 
 from typing import Any as _Any
 
+from mesh.units import E8 as _E8
 from nodes.io.mt5market import account_info as account_info
 from nodes.io.mt5market import copy_rates_from as copy_rates_from
 from nodes.io.mt5market import copy_rates_from_pos as copy_rates_from_pos
@@ -69,6 +71,23 @@ def _stamp() -> tuple[int, int, int]:
 def _use(opener: _Opener) -> None:
     """Let ``initialize`` open its link by this function of (path, time-out in ms); for terminals in the same process."""
     _SESSION.opener = opener
+
+
+def _step(seconds: float) -> None:
+    """Move the market of a ``sim.toml`` with clock "step" on. Raises RuntimeError for any other terminal."""
+    _simulation().step(seconds)
+
+
+def _quote(symbol: str, bid: float, ask: float) -> None:
+    """A new quote in a ``sim.toml`` with prices from the script. Raises RuntimeError for any other terminal."""
+    _simulation().quote(symbol, round(bid * _E8), round(ask * _E8))
+
+
+def _simulation() -> _Any:
+    simulation = getattr(_SESSION.backend, "simulation", None)
+    if simulation is None:
+        raise RuntimeError("no sim.toml is attached: call initialize(path=…) with one first")
+    return simulation
 
 
 def _is_stale(result: _Any) -> bool:
@@ -143,3 +162,9 @@ def Sell(symbol: _Any, volume: _Any, price: _Any = None, *, comment: _Any = None
         if result is None or not _is_stale(result):
             break
     return result
+
+
+if __name__ == "__main__":
+    from nodes.io.mt5run import main
+
+    main()

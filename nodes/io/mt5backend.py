@@ -6,21 +6,27 @@ pipe. ``zmq`` is imported when a socket is opened, not before.
 
 import os
 from collections.abc import Callable
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import msgpack
 import msgspec
 
 from mesh.codec import encode
+from mesh.errors import MeshError
 from mesh.messages.venue import TerminalCall, TerminalReply
-from nodes.terminal.calls import SUCCESS
+from nodes.terminal.calls import VALUE_BYTES_MAX
+from nodes.terminal.faults import ORDER_SEND
+from nodes.terminal.lasterror import SUCCESS
 from nodes.terminal.records import Change
 from nodes.terminal.service import LOGIN, TerminalService
 
+if TYPE_CHECKING:
+    from nodes.io.simulation import Simulation
+
 ENVIRONMENT = "TRADEMESH_SIM"
-"""Names the broker's endpoint where ``initialize`` is given no path."""
-REPLY_BYTES_MAX = 2_200_000
-"""The longest answer, a whole history of bars, and its envelope."""
+"""Names a broker's endpoint or a ``sim.toml``, for scripts whose ``initialize`` names neither."""
+REPLY_BYTES_MAX = VALUE_BYTES_MAX + 4_096
+"""The longest answer, a whole history of bars, and what is around it: a text of 512 letters at most, and numbers."""
 
 
 class Reply(NamedTuple):
@@ -62,14 +68,24 @@ def log_in(backend: Backend, login: int, password: str, server: str) -> Reply:
     return reply
 
 
+class Clock(Protocol):
+    """The market time of a terminal in this process."""
+
+    def now_ns(self) -> int:
+        """Market time, UTC."""
+
+    def wait(self, market_ns: int) -> None:
+        """Let market time pass while the caller is blocked; ``NEVER`` for ever."""
+
+
 class InProcessBackend:
-    """A terminal in this process. ``clock`` gives market time; ``journal`` takes what a call changed."""
+    """A terminal in this process. ``journal`` takes what a call changed."""
 
     def __init__(
         self,
         service: TerminalService,
         login: int,
-        clock: Callable[[], int],
+        clock: Clock,
         journal: Callable[[tuple[Change, ...]], None] | None = None,
     ) -> None:
         self.login = login
@@ -80,12 +96,13 @@ class InProcessBackend:
 
     def call(self, name: str, args: list[Any]) -> Reply:
         """Call a function of the terminal."""
-        now_ns = self._clock()
+        now_ns = self._clock.now_ns()
         answer = self._service.call(self.login, name, args, now_ns)
         if answer.changes:
             self._revision += 1
             if self._journal is not None:
                 self._journal(answer.changes)
+        self._clock.wait(answer.late_ns)
         return Reply(answer.value, answer.error, 0, self._revision, now_ns)
 
     def close(self) -> None:
@@ -164,9 +181,34 @@ def _plain(reply: TerminalReply) -> Reply:
     return Reply(value, (reply.error_code, reply.error_text), reply.block, reply.revision, reply.market_ns)
 
 
+class SimulationBackend(InProcessBackend):
+    """A simulated server of this process. ``simulation`` is what a script may move and quote."""
+
+    def __init__(self, simulation: "Simulation") -> None:
+        super().__init__(simulation.service, 0, simulation)
+        self.simulation = simulation
+
+    def call(self, name: str, args: list[Any]) -> Reply:
+        """Call a function of the terminal; an order takes its time."""
+        if name == ORDER_SEND:
+            self.simulation.wait(self.simulation.latency_ns(self.login, args))
+        return super().call(name, args)
+
+
 def open_backend(path: str, timeout_ms: int) -> Backend:
-    """The backend a path names: ``tcp://…``, ``ipc://…``, also behind ``sim:``. Raises LinkLost for any other."""
-    endpoint = (path or os.environ.get(ENVIRONMENT, "")).removeprefix("sim:")
-    if "://" not in endpoint:
+    """The backend a path names: a broker (``tcp://…``, ``ipc://…``) or a ``sim.toml``; else what $TRADEMESH_SIM names.
+
+    So a script that names the terminal64.exe of another machine runs unchanged. Raises LinkLost where there is none.
+    """
+    named = path if "://" in path or path.endswith(".toml") else os.environ.get(ENVIRONMENT, "")
+    if "://" in named:
+        return SocketBackend(named, timeout_ms)
+    try:
+        from nodes.io.simulation import simulation_at  # a client of a broker has no use for prices and books
+
+        simulation = simulation_at(named)
+    except MeshError as error:
+        raise LinkLost(-10003, f"IPC initialize failed, {error}", True) from None
+    if simulation is None:
         raise LinkLost(-10003, "IPC initialize failed, MetaTrader 5 x64 not found", True)
-    return SocketBackend(endpoint, timeout_ms)
+    return SimulationBackend(simulation)

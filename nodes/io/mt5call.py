@@ -9,7 +9,7 @@ from typing import Any
 from nodes.io.mt5arguments import BadArgument, Unfit, is_text, sent_text, unsigned
 from nodes.io.mt5session import SESSION
 from nodes.io.mt5structs import struct_from_row
-from nodes.terminal.calls import SUCCESS
+from nodes.terminal.lasterror import SUCCESS
 
 VARARGS, KEYWORDS, NOARGS = 1, 3, 4
 """METH_VARARGS, METH_VARARGS | METH_KEYWORDS, METH_NOARGS."""

@@ -6,7 +6,8 @@ from typing import Any
 import msgpack
 
 from nodes.io.mt5backend import Backend, LinkLost, Reply, log_in, open_backend
-from nodes.terminal.calls import SEVERAL, SUCCESS
+from nodes.terminal.calls import SEVERAL
+from nodes.terminal.lasterror import RECEIVE_FAILED, SEND_FAILED, SUCCESS
 
 NO_CONNECTION = (-10004, "No IPC connection")
 TIMEOUT_MS = 60_000
@@ -24,7 +25,10 @@ class Session:
         self.stamp = (0, 0, 0)
         """(block, revision, market_ns) of the last answer."""
         self.opener: Opener = open_backend
-        self._backend: Backend | None = None
+        self.backend: Backend | None = None
+        """The terminal that is attached."""
+        self._is_stuck = False
+        """A write failed: the handle is kept and every call fails until the terminal is initialised again (mt5.md §1)."""
         self._ahead: dict[bytes, Reply] = {}
         """Answers that came ahead of their question, by name and arguments."""
 
@@ -32,7 +36,7 @@ class Session:
         """Close any link, open one to the terminal a path names and log in."""
         self.close()
         try:
-            self._backend = self.opener(path, timeout_ms or TIMEOUT_MS)
+            self.backend = self.opener(path, timeout_ms or TIMEOUT_MS)
         except LinkLost as lost:
             self.error = lost.error
             return False
@@ -43,11 +47,11 @@ class Session:
 
     def log_in(self, login: int, password: str, server: str) -> bool:
         """Switch to an account."""
-        if self._backend is None:
+        if self.backend is None:
             self.error = NO_CONNECTION
             return False
         try:
-            reply = log_in(self._backend, login, password, server)
+            reply = log_in(self.backend, login, password, server)
         except LinkLost as lost:
             self._lose(lost)
             return False
@@ -56,19 +60,25 @@ class Session:
 
     def ask(self, name: str, *args: Any) -> Any:
         """What the terminal answers; None with the error set where it cannot."""
-        if self._backend is None:
+        if self.backend is None:
             self.error = NO_CONNECTION
+            return None
+        if self._is_stuck:
+            self.error = SEND_FAILED
             return None
         reply = self._ahead.pop(msgpack.packb([name, *args]), None) if self._ahead else None
         if reply is None:
             self._ahead = {}  # a call that goes out may change what was answered ahead
             try:
-                reply = self._backend.call(name, list(args))
+                reply = self.backend.call(name, list(args))
             except LinkLost as lost:
                 self._lose(lost)
                 return None
         self.stamp = (reply.block, reply.revision, reply.market_ns)
         self.error = reply.error
+        if reply.error == RECEIVE_FAILED:
+            self.close()  # the pipe broke
+        self._is_stuck = reply.error == SEND_FAILED
         return reply.value if reply.error == SUCCESS else None
 
     def ahead(self, calls: list[list[Any]], where_changed: list[list[Any]], revision: int) -> None:
@@ -78,10 +88,10 @@ class Session:
         any kind forgets them. A terminal that does not know this (the real one) is asked call by call.
         """
         self._ahead = {}
-        if self._backend is None:
+        if self.backend is None:
             return
         try:
-            reply = self._backend.call(SEVERAL, [revision, calls, where_changed])
+            reply = self.backend.call(SEVERAL, [revision, calls, where_changed])
         except LinkLost as lost:
             self._lose(lost)
             return
@@ -98,9 +108,10 @@ class Session:
     def close(self) -> None:
         """End the link, where there is one."""
         self._ahead = {}
-        if self._backend is not None:
-            self._backend.close()
-            self._backend = None
+        self._is_stuck = False
+        if self.backend is not None:
+            self.backend.close()
+            self.backend = None
 
 
 SESSION = Session()

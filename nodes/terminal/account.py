@@ -7,6 +7,8 @@ write each change to the list the engine hands out with every call. History is t
 from collections.abc import Callable
 from typing import NamedTuple
 
+import msgspec
+
 from nodes.terminal import names
 from nodes.terminal.book import STOP_LOSS, TAKE_PROFIT, SymbolBook
 from nodes.terminal.conversion import Converter, Route
@@ -49,6 +51,7 @@ class Account:
         "_changes",
         "_converter",
         "_is_row_changed",
+        "_reopened",
         "balance_e8",
         "config",
         "credit_e8",
@@ -93,6 +96,8 @@ class Account:
         self.request_count = 0
         """Requests that reached the server since the start; not kept: a new session counts anew."""
         self.positions: dict[int, Position] = {}
+        self._reopened: dict[int, int] = {}
+        """Identifier → ticket of positions that have another ticket by now."""
         self.orders: dict[int, Order] = {}
         self.history_orders: list[Order] = []
         self.history_tickets: dict[int, Order] = {}
@@ -118,6 +123,8 @@ class Account:
         old = self.positions.get(position.ticket)
         self._count(position, old)
         self.positions[position.ticket] = position
+        if position.ticket != position.identifier:
+            self._reopened[position.identifier] = position.ticket
         if not self.is_hedging:
             self.netted[position.symbol] = position.ticket
         book = self._book_of(position.symbol)
@@ -127,9 +134,18 @@ class Account:
             book.put_exit(self.login, position.ticket, position.type, TAKE_PROFIT, position.tp_e8)
         self._changes.append(Change(POSITION, self.login, position.ticket, position))
 
+    def earn_swap(self, position: Position, swap_e8: int, now_ns: int) -> None:
+        """A position earned (or paid) swap: booked when it is closed."""
+        self.put_position(msgspec.structs.replace(position, swap_e8=position.swap_e8 + swap_e8, time_update_ns=now_ns))
+
+    def position_by_id(self, identifier: int) -> Position | None:
+        """The position of an identifier: what its ticket was when it was opened, and still is unless it was reopened."""
+        return self.positions.get(self._reopened.get(identifier, identifier))
+
     def drop_position(self, position: Position) -> None:
         """A position is no more."""
         del self.positions[position.ticket]
+        self._reopened.pop(position.identifier, None)
         self.netted.pop(position.symbol, None)
         self._count(None, position)
         self._changes.append(Change(POSITION, self.login, position.ticket, None))
@@ -141,6 +157,8 @@ class Account:
         book = self._book_of(order.symbol)
         if order.state == names.ORDER_STATE_PARTIAL:
             book.resting[self.login, order.ticket] = None
+        elif order.execution_ns:
+            pass  # filled by time, not by price
         elif old is None or old.price_open_e8 != order.price_open_e8 or old.type != order.type:
             book.put_activation(self.login, order.ticket, order.type, order.price_open_e8)
         self._changes.append(Change(ORDER, self.login, order.ticket, order))
@@ -332,4 +350,4 @@ class Account:
             position = self.positions.get(ticket)
             return 0 if position is None else position.tp_e8
         order = self.orders.get(ticket)
-        return 0 if order is None or order.state != names.ORDER_STATE_PLACED else order.price_open_e8
+        return 0 if order is None or order.state != names.ORDER_STATE_PLACED or order.execution_ns else order.price_open_e8

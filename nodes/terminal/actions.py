@@ -21,6 +21,14 @@ def execute(asked: Asked, book: SymbolBook, slippage_points: int, request_id: in
     return _ACTIONS[asked.request.action](asked, book, slippage_points, request_id)
 
 
+def place(asked: Asked, book: SymbolBook, placed_ns: int, request_id: int) -> OrderResult:
+    """A deal request is accepted, and filled later at the quote of that time: PLACED, no deal yet."""
+    order = _market_order(asked, asked.request.volume_e8, 0, names.ORDER_STATE_PLACED)
+    asked.account.put_order(msgspec.structs.replace(order, execution_ns=placed_ns))
+    code = names.TRADE_RETCODE_PLACED
+    return OrderResult(code, 0, order.ticket, order.volume_initial_e8, 0, 0, 0, TEXTS[code], request_id)
+
+
 def refused(code: int, request_id: int, bid_e8: int = 0, ask_e8: int = 0) -> OrderResult:
     """The result of a request that was not executed: zeros, with the quote for a requote."""
     return OrderResult(code, bid_e8=bid_e8, ask_e8=ask_e8, comment=TEXTS[code], request_id=request_id)
@@ -67,7 +75,11 @@ def _deal(asked: Asked, book: SymbolBook, slippage_points: int, request_id: int)
     rest_e8 = request.volume_e8 - volume_e8
     if rest_e8 and request.type_filling == names.ORDER_FILLING_FOK:
         return refused(names.TRADE_RETCODE_REJECT, request_id, shown_bid_e8, shown_ask_e8)
-    order = _market_order(asked, rest_e8, price_e8)
+    state = names.ORDER_STATE_FILLED
+    if rest_e8:
+        is_kept = request.type_filling == names.ORDER_FILLING_RETURN
+        state = names.ORDER_STATE_PARTIAL if is_kept else names.ORDER_STATE_CANCELED
+    order = _market_order(asked, rest_e8, price_e8, state)
     if order.state == names.ORDER_STATE_PARTIAL:
         account.put_order(order)
     else:
@@ -79,14 +91,10 @@ def _deal(asked: Asked, book: SymbolBook, slippage_points: int, request_id: int)
     )
 
 
-def _market_order(asked: Asked, rest_e8: int, price_e8: int) -> Order:
-    """The order of a deal request, as it is once its first volume is filled."""
+def _market_order(asked: Asked, rest_e8: int, price_e8: int, state: int) -> Order:
+    """The order of a deal request, with what rests of it."""
     account, request, now_ns = asked.account, asked.request, asked.now_ns
-    state, done_ns = names.ORDER_STATE_FILLED, now_ns
-    if rest_e8 and request.type_filling == names.ORDER_FILLING_RETURN:
-        state, done_ns = names.ORDER_STATE_PARTIAL, 0
-    elif rest_e8:
-        state = names.ORDER_STATE_CANCELED
+    done_ns = 0 if state in (names.ORDER_STATE_PLACED, names.ORDER_STATE_PARTIAL) else now_ns
     ticket = account.next_ticket()
     return Order(
         ticket,

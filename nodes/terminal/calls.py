@@ -5,30 +5,21 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from nodes.terminal import names
+from mesh.messages.venue import TerminalReply
 from nodes.terminal.account import Account
 from nodes.terminal.book import SymbolBook
 from nodes.terminal.engine import Terminal
+from nodes.terminal.lasterror import NOT_FOUND, Error
+from nodes.terminal.mishap import Mishap
 from nodes.terminal.records import Change
+from nodes.terminal.session import Session
 
 SEVERAL = "several"
 """Not a function of the package: (revision, reads, reads where the account has another revision), each read a name and its
 arguments, answered in one message as (value, error code, error text) each."""
 SEVERAL_MAX = 16
-Error = tuple[int, str]
-"""The last_error pair."""
-
-SUCCESS: Error = (names.RES_S_OK, "Success")
-FAILED: Error = (names.RES_E_FAIL, "Terminal: Call failed")
-INVALID_PARAMS: Error = (names.RES_E_INVALID_PARAMS, "Terminal: Invalid params")
-OUT_OF_MEMORY: Error = (names.RES_E_NO_MEMORY, "Terminal: Out of memory")
-"""What a broker answers where the value is too long to be sent."""
-NOT_FOUND: Error = (names.RES_E_NOT_FOUND, "Terminal: Not found")
-UNAUTHORISED: Error = (names.RES_E_AUTH_FAILED, "Terminal: Authorization failed")
-UNSUPPORTED: Error = (names.RES_E_UNSUPPORTED, "Terminal: Unsupported function")
-API_DISABLED: Error = (names.RES_E_AUTO_TRADING_DISABLED, "Auto-Trading using Python API disabled in Terminal")
-
-
+VALUE_BYTES_MAX: int = TerminalReply.__annotations__["value"].__metadata__[0].max_length
+"""The longest value an answer can have, as the message says it; a longer one is OUT_OF_MEMORY."""
 class Failure(Exception):
     """A function of the terminal has nothing to answer but an error; it carries the last_error pair."""
 
@@ -37,28 +28,23 @@ class Failure(Exception):
         self.error = error
 
 
-class Session:
-    """What a terminal holds for one login besides the server's books: its switches and its Market Watch."""
-
-    __slots__ = ("book_subscriptions", "is_api_disabled", "is_connected", "is_trade_allowed", "selected")
-
-    def __init__(self, terminal: Terminal) -> None:
-        self.is_connected = True
-        self.is_trade_allowed = True
-        """The Algo Trading button."""
-        self.is_api_disabled = False
-        self.selected = {name: book.spec.selected for name, book in terminal.books.items()}
-        self.book_subscriptions: dict[str, None] = {}
-
-
 class Call(NamedTuple):
-    """One call of one login. ``changes`` collects what the call did to the books."""
+    """One call of one login. ``changes`` collects what the call did to the books; ``mishap`` what goes wrong with it."""
 
     terminal: Terminal
     account: Account
     session: Session
     now_ns: int
     changes: list[Change]
+    mishap: Mishap
+
+    def is_in(self, outage: str) -> bool:
+        """Whether something is amiss with the terminal now."""
+        return self.session.is_in(outage, self.now_ns)
+
+    def sees(self, kind: str, ticket: int) -> bool:
+        """Whether a row of the books is shown yet."""
+        return self.session.sees(kind, ticket, self.now_ns)
 
     def book(self, symbol: str) -> SymbolBook:
         """The book of a symbol. Raises Failure for an unknown one."""

@@ -128,6 +128,8 @@ def _named_refusal(asked: Asked, book: SymbolBook, position: Position | None) ->
         return names.TRADE_RETCODE_INVALID
     if request.volume_e8 > position.volume_e8:
         return names.TRADE_RETCODE_INVALID_CLOSE_VOLUME
+    if any(order.execution_ns and order.position_id == position.identifier for order in account.orders.values()):
+        return names.TRADE_RETCODE_CLOSE_ORDER_EXIST
     if is_frozen(book, position):
         return names.TRADE_RETCODE_FROZEN
     if account.config.fifo_close and _is_behind(account, position):
@@ -246,7 +248,7 @@ def _exits(asked: Asked, book: SymbolBook) -> int:
 def _modify(asked: Asked, book: SymbolBook) -> int:
     request = asked.request
     order = asked.account.orders.get(request.order)
-    if order is None or order.state != names.ORDER_STATE_PLACED:
+    if order is None or order.state != names.ORDER_STATE_PLACED or order.execution_ns:
         return names.TRADE_RETCODE_INVALID_ORDER
     if not book.has_quote:
         return names.TRADE_RETCODE_PRICE_OFF
@@ -272,7 +274,7 @@ def _is_unchanged(order: Order, asked: Asked) -> bool:
 
 def _remove(asked: Asked, book: SymbolBook) -> int:
     order = asked.account.orders.get(asked.request.order)
-    if order is None:
+    if order is None or order.execution_ns:
         return names.TRADE_RETCODE_INVALID_ORDER
     is_waiting = order.state == names.ORDER_STATE_PLACED
     if is_waiting and book.has_quote and is_order_frozen(book, order.type, order.price_open_e8):

@@ -8,7 +8,7 @@ writes them in one transaction can be handed back to ``restore`` and gives the s
 
 import heapq
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 import msgspec
 import numpy as np
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from mesh.errors import BadConfig
 from mesh.units import NEVER
-from nodes.terminal import actions, bulk, checks, names, reactions
+from nodes.terminal import actions, bulk, checks, names, reactions, swaps
 from nodes.terminal.account import Account, AccountState
 from nodes.terminal.book import SymbolBook
 from nodes.terminal.conversion import Converter
@@ -37,11 +37,11 @@ from nodes.terminal.records import (
 from nodes.terminal.retcodes import REFUSED_LOCALLY, TEXTS
 from nodes.terminal.server_time import ServerClock
 from nodes.terminal.settings import AccountConfig, TerminalConfig
+from nodes.terminal.slippage import slippage_points
 from nodes.terminal.symbols import SymbolSpec
 
 Changes = tuple[Change, ...]
 _NONE: Changes = ()
-_MASK_64 = 2**64 - 1
 
 
 class Terminal:
@@ -84,6 +84,7 @@ class Terminal:
             for book in self.books.values():
                 self._converter.route(book.spec.currency_profit, account.currency)
                 self._converter.route(book.spec.currency_margin, account.currency)
+                self._converter.route(swaps.currency_of(book.spec, account.currency), account.currency)
         self._expiries: list[tuple[int, int, int]] = []
         self._event_ns = NEVER
         self._rollover_day = 0
@@ -126,10 +127,6 @@ class Terminal:
         self._set_event()
         self._advance(now_ns)
         return self._taken()
-
-    def load_bars(self, symbol: str, bars: Mapping[str, Column]) -> None:
-        """M1 bars from before the first tick: see ``History.load_bars``."""
-        self.books[symbol].history.load_bars(bars)
 
     # --- the market -------------------------------------------------------------------------------------------------
 
@@ -221,14 +218,17 @@ class Terminal:
         while self._event_ns <= now_ns:
             at_ns = self._event_ns
             if self._expiries and self._expiries[0][0] <= at_ns:
-                expiration_ns, login, ticket = heapq.heappop(self._expiries)
-                order = self.accounts[login].orders.get(ticket)
-                if order is not None and order.expiration_ns == expiration_ns:
-                    reactions.expire(self.accounts[login], order, at_ns)
+                due_ns, login, ticket = heapq.heappop(self._expiries)
+                account = self.accounts[login]
+                order = account.orders.get(ticket)
+                if order is not None and order.execution_ns == due_ns:
+                    reactions.fill_placed(account, self.books[order.symbol], order, at_ns)
+                elif order is not None and order.expiration_ns == due_ns:
+                    reactions.expire(account, order, at_ns)
             else:
                 self._rollover_day += 1
                 for account in self.accounts.values():
-                    reactions.roll_over(account, self.books, max(account.rollover_day, self._rollover_day), at_ns)
+                    swaps.roll_over(account, self.books, max(account.rollover_day, self._rollover_day), at_ns)
             self._set_event()
         self.now_ns = max(self.now_ns, now_ns)
 
@@ -237,9 +237,10 @@ class Terminal:
         self._event_ns = min(midnight_ns, self._expiries[0][0]) if self._expiries else midnight_ns
 
     def _expect(self, login: int, order: Order) -> None:
-        if order.expiration_ns:
-            heapq.heappush(self._expiries, (order.expiration_ns, login, order.ticket))
-            self._event_ns = min(self._event_ns, order.expiration_ns)
+        due_ns = order.execution_ns or order.expiration_ns
+        if due_ns:
+            heapq.heappush(self._expiries, (due_ns, login, order.ticket))
+            self._event_ns = min(self._event_ns, due_ns)
 
     def _taken(self) -> Changes:
         if not self._changes:
@@ -259,9 +260,12 @@ class Terminal:
         return self._taken()
 
     def order_send(
-        self, login: int, request: TradeRequest, now_ns: int, attempt_seed: int
+        self, login: int, request: TradeRequest, now_ns: int, attempt_seed: int, placed_ns: int = 0
     ) -> tuple[OrderResult, Changes]:
-        """Execute a trade request at a market time, or refuse it. ``attempt_seed`` draws its slippage."""
+        """Execute a trade request at a market time, or refuse it. ``attempt_seed`` draws its slippage.
+
+        ``placed_ns``: a deal is only placed now (10008) and filled then.
+        """
         self._advance(now_ns)
         account = self.accounts[login]
         asked = self._asked(account, request)
@@ -272,11 +276,23 @@ class Terminal:
             request_id = account.request_count
         if code or asked.book is None:
             return actions.refused(code, request_id), self._taken()
-        result = actions.execute(asked, asked.book, self._slippage_points(attempt_seed), request_id)
+        if placed_ns and request.action == names.TRADE_ACTION_DEAL:
+            result = actions.place(asked, asked.book, placed_ns, request_id)
+        else:
+            slipped_points = slippage_points(self.config.seed, attempt_seed, self.config.slippage_points_max)
+            result = actions.execute(asked, asked.book, slipped_points, request_id)
         order = account.orders.get(result.order)
         if order is not None:
             self._expect(login, order)
         return result, self._taken()
+
+    def refuse(self, login: int, request: TradeRequest, code: int) -> OrderResult:
+        """The server refuses a request without a look at it, with the quote where that is asked for (a requote)."""
+        account, book = self.accounts[login], self.books.get(request.symbol)
+        account.request_count += 1
+        is_requote = code == names.TRADE_RETCODE_REQUOTE and book is not None
+        quote = (book.bid_e8, book.ask_e8) if is_requote and book is not None else (0, 0)
+        return actions.refused(code, account.request_count, *quote)
 
     def order_check(self, login: int, request: TradeRequest, now_ns: int) -> tuple[CheckResult, Changes]:
         """What ``order_send`` would refuse a request with, and the account as it would be after it."""
@@ -299,10 +315,6 @@ class Terminal:
         if symbol != request.symbol:
             request = msgspec.structs.replace(request, symbol=symbol)
         return checks.Asked(account, self.books.get(symbol), request, self.now_ns, self.clock)
-
-    def _slippage_points(self, attempt_seed: int) -> int:
-        most = self.config.slippage_points_max
-        return _mixed(self.config.seed ^ _mixed(attempt_seed)) % (most + 1) if most else 0
 
     # --- reads ------------------------------------------------------------------------------------------------------
 
@@ -369,11 +381,3 @@ class Terminal:
         if not route.is_ready:
             return None
         return profit_e8(book.spec, route, account.unit_e8, is_buy, volume_e8, open_e8, close_e8)
-
-
-def _mixed(value: int) -> int:
-    """splitmix64's finaliser (Steele, Lea, Flood 2014): 64 bits that look drawn."""
-    value = (value + 0x9E3779B97F4A7C15) & _MASK_64
-    value = (value ^ (value >> 30)) * 0xBF58476D1CE4E5B9 & _MASK_64
-    value = (value ^ (value >> 27)) * 0x94D049BB133111EB & _MASK_64
-    return value ^ (value >> 31)

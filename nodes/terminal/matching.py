@@ -27,9 +27,10 @@ def opposite(order_type: int) -> int:
 
 
 def position_of(account: Account, symbol: str, position_id: int) -> Position | None:
-    """The position a fill meets: the named one when hedging (its ticket is its identifier), else the symbol's."""
-    ticket = position_id if account.is_hedging else account.netted.get(symbol, 0)
-    return account.positions.get(ticket)
+    """The position a fill meets: the named one when hedging, by ticket or identifier, else the symbol's."""
+    if account.is_hedging:
+        return account.positions.get(position_id) or account.position_by_id(position_id)
+    return account.positions.get(account.netted.get(symbol, 0))
 
 
 def position_id_of(account: Account, symbol: str, named_ticket: int, order_ticket: int) -> int:

@@ -7,9 +7,10 @@ from numpy.typing import NDArray
 
 from mesh.units import MINUTE_NS, MS_NS, SECOND_NS
 from nodes.terminal import names
-from nodes.terminal.calls import FAILED, INVALID_PARAMS, NO_ARGUMENTS, NOT_FOUND, Call, Failure, Function, arguments
+from nodes.terminal.calls import NO_ARGUMENTS, Call, Failure, Function, arguments
 from nodes.terminal.export import Row, book_rows, symbol_row, tick_row
 from nodes.terminal.history import Column, grouped, tick_flags
+from nodes.terminal.lasterror import FAILED, INVALID_PARAMS, NOT_FOUND
 from nodes.timeframes import bar_starts_ns, length_ns
 
 ROWS_COUNT_LIMIT = 100_000

@@ -1,4 +1,4 @@
-"""What the server does by itself: stops and pending orders that a quote reaches, rests of orders, stop-out, swap.
+"""What the server does by itself: stops and pending orders that a quote reaches, rests of orders, stop-out.
 
 Each function does one of these for one account and says nothing about when: the engine decides that.
 """
@@ -10,12 +10,9 @@ from nodes.terminal import names
 from nodes.terminal.account import Account
 from nodes.terminal.book import ACTIVATION, STOP_LOSS, SymbolBook
 from nodes.terminal.checks import has_money
-from nodes.terminal.conversion import rounded_e8
 from nodes.terminal.matching import close, fill, fillable_e8, is_buy_order, position_id_of, position_of
 from nodes.terminal.records import Order, Position
 
-_E8 = 10**8
-_WEEKDAY_OF_DAY_0 = names.DAY_OF_WEEK_THURSDAY
 _LIMIT_OF = {
     names.ORDER_TYPE_BUY_STOP_LIMIT: names.ORDER_TYPE_BUY_LIMIT,
     names.ORDER_TYPE_SELL_STOP_LIMIT: names.ORDER_TYPE_SELL_LIMIT,
@@ -42,12 +39,28 @@ def _activate(account: Account, book: SymbolBook, order: Order, now_ns: int) -> 
     if limit_type is not None:
         account.put_order(msgspec.structs.replace(order, type=limit_type, price_open_e8=order.price_stoplimit_e8))
         return
+    position_id = position_id_of(account, order.symbol, 0, order.ticket)
+    _fill_first(account, book, msgspec.structs.replace(order, position_id=position_id), now_ns)
+
+
+def fill_placed(account: Account, book: SymbolBook, order: Order, now_ns: int) -> None:
+    """The time of a market order that was placed has come; a close whose position is gone by now is rejected."""
+    order = msgspec.structs.replace(order, execution_ns=0)
+    is_close = order.position_id != order.ticket
+    position = position_of(account, order.symbol, order.position_id)
+    if account.is_hedging and is_close and (position is None or position.volume_e8 < order.volume_current_e8):
+        _end(account, order, names.ORDER_STATE_REJECTED, now_ns)
+        return
+    _fill_first(account, book, order, now_ns)
+
+
+def _fill_first(account: Account, book: SymbolBook, order: Order, now_ns: int) -> None:
+    """The first fill of a live order: all there is, or nothing where all or nothing was asked for."""
     volume_e8 = fillable_e8(book, order.volume_current_e8)
     if volume_e8 < order.volume_current_e8 and order.type_filling == names.ORDER_FILLING_FOK:
         _end(account, order, names.ORDER_STATE_CANCELED, now_ns)
         return
-    position_id = position_id_of(account, order.symbol, 0, order.ticket)
-    _fill_order(account, book, msgspec.structs.replace(order, position_id=position_id), volume_e8, now_ns)
+    _fill_order(account, book, order, volume_e8, now_ns)
 
 
 def take_rest(account: Account, book: SymbolBook, ticket: int, now_ns: int) -> None:
@@ -116,36 +129,3 @@ def stop_out(account: Account, books: dict[str, SymbolBook], now_ns: int) -> Non
 def _result_of(account: Account, position: Position) -> tuple[int, int]:
     price_e8 = account.closing_price_e8(position)
     return account.profit_e8(position, position.volume_e8, price_e8) + position.swap_e8, position.ticket
-
-
-def roll_over(account: Account, books: dict[str, SymbolBook], day: int, now_ns: int) -> None:
-    """Charge swap for the nights up to the midnight at which server day ``day`` begins.
-
-    Saturdays and Sundays have no night of their own: the symbol's day of triple swap stands for the weekend.
-    """
-    for ended_day in range(account.rollover_day, day):
-        weekday = (ended_day + _WEEKDAY_OF_DAY_0) % 7
-        for position in list(account.positions.values()):
-            swap_e8 = _swap_e8(account, books[position.symbol], position, weekday)
-            if swap_e8:
-                account.put_position(
-                    msgspec.structs.replace(position, swap_e8=position.swap_e8 + swap_e8, time_update_ns=now_ns)
-                )
-    account.end_days(day)
-
-
-def _swap_e8(account: Account, book: SymbolBook, position: Position, weekday: int) -> int:
-    """Swap of one night in the deposit currency: points × point × contract size × lots."""
-    spec = book.spec
-    points_e8 = spec.swap_long_e8 if position.type == names.POSITION_TYPE_BUY else spec.swap_short_e8
-    route = account.route(spec.currency_profit)
-    if spec.swap_mode == names.SYMBOL_SWAP_MODE_DISABLED or not points_e8 or not route.is_ready:
-        return 0
-    if weekday == spec.swap_rollover3days:
-        nights_count = 3
-    else:
-        nights_count = 0 if weekday in (names.DAY_OF_WEEK_SATURDAY, names.DAY_OF_WEEK_SUNDAY) else 1
-    scale, divisor = spec.profit_scale
-    rate, rate_divisor = route.least if points_e8 > 0 else route.most
-    numerator = points_e8 * nights_count * spec.point_e8 * position.volume_e8 * scale * rate
-    return rounded_e8(numerator, divisor * rate_divisor * _E8, account.unit_e8)

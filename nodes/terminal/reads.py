@@ -1,10 +1,13 @@
 """The terminal's functions about an account: its money, positions, orders and history."""
 
+from collections.abc import Iterable
+
 from mesh.units import SECOND_NS
 from nodes.terminal import names
-from nodes.terminal.calls import FAILED, INVALID_PARAMS, NO_ARGUMENTS, Call, Failure, Function, arguments
+from nodes.terminal.calls import NO_ARGUMENTS, Call, Failure, Function, arguments
 from nodes.terminal.export import Row, account_row, deal_row, order_row, position_row
-from nodes.terminal.records import Deal, Order
+from nodes.terminal.lasterror import FAILED, INVALID_PARAMS
+from nodes.terminal.records import DEAL, HISTORY_ORDER, ORDER, POSITION, Deal, Order, Position
 
 _MONEY_LIMIT_E8 = 2**63
 """What is sent as a number has 64 bits."""
@@ -15,14 +18,30 @@ def account_info(call: Call) -> Row:
     return account_row(call.account)
 
 
+def _positions(call: Call) -> list[Position]:
+    return [position for position in call.account.positions.values() if call.sees(POSITION, position.ticket)]
+
+
+def _orders(call: Call) -> list[Order]:
+    return [order for order in call.account.orders.values() if call.sees(ORDER, order.ticket)]
+
+
+def _done(call: Call, orders: Iterable[Order]) -> list[Order]:
+    return [order for order in orders if call.sees(HISTORY_ORDER, order.ticket)]
+
+
+def _dealt(call: Call, deals: Iterable[Deal]) -> list[Deal]:
+    return [deal for deal in deals if call.sees(DEAL, deal.ticket)]
+
+
 def positions_total(call: Call) -> int:
     """How many positions are open."""
-    return len(call.account.positions)
+    return len(_positions(call))
 
 
 def positions_get(call: Call, ticket: int, symbol: str) -> list[Row]:
     """Positions of a ticket, else of a symbol, else all; 0 and "" are not given."""
-    found = list(call.account.positions.values())
+    found = _positions(call)
     if ticket:
         found = [position for position in found if position.ticket == ticket]
     elif symbol:
@@ -32,12 +51,12 @@ def positions_get(call: Call, ticket: int, symbol: str) -> list[Row]:
 
 def orders_total(call: Call) -> int:
     """How many orders are live."""
-    return len(call.account.orders)
+    return len(_orders(call))
 
 
 def orders_get(call: Call, ticket: int, symbol: str) -> list[Row]:
     """Live orders of a ticket, else of a symbol, else all; 0 and "" are not given."""
-    found = list(call.account.orders.values())
+    found = _orders(call)
     if ticket:
         found = [order for order in found if order.ticket == ticket]
     elif symbol:
@@ -46,11 +65,11 @@ def orders_get(call: Call, ticket: int, symbol: str) -> list[Row]:
 
 
 def _history_orders(call: Call, from_s: int, to_s: int) -> list[Order]:
-    return call.terminal.history_orders(call.account.login, *_span_ns(call, from_s, to_s))
+    return _done(call, call.terminal.history_orders(call.account.login, *_span_ns(call, from_s, to_s)))
 
 
 def _deals(call: Call, from_s: int, to_s: int) -> list[Deal]:
-    return call.terminal.deals(call.account.login, *_span_ns(call, from_s, to_s))
+    return _dealt(call, call.terminal.deals(call.account.login, *_span_ns(call, from_s, to_s)))
 
 
 def _span_ns(call: Call, from_s: int, to_s: int) -> tuple[int, int]:
@@ -73,9 +92,9 @@ def history_orders_get(call: Call, from_s: int, to_s: int, ticket: int, position
     """Done orders of a ticket, else of a position, else of a span of server time."""
     account = call.account
     if ticket:
-        found = [account.history_tickets[ticket]] if ticket in account.history_tickets else []
+        found = _done(call, [account.history_tickets[ticket]] if ticket in account.history_tickets else [])
     elif position:
-        found = account.history_positions.get(position, [])
+        found = _done(call, account.history_positions.get(position, []))
     else:
         found = _history_orders(call, from_s, to_s)
     return [order_row(call.terminal.clock, order, None) for order in found]
@@ -87,9 +106,9 @@ def history_deals_get(call: Call, from_s: int, to_s: int, ticket: int, position:
     if ticket:
         order = account.history_tickets.get(ticket) or account.orders.get(ticket)
         ids = () if order is None else (order.position_id, order.position_by_id)
-        found = [deal for id_ in ids for deal in account.deals_of_position.get(id_, []) if deal.order == ticket]
+        found = _dealt(call, [deal for id_ in ids for deal in account.deals_of_position.get(id_, []) if deal.order == ticket])
     elif position:
-        found = account.deals_of_position.get(position, [])
+        found = _dealt(call, account.deals_of_position.get(position, []))
     else:
         found = _deals(call, from_s, to_s)
     return [deal_row(call.terminal.clock, deal) for deal in found]

@@ -60,6 +60,8 @@ class Order(Record, frozen=True):
     expiration_ns: int
     comment: str
     external_id: str = ""
+    execution_ns: int = 0
+    """When a market order that is only placed will be filled; 0 for any other."""
 
 
 class Deal(Record, frozen=True):

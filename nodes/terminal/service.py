@@ -12,26 +12,15 @@ import msgspec
 from mesh.units import SECOND_NS
 from nodes.terminal import names, quotes, reads
 from nodes.terminal.actions import refused
-from nodes.terminal.calls import (
-    API_DISABLED,
-    INVALID_PARAMS,
-    NO_ARGUMENTS,
-    SUCCESS,
-    UNAUTHORISED,
-    UNSUPPORTED,
-    Arguments,
-    Call,
-    Error,
-    Failure,
-    Function,
-    Session,
-)
+from nodes.terminal.calls import NO_ARGUMENTS, Arguments, Call, Failure, Function
 from nodes.terminal.engine import Changes, Terminal
 from nodes.terminal.export import Row
+from nodes.terminal.faults import NO_FAULTS, ORDER_SEND, FaultPlan, FaultSection, check_faults
+from nodes.terminal.lasterror import API_DISABLED, INVALID_PARAMS, NO_ANSWER, RECEIVE_FAILED, SUCCESS, UNAUTHORISED, UNSUPPORTED, Error
+from nodes.terminal.mishap import Mishap
 from nodes.terminal.records import OrderResult, TradeRequest
+from nodes.terminal.session import API_OFF, DISCONNECTED, DOWN, SWITCHED, TRADE_STOPPED, Session
 
-ORDER_SEND = "order_send"
-"""The one call that trades: a broker may hold it back and execute it at a later market time."""
 LOGIN = "login"
 """The one call that needs no account yet: its answer says whose the following ones are."""
 
@@ -70,20 +59,27 @@ class Login(Arguments, frozen=True):
 
 
 class Answer(NamedTuple):
-    """What a call gives. ``error`` is the last_error pair; ``changes`` are to be journalled before the answer is sent."""
+    """What a call gives. ``error`` is the last_error pair; ``changes`` are to be journalled before the answer is sent.
+
+    ``late_ns``: how much later it is to be sent, by market time; ``NEVER`` for never.
+    """
 
     value: Any
     error: Error
     changes: Changes
+    late_ns: int = 0
 
 
 class TerminalService:
     """The functions of one terminal, for all its logins."""
 
-    __slots__ = ("_sessions", "terminal")
+    __slots__ = ("_faults", "_sessions", "terminal")
 
-    def __init__(self, terminal: Terminal) -> None:
+    def __init__(self, terminal: Terminal, faults: tuple[FaultSection, ...] = NO_FAULTS) -> None:
+        """``faults``: what is to go wrong. Raises BadConfig for a fault no terminal of this server can have."""
+        check_faults(faults, terminal.accounts, _FUNCTIONS)
         self.terminal = terminal
+        self._faults = FaultPlan(faults, terminal.config.seed)
         self._sessions: dict[int, Session] = {}
 
     def session(self, login: int) -> Session:
@@ -97,14 +93,20 @@ class TerminalService:
     def call(self, login: int, name: str, args: Any, now_ns: int) -> Answer:
         """Call a function for a login at a market time. Never raises for what a caller may send."""
         if name == LOGIN:
-            return self._log_in(args)
-        function, kind = _FUNCTIONS.get(name, (None, None))
-        if function is None:
+            return self._log_in(args, now_ns)
+        if name not in _FUNCTIONS:
             return Answer(None, UNSUPPORTED, ())
-        account = self.terminal.accounts.get(login)
-        if account is None:
+        if login not in self.terminal.accounts:
             return Answer(None, UNAUTHORISED, ())
-        call = Call(self.terminal, account, self.session(login), now_ns, [])
+        session = self.session(login)
+        if session.is_in(DOWN, now_ns):
+            return Answer(None, RECEIVE_FAILED, ())
+        function, kind = _FUNCTIONS[name]
+        mishap = Mishap(self._faults.at(login, name, args), session, now_ns)
+        if mishap.lost is not None:
+            return Answer(None, mishap.lost, ())
+        acting = session.acting_login if session.is_in(SWITCHED, now_ns) else login
+        call = Call(self.terminal, self.terminal.accounts[acting], session, now_ns, [], mishap)
         if now_ns >= self.terminal.event_ns:
             call.changes.extend(self.terminal.on_time(now_ns))
         error = SUCCESS
@@ -114,9 +116,11 @@ class TerminalService:
             value, error = None, INVALID_PARAMS
         except Failure as failure:
             value, error = None, failure.error
-        return Answer(value, error, tuple(call.changes))
+        if mishap.error is not None:
+            value, error = None, mishap.error
+        return Answer(value, error, tuple(call.changes), mishap.late_ns)
 
-    def _log_in(self, args: Any) -> Answer:
+    def _log_in(self, args: Any, now_ns: int) -> Answer:
         """The answer is the login."""
         try:
             asked = msgspec.convert(args, Login)
@@ -128,6 +132,8 @@ class TerminalService:
         config = account.config
         if asked.server not in ("", config.server) or config.password not in ("", asked.password):
             return Answer(None, UNAUTHORISED, ())
+        if self.session(account.login).is_in(DOWN, now_ns):
+            return Answer(None, NO_ANSWER, ())
         return Answer(account.login, SUCCESS, ())
 
 
@@ -139,8 +145,9 @@ def version(call: Call) -> Row:
 
 def terminal_info(call: Call) -> Row:
     """A TerminalInfo."""
-    config, session = call.terminal.config, call.session
-    switches = [False, False, session.is_connected, False, session.is_trade_allowed, session.is_api_disabled]
+    config = call.terminal.config
+    is_connected, is_trade_allowed = not call.is_in(DISCONNECTED), not call.is_in(TRADE_STOPPED)
+    switches = [False, False, is_connected, False, is_trade_allowed, call.is_in(API_OFF)]
     codepage = 0
     return [
         *switches,
@@ -167,16 +174,7 @@ def order_check(call: Call, *row: Any) -> Row:
     """An OrderCheckResult without its request. ``row``: the values of a RequestRow."""
     result, changes = call.terminal.order_check(call.account.login, _request(call, row), call.now_ns)
     call.changes.extend(changes)
-    return [
-        result.retcode,
-        result.balance_e8,
-        result.equity_e8,
-        result.profit_e8,
-        result.margin_e8,
-        result.margin_free_e8,
-        result.margin_level_e8,
-        result.comment,
-    ]
+    return list(msgspec.structs.astuple(result))
 
 
 def order_send(call: Call, *row: Any) -> Row:
@@ -184,35 +182,27 @@ def order_send(call: Call, *row: Any) -> Row:
 
     A request's magic draws its luck: each attempt of ours has a magic of its own.
     """
-    session = call.session
-    if session.is_api_disabled:
+    if call.is_in(API_OFF):
         raise Failure(API_DISABLED)
-    if not session.is_trade_allowed:
+    if call.is_in(TRADE_STOPPED):
         return _result_row(refused(names.TRADE_RETCODE_CLIENT_DISABLES_AT, 0))
-    if not session.is_connected:
+    if call.is_in(DISCONNECTED):
         return _result_row(refused(names.TRADE_RETCODE_CONNECTION, 0))
-    request = _request(call, row)
-    if not session.selected.get(request.symbol, True):
+    request = call.mishap.request(_request(call, row))
+    if not call.session.selected.get(request.symbol, True):
         return _result_row(refused(names.TRADE_RETCODE_PRICE_OFF, 0))
+    code = call.mishap.refusal
+    if code is not None:
+        return _result_row(call.terminal.refuse(call.account.login, request, code))
     seed = request.magic or call.account.request_count
-    result, changes = call.terminal.order_send(call.account.login, request, call.now_ns, seed)
+    result, changes = call.terminal.order_send(call.account.login, request, call.now_ns, seed, call.mishap.placed_ns)
     call.changes.extend(changes)
-    return _result_row(result)
+    return _result_row(call.mishap.done(result, changes))
 
 
 def _result_row(result: OrderResult) -> Row:
-    return [
-        result.retcode,
-        result.deal,
-        result.order,
-        result.volume_e8,
-        result.price_e8,
-        result.bid_e8,
-        result.ask_e8,
-        result.comment,
-        result.request_id,
-        0,
-    ]
+    retcode_external = 0
+    return [*msgspec.structs.astuple(result), retcode_external]
 
 
 def _request(call: Call, row: tuple[Any, ...]) -> TradeRequest:

@@ -41,9 +41,9 @@ _KNOWN_CALC_MODES = (
 class SymbolSpec(msgspec.Struct, frozen=True, kw_only=True):
     """A symbol as the server trades it; field names follow SymbolInfo. Raises BadConfig for what cannot be traded.
 
-    ``stops_level`` and ``freeze_level`` in points; ``filling_mode`` SYMBOL_FILLING_* flags; ``swap_*_e8`` in points a lot
-    and night; ``depth_e8``: lots one order finds at one quote, 0 for any; ``sessions``: (from, to) in ns from Sunday 00:00
-    server time, none for round the clock.
+    ``stops_level`` and ``freeze_level`` in points; ``filling_mode`` SYMBOL_FILLING_* flags; ``swap_*_e8`` a lot and night, in
+    points, money or percent a year as ``swap_mode`` says; ``depth_e8``: lots one order finds at one quote, 0 for any;
+    ``sessions``: (from, to) in ns from Sunday 00:00 server time, none for round the clock.
     """
 
     name: str
@@ -96,8 +96,8 @@ class SymbolSpec(msgspec.Struct, frozen=True, kw_only=True):
             raise BadConfig(f"{at}: calc_mode = {self.calc_mode}; allowed: {_KNOWN_CALC_MODES}")
         if self.exemode not in (0, 1, 2, 3) or self.trade_mode not in (0, 1, 2, 3, 4):
             raise BadConfig(f"{at}: exemode = {self.exemode} (allowed: 0 to 3), trade_mode = {self.trade_mode} (0 to 4)")
-        if self.swap_mode not in (names.SYMBOL_SWAP_MODE_DISABLED, names.SYMBOL_SWAP_MODE_POINTS):
-            raise BadConfig(f"{at}: swap_mode = {self.swap_mode}; allowed: 0 (none), 1 (points)")
+        if not names.SYMBOL_SWAP_MODE_DISABLED <= self.swap_mode <= names.SYMBOL_SWAP_MODE_REOPEN_BID:
+            raise BadConfig(f"{at}: swap_mode = {self.swap_mode}; allowed: 0 (none) to 8, SYMBOL_SWAP_MODE_*")
 
     @property
     def point_e8(self) -> int:

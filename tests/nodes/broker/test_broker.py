@@ -6,13 +6,20 @@ import msgpack
 import pytest
 
 from mesh import links
+from mesh.codec import decode_record_untrusted, encode
 from mesh.core import Halt, LinkUp, Stop
+from mesh.errors import BadFrame
+from mesh.io.sockets import FRAME_BYTES_OF
 from mesh.messages.market import Block, MarketHello, TickCredit, Waiting
 from mesh.messages.venue import TerminalCall, TerminalReply
 from mesh.units import E8, MS_NS, SECOND_NS
-from nodes.broker.core import CALLS_EARLY_MAX, CREDIT_TICKS, KNOWN_TICKS
+from nodes.broker import desk
+from nodes.broker.core import CALLS_EARLY_MAX, KNOWN_TICKS
 from nodes.broker.desk import WATCH_EQUITY
+from nodes.io.mt5backend import REPLY_BYTES_MAX
+from nodes.tape import CREDIT_TICKS
 from nodes.terminal import names
+from nodes.terminal.calls import VALUE_BYTES_MAX
 from tests.nodes.broker.broker_bank import BID_E8, MARKET_NS, ONE, SPREAD_E8, TWO, Bank, falling, opened, quiet, value
 from tests.nodes.flow_rig import config_of
 
@@ -263,6 +270,27 @@ def test_bad_calls_are_answered_in_the_terminal_s_words(login: int, name: str, a
     reply = bank.reply(bank.sequence)
     assert reply is not None
     assert (reply.error_code, msgpack.unpackb(reply.value)) == (code, None)
+
+
+@pytest.mark.parametrize(("over_bytes", "code"), [(0, 1), (1, -3)])
+def test_answer_too_long_to_send_is_the_terminal_s_error(monkeypatch: pytest.MonkeyPatch, over_bytes: int, code: int) -> None:
+    """Up to the limit of the message a value is sent; a longer one is answered as out of memory, or its caller waits for ever."""
+    bank = opened(quiet(20))
+    bank.buy(ONE)
+    value_bytes = len(bank.call(ONE, "positions_get", 0, "").value)
+    monkeypatch.setattr(desk, "VALUE_BYTES_MAX", value_bytes - over_bytes)
+    reply = bank.call(ONE, "positions_get", 0, "")
+    assert (reply.error_code, msgpack.unpackb(reply.value) is None) == (code, code != 1)
+
+
+def test_limit_of_an_answer_is_that_of_its_message() -> None:
+    """The longest value passes the type's own check, and one byte more does not."""
+    longest = TerminalReply(1, bytes(VALUE_BYTES_MAX), 1, "", 0, 0, 0)
+    assert decode_record_untrusted(encode(longest), TerminalReply, REPLY_BYTES_MAX) == longest
+    assert len(encode(longest)) < FRAME_BYTES_OF[links.VENUE]
+    beyond = TerminalReply(1, bytes(VALUE_BYTES_MAX + 1), 1, "", 0, 0, 0)
+    with pytest.raises(BadFrame, match="length <= "):
+        decode_record_untrusted(encode(beyond), TerminalReply, REPLY_BYTES_MAX)
 
 
 def test_market_that_plays_another_run_makes_it_start_again() -> None:

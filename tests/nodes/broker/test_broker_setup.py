@@ -10,7 +10,7 @@ from mesh.config import configured
 from mesh.errors import BadConfig
 from mesh.ids import comment_of
 from mesh.units import E8, MS_NS
-from nodes.broker.latency import Latency, request_key
+from nodes.terminal.latency import Latency, request_key
 from nodes.broker.setup import BrokerNames, simulated_accounts, terminal_of
 from nodes.contractbook import contract_for
 from nodes.terminal import names

@@ -131,7 +131,7 @@ def test_lost_link_gives_its_error_once_and_then_none(desk: Desk) -> None:
                 raise LinkLost(-10002, "IPC recv failed", True)
             return super().call(name, args)
 
-    mt5._use(lambda path, timeout_ms: Broken(desk.service, LOGIN, lambda: desk.rig.now_ns))
+    mt5._use(lambda path, timeout_ms: Broken(desk.service, LOGIN, desk))
     assert mt5.initialize()
     assert mt5.order_send(OPEN) is None
     assert mt5.last_error() == (-10002, "IPC recv failed")

@@ -12,10 +12,15 @@ from mesh.codec import decode_untrusted, encode
 from mesh.messages.venue import TerminalCall, TerminalReply
 from nodes.io import mt5
 from nodes.io.mt5session import SESSION
+from nodes.terminal.calls import VALUE_BYTES_MAX
+from nodes.terminal.lasterror import OUT_OF_MEMORY, SUCCESS
 from nodes.terminal.service import TerminalService
 from tests.nodes.terminal.terminal_rig import LOGIN, Rig
 
 pytestmark = [pytest.mark.wire]
+
+LONGEST_BYTES = VALUE_BYTES_MAX - 5
+"""With the head that MessagePack puts before them, the longest value there is."""
 
 
 class Broker:
@@ -64,6 +69,10 @@ class Broker:
         reply = TerminalReply(call.sequence, msgpack.packb(answer.value), *answer.error, 3, len(self.calls), now_ns)
         if self.mood == "stale":
             self.socket.send_multipart([peer, encode(TerminalReply(call.sequence + 7, b"\xc0", 1, "", 0, 0, 0))])
+        if self.mood == "long" and call.name == "symbols_total":
+            reply = TerminalReply(call.sequence, msgpack.packb(bytes(LONGEST_BYTES)), *SUCCESS, 3, 1, now_ns)
+        if self.mood == "too long" and call.name == "positions_get":
+            reply = TerminalReply(call.sequence, msgpack.packb(None), *OUT_OF_MEMORY, 3, 1, now_ns)
         garbage = self.mood == "garbage" and call.name == "order_send"
         self.socket.send_multipart([peer, b"\xffgarbage" if garbage else encode(reply)])
 
@@ -88,10 +97,9 @@ def broker() -> Iterator[Broker]:
 REQUEST: dict[str, Any] = {"action": 1, "symbol": "EURUSD", "volume": 0.1, "type": 0, "magic": 7}
 
 
-@pytest.mark.parametrize("prefix", ["", "sim:"])
-def test_calls_over_the_wire(broker: Broker, prefix: str) -> None:
+def test_calls_over_the_wire(broker: Broker) -> None:
     """Trading, reads of numpy columns and errors come through; the stamp is the reply's."""
-    assert mt5.initialize(prefix + broker.endpoint, login=LOGIN)
+    assert mt5.initialize(broker.endpoint, login=LOGIN)
     result = mt5.order_send(REQUEST)
     assert (result.retcode, result.volume) == (mt5.TRADE_RETCODE_DONE, 0.1)
     assert [position.magic for position in mt5.positions_get()] == [7]
@@ -100,6 +108,23 @@ def test_calls_over_the_wire(broker: Broker, prefix: str) -> None:
     assert mt5.last_error() == (-4, "Terminal: Not found")
     assert mt5._stamp() == (3, len(broker.calls), broker.service.terminal.now_ns)
     assert broker.calls == ["login", "order_send", "positions_get", "copy_ticks_from", "symbol_info"]
+
+
+def test_longest_answer_comes_through(broker: Broker) -> None:
+    """A value as long as a broker may send passes the socket and its checks."""
+    assert mt5.initialize(broker.endpoint)
+    broker.mood = "long"
+    assert len(mt5.symbols_total()) == LONGEST_BYTES
+    assert mt5.last_error() == (1, "Success")
+
+
+def test_answer_too_long_to_send_is_none_and_the_link_stays(broker: Broker) -> None:
+    """What a broker answers in place of a longer value is None with -3, as any failed read; the next call is answered."""
+    assert mt5.initialize(broker.endpoint)
+    broker.mood = "too long"
+    assert mt5.positions_get() is None
+    assert mt5.last_error() == (-3, "Terminal: Out of memory")
+    assert mt5.symbols_total() == 1
 
 
 def test_environment_names_the_broker(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -136,7 +161,7 @@ def test_broker_that_dies_in_a_call_breaks_the_pipe(broker: Broker) -> None:
 def test_broker_that_died_between_calls_is_met_by_the_next(broker: Broker) -> None:
     """Nothing is sent to a broker that is gone, nor to its next life: -10001, then -10004."""
     assert mt5.initialize(broker.endpoint)
-    monitor = SESSION._backend._monitor
+    monitor = SESSION.backend._monitor
     broker.close()
     assert monitor.poll(10_000)
     assert mt5.order_send(REQUEST) is None

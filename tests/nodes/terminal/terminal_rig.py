@@ -29,17 +29,18 @@ def spec(symbol: str, **changes: Any) -> SymbolSpec:
     return spec_from_contract(contract, **changes)
 
 class Rig:
-    """A terminal with one account whose clock stands until it is moved. ``specs`` replaces fields of EURUSD."""
+    """A terminal with one account (and ``others`` like it) whose clock stands until it is moved. ``specs`` replaces fields of EURUSD."""
 
     def __init__(
         self,
         *,
         config: TerminalConfig | None = None,
         account: dict[str, Any] | None = None,
+        others: tuple[int, ...] = (),
         symbols: tuple[str, ...] = ("EURUSD",),
         **specs: Any,
     ) -> None:
-        accounts = [AccountConfig(**({"login": LOGIN} | (account or {})))]
+        accounts = [AccountConfig(**({"login": login} | (account or {}))) for login in (LOGIN, *others)]
         known = [spec(symbol, **(specs if symbol == "EURUSD" else {})) for symbol in symbols]
         self.terminal = Terminal(config or TerminalConfig(), accounts, known)
         self.now_ns = START_NS

@@ -350,7 +350,7 @@ def test_order_check_agrees_with_order_send(margin_mode: int) -> None:
         (lambda: spec("EURUSD", contract_size_e8=0), "contract_size"),
         (lambda: spec("EURUSD", calc_mode=77), "calc_mode = 77"),
         (lambda: spec("EURUSD", exemode=7), "exemode = 7"),
-        (lambda: spec("EURUSD", swap_mode=5), "swap_mode = 5"),
+        (lambda: spec("EURUSD", swap_mode=9), "swap_mode = 9"),
         (lambda: Rig(account={"currency": "GBP"}), "GBPUSD"),
         (lambda: Rig(symbols=("EURUSD", "EURUSD")), "twice"),
         (lambda: Rig(config=TerminalConfig(server_zone="Mars")), "server_zone"),

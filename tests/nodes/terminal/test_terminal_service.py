@@ -7,19 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mesh.units import HOUR_NS, SECOND_NS
+from mesh.units import HOUR_NS, NEVER, SECOND_NS
 from nodes.terminal import names
-from nodes.terminal.calls import (
-    API_DISABLED,
-    FAILED,
-    INVALID_PARAMS,
-    NOT_FOUND,
-    SUCCESS,
-    UNAUTHORISED,
-    UNSUPPORTED,
-)
 from nodes.terminal.fields import FIELDS
+from nodes.terminal.lasterror import API_DISABLED, FAILED, INVALID_PARAMS, NOT_FOUND, SUCCESS, UNAUTHORISED, UNSUPPORTED
 from nodes.terminal.service import _FUNCTIONS, Answer, TerminalService
+from nodes.terminal.session import API_OFF, DISCONNECTED, TRADE_STOPPED
 from nodes.terminal.settings import TerminalConfig
 from tests.nodes.terminal.terminal_rig import BUY, LOGIN, SELL, START_NS, Rig, check_books, e8
 
@@ -216,11 +209,11 @@ def test_switches_of_the_terminal(served: Served) -> None:
     """API disabled -8, Algo Trading off 10027, no connection 10031: none reaches the server."""
     session = served.service.session(LOGIN)
     sent = request(volume=e8("0.1"))
-    session.is_connected = False
+    session.switch(DISCONNECTED, NEVER)
     assert served.ask("order_send", *sent)[0] == names.TRADE_RETCODE_CONNECTION
-    session.is_trade_allowed = False
+    session.switch(TRADE_STOPPED, NEVER)
     assert served.ask("order_send", *sent)[0] == names.TRADE_RETCODE_CLIENT_DISABLES_AT
-    session.is_api_disabled = True
+    session.switch(API_OFF, NEVER)
     assert served.call("order_send", *sent).error == API_DISABLED
     info = served.row("TerminalInfo", "terminal_info")
     assert (info["connected"], info["trade_allowed"], info["tradeapi_disabled"]) == (False, False, True)

@@ -1,0 +1,27 @@
+"""The last_error pairs of the MetaTrader5 package, with its exact texts (mt5.md, "last_error codes and texts")."""
+
+from nodes.terminal import names
+
+Error = tuple[int, str]
+"""The last_error pair."""
+
+SUCCESS: Error = (names.RES_S_OK, "Success")
+FAILED: Error = (names.RES_E_FAIL, "Terminal: Call failed")
+INVALID_PARAMS: Error = (names.RES_E_INVALID_PARAMS, "Terminal: Invalid params")
+OUT_OF_MEMORY: Error = (names.RES_E_NO_MEMORY, "Terminal: Out of memory")
+"""What is answered where a value is too long to be sent."""
+NOT_FOUND: Error = (names.RES_E_NOT_FOUND, "Terminal: Not found")
+UNAUTHORISED: Error = (names.RES_E_AUTH_FAILED, "Terminal: Authorization failed")
+UNSUPPORTED: Error = (names.RES_E_UNSUPPORTED, "Terminal: Unsupported function")
+SEND_FAILED: Error = (names.RES_E_INTERNAL_FAIL_SEND, "IPC send failed")
+RECEIVE_FAILED: Error = (names.RES_E_INTERNAL_FAIL_RECEIVE, "IPC recv failed")
+NO_ANSWER: Error = (names.RES_E_INTERNAL_FAIL_INIT, "IPC initialize failed, Pipe server didn't answer in 60 sec")
+API_DISABLED: Error = (names.RES_E_AUTO_TRADING_DISABLED, "Auto-Trading using Python API disabled in Terminal")
+ERRORS: dict[int, Error] = {
+    error[0]: error
+    for error in (
+        FAILED, INVALID_PARAMS, OUT_OF_MEMORY, NOT_FOUND, UNAUTHORISED, UNSUPPORTED, API_DISABLED, SEND_FAILED, RECEIVE_FAILED,
+        (names.RES_E_INTERNAL_FAIL, "IPC call failed"), (names.RES_E_INTERNAL_FAIL_CONNECT, "No IPC connection"),
+    )
+}  # fmt: skip
+"""By code, those a call of the terminal can end in."""

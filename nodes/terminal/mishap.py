@@ -1,0 +1,103 @@
+"""What the faults of one call do to it: what is switched off, whether it is executed, and what its caller is told."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from mesh.units import MS_NS, NEVER
+from nodes.terminal import names
+from nodes.terminal.faults import FaultSection
+from nodes.terminal.lasterror import ERRORS, RECEIVE_FAILED, SEND_FAILED, Error
+from nodes.terminal.records import DEAL, HISTORY_ORDER, ORDER, POSITION, Change, OrderResult, TradeRequest
+from nodes.terminal.retcodes import TEXTS
+from nodes.terminal.session import API_OFF, DISCONNECTED, DOWN, SWITCHED, TRADE_STOPPED, Session
+
+_OUTAGES = {
+    "disconnect": DISCONNECTED,
+    "stop_trading": TRADE_STOPPED,
+    "disable_api": API_OFF,
+    "switch_account": SWITCHED,
+    "restart": DOWN,
+}
+_LOST: dict[str, Error] = {"restart": RECEIVE_FAILED, "lose_request": RECEIVE_FAILED, "send_failed": SEND_FAILED}
+"""Kinds after which nothing was executed, with what the caller sees of them."""
+_HIDDEN = {
+    "all": (POSITION, ORDER, HISTORY_ORDER, DEAL),
+    "positions": (POSITION, ORDER),
+    "history": (HISTORY_ORDER, DEAL),
+}
+_COMMENT_KEPT = 26
+"""What brokers have been seen to leave of a comment."""
+
+
+class Mishap:
+    """The faults of one call, as it goes."""
+
+    __slots__ = ("_faults", "_now_ns", "_session")
+
+    def __init__(self, faults: tuple[FaultSection, ...], session: Session, now_ns: int) -> None:
+        self._faults = faults
+        self._session = session
+        self._now_ns = now_ns
+        for fault in faults:
+            outage = _OUTAGES.get(fault.kind)
+            if outage is not None:
+                session.switch(outage, now_ns + fault.for_ms * MS_NS if fault.for_ms else NEVER)
+                session.acting_login = fault.to_login or session.acting_login
+
+    @property
+    def lost(self) -> Error | None:
+        """The error of a call that never reached the terminal."""
+        return next((_LOST[fault.kind] for fault in self._faults if fault.kind in _LOST), None)
+
+    @property
+    def refusal(self) -> int | None:
+        """The retcode of an order that is not executed."""
+        for fault in self._faults:
+            if not fault.executed and fault.kind == "retcode":
+                return fault.retcode
+            if not fault.executed and fault.kind in ("hang", "error"):
+                return names.TRADE_RETCODE_TIMEOUT
+        return None
+
+    @property
+    def placed_ns(self) -> int:
+        """When a deal that is only placed now will be filled; 0: it is filled at once."""
+        return next((self._now_ns + fault.for_ms * MS_NS for fault in self._faults if fault.kind == "place"), 0)
+
+    def request(self, request: TradeRequest) -> TradeRequest:
+        """The request as the broker takes it."""
+        for fault in self._faults:
+            if fault.kind == "rewrite_comment":
+                request = msgspec.structs.replace(request, comment=fault.comment or request.comment[:_COMMENT_KEPT])
+            elif fault.kind == "drop_magic" and request.position:
+                request = msgspec.structs.replace(request, magic=0)
+        return request
+
+    def done(self, result: OrderResult, changes: Sequence[Change]) -> OrderResult:
+        """The result of an executed order as its caller is told; what it changed is hidden where it is to be."""
+        for fault in self._faults:
+            if fault.kind == "hide":
+                rows = [change for change in changes if change.kind in _HIDDEN[fault.of] and change.row is not None]
+                self._session.hide(rows, self._now_ns, self._now_ns + fault.for_ms * MS_NS)
+            elif fault.kind == "no_deal":
+                result = msgspec.structs.replace(result, deal=0)
+            elif fault.kind == "retcode" and fault.executed:
+                result = OrderResult(fault.retcode, comment=TEXTS.get(fault.retcode, ""), request_id=result.request_id)
+        return result
+
+    @property
+    def error(self) -> Error | None:
+        """What the caller of a call that was answered sees instead of the answer."""
+        for fault in self._faults:
+            if fault.kind == "lose_reply":
+                return RECEIVE_FAILED
+            if fault.kind == "error":
+                return ERRORS[fault.error]
+        return None
+
+    @property
+    def late_ns(self) -> int:
+        """How much later the answer comes; ``NEVER`` for never."""
+        hung = [fault.for_ms * MS_NS if fault.for_ms else NEVER for fault in self._faults if fault.kind == "hang"]
+        return max(hung, default=0)

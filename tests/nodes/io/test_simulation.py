@@ -1,0 +1,234 @@
+"""A simulated server in one's own process: sim.toml, its clocks and prices, and scripts that import MetaTrader5 as they are."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mesh.units import NEVER, SECOND_NS
+from nodes.io import mt5, simulation
+from nodes.io.mt5run import BUILT_IN
+from nodes.io.simulation import Simulation
+from nodes.terminal.simfile import SimFile, simfile_from
+
+ROOT = Path(__file__).parents[3]
+STEP = '[clock]\nkind = "step"\n[account.a]\nlogin = 5001\n'
+SCRIPTED = STEP + '[prices]\nsource = "script"\nsymbols = ["EURUSD"]\n[server]\nlatency_ms = 250\nlatency_spread = 0\n'
+MONDAY_S = 1_767_571_200 + 2 * 3_600
+"""2026-01-05 00:00 UTC on the server's clock, New York + 7 h."""
+
+
+@pytest.fixture(autouse=True)
+def alone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No terminal of another test, none named by the environment."""
+    monkeypatch.delenv("TRADEMESH_SIM", raising=False)
+    simulation.forget_all()
+    yield
+    mt5.shutdown()
+    simulation.forget_all()
+
+
+def written(folder: Path, text: str, name: str = "sim.toml") -> str:
+    path = folder / name
+    path.write_text(text)
+    return str(path)
+
+
+def test_a_script_sets_its_own_prices_and_steps_its_own_clock(tmp_path: Path) -> None:
+    """Quotes by hand, time by steps; an order takes its latency, and fills at the quote of its time."""
+    assert mt5.initialize(path=written(tmp_path, SCRIPTED))
+    assert mt5.symbol_info_tick("EURUSD") is None
+    mt5._quote("EURUSD", 1.1, 1.1001)
+    mt5._step(60)
+    mt5._quote("EURUSD", 1.2, 1.2001)
+    tick = mt5.symbol_info_tick("EURUSD")
+    assert (tick.time, tick.bid, tick.ask) == (MONDAY_S + 60, 1.2, 1.2001)
+    result = mt5.Buy("EURUSD", 0.1)
+    assert (result.retcode, result.price) == (10009, 1.2001)
+    (position,) = mt5.positions_get()
+    assert position.time_msc == (MONDAY_S + 60) * 1_000 + 250
+    bars = mt5.copy_rates_from_pos("EURUSD", mt5.TIMEFRAME_M1, 0, 10)
+    assert bars["close"].tolist() == [1.1, 1.2]
+
+
+def test_a_stepped_synthetic_market_is_the_same_in_every_run(tmp_path: Path) -> None:
+    """Backfilled bars, and the same ticks however the steps fall."""
+    shown = []
+    for steps in ([600.0], [1.5] * 400):
+        simulation.forget_all()
+        assert mt5.initialize(path=written(tmp_path, STEP + '[prices]\nsymbols = ["EURUSD"]\n'))
+        assert len(mt5.copy_rates_from_pos("EURUSD", mt5.TIMEFRAME_M1, 0, 1_000)) == 1_000
+        for seconds in steps:
+            mt5._step(seconds)
+        shown.append(mt5.copy_ticks_from("EURUSD", MONDAY_S, 1_000, mt5.COPY_TICKS_ALL))
+    assert len(shown[0]) > 50
+    assert (shown[0] == shown[1]).all()
+
+
+def test_a_feed_is_played_from_its_file(tmp_path: Path) -> None:
+    """A file beside the sim.toml; what lies before the start is history, and after its end there is silence."""
+    rows = [f"2020-01-06 00:{minute:02}:00,1.1{minute:02}0,1.1{minute:02}5" for minute in range(30)]
+    written(tmp_path, "\n".join(["time,bid,ask", *rows]), "EURUSD.csv")
+    text = STEP + '[prices]\nsource = "feed"\nfeeds = ["EURUSD.csv,tz=UTC,timeframe=M1"]\nbackfill_minutes = 10\n'
+    assert mt5.initialize(path=written(tmp_path, text.replace(",timeframe=M1", "")))
+    assert mt5.symbol_info_tick("EURUSD").bid == 1.11
+    mt5._step(5 * 60)
+    assert mt5.symbol_info_tick("EURUSD").bid == 1.115
+    mt5._step(3_600)
+    assert mt5.symbol_info_tick("EURUSD").bid == 1.129
+
+
+def test_a_terminal_goes_on_while_nobody_is_attached(tmp_path: Path) -> None:
+    """shutdown ends the link, not the terminal; without a path the one used last is found again; each path is another."""
+    first, second = (written(tmp_path, SCRIPTED.replace("5001", login), f"{login}.toml") for login in ("5001", "5002"))
+    assert mt5.initialize(path=first)
+    mt5._quote("EURUSD", 1.1, 1.1001)
+    ticket = mt5.Buy("EURUSD", 0.1).order
+    assert mt5.initialize(second)
+    assert (mt5.account_info().login, mt5.positions_total()) == (5002, 0)
+    mt5.shutdown()
+    assert mt5.initialize()
+    assert mt5.account_info().login == 5002
+    assert mt5.initialize(path=first)
+    assert mt5.positions_get()[0].ticket == ticket
+
+
+def test_a_replay_goes_by_the_clock_at_its_speed(tmp_path: Path) -> None:
+    """Market time is ahead of the start by the elapsed time times the speed."""
+    before_ns = time.monotonic_ns()
+    found = Simulation(simfile_from('[clock]\nkind = "replay"\nspeed = 1000\n[account.a]\nlogin = 1\n'), tmp_path)
+    passed_ns = found.now_ns() - found._prices.start_ns
+    assert 0 <= passed_ns <= 1_000 * (time.monotonic_ns() - before_ns)
+    found.wait(SECOND_NS)
+    assert found.now_ns() - found._prices.start_ns >= passed_ns + SECOND_NS
+
+
+@pytest.mark.parametrize("gil", ["true", "false"])
+def test_waiting_takes_real_time_where_the_clock_is_real(tmp_path: Path, gil: str) -> None:
+    """Twenty milliseconds of a wall clock, with the interpreter's lock or without."""
+    found = Simulation(simfile_from(f"[server]\nhold_gil = {gil}\n[account.a]\nlogin = 1\n"), tmp_path)
+    before_ns = time.monotonic_ns()
+    found.wait(20_000_000)
+    assert time.monotonic_ns() - before_ns >= 20_000_000
+
+
+def test_waiting_for_ever_sleeps_again_and_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A call that never comes back does not come back after the longest sleep either."""
+
+    class Enough(Exception):
+        pass
+
+    slept: list[int] = []
+
+    def sleep(ns: int) -> None:
+        slept.append(ns)
+        if len(slept) == 3:
+            raise Enough
+
+    found = Simulation(simfile_from("[account.a]\nlogin = 1\n"), tmp_path)
+    monkeypatch.setattr(found, "_sleep", sleep)
+    with pytest.raises(Enough):
+        found.wait(NEVER)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "no [account.NAME] section"),
+        ("[account.a]\n", "account.a.login is missing"),
+        (STEP + "[server]\nzone = 'Mars'\n", "server.zone = Mars"),
+        (STEP + "[server]\nlatency = 1\n", "there is no such key (did you mean latency_ms?)"),
+        ('[clock]\nkind = "wall"\n[prices]\nsource = "script"\n[account.a]\nlogin = 1\n', 'clock.kind = "wall"'),
+        ('[clock]\nkind = "replay"\n[prices]\nsource = "script"\n[account.a]\nlogin = 1\n', 'clock.kind = "replay"'),
+        (STEP + '[prices]\nsource = "feed"\n', "prices.feeds = []"),
+        (STEP + '[prices]\nsource = "feed"\nfeeds = ["nothere_EURUSD.csv"]\n', "nothere_EURUSD.csv"),
+        (STEP + '[prices]\nstart = "2026-02-31"\n', "prices.start = 2026-02-31"),
+        (STEP + '[prices]\nsymbols = ["ACME"]\n', "ACME"),
+        (STEP + '[symbol.EURUSD]\nsessions = ["mon 09:00-08:00"]\n', "it ends before it begins"),
+        (STEP + '[symbol.EURUSD]\nsessions = ["moo 09:00-10:00"]\n', "such as mon 00:05-23:55"),
+        (STEP + '[[fault]]\nkind = "explode"\n', "fault 1.kind = \"explode\"; allowed: lose_request"),
+        (STEP + '[[fault]]\nkind = "hide"\n', "fault 1 (hide): for_ms = 0"),
+        ("clock = 3", "clock = 3; allowed: a section"),
+        ("[", "this is not TOML"),
+    ],
+)
+def test_a_wrong_sim_toml_is_told_by_last_error(tmp_path: Path, text: str, said: str) -> None:
+    """initialize is False, as where the real terminal cannot start; last_error names file, key, value and what is allowed."""
+    path = written(tmp_path, text)
+    assert mt5.initialize(path=path) is False
+    code, told = mt5.last_error()
+    assert code == -10003
+    assert told.startswith(f"IPC initialize failed, {path}: ")
+    assert said in told
+
+
+def test_no_terminal_is_found_where_none_is_named() -> None:
+    """As on a machine without MetaTrader 5, whatever path of a real one is given."""
+    for path in ((), (r"C:\Program Files\MetaTrader 5\terminal64.exe",)):
+        assert mt5.initialize(*path) is False
+        assert mt5.last_error() == (-10003, "IPC initialize failed, MetaTrader 5 x64 not found")
+
+
+def test_other_terminals_cannot_be_stepped() -> None:
+    """_step and _quote say what they need."""
+    with pytest.raises(RuntimeError, match=r"no sim\.toml is attached"):
+        mt5._step(1)
+    assert mt5.initialize(path=str(BUILT_IN))
+    with pytest.raises(RuntimeError, match=r'clock\.kind = "wall"'):
+        mt5._step(1)
+    with pytest.raises(RuntimeError, match=r"prices\.source"):
+        mt5._quote("EURUSD", 1.1, 1.2)
+
+
+def test_the_built_in_file_shows_every_default() -> None:
+    """What sim.toml shows is what holds where a key is left out."""
+    shown = simfile_from(BUILT_IN.read_text())
+    assert shown.account["demo"] == simfile_from("[account.demo]\nlogin = 5001\n").account["demo"]
+    assert (shown.server, shown.clock, shown.prices) == (SimFile().server, SimFile().clock, SimFile().prices)
+    commented = "\n".join(line.removeprefix("# ") for line in BUILT_IN.read_text().split("[account.demo]")[1].splitlines())
+    everything = simfile_from("[account.demo]\n" + commented)
+    assert list(everything.symbol) == ["EURUSD"]
+    assert everything.fault[0].kind == "lose_reply"
+
+
+SCRIPT = """
+import sys
+import MetaTrader5 as mt5
+assert mt5.initialize(r"C:\\\\Program Files\\\\MetaTrader 5\\\\terminal64.exe"), mt5.last_error()
+rates = mt5.copy_rates_from_pos("EURUSD", mt5.TIMEFRAME_M5, 0, 100)
+order = {"action": mt5.TRADE_ACTION_DEAL, "symbol": "EURUSD", "type": mt5.ORDER_TYPE_BUY, "volume": 0.2, "magic": 7,
+         "price": mt5.symbol_info_tick("EURUSD").ask}
+opened = mt5.order_send(order)
+position = mt5.positions_get(ticket=opened.order)[0]
+moved = mt5.order_send({"action": mt5.TRADE_ACTION_SLTP, "symbol": "EURUSD", "position": position.ticket,
+                        "sl": round(position.price_open - 0.01, 5), "tp": 0.0})
+close = {**order, "type": mt5.ORDER_TYPE_SELL, "position": position.ticket, "volume": 0.1}
+codes = [opened.retcode, moved.retcode]
+for _ in range(2):
+    codes.append(mt5.order_send({**close, "price": mt5.symbol_info_tick("EURUSD").bid}).retcode)
+deals = mt5.history_deals_get(position=position.identifier)
+print(sys.argv[1:], len(rates), codes, [(deal.entry, deal.volume) for deal in deals], mt5.positions_total())
+print(sorted(name for name in ("zmq", "uvloop") if name in sys.modules))
+mt5.shutdown()
+"""
+
+
+def test_a_script_runs_unchanged(tmp_path: Path) -> None:
+    """Attach, read rates, open, modify, close in part, close, read the history; neither zmq nor uvloop is loaded for it."""
+    script = written(tmp_path, SCRIPT, "script.py")
+    command = [sys.executable, "-m", "nodes.io.mt5", script, "--fast"]
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    assert ran.stdout.splitlines() == ["['--fast'] 100 [10009, 10009, 10009, 10009] [(0, 0.2), (1, 0.1), (1, 0.1)] 0", "[]"], ran.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"), [([], 2, "usage"), (["--help"], 0, "usage"), (["no.py"], 2, "no.py: there is no such script")]
+)
+def test_the_runner_teaches(words: list[str], code: int, said: str) -> None:
+    """Without a script, or with one that is not there, it says how."""
+    ran = subprocess.run([sys.executable, "-m", "nodes.io.mt5", *words], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    assert ran.returncode == code
+    assert said in ran.stderr
