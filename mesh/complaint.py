@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Meta
 
 from mesh.errors import BadConfig
-from mesh.settings import Section
+from mesh.section import Section
 
 Document = TypeVar("Document", bound=Section)
 _PLAIN = msgspec.json.Encoder(decimal_format="number")

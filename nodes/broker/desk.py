@@ -13,6 +13,7 @@ from mesh.codec import decode_record_untrusted, encode
 from mesh.config import Config
 from mesh.core import Put
 from mesh.errors import BadFrame
+from mesh.faults import ORDER_SEND
 from mesh.messages.market import Waiting
 from mesh.messages.venue import TerminalCall, TerminalReply
 from mesh.units import NEVER
@@ -20,7 +21,6 @@ from nodes.broker.journal import REVISION, WATCH, HeldCall, Journal, Revision, W
 from nodes.broker.setup import simulated_accounts
 from nodes.terminal.calls import SEVERAL, SEVERAL_MAX, VALUE_BYTES_MAX
 from nodes.terminal.engine import Changes, Terminal
-from nodes.terminal.faults import ORDER_SEND
 from nodes.terminal.lasterror import INVALID_PARAMS, OUT_OF_MEMORY, SUCCESS, UNAUTHORISED
 from nodes.terminal.latency import Latency, request_key
 from nodes.terminal.service import Answer, RequestRow, TerminalService
@@ -61,7 +61,7 @@ class Desk:
         self.terminal = terminal
         self.number = 0
         self._names = simulated_accounts(config)
-        self._service = TerminalService(terminal)
+        self._service = TerminalService(terminal, tuple(config.settings.fault))
         self._latency = Latency(config.settings.mesh.seed, broker.latency_ms, broker.latency_spread)
         self._held = sorted(journal.held, key=lambda call: call.turn)
         self._serial = max((call.serial for call in self._held), default=0)

@@ -13,9 +13,9 @@ import msgspec
 
 from mesh.codec import encode
 from mesh.errors import MeshError
+from mesh.faults import ORDER_SEND
 from mesh.messages.venue import TerminalCall, TerminalReply
 from nodes.terminal.calls import VALUE_BYTES_MAX
-from nodes.terminal.faults import ORDER_SEND
 from nodes.terminal.lasterror import SUCCESS
 from nodes.terminal.records import Change
 from nodes.terminal.service import LOGIN, TerminalService

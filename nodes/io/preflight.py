@@ -7,6 +7,7 @@ from mesh.config import Config
 from mesh.errors import BadConfig
 from nodes.broker.setup import BrokerNames, terminal_of
 from nodes.io.feedspec import FeedSpec, parse_feed_spec
+from nodes.terminal.service import TerminalService
 from nodes.vocabulary import check_symbols, check_words
 
 
@@ -16,7 +17,8 @@ def checked(config: Config) -> Config:
     specs = _feed_specs(config)
     symbols = tuple(dict.fromkeys(spec.symbol for spec in specs))
     check_symbols("market.feeds: symbol", symbols, config)
-    terminal_of(config, BrokerNames(config, symbols or config.settings.market.symbols))
+    terminal = terminal_of(config, BrokerNames(config, symbols or config.settings.market.symbols))
+    TerminalService(terminal, tuple(config.settings.fault))
     return config
 
 

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import msgspec
 
+from mesh.faults import FaultSection
 from mesh.units import MS_NS, NEVER
 from nodes.terminal import names
-from nodes.terminal.faults import FaultSection
 from nodes.terminal.lasterror import ERRORS, RECEIVE_FAILED, SEND_FAILED, Error
 from nodes.terminal.records import DEAL, HISTORY_ORDER, ORDER, POSITION, Change, OrderResult, TradeRequest
 from nodes.terminal.retcodes import TEXTS

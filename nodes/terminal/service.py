@@ -9,13 +9,14 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from mesh.faults import ORDER_SEND, FaultSection
 from mesh.units import SECOND_NS
 from nodes.terminal import names, quotes, reads
 from nodes.terminal.actions import refused
 from nodes.terminal.calls import NO_ARGUMENTS, Arguments, Call, Failure, Function
 from nodes.terminal.engine import Changes, Terminal
 from nodes.terminal.export import Row
-from nodes.terminal.faults import NO_FAULTS, ORDER_SEND, FaultPlan, FaultSection, check_faults
+from nodes.terminal.faults import NO_FAULTS, FaultPlan, check_faults
 from nodes.terminal.lasterror import API_DISABLED, INVALID_PARAMS, NO_ANSWER, RECEIVE_FAILED, SUCCESS, UNAUTHORISED, UNSUPPORTED, Error
 from nodes.terminal.mishap import Mishap
 from nodes.terminal.records import OrderResult, TradeRequest

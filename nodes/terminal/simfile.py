@@ -11,8 +11,8 @@ from msgspec import Meta
 
 from mesh.complaint import document_from
 from mesh.errors import BadConfig
-from mesh.settings import Currency, Id, NotNegative, Points, Positive, Section, SymbolName
-from nodes.terminal.faults import FaultSection
+from mesh.faults import FaultSection
+from mesh.section import Currency, Id, NotNegative, Points, Positive, Section, SymbolName
 from nodes.zones import Zone
 
 Moment = Annotated[

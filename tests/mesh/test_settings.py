@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from mesh import settings
-from mesh.settings import Section
+from mesh.section import Section
 
 READERS: dict[str, tuple[str, ...]] = {
     "MeshSection": ("mesh",),
@@ -21,6 +21,7 @@ READERS: dict[str, tuple[str, ...]] = {
     "AccountSection": ("section", "account", "account]", "account[account]"),
     "NodeSection": ("section", "node", "node[name]"),
     "ProcessSection": ("section", "process"),
+    "FaultSection": ("fault",),
     "Settings": ("settings",),
 }
 """What the code calls a section where it reads it."""

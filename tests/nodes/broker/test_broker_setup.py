@@ -10,10 +10,10 @@ from mesh.config import configured
 from mesh.errors import BadConfig
 from mesh.ids import comment_of
 from mesh.units import E8, MS_NS
-from nodes.terminal.latency import Latency, request_key
 from nodes.broker.setup import BrokerNames, simulated_accounts, terminal_of
 from nodes.contractbook import contract_for
 from nodes.terminal import names
+from nodes.terminal.latency import Latency, request_key
 from nodes.ticks import TickColumns
 from tests.nodes.broker.broker_bank import BID_E8, ONE, TWO, falling, opened, value, with_account, with_broker
 from tests.nodes.flow_rig import config_of

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from mesh.faults import FaultSection
 from nodes.io import mt5
 from nodes.io.mt5backend import InProcessBackend, open_backend
-from nodes.terminal.faults import FaultSection
 from nodes.terminal.records import Change
 from nodes.terminal.service import TerminalService
 from tests.nodes.terminal.terminal_rig import LOGIN, Rig

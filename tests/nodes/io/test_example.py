@@ -10,7 +10,7 @@ import pytest
 
 from mesh import settings
 from mesh.config import parse
-from mesh.settings import Section
+from mesh.section import Section
 from nodes.io.preflight import checked
 
 COMMENTED = re.compile(r"^# (?=\[|\w+ = )", re.MULTILINE)
@@ -40,6 +40,8 @@ def shown(plain: dict[str, Any], section: Section, key: str = "") -> list[tuple[
         found.append((f"{key}{name}", type(section), name, value))
         if isinstance(value, Section):
             found += shown(item, value, f"{key}{name}.")
+        for entry, below in enumerate(value) if isinstance(value, list) else ():
+            found += shown(item[entry], below, f"{key}{name}.{entry}.") if isinstance(below, Section) else []
         for entry, below in value.items() if isinstance(value, dict) else ():
             found += shown(item[entry], below, f"{key}{name}.{entry}.") if isinstance(below, Section) else []
     return found
@@ -58,7 +60,8 @@ def test_what_is_shown_is_the_default() -> None:
     for path, kind, field, value in shown(tomllib.loads(whole()), parse(whole()).settings):
         info = next(info for info in msgspec.structs.fields(kind) if info.name == field)
         default = info.default if info.default_factory is msgspec.NODEFAULT else info.default_factory()
-        is_section = isinstance(value, Section) or (isinstance(value, dict) and all(isinstance(item, Section) for item in value.values()))
+        items = list(value.values()) if isinstance(value, dict) else value if isinstance(value, list) else [value]
+        is_section = all(isinstance(item, Section) for item in items)
         if default is not msgspec.NODEFAULT and not is_section and value != default:
             other.add(path)
     assert other == CHOSEN

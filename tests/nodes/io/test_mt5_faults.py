@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from mesh.errors import BadConfig
+from mesh.faults import FaultSection
 from mesh.units import MS_NS, NEVER
 from nodes.io import mt5
-from nodes.terminal.faults import FaultPlan, FaultSection
+from nodes.terminal.faults import FaultPlan
 from tests.nodes.io.mt5_rig import Desk, attached
 from tests.nodes.terminal.terminal_rig import LOGIN, check_books
 
