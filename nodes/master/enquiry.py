@@ -11,13 +11,17 @@ from mesh.messages.base import NO_OID
 from mesh.messages.control import WhyAsk
 from mesh.messages.outcomes import Outcome
 from nodes.decisions import ARCHIVE, WHY, ArchiveRecord, Decision, WhyRecord, why_key
-from nodes.master.intake import ACT, act_key
+from nodes.master.intake import ACT, MANUAL, act_key
 from nodes.master.state import MasterState
-from nodes.master.story import act_told, answers, of_archived, of_live
+from nodes.master.story import act_told, answers, of_archived, of_live, positions_of
 
 LAST = "last"
 ACTS_MAX = 1_000
 """Acts told with a decision: the first of each account and cause."""
+BY_HAND = b"manual/"
+"""Acts of operators are called ``manual/OPERATOR/COMMAND``: their rows are looked through for a decision's positions."""
+BY_HAND_MAX = 4_000
+"""Rows looked through; the story says where there are more."""
 RECORD_BYTES_MAX = 16 * 2**20
 """A decision for thousands of accounts."""
 QUESTIONS_MAX = 64
@@ -31,7 +35,7 @@ class _Question(msgspec.Struct, frozen=True):
     nonce: int
     word: bytes
     story: dict[str, Any] | None = None
-    """What is known already; the acts of locals are looked for."""
+    """What is known already; acts are looked for."""
 
 
 class Enquiry:
@@ -44,10 +48,12 @@ class Enquiry:
 
     def on_ask(self, message: WhyAsk, peer: int) -> list[Effect]:
         """Answer from memory, or look into the archive first."""
+        if message.query == LAST:
+            return self._on_last(message, peer)
         decision = self._find(message.query)
         if decision is not None:
             return self._with_acts(peer, message.nonce, of_live(decision))
-        if message.query == LAST or len(self._waiting) >= QUESTIONS_MAX:
+        if len(self._waiting) >= QUESTIONS_MAX:
             return self._answer(peer, message.nonce, None)
         return [self._fetch(WHY, _Question(peer, message.nonce, why_key(message.query)))]
 
@@ -55,9 +61,7 @@ class Enquiry:
         """The archive's answer: first where to look, then the decision."""
         question = self._waiting.pop(message.token)
         if question.story is not None:
-            acts = [decode_record_untrusted(record, Outcome) for _, record in message.rows]
-            question.story["acts"] = [act_told(act) for act in acts if act.sid == f"{question.story['sid']}/{act.cause}"]
-            return self._answer(question.peer, question.nonce, question.story)
+            return self._take_acts(question, question.story, message.rows)
         found = [record for key, record in message.rows if key == question.word]
         if not found:
             return self._answer(question.peer, question.nonce, None)
@@ -76,13 +80,28 @@ class Enquiry:
         """A story, and what the locals did by themselves with the positions it opened."""
         return [self._fetch(ACT, _Question(peer, nonce, act_key(f"{story['sid']}/"), story), ACTS_MAX)]
 
+    def _take_acts(self, question: _Question, story: dict[str, Any], rows: list[tuple[bytes, bytes]]) -> list[Effect]:
+        """First what the locals did by themselves, then what hands did with the same positions."""
+        opened = positions_of(story)
+        if question.word != BY_HAND:
+            acts = [decode_record_untrusted(record, Outcome) for _, record in rows]
+            story["acts"] = [act_told(act) for act in acts if act.sid == f"{story['sid']}/{act.cause}"]
+            story["has_more_acts"] = False
+            if opened:
+                return [self._fetch(ACT, _Question(question.peer, question.nonce, BY_HAND, story), BY_HAND_MAX)]
+        else:
+            near = [decode_record_untrusted(record, Outcome) for key, record in rows if key.split(b"\0")[1].decode() in opened]
+            hands = [act for act in near if act.cause == MANUAL and str(act.position_ticket) in opened[act.account]]
+            story["acts"] += [act_told(act) for act in hands]
+            story["acts"].sort(key=lambda act: (int(act["market_ns"]), act["account"], int(act["f"])))
+            story["has_more_acts"] = len(rows) == BY_HAND_MAX
+        return self._answer(question.peer, question.nonce, story)
+
     def _answer(self, peer: int, nonce: int, story: dict[str, object] | None) -> list[Effect]:
         return [Send(CONTROL, peer, answer) for answer in answers(story, nonce)]
 
     def _find(self, query: str) -> Decision | None:
-        """The decision in memory that a sid, an oid in hex, ACCOUNT:TICKET or ``last`` means."""
-        if query == LAST:
-            return self._last()
+        """The decision in memory that a sid, an oid in hex or ACCOUNT:TICKET means."""
         found = self._state.ledger.find_sid(query)
         if found is not None:
             return found
@@ -95,15 +114,15 @@ class Enquiry:
             return None
         return self._by_oid(oid)
 
-    def _last(self) -> Decision | None:
-        """The newest decision that led to an order with a result; without any, the newest."""
+    def _on_last(self, message: WhyAsk, peer: int) -> list[Effect]:
+        """The newest decision with an order that its broker has answered, and how many are newer; without any, the newest."""
         ledger = self._state.ledger
         newest = [*ledger.recent.values(), *ledger.live.values()]
-        newest.sort(key=lambda decision: decision.record.stamp_in_ns)
-        for decision in reversed(newest):
-            if any(line.outcome is not None and line.outcome.stamps.answered_ns for line in decision.lines):
-                return decision
-        return newest[-1] if newest else None
+        newest.sort(key=lambda decision: decision.record.stamp_in_ns, reverse=True)
+        if not newest:
+            return self._answer(peer, message.nonce, None)
+        newer_count = next((count for count, decision in enumerate(newest) if _is_answered(decision)), 0)
+        return self._with_acts(peer, message.nonce, of_live(newest[newer_count]) | {"newer_count": newer_count})
 
     def _by_oid(self, oid: bytes) -> Decision | None:
         for name in ("-", *self._state.accounts):
@@ -125,3 +144,8 @@ class Enquiry:
                     if line.record.account == account and told and ticket in (told.position_ticket, told.order_ticket):
                         return decision
         return None
+
+
+def _is_answered(decision: Decision) -> bool:
+    """Whether a broker has answered an order of it."""
+    return any(line.outcome is not None and line.outcome.stamps.answered_ns for line in decision.lines)

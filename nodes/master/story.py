@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from mesh.messages.control import WhyAnswer
+from mesh.messages.orders import OPEN
 from mesh.messages.outcomes import Outcome, Stamps
 from mesh.messages.signals import Signal
 from mesh.units import text_from_e8
@@ -127,8 +128,9 @@ def _line(line: LineRecord, end: EndRecord, stamps: Stamps) -> dict[str, Any]:
 
 
 def act_told(outcome: Outcome) -> dict[str, Any]:
-    """What a local did by itself with a position."""
+    """What a local did with a position, by itself or for an operator (``cause`` MANUAL, the operator's name in ``sid``)."""
     return {
+        "sid": outcome.sid,
         "account": outcome.account,
         "cause": outcome.cause,
         "action": outcome.action,
@@ -143,6 +145,15 @@ def act_told(outcome: Outcome) -> dict[str, Any]:
         "market_ns": str(outcome.market_ns),
         "f": str(outcome.f),
     }
+
+
+def positions_of(story: dict[str, Any]) -> dict[str, list[str]]:
+    """Account → tickets of the positions the lines of a story opened there."""
+    found: dict[str, list[str]] = {}
+    for line in story["lines"]:
+        if line["action"] == OPEN and line.get("position_ticket", "0") != "0":
+            found.setdefault(line["account"], []).append(line["position_ticket"])
+    return found
 
 
 def answers(story: dict[str, Any] | None, nonce: int) -> list[WhyAnswer]:

@@ -1,28 +1,29 @@
-"""``mesh why``, ``mesh verify``, ``mesh ping``: questions to a running mesh, over its control sockets."""
+"""``mesh why``: the story of one signal, asked of the master and told as a tree."""
 
 import json
 import sys
 import time
-from collections.abc import Callable
-from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from rich.table import Table
+from rich.text import Text
 from rich.tree import Tree
 
-from mesh.config import Config
-from mesh.messages.base import Msg
-from mesh.messages.control import Ping, Pong, WhyAnswer, WhyAsk
-from nodes.io.cli.client import Client
-from nodes.io.cli.show import NO_MESH, attach, console, is_silent
+from mesh.messages.control import WhyAnswer, WhyAsk
+from nodes.io.cli.client import Client, attached
+from nodes.io.cli.grid import cell, console
+from nodes.io.cli.tables import moment_text, span_text
 
 ANSWER_S = 3.0
 STAGE_NAMES = ("signal", "master_in", "master_out", "router_out", "local_in", "durable", "called", "answered")
+LINE_KEYS = ("oid", "symbol", "volume", "price", "profit", "position_ticket")
+ACT_KEYS = ("position_ticket", "volume", "price", "profit")
+NOTHING_TOLD: tuple[object, ...] = ("", "0", None, [])
+Story = dict[str, Any]
 
 
-def ask_why(client: Client, master: str, query: str) -> dict[str, Any]:
+def ask_why(client: Client, master: str, query: str) -> Story:
     """The story of a sid, oid, ACCOUNT:TICKET or ``last``; empty where nothing is known or nobody answered."""
     nonce = client.nonce()
     parts: dict[int, WhyAnswer] = {}
@@ -37,19 +38,14 @@ def ask_why(client: Client, master: str, query: str) -> dict[str, Any]:
             if isinstance(message, WhyAnswer) and message.nonce == nonce:
                 parts[message.index] = message
     raw = b"".join(parts[index].json for index in sorted(parts))
-    found: dict[str, Any] = json.loads(raw) if whole() and raw else {}
+    found: Story = json.loads(raw) if whole() and raw else {}
     return found
 
 
 def show_why(config_path: Path | None, query: str, as_json: bool) -> int:
-    """Print a story as a tree, or as JSON."""
-    config, client = attach(config_path)
-    try:
-        if is_silent(config, client):
-            return NO_MESH
-        story = ask_why(client, config.nodes_of("master")[0], query)
-    finally:
-        client.close()
+    """Print a story as a tree, or as JSON. Raises NoMesh."""
+    with attached(config_path) as client:
+        story = ask_why(client, client.config.nodes_of("master")[0], query)
     if not story:
         print(f"mesh: nothing is known of {query!r}; give a sid, an oid in hex, ACCOUNT:TICKET, or last", file=sys.stderr)
         return 1
@@ -60,159 +56,70 @@ def show_why(config_path: Path | None, query: str, as_json: bool) -> int:
     return 0
 
 
-def story_tree(story: dict[str, Any]) -> Tree:
-    """Signal → decision → lines with code, numbers and stamps."""
-    tree = Tree(f"[bold]{story['sid']}[/]  {story.get('answer', '')}")
+def story_tree(story: Story) -> Tree:
+    """Signal → decision → lines with code, numbers and steps → what was done to their positions since."""
+    tree = Tree(Text.assemble(cell(story["sid"], "bold"), "  ", cell(story.get("answer", ""))))
+    if story.get("newer_count"):
+        tree.add(cell(f"the newest signal with an order its broker has answered; newer ones without: {story['newer_count']}"))
     signal = story.get("signal")
     if signal:
-        tree.add("signal  " + "  ".join(f"{key}={value}" for key, value in signal.items() if value not in ("", None, [], 0)))
+        tree.add(cell(f"signal   {_at(signal.get('ts_event_ns'))}{_words(signal, [key for key in signal if not key.endswith('_ns')])}"))
+    decision = story.get("decision")
+    if decision:
+        counts = f"{decision['line_count']} lines, {decision['published_count']} of them sent as orders"
+        tree.add(cell(f"decided  {_at(decision['market_ns'])}{counts}"))
     for line in story.get("lines", []):
-        branch = tree.add(
-            f"{line['strategy']} {line['leg']} on {line['account']}: [bold]{line['code']}[/] {line.get('detail', '')}"
-        )
-        branch.add("  ".join(f"{key}={line[key]}" for key in ("oid", "symbol", "volume", "price", "position_ticket") if line.get(key)))
-        stamps = line.get("stamps") or {}
-        if any(int(value) for value in stamps.values()):
-            branch.add(stamps_line(stamps))
+        _add_line(tree, line, int(decision["market_ns"]) if decision else 0)
     for act in story.get("acts", []):
-        numbers = "  ".join(f"{key}={act[key]}" for key in ("position_ticket", "volume", "price", "profit") if act[key] != "0")
-        tree.add(f"{act['cause']} on {act['account']} by its local: [bold]{act['code']}[/] {act['detail']}  {numbers}".rstrip())
+        words = f"{act['cause']} {act['action']} on {act['account']} {_done_by(act)}: "
+        branch = tree.add(Text.assemble(cell(words), cell(act["code"], "bold"), " ", cell(act["detail"])))
+        branch.add(cell(f"{_at(act['market_ns'])}{_words(act, ACT_KEYS)}"))
+    if story.get("has_more_acts"):
+        tree.add(cell("more was done by hand on these accounts than can be looked through; --events has every act"))
     return tree
 
 
-def stamps_line(stamps: dict[str, Any]) -> str:
-    """Microseconds from stage to stage; mesh time and broker time apart."""
+def _add_line(tree: Tree, line: Story, decided_ns: int) -> None:
+    words = f"{line['strategy']} {line['leg']} on {line['account']}: "
+    branch = tree.add(Text.assemble(cell(words), cell(line["code"], "bold"), " ", cell(line.get("detail", ""))))
+    branch.add(cell(_words(line, LINE_KEYS)))
+    ended_ns = int(line.get("market_ns", 0))
+    if ended_ns and decided_ns:
+        branch.add(cell(f"ended {_at(ended_ns)}{span_text(ended_ns - decided_ns)} of market time after the decision"))
+    stamps = line.get("stamps") or {}
+    if any(int(value) for value in stamps.values()):
+        branch.add(cell(stamps_line(stamps)))
+
+
+def _at(time_ns: str | int | None) -> str:
+    """A market time and a gap; nothing where it is not known."""
+    return f"{moment_text(int(time_ns))}  " if time_ns and int(time_ns) else ""
+
+
+def _words(told: Story, keys: Any) -> str:
+    return "  ".join(f"{key}={told[key]}" for key in keys if told.get(key) not in NOTHING_TOLD)
+
+
+def _done_by(act: Story) -> str:
+    """Whose act it was: the local's own, or an operator's, whose name is in the sid (``manual/NAME/ID``)."""
+    if act["cause"] != "MANUAL":
+        return "by its local"
+    return f"by hand of {act['sid'].removeprefix('manual/').rpartition('/')[0]}"
+
+
+def stamps_line(stamps: Story) -> str:
+    """How long each step took, from the one before; then all of them, mesh and broker apart."""
     known = [(name, int(stamps.get(f"{name}_ns", 0))) for name in STAGE_NAMES]
     known = [(name, at_ns) for name, at_ns in known if at_ns]
-    words = [f"{name} +{(at_ns - before_ns) / 1_000:.0f}" for (_, before_ns), (name, at_ns) in pairwise(known)]
-    return f"µs from {known[0][0]}: " + "  ".join(words) if known else "no stamps"
+    if len(known) < 2:
+        return f"no steps after {known[0][0]}" if known else "no stamps"
+    steps = "  ".join(f"{name} +{span_text(at_ns - before_ns)}" for (_, before_ns), (name, at_ns) in pairwise(known))
+    return f"steps, each from the one before: {steps}; total from {known[0][0]} {_total(dict(known))}"
 
 
-def ping_locals(config_path: Path | None, count: int) -> int:
-    """Round trips operator → router → local and back; exit 3 naming locals that did not answer."""
-    config, client = attach(config_path)
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("account", "router", "answers", "min us", "median us", "max us"):
-        table.add_column(heading, justify="left" if heading in ("account", "router") else "right")
-    silent: list[str] = []
-    try:
-        if is_silent(config, client):
-            return NO_MESH
-        for account in config.account:
-            trips = {router: _trips(client, router, account, count) for router in config.routers_of(config.local_of(account))}
-            for router, times_us in trips.items():
-                if times_us:
-                    table.add_row(account, router, str(len(times_us)), *(f"{value:,.0f}" for value in _spread(times_us)))
-            if not any(trips.values()):
-                silent.append(account)
-    finally:
-        client.close()
-    console().print(table)
-    for account in silent:
-        print(f"mesh: no answer from the local of {account} ({config.local_of(account)})", file=sys.stderr)
-    return 3 if silent else 0
-
-
-def _spread(times_us: list[float]) -> tuple[float, float, float]:
-    ordered = sorted(times_us)
-    return ordered[0], ordered[len(ordered) // 2], ordered[-1]
-
-
-def _is_pong(nonce: int, message: Msg) -> bool:
-    return isinstance(message, Pong) and message.nonce == nonce
-
-
-def _trips(client: Client, router: str, account: str, count: int) -> list[float]:
-    """Round-trip times in µs; stops at the first one that does not come back."""
-    times_us: list[float] = []
-    for _ in range(count):
-        nonce = client.nonce()
-        sent_ns = client.now_ns()
-        client.send(router, Ping(account, nonce))
-        if not client.wait_for(partial(_is_pong, nonce), 1.0):
-            break
-        times_us.append((client.now_ns() - sent_ns) / 1_000)
-    return times_us
-
-
-class Walk:
-    """The seven steps of the flow on a running mesh, each with its proof."""
-
-    def __init__(self, config: Config, client: Client) -> None:
-        self.config = config
-        self.client = client
-        self.story: dict[str, Any] = {}
-
-    def counter(self, role: str, name: str) -> int:
-        """Sum of a counter over the nodes of a role, as last published."""
-        nodes = [self.client.view.nodes.get(node) for node in self.config.nodes_of(role)]
-        return sum(seen[1].counters.get(name, 0) for seen in nodes if seen)
-
-    def steps(self) -> list[tuple[str, Callable[[], str]]]:
-        """Each step's sentence and what proves it (empty: not yet)."""
-        return [
-            ("the indicator turns ticks into bars and bars into CCI signals", self._indicator),
-            ("the signals node dedupes them and delivers them to the master", self._signals),
-            ("the master applies its rules and decides OPEN or CLOSE", self._master),
-            ("the routers fan the order out to their locals", self._routers),
-            ("the locals execute it on their terminals, INTENT before, RESULT after", self._locals),
-            ("status flows back: outcomes and account state at the master", self._status),
-            ("a frontend attaches as one more subscriber", self._frontend),
-        ]
-
-    def _indicator(self) -> str:
-        bars, signals = self.counter("indicator", "bar_count"), self.counter("indicator", "signal_count")
-        return f"{bars} bars closed, {signals} signals" if bars and signals else ""
-
-    def _signals(self) -> str:
-        taken = self.counter("signals", "signal_count")
-        return f"{taken} taken, {self.counter('signals', 'duplicate_signal_count')} duplicates answered" if taken else ""
-
-    def _find_story(self) -> None:
-        """The newest signal that led to an order with a stamp of the venue."""
-        if not self.story:
-            story = ask_why(self.client, self.config.nodes_of("master")[0], "last")
-            if any(int((line.get("stamps") or {}).get("answered_ns", 0)) for line in story.get("lines", [])):
-                self.story = story
-
-    def _lines(self) -> list[dict[str, Any]]:
-        self._find_story()
-        return [line for line in self.story.get("lines", []) if int((line.get("stamps") or {}).get("answered_ns", 0))]
-
-    def _master(self) -> str:
-        lines = self._lines()
-        return f"sid {self.story['sid']}: {len(self.story['lines'])} lines, oid {lines[0]['oid']}" if lines else ""
-
-    def _routers(self) -> str:
-        passed = [line for line in self._lines() if int(line["stamps"]["router_out_ns"])]
-        return f"forwarded to {', '.join(line['account'] for line in passed)}" if passed else ""
-
-    def _locals(self) -> str:
-        done = [line for line in self._lines() if int(line["stamps"]["durable_ns"]) <= int(line["stamps"]["called_ns"])]
-        return "; ".join(f"{line['account']} {line['code']} {line.get('price', '')}".rstrip() for line in done)
-
-    def _status(self) -> str:
-        fresh = [name for name, (at_ns, _) in self.client.view.accounts.items() if self.client.now_ns() - at_ns < 2_000_000_000]
-        return f"{self.counter('master', 'outcome_count')} outcomes; state under 2 s old of {len(fresh)} accounts" if fresh else ""
-
-    def _frontend(self) -> str:
-        return f"this command sees {len(self.client.view.routers)} routers and {len(self.client.view.nodes)} nodes"
-
-
-def verify_flow(config_path: Path | None, timeout_s: float) -> int:
-    """Walk the steps; 3 where one did not show itself in time."""
-    config, client = attach(config_path)
-    failed = 0
-    try:
-        if is_silent(config, client):
-            return NO_MESH
-        walk = Walk(config, client)
-        for number, (sentence, prove) in enumerate(walk.steps(), start=1):
-            end_s = time.monotonic() + timeout_s
-            while not (proof := prove()) and time.monotonic() < end_s:
-                client.pump(200)
-            failed += not proof
-            print(f"{number}. {'ok    ' if proof else 'MISSING'} {sentence}\n          {proof or f'no proof within {timeout_s:g} s'}")
-    finally:
-        client.close()
-    return 3 if failed else 0
+def _total(at_ns: dict[str, int]) -> str:
+    first_ns, *_, last_ns = at_ns.values()
+    words = span_text(last_ns - first_ns)
+    if "called" in at_ns and "answered" in at_ns:
+        words += f" (mesh {span_text(at_ns['called'] - first_ns)}, broker {span_text(at_ns['answered'] - at_ns['called'])})"
+    return words

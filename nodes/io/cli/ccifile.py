@@ -2,9 +2,10 @@
 
 import csv
 import sys
+from pathlib import Path
 
 from mesh.config import parse
-from mesh.errors import BadConfig
+from mesh.errors import BadFeed, BadUsage
 from mesh.units import text_from_e8
 from nodes.candles import Bar, CandleBuilder, CciStream
 from nodes.io.cli.tables import iso_from_ns
@@ -26,13 +27,15 @@ def bars_of(feed: Feed, timeframe: str, zone: Zone) -> list[Bar]:
 
 def print_cci(file: str, period: int, timeframe: str, as_csv: bool) -> int:
     """Print time, open, high, low, close and CCI of every bar; what was guessed goes to stderr."""
+    if "," not in file and not Path(file).exists():
+        raise BadFeed(f"{file}: no such file")  # said before its name is asked for a symbol, which a misspelt one may not have
     feed = read_feed(parse_feed_spec(file))
     own = feed.timeframe if feed.timeframe in TIMEFRAMES else "M1"
     wanted = own if timeframe == "feed" else timeframe
     if wanted not in TIMEFRAMES:
-        raise BadConfig(f"--timeframe {timeframe}: feed, or one of {', '.join(TIMEFRAMES)} is allowed")
+        raise BadUsage(f"--timeframe {timeframe}: feed, or one of {', '.join(TIMEFRAMES)} is allowed")
     if length_ns(wanted) < length_ns(own):
-        raise BadConfig(f"--timeframe {timeframe}: the file has {own} bars, shorter ones cannot be made from them")
+        raise BadUsage(f"--timeframe {timeframe}: the file has {own} bars, shorter ones cannot be made from them")
     for line in (*feed.guesses, *feed.problems.lines()):
         print(line, file=sys.stderr)
     zone = Zone.parse(parse(demo_text()).settings.broker.zone)

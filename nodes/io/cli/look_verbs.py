@@ -6,6 +6,7 @@ import typer
 
 from nodes.io.cli.options import ConfigOption
 
+WHY_HELP = "A sid, an oid (hex), ACCOUNT:TICKET, or last: the newest signal with an order its broker has answered."
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Csv = Annotated[bool, typer.Option("--csv", help="Print CSV.")]
 
@@ -15,7 +16,7 @@ def status(
     json: Json = False,
     watch: Annotated[bool, typer.Option("--watch", help="Refresh until Ctrl-C.")] = False,
 ) -> None:
-    """Every node with its health, every account with its numbers, and how old each of them is."""
+    """Every node with its health, every account with its numbers, every live stop, and how old each of them is."""
     from nodes.io.cli.show import show_status
 
     raise typer.Exit(show_status(config, as_json=json, watch=watch))
@@ -23,31 +24,31 @@ def status(
 
 def positions(config: ConfigOption = None, json: Json = False, csv: Csv = False) -> None:
     """Open positions of every account, ours and others'."""
-    from nodes.io.cli.show import show_table
+    from nodes.io.cli.listing import show_listing
 
-    raise typer.Exit(show_table(config, "positions", as_json=json, as_csv=csv))
+    raise typer.Exit(show_listing(config, "positions", as_json=json, as_csv=csv))
 
 
 def orders(config: ConfigOption = None, json: Json = False, csv: Csv = False) -> None:
-    """Resting orders, and the newest lines with their coded outcomes."""
-    from nodes.io.cli.show import show_table
+    """What locals told of the newest lines, by market time, the newest last; then the resting orders."""
+    from nodes.io.cli.listing import show_listing
 
-    raise typer.Exit(show_table(config, "orders", as_json=json, as_csv=csv))
+    raise typer.Exit(show_listing(config, "orders", as_json=json, as_csv=csv))
 
 
 def deals(config: ConfigOption = None, json: Json = False, csv: Csv = False) -> None:
-    """The newest deals of every account, ours and others'."""
-    from nodes.io.cli.show import show_table
+    """The newest deals of every account, ours and others', by market time, the newest last."""
+    from nodes.io.cli.listing import show_listing
 
-    raise typer.Exit(show_table(config, "deals", as_json=json, as_csv=csv))
+    raise typer.Exit(show_listing(config, "deals", as_json=json, as_csv=csv))
 
 
 def why(
-    query: Annotated[str, typer.Argument(help="A sid, an oid (hex), ACCOUNT:TICKET, or last.")],
+    query: Annotated[str, typer.Argument(help=WHY_HELP)],
     config: ConfigOption = None,
     json: Json = False,
 ) -> None:
-    """Tell the whole story of one signal: decision, each account's line with its code, its stamps."""
+    """Tell the whole story of one signal: decision, each account's line with its code and steps, what became of its positions."""
     from nodes.io.cli.ask import show_why
 
     raise typer.Exit(show_why(config, query, as_json=json))
@@ -58,7 +59,7 @@ def verify(
     timeout_s: Annotated[float, typer.Option("--timeout", help="Seconds to wait for a step to show itself.")] = 30.0,
 ) -> None:
     """Walk the seven steps of the flow on the running mesh and print each with its proof."""
-    from nodes.io.cli.ask import verify_flow
+    from nodes.io.cli.verify import verify_flow
 
     raise typer.Exit(verify_flow(config, timeout_s))
 
@@ -68,7 +69,7 @@ def ping(
     count: Annotated[int, typer.Option(min=1, max=1000, help="Round trips for each local.")] = 5,
 ) -> None:
     """Round trip from here through each router to each local and back."""
-    from nodes.io.cli.ask import ping_locals
+    from nodes.io.cli.ping import ping_locals
 
     raise typer.Exit(ping_locals(config, count))
 

@@ -6,18 +6,21 @@ from typing import Protocol, Self, TextIO
 
 from rich.console import Group
 from rich.live import Live
-from rich.markup import escape
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
 from mesh.config import Config
-from mesh.messages.health import NodeHealth
 from nodes.io.cli import tables
 from nodes.io.cli.client import Client
-from nodes.io.cli.show import header_of, status_document, status_picture
+from nodes.io.cli.grid import cell, grid
+from nodes.io.cli.listing import ORDERS, for_people
+from nodes.io.cli.show import header_of, lines_words, status_document, status_that_fits
 
 LINES_SHOWN = 8
+TITLE_ROWS = 4
+"""An empty row, the title and the headings of the newest lines; the last row of the terminal stays free."""
+HINT = "Ctrl-C: stop, drain, sum up. Elsewhere: mesh status, mesh why last"
 
 
 class Screen(Protocol):
@@ -39,21 +42,16 @@ def of(stream: TextIO, config: Config, client: Client) -> Screen:
     return TableScreen(config, client) if stream.isatty() else LineScreen(config, client, stream)
 
 
-def market_health(config: Config, client: Client) -> NodeHealth | None:
-    """The market's newest health."""
-    seen = client.view.nodes.get(config.nodes_of("market")[0])
-    return seen[1] if seen else None
-
-
-def progress(health: NodeHealth | None) -> tuple[int, int]:
-    """Ticks played and ticks in all (0: endless)."""
+def progress(client: Client) -> tuple[int, int]:
+    """Ticks the market has played, and ticks in all (0: endless)."""
+    health = client.health_of(client.config.nodes_of("market")[0])
     if health is None:
         return 0, 0
     return int(health.facts.get("played", "0")), int(health.facts.get("total", "0"))
 
 
 class TableScreen:
-    """A live picture: header, progress, nodes, accounts, newest outcomes."""
+    """A live picture: header, what to press, progress, what is down, nodes, accounts, stops, newest outcomes."""
 
     def __init__(self, config: Config, client: Client) -> None:
         self._config = config
@@ -70,7 +68,7 @@ class TableScreen:
         self._live.stop()
 
     def tell(self, words: str) -> None:
-        """Shown under the tables from now on."""
+        """Shown above the tables from now on."""
         self._told.append(words)
 
     def update(self, elapsed_s: float) -> None:
@@ -78,40 +76,33 @@ class TableScreen:
         if elapsed_s - self._shown_s < 0.25:
             return
         self._shown_s = elapsed_s
-        parts: list[object] = [status_picture(self._config, self._client, self._live.console.width)]
+        self._live.update(self._picture(elapsed_s))
+
+    def _picture(self, elapsed_s: float) -> Group:
+        """What must be seen stands above what a low terminal cuts off; lines fill the rows that are left."""
+        out = self._live.console
+        told = [cell(words, "red") for words in self._told]
         bar = self._bar(elapsed_s)
-        if bar is not None:
-            parts.insert(0, bar)
-        hint = "[dim]Ctrl-C stops the feed, drains and sums up. In another terminal: mesh status, mesh why last[/]"
-        parts += ["", self._outcomes(), *(f"[red]{escape(words)}[/]" for words in self._told), hint]
-        self._live.update(Group(*parts))  # type: ignore[arg-type]
+        document = status_document(self._config, self._client)
+        status = status_that_fits(document, out, [Text(HINT, style="dim"), *([bar] if bar else []), *told])
+        room_count = out.height - len(out.render_lines(status)) - TITLE_ROWS
+        rows = for_people(tables.line_rows(self._client.view))[-min(room_count, LINES_SHOWN) :] if room_count > 0 else []
+        if not rows:
+            return status
+        title = Text("newest outcomes of the locals, by market time, the newest last", style="italic")
+        return Group(status, "", title, grid(ORDERS.columns, rows, out.width))
 
     def _bar(self, elapsed_s: float) -> Table | None:
-        health = market_health(self._config, self._client)
-        played, total = progress(health)
-        if not total or health is None:
+        played, total = progress(self._client)
+        if not total:
             return None
         rate = played / elapsed_s if elapsed_s > 0 else 0.0
         left_s = (total - played) / rate if rate > 0 else 0.0
-        grid = Table.grid(padding=(0, 1))
-        bar_rate = self._bar_count() / elapsed_s if elapsed_s > 0 else 0.0
+        row = Table.grid(padding=(0, 1))
+        bar_rate = self._client.counted("indicator", "bar_count") / elapsed_s if elapsed_s > 0 else 0.0
         text = f"{100 * played / total:.1f} %  {played:,} of {total:,} ticks  {bar_rate:,.0f} bars/s  {left_s:,.0f} s left"
-        grid.add_row(ProgressBar(total=total, completed=played, width=40), text)
-        return grid
-
-    def _bar_count(self) -> int:
-        """Bars the indicators have closed."""
-        seen = [self._client.view.nodes.get(name) for name in self._config.nodes_of("indicator")]
-        return sum(found[1].counters.get("bar_count", 0) for found in seen if found is not None)
-
-    def _outcomes(self) -> Table:
-        table = Table(box=None, pad_edge=False, header_style="bold", title="newest lines", title_justify="left")
-        rows = [row for row in tables.order_rows(self._client.view, self._client.now_ns()) if row["code"] != "RESTING"]
-        for heading in ("time", "account", "symbol", "action", "lots", "price", "code", "detail"):
-            table.add_column(heading, no_wrap=True)
-        for row in rows[:LINES_SHOWN]:
-            table.add_row(*(str(row[key]) for key in ("time", "account", "symbol", "action", "lots", "price", "code", "detail")))
-        return table
+        row.add_row(ProgressBar(total=total, completed=played, width=40), text)
+        return row
 
 
 class LineScreen:
@@ -143,20 +134,19 @@ class LineScreen:
         if elapsed_s - self._shown_s < 1.0:
             return
         self._shown_s = elapsed_s
-        self.tell(f"{elapsed_s:6.1f} s  {Text.from_markup(self._line()).plain}")
+        self.tell(f"{elapsed_s:6.1f} s  {self._line()}")
 
     def _line(self) -> str:
         document = status_document(self._config, self._client)
         fresh = sum(1 for row in document["nodes"] if row["state"] == "fresh")
-        counters = {row["role"]: row["health"].get("counters", {}) for row in document["nodes"] if row["health"]}
-        played, total = progress(market_health(self._config, self._client))
+        master = self._client.health_of(self._config.nodes_of("master")[0])
+        played, total = progress(self._client)
         share = f"  {100 * played / total:.1f} %" if total else ""
         is_known = all(row["state"] == "fresh" for row in document["accounts"])
-        pnl = f"{sum(float(row['pnl']) for row in document['accounts']):+.2f}" if is_known else "-"
+        sums = tables.pnl_by_currency(document["accounts"]) if is_known else {}
+        pnl = "  ".join(f"{currency} {value if value.startswith('-') else '+' + value}" for currency, value in sums.items())
         return (
-            f"{header_of(document)}{share}  nodes {fresh}/{len(document['nodes'])} fresh  "
-            f"bars {counters.get('indicator', {}).get('bar_count', '0')}  "
-            f"signals {counters.get('signals', {}).get('signal_count', '0')}  "
-            f"lines {counters.get('master', {}).get('line_count', '0')}  "
-            f"outcomes {counters.get('master', {}).get('outcome_count', '0')}  PnL {pnl}"
+            f"{header_of(document).plain}{share}  nodes {fresh}/{len(document['nodes'])} fresh  "
+            f"bar {self._client.counted('indicator', 'bar_count')}  signal {self._client.counted('signals', 'signal_count')}  "
+            f"{lines_words(master.facts if master else {})}  PnL {pnl or '-'}"
         )

@@ -1,80 +1,89 @@
-"""``mesh status``, ``positions``, ``orders``, ``deals``: one look at what the routers publish."""
+"""``mesh status``: the whole mesh at one look, as a picture or as JSON."""
 
-import csv
 import json
-import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console, Group
+from rich.console import Console, Group, RenderableType
 from rich.live import Live
-from rich.table import Table
+from rich.text import Text
 
 from mesh.config import Config
 from nodes.io.cli import tables
-from nodes.io.cli.client import Client
+from nodes.io.cli.client import Client, attached
+from nodes.io.cli.grid import Column, cell, console, grid
 from nodes.io.cli.tables import Row
-from nodes.io.locate import find
 
-LOOK_S = 3.0
-"""Routers publish a snapshot each second: two chances to catch a whole one, and a little."""
-NO_MESH = 69
 UNKNOWN = "UNKNOWN"
 """In place of the ladder's word while no router tells how the mesh is."""
-PIPE_COLUMNS = 200
-"""Tables that nobody looks at on a terminal are not squeezed."""
-WIDE_COLUMNS = 110
-"""A status has all its columns from here on."""
-LONG = ("oid", "opened")
-"""Columns for programs (--json, --csv), too long for people."""
-
-
-def console() -> Console:
-    """Where people read: as wide as their terminal; what goes into a pipe is not squeezed."""
-    out = Console(highlight=False)
-    return out if out.is_terminal else Console(width=PIPE_COLUMNS, highlight=False)
-
-
-def attach(config_path: Path | None) -> tuple[Config, Client]:
-    """A client that has seen at least one whole snapshot of each router that lives."""
-    config, _ = find(config_path)
-    client = Client(config)
-    client.wait_whole(LOOK_S)
-    return config, client
-
-
-def is_silent(config: Config, client: Client) -> bool:
-    """Whether no router answered at all, said on stderr with what was tried."""
-    if client.view.routers:
-        return False
-    tried = ", ".join(config.endpoint(name, "front") for name in config.nodes_of("router"))
-    print(f"mesh: no router answers within {LOOK_S:.0f} s at {tried}; start the mesh with `mesh up`", file=sys.stderr)
-    return True
+NODES = (
+    Column("name", "node"),
+    Column("role", "role"),
+    Column("state", "state"),
+    Column("phase", "phase"),
+    Column("age_ms", "age ms", is_number=True),
+    Column("pid", "pid", is_number=True, rank=2),
+    Column("loop_lag_us", "lag us", is_number=True, rank=3),
+    Column("cpu_percent", "cpu %", is_number=True, rank=4),
+    Column("rss_mb", "MB", is_number=True, rank=5),
+    Column("done", "what", rank=1, least_columns=24),
+)
+ACCOUNTS = (
+    Column("account", "account"),
+    Column("state", "state"),
+    Column("ladder", "stop"),
+    Column("currency", "ccy"),
+    Column("balance", "balance", is_number=True, rank=2),
+    Column("equity", "equity", is_number=True),
+    Column("floating", "floating", is_number=True, rank=3),
+    Column("pnl", "PnL", is_number=True),
+    Column("positions", "positions", is_number=True, rank=1),
+    Column("age_ms", "age ms", is_number=True),
+)
+STOPS = (
+    Column("level", "level"),
+    Column("scope", "scope"),
+    Column("issuer", "set by"),
+    Column("since", "since (UTC)"),
+    Column("reason", "reason", least_columns=16),
+)
+LEVELS = {
+    "FREEZE": "no opens; closes and local management go on",
+    "CANCEL": "no opens, pending orders are cancelled",
+    "FLATTEN": "no opens, pending orders are cancelled, positions closed",
+}
+MARKS = {"fresh": ("● fresh", "green"), "late": ("◐ late", "yellow"), "dead": ("○ dead", "red")}
+"""The word and a mark before it: never colour alone."""
+ATTENTION = ("UNKNOWN", "UNCONFIRMED", "KILLED")
+COUNTED = {
+    "indicator": {"bar": "bar_count", "signal": "signal_count"},
+    "signals": {"signal": "signal_count", "duplicate": "duplicate_signal_count"},
+    "router": {"order": "order_count", "outcome": "outcome_count"},
+    "local": {"order": "order_count", "outcome": "outcome_count"},
+    "broker": {"venue call": "venue_call_count", "tick": "tick_count"},
+}
+"""Role → word → the counter that says what a node has done."""
 
 
 def show_status(config_path: Path | None, as_json: bool, watch: bool) -> int:
-    """The whole mesh at one look, or refreshed until Ctrl-C."""
-    config, client = attach(config_path)
-    try:
-        if is_silent(config, client):
-            return NO_MESH
+    """The whole mesh at one look, or refreshed until Ctrl-C. Raises NoMesh."""
+    with attached(config_path) as client:
         if as_json:
-            print(json.dumps(status_document(config, client), indent=1))
-        elif not watch:
-            out = console()
-            out.print(status_picture(config, client, out.width))
+            print(json.dumps(status_document(client.config, client), indent=1))
+        elif watch:
+            _watch(client)
         else:
-            _watch(config, client)
-    finally:
-        client.close()
+            out = console()
+            out.print(status_picture(status_document(client.config, client), out.width))
     return 0
 
 
-def _watch(config: Config, client: Client) -> None:
+def _watch(client: Client) -> None:
     try:
         with Live(refresh_per_second=4, screen=False) as live:
             while True:
-                live.update(status_picture(config, client, live.console.width))
+                live.update(status_that_fits(status_document(client.config, client), live.console))
                 client.pump(250)
     except KeyboardInterrupt:
         return
@@ -84,141 +93,97 @@ def status_document(config: Config, client: Client) -> dict[str, Any]:
     """The JSON of ``mesh status --json`` (format in PROTOCOL.md)."""
     now_ns = client.now_ns()
     market = config.nodes_of("market")[0]
-    seen = client.view.nodes.get(market)
+    health = client.health_of(market)
     return {
         "format": 1,
         "mesh": config.settings.mesh.id,
         "state": tables.mesh_state(client.view) if client.is_seeing else UNKNOWN,
         "simulated": all(account.terminal == "sim" for account in config.account.values()),
-        "speed": seen[1].facts.get("speed", "") if seen else "",
-        "market_time": tables.iso_from_ns(seen[1].market_ns) if seen else "",
+        "speed": health.facts.get("speed", "") if health else "",
+        "market_time": tables.iso_from_ns(health.market_ns) if health else "",
         "nodes": tables.node_rows(config, client.view, now_ns),
         "accounts": tables.account_rows(config, client.view, now_ns),
-        "stops": [
-            {"level": entry.level, "scope": entry.scope, "issuer": entry.issuer, "reason": entry.reason, "id": key.hex()}
-            for key, entry in tables.stops_of(client.view).live()
-        ],
+        "stops": tables.stop_rows(client.view),
     }
 
 
-def header_of(document: dict[str, Any]) -> str:
+def header_of(document: dict[str, Any]) -> Text:
     """One line that is never left out: what this is, how fast, and in which state."""
     kind = "SIMULATED" if document["simulated"] else "LIVE"
-    speed = document["speed"]
-    pace = f" at {speed}" if speed else ""
-    stamp = document["market_time"].replace("T", " ")[:19]
-    return f"[bold]trademesh {document['mesh']}[/]  [reverse] {kind}{pace} [/]  {document['state']}  market {stamp} UTC"
+    pace = f" at {document['speed']}" if document["speed"] else ""
+    stamp = tables.clock_text(document["market_time"])
+    market = f"market {stamp} UTC" if stamp else "market not seen yet"
+    return Text.assemble(
+        (f"trademesh {document['mesh']}", "bold"), "  ", (f" {kind}{pace} ", "reverse"), f"  {document['state']}  {market}"
+    )
 
 
-def status_picture(config: Config, client: Client, width: int) -> Group:
-    """The tables of ``mesh status`` for a screen of so many columns: a narrow one does without the least of them."""
-    document = status_document(config, client)
-    headings = ["node", "role", "state", "phase", "age ms", "pid", "what"]
-    if width >= WIDE_COLUMNS:
-        headings[6:6] = ["lag us", "cpu %", "MB"]
-    nodes = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in headings:
-        nodes.add_column(heading, justify="right" if heading in ("age ms", "pid", "lag us", "cpu %", "MB") else "left", no_wrap=True)
-    for row in document["nodes"]:
-        health = row["health"]
-        cells = {
-            "node": row["name"],
-            "role": row["role"],
-            "state": colour_state(row["state"]),
-            "phase": row["phase"],
-            "age ms": "-" if row["age_ms"] is None else str(row["age_ms"]),
-            "pid": str(row["pid"] or "-"),
-            "lag us": str(health.get("loop_lag_us", "-")),
-            "cpu %": str(health.get("cpu_percent", "-")),
-            "MB": str(health.get("rss_mb", "-")),
-            "what": key_counters(row["role"], health.get("counters", {})),
-        }
-        nodes.add_row(*(cells[heading] for heading in headings))
-    return Group(header_of(document), "", nodes, "", accounts_picture(document["accounts"], width))
+def status_that_fits(document: dict[str, Any], out: Console, below: Sequence[RenderableType] = ()) -> Group:
+    """The picture for a screen that is redrawn; where it is too low for all nodes, those that are well are only counted."""
+    whole = status_picture(document, out.width, below)
+    if len(out.render_lines(whole)) < out.height:
+        return whole
+    return status_picture(document, out.width, below, is_low=True)
 
 
-def accounts_picture(rows: list[Row], width: int) -> Table:
-    """One line an account."""
-    money = ["currency", "balance", "equity", "pnl"]
-    if width >= WIDE_COLUMNS:
-        money.insert(3, "floating")
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("account", "state", "stop", *money, "positions", "age ms"):
-        is_text = heading in ("account", "state", "stop", "currency")
-        table.add_column("PnL" if heading == "pnl" else heading, justify="left" if is_text else "right", no_wrap=True)
-    for row in rows:
-        table.add_row(
-            row["account"],
-            colour_state(row["state"]),
-            *(str(row.get(key, "-")) for key in ("ladder", *money, "positions")),
-            "-" if row["age_ms"] is None else str(row["age_ms"]),
-        )
-    return table
+def status_picture(document: dict[str, Any], width: int, below: Sequence[RenderableType] = (), is_low: bool = False) -> Group:
+    """The tables of ``mesh status`` for a screen of so many columns; ``below`` stands right under the header."""
+    rows = [row for row in document["nodes"] if not (is_low and row["state"] == "fresh" and row["phase"] == "READY")]
+    nodes = [row | row["health"] | {"state": state_cell(row["state"]), "pid": row["pid"] or "-", "done": done_by(row)} for row in rows]
+    accounts = [row | {"state": state_cell(row["state"])} for row in document["accounts"]]
+    well_count = len(document["nodes"]) - len(rows)
+    parts: list[RenderableType] = [header_of(document), *below, ""]
+    if well_count:
+        parts.append(f"{well_count} of {len(document['nodes'])} nodes fresh and READY" + (", not these:" if nodes else ""))
+    if nodes:
+        parts.append(grid(NODES, nodes, width))
+    parts += ["", grid(ACCOUNTS, accounts, width)]
+    if words := attention_words(document):
+        parts += ["", Text(words, style="bold")]
+    if document["stops"]:
+        parts += ["", *stops_picture(document["stops"], width)]
+    return Group(*parts)
 
 
-def colour_state(state: str) -> str:
-    """The word and a mark before it: never colour alone."""
-    return {"fresh": "[green]● fresh[/]", "late": "[yellow]◐ late[/]", "dead": "[red]○ dead[/]"}.get(state, state)
+def stops_picture(rows: list[Row], width: int) -> list[RenderableType]:
+    """The live stops, what each level does, and how they end."""
+    levels = dict.fromkeys(row["level"] for row in rows)
+    meaning = "; ".join(f"{level}: {LEVELS[level]}" for level in levels)
+    shown = [row | {"since": tables.clock_text(row["since"])} for row in rows]
+    return [
+        Text(f"stops that bind until `mesh resume SCOPE --reason …` ends them ({meaning})", style="italic"),
+        grid(STOPS, shown, width, folds=True),
+    ]
 
 
-def key_counters(role: str, counters: dict[str, str]) -> str:
-    """The two or three numbers that say what a role has done."""
-    wanted = {
-        "market": ("tick_count", "block_count"),
-        "indicator": ("bar_count", "signal_count"),
-        "signals": ("signal_count", "duplicate_signal_count"),
-        "master": ("line_count", "outcome_count"),
-        "router": ("order_count", "outcome_count"),
-        "local": ("order_count", "outcome_count"),
-        "broker": ("venue_call_count", "tick_count"),
-    }[role]
-    return "  ".join(f"{key.removesuffix('_count').replace('_', ' ')} {counters.get(key, '0')}" for key in wanted)
+def attention_words(document: dict[str, Any]) -> str:
+    """Lines somebody should look at, by their code or state; empty where there are none."""
+    facts: dict[str, str] = next((row["health"]["facts"] for row in document["nodes"] if row["role"] == "master" and row["health"]), {})
+    counts = dict(word.split("=") for word in f"{facts.get('codes', '')} {facts.get('states', '')}".split())
+    found = [f"{word} {counts[word]}" for word in ATTENTION if counts.get(word, "0") != "0"]
+    where = [f"{row['account']} {row['unknown']}" for row in document["accounts"] if row.get("unknown")]
+    return f"lines to look at: {'  '.join(found)}" + (f"; UNKNOWN now on {', '.join(where)}" if where else "") if found or where else ""
 
 
-def show_table(config_path: Path | None, what: str, as_json: bool, as_csv: bool) -> int:
-    """Print the rows of one table."""
-    config, client = attach(config_path)
-    try:
-        if is_silent(config, client):
-            return NO_MESH
-        now_ns = client.now_ns()
-        rows = {
-            "positions": lambda: tables.position_rows(client.view, now_ns),
-            "orders": lambda: tables.order_rows(client.view, now_ns),
-            "deals": lambda: tables.deal_rows(client.view),
-        }[what]()
-    finally:
-        client.close()
-    if as_json:
-        print(json.dumps(rows, indent=1))
-    elif as_csv:
-        print_csv(rows)
-    else:
-        print_rows(rows, f"no {what}")
-    return 0
+def state_cell(state: str) -> Text:
+    """How fresh something is."""
+    return cell(*MARKS[state])
 
 
-def print_csv(rows: list[Row]) -> None:
-    """Rows as CSV with a header; nothing for no rows."""
-    if rows:
-        writer = csv.DictWriter(sys.stdout, fieldnames=list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+def done_by(row: Row) -> str:
+    """The two or three numbers that say what a node has done."""
+    health = row["health"]
+    if not health:
+        return ""
+    facts, counters = health["facts"], health["counters"]
+    if row["role"] == "master":
+        return lines_words(facts)
+    if row["role"] == "market":
+        return f"tick {facts.get('played', '0')} with history"  # bars of the history are not counted as closed
+    return "  ".join(f"{word} {counters.get(key, '0')}" for word, key in COUNTED[row["role"]].items())
 
 
-def print_rows(rows: list[Row], nothing: str) -> None:
-    """Rows as a table, numbers to the right."""
-    if not rows:
-        print(nothing)
-        return
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    headings = [heading for heading in rows[0] if heading not in LONG]
-    for heading in headings:
-        table.add_column(heading.replace("_", " "), no_wrap=heading not in ("detail", "sid"), justify=_justify(heading))
-    for row in rows:
-        table.add_row(*("-" if row[heading] is None else str(row[heading]) for heading in headings))
-    console().print(table)
-
-
-def _justify(heading: str) -> Any:
-    return "left" if heading in ("account", "symbol", "side", "code", "sid", "detail", "strategy", "action", "kind", "time") else "right"
+def lines_words(facts: dict[str, str]) -> str:
+    """Lines decided, and how many of them have an outcome, whoever ended them: the rest is in a state."""
+    decided, still_open = int(facts.get("lines", "0")), int(facts.get("open_lines", "0"))
+    return f"line {decided}  outcome {decided - still_open}"

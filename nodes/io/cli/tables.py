@@ -11,7 +11,7 @@ from mesh.errors import BadFrame
 from mesh.killset import KillSet
 from mesh.messages.accounts import AccountState
 from mesh.messages.control import LADDER
-from mesh.units import MS_NS, text_from_e8
+from mesh.units import MS_NS, SECOND_NS, US_NS, e8_from_text, text_from_e8
 from mesh.view import View, freshness
 
 Row = dict[str, Any]
@@ -25,6 +25,23 @@ def iso_from_ns(time_ns: int) -> str:
     return (EPOCH + timedelta(microseconds=time_ns // 1_000)).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
+def clock_text(iso: str) -> str:
+    """An ISO 8601 time in UTC for people, to the second."""
+    return iso.replace("T", " ")[:19]
+
+
+def moment_text(time_ns: int) -> str:
+    """A time for people, to the microsecond."""
+    return iso_from_ns(time_ns).replace("T", " ").replace("Z", " UTC")
+
+
+def span_text(span_ns: int) -> str:
+    """How long, in the unit that reads best."""
+    if abs(span_ns) < 10 * MS_NS:
+        return f"{span_ns / US_NS:,.0f} µs"
+    return f"{span_ns / MS_NS:,.1f} ms" if abs(span_ns) < 10 * SECOND_NS else f"{span_ns / SECOND_NS:,.1f} s"
+
+
 def money(value_e8: int) -> str:
     """Two decimals."""
     return text_from_e8(value_e8, 2)
@@ -32,7 +49,7 @@ def money(value_e8: int) -> str:
 
 def lots(value_e8: int) -> str:
     """Decimal lots without needless zeros."""
-    return text_from_e8(value_e8, 8).rstrip("0").rstrip(".") or "0"
+    return text_from_e8(value_e8).rstrip("0").rstrip(".")
 
 
 def price(value_e8: int, digits: int = 5) -> str:
@@ -62,6 +79,21 @@ def mesh_state(view: View) -> str:
     whole = max((LADDER.index(entry.level) for entry in live if entry.scope == "all"), default=0)
     narrower = any(entry.scope != "all" for entry in live)
     return LADDER[whole] + ("+" if narrower else "")
+
+
+def stop_rows(view: View) -> list[Row]:
+    """Every live stop: how far it goes, where, who set it and when, and why."""
+    return [
+        {
+            "level": entry.level,
+            "scope": entry.scope,
+            "issuer": entry.issuer,
+            "since": iso_from_ns(entry.issued_ns),
+            "reason": entry.reason,
+            "id": key.hex(),
+        }
+        for key, entry in stops_of(view).live()
+    ]
 
 
 def node_rows(config: Config, view: View, now_ns: int) -> list[Row]:
@@ -110,6 +142,15 @@ def account_rows(config: Config, view: View, now_ns: int) -> list[Row]:
         at_ns, state = seen
         rows.append(_account_row(config, state, now_ns - at_ns))
     return rows
+
+
+def pnl_by_currency(rows: list[Row]) -> dict[str, str]:
+    """The sum of the accounts of each currency; amounts of different ones are never added."""
+    sums_e8: dict[str, int] = {}
+    for row in rows:
+        if "pnl" in row:
+            sums_e8[row["currency"]] = sums_e8.get(row["currency"], 0) + e8_from_text(row["pnl"])
+    return {currency: money(value_e8) for currency, value_e8 in sums_e8.items()}
 
 
 def _account_row(config: Config, state: AccountState, age_ns: int) -> Row:
@@ -166,46 +207,52 @@ def position_rows(view: View, now_ns: int) -> list[Row]:
 
 
 def order_rows(view: View, now_ns: int) -> list[Row]:
-    """Resting orders first, then the newest lines with their codes."""
-    rows: list[Row] = []
-    for name, (at_ns, state) in sorted(view.accounts.items()):
-        for item in state.orders:
-            rows.append(
-                {
-                    "account": name,
-                    "code": "RESTING",
-                    "symbol": item.symbol,
-                    "action": item.kind,
-                    "lots": lots(item.volume_e8),
-                    "price": price(item.price_e8, _digits(view, name, item.symbol)),
-                    "order_ticket": str(item.ticket),
-                    "time": "",
-                    "sid": "",
-                    "detail": f"expires={iso_from_ns(item.expires_ns) or 'never'}",
-                    "age_ms": (now_ns - at_ns) // MS_NS,
-                }
-            )
-    for line in reversed(list(view.outcomes.values())):
-        rows.append(
-            {
-                "account": line.account,
-                "code": line.code,
-                "symbol": line.symbol,
-                "action": f"{line.action} {side(line.side)}",
-                "lots": lots(line.volume_e8),
-                "price": price(line.price_e8, _digits(view, line.account, line.symbol)),
-                "order_ticket": str(line.order_ticket),
-                "time": iso_from_ns(line.market_ns),
-                "sid": line.sid,
-                "detail": line.detail,
-                "age_ms": None,
-            }
-        )
-    return rows
+    """The newest lines with their codes, by market time, the newest last; then the resting orders."""
+    return [*line_rows(view), *_resting_rows(view, now_ns)]
 
 
-def deal_rows(view: View) -> list[Row]:
-    """The newest deals, newest first."""
+def line_rows(view: View) -> list[Row]:
+    """The newest lines by market time, the newest last."""
+    return [
+        {
+            "account": line.account,
+            "code": line.code,
+            "symbol": line.symbol,
+            "action": f"{line.action} {side(line.side)}",
+            "lots": lots(line.volume_e8),
+            "price": price(line.price_e8, _digits(view, line.account, line.symbol)),
+            "order_ticket": str(line.order_ticket),
+            "time": iso_from_ns(line.market_ns),
+            "sid": line.sid,
+            "detail": line.detail,
+            "age_ms": None,
+        }
+        for line in sorted(view.outcomes.values(), key=lambda line: (line.market_ns, line.account, line.f))
+    ]
+
+
+def _resting_rows(view: View, now_ns: int) -> list[Row]:
+    return [
+        {
+            "account": name,
+            "code": "RESTING",
+            "symbol": item.symbol,
+            "action": item.kind,
+            "lots": lots(item.volume_e8),
+            "price": price(item.price_e8, _digits(view, name, item.symbol)),
+            "order_ticket": str(item.ticket),
+            "time": "",
+            "sid": "",
+            "detail": f"expires={iso_from_ns(item.expires_ns) or 'never'}",
+            "age_ms": (now_ns - at_ns) // MS_NS,
+        }
+        for name, (at_ns, state) in sorted(view.accounts.items())
+        for item in state.orders
+    ]
+
+
+def deal_rows(view: View, now_ns: int) -> list[Row]:
+    """The newest deals by market time, the newest last."""
     return [
         {
             "account": deal.account,
@@ -224,7 +271,7 @@ def deal_rows(view: View) -> list[Row]:
             "time": iso_from_ns(deal.market_ns),
             "comment": deal.comment,
         }
-        for deal in reversed(list(view.deals.values()))
+        for deal in sorted(view.deals.values(), key=lambda deal: (deal.market_ns, deal.account, deal.deal_ticket))
     ]
 
 

@@ -1,0 +1,79 @@
+"""``mesh status``: freshness, money by currency, lines that add up, and every live stop."""
+
+import io
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from nodes.io.cli.client import Client
+from nodes.io.cli.show import attention_words, lines_words, status_document, status_picture
+from nodes.io.cli.tables import pnl_by_currency
+from tests.nodes.io.cli.frontrig import CONFIG, health, show, state, stop
+
+
+@pytest.fixture
+def client() -> Iterator[Client]:
+    with Client(CONFIG) as client:
+        yield client
+
+
+def printed(document: dict[str, Any], width: int) -> str:
+    out = io.StringIO()
+    Console(file=out, width=width, highlight=False).print(status_picture(document, width))
+    return out.getvalue()
+
+
+def test_live_stops_are_listed_and_explained(client: Client) -> None:
+    """How far, where, who, since when and why, what that level does and how it ends; also in the JSON."""
+    show(client, state("demo-1"), stop())
+    document = status_document(CONFIG, client)
+    (row,) = document["stops"]
+    assert {key: row[key] for key in ("level", "scope", "issuer", "since", "reason")} == {
+        "level": "FREEZE", "scope": "account:demo-2", "issuer": "ann@desk", "since": "2026-01-05T00:00:00.000000Z",
+        "reason": "looks [bold]odd[/bold]",
+    }  # fmt: skip
+    for width in (80, 160):
+        text = " ".join(printed(document, width).split())
+        assert "FREEZE account:demo-2 ann@desk 2026-01-05 00:00:00 looks [bold]odd[/bold]" in text
+        assert "mesh resume SCOPE --reason" in text
+        assert "FREEZE: no opens; closes and local management go on" in text
+
+
+def test_without_stops_none_are_spoken_of(client: Client) -> None:
+    """A calm mesh has a short status."""
+    show(client, state("demo-1"))
+    assert "stops that bind" not in printed(status_document(CONFIG, client), 80)
+
+
+def test_amounts_of_two_currencies_are_never_added(client: Client) -> None:
+    """One sum for each."""
+    accounts = [("demo-1", "USD", 10_010), ("demo-2", "USD", 9_995), ("demo-3", "EUR", 9_990)]
+    show(client, *(state(name, currency, equity) for name, currency, equity in accounts))
+    assert pnl_by_currency(status_document(CONFIG, client)["accounts"]) == {"USD": "5.00", "EUR": "-10.00"}
+
+
+def test_every_line_that_ended_has_an_outcome_whoever_ended_it() -> None:
+    """Lines decided = outcomes + states: what the master denied is an outcome too."""
+    assert lines_words({"lines": "41", "open_lines": "2"}) == "line 41  outcome 39"
+    assert lines_words({}) == "line 0  outcome 0"
+
+
+def test_lines_somebody_should_look_at_are_counted(client: Client) -> None:
+    """UNKNOWN by account, and what a stop refused; nothing where there is nothing."""
+    facts = {"codes": "FILLED=3 KILLED=2", "states": "WORKING=1 UNKNOWN=1 UNCONFIRMED=0"}
+    show(client, health("master-1", "master", facts), state("demo-2", unknown_count=1))
+    assert attention_words(status_document(CONFIG, client)) == "lines to look at: UNKNOWN 1  KILLED 2; UNKNOWN now on demo-2 1"
+    show(client, health("master-1", "master", {"codes": "FILLED=3", "states": "UNKNOWN=0"}), state("demo-2", number=2))
+    assert attention_words(status_document(CONFIG, client)) == ""
+
+
+def test_eighty_columns_are_enough(client: Client) -> None:
+    """One row a node, one an account, each with its age."""
+    show(client, health("local-1", "local", order_count=5, outcome_count=5), *(state(name, equity=99_999) for name in CONFIG.account))
+    lines = [line.rstrip() for line in printed(status_document(CONFIG, client), 80).splitlines()]
+    assert max(map(len, lines)) <= 80
+    assert sum(line.startswith(tuple(CONFIG.account)) for line in lines) == len(CONFIG.account)
+    assert sum(line.startswith(tuple(CONFIG.node)) for line in lines) == len(CONFIG.node)
+    assert "…" not in "\n".join(line for line in lines if line.startswith("demo-")), "no number is cut"
