@@ -42,7 +42,8 @@ setup: ## build .venv from requirements.lock, when the lock changed
 	fi
 
 # On a terminal the mesh gets a foreground process group of its own, so that Ctrl-C reaches it and not make:
-# make would report an error, while the mesh drains, prints its summary and ends with 0.
+# make would report an error, while the mesh drains, prints its summary and ends with 0. Without a terminal at its input make gets
+# an interrupt of the whole group too and reports 130, whatever the mesh says: `mesh down` ends such a run, and both with 0.
 run: setup ## a whole mesh on a seeded synthetic market at 60 times its pace; Ctrl-C stops it
 	@if [ -t 0 ]; then set -m; fi; $(BIN)/mesh up || exit
 

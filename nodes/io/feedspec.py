@@ -47,8 +47,11 @@ class FeedSpec(msgspec.Struct, frozen=True, kw_only=True):
     """The bound on jumps in millionths of the price; 0: off."""
 
     def text(self) -> str:
-        """What ``parse_feed_spec`` reads as this, with absolute paths: it means the same in another directory."""
-        options = [f"symbol={self.symbol}"]
+        """What ``parse_feed_spec`` reads as this, with absolute paths: it means the same in another directory.
+
+        A guess is left to be made again: the reader of the file tells it as one.
+        """
+        options = [f"symbol={self.symbol}"] if not self.is_symbol_guessed else []
         options += [f"tz={self.tz}"] if self.tz is not None else []
         options += [f"scale={self.scale}"] if self.scale is not None else []
         options += [f"ask={_absolute(self.ask_file)}"] if self.ask_file is not None else []

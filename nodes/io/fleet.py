@@ -6,6 +6,7 @@ Nodes end when supervisord dies (``nodes.io.lifeline``), supervisord ends when `
 import hashlib
 import http.client
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -24,7 +25,8 @@ import psutil
 from supervisor.xmlrpc import Faults, SupervisorTransport
 
 from mesh.config import Config
-from mesh.errors import MeshError
+from mesh.errors import NoMesh
+from nodes.io.exitlog import ExitLog
 from nodes.io.lifeline import die_with_parent
 
 COMMAND = (sys.executable, "-m", "supervisor.supervisord")
@@ -37,12 +39,14 @@ LISTEN_S = 1.0
 """What supervisord said before it ended is read within this time."""
 DRAIN_S = 7
 """supervisord's patience: the drain of 5 s, and a little."""
+STAY_DOWN = (0, 70, 78)
+"""Exit codes after which a process is not started again (DESIGN §9; 0: it was told to end)."""
+ASK_TO_END = signal.SIGUSR1
+"""What `mesh down` sends to `mesh up`, so that its summary can tell who ended it."""
 
 
-class FleetDown(MeshError):
+class FleetDown(NoMesh):
     """supervisord does not answer; the text says where it was looked for and what to do."""
-
-    exit_code = 69
 
 
 class ProcessState(msgspec.Struct, frozen=True):
@@ -51,8 +55,6 @@ class ProcessState(msgspec.Struct, frozen=True):
     name: str
     state: str
     pid: int
-    exit_code: int
-    started_s: int
 
 
 class Fleet:
@@ -63,6 +65,7 @@ class Fleet:
         self.state = state
         self.conf = state / "supervisord.conf"
         self.socket = socket_path(state)
+        self.exits = ExitLog(state / "log" / "supervisord.log")
         self._child: subprocess.Popen[bytes] | None = None
         self._nodes: list[psutil.Process] = []
         """As last seen: they are waited for also where supervisord was killed and nobody knows them any more."""
@@ -99,11 +102,15 @@ class Fleet:
         command = " ".join(f'"{word}"' for word in words + (["--events"] if events else []))
         return (
             f"[program:{process}]\ncommand={command}\npriority={priority}\nautostart=true\n"
-            # 70 and 78 stay down; everything else comes back (DESIGN §9). A node never exits because a peer is down.
-            "autorestart=unexpected\nexitcodes=0,70,78\nstartsecs=1\nstartretries=1000\n"
+            # Everything but STAY_DOWN comes back. A node never exits because a peer is down.
+            f"autorestart=unexpected\nexitcodes={','.join(map(str, STAY_DOWN))}\nstartsecs=1\nstartretries=1000\n"
             f"stopsignal=TERM\nstopwaitsecs={DRAIN_S}\nredirect_stderr=true\n"
-            f"stdout_logfile={self.state}/log/{process}.out\nstdout_logfile_maxbytes=5MB\nstdout_logfile_backups=1\n"
+            f"stdout_logfile={self.output(process)}\nstdout_logfile_maxbytes=5MB\nstdout_logfile_backups=1\n"
         )
+
+    def output(self, process: str) -> Path:
+        """Where what a process prints is kept."""
+        return self.state / "log" / f"{process}.out"
 
     def start(self) -> None:
         """Start supervisord in a session of its own; it ends when this process does."""
@@ -144,15 +151,17 @@ class Fleet:
         """What supervisord says of every process. Raises FleetDown."""
         rows: Any = self._ask(lambda rpc: rpc.getAllProcessInfo())
         self._nodes = [process for row in rows if row["pid"] for process in _process(row["pid"])]
-        return [
-            ProcessState(row["name"], row["statename"], row["pid"], row["exitstatus"], row["start"])
-            for row in rows
-        ]
+        return [ProcessState(row["name"], row["statename"], row["pid"]) for row in rows]
 
     def stop(self, processes: Iterable[str]) -> None:
         """Ask processes to end, without waiting; those that do not run are fine. Raises FleetDown."""
         for process in processes:
             self._ask_quietly(partial(_stop_process, process))
+
+    def are_stopped(self, processes: Iterable[str]) -> bool:
+        """Whether none of them runs any more. Raises FleetDown."""
+        states = {process.name: process.state for process in self.states()}
+        return all(states.get(name) in ("STOPPED", "EXITED", "FATAL", None) for name in processes)
 
     def restart(self, process: str) -> None:
         """Stop a process, wait for its end, start it. Raises FleetDown."""

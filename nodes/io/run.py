@@ -17,8 +17,9 @@ from mesh.errors import MeshError
 from mesh.io.clock import monotonic_ns, random_life, wall_ns
 from mesh.io.eventfile import EventFile
 from mesh.io.health import Identity
+from mesh.io.inlet import Attachment
 from mesh.io.log import Log
-from mesh.io.node import Attachment, Node
+from mesh.io.node import Node
 from mesh.io.shell import Idle, Shell
 from mesh.io.sockets import Hub
 from mesh.io.store import Store, create, open_store
@@ -35,16 +36,25 @@ DIALS = {
 """Role → links it dials; each leads to a role of which there is one node. Locals dial their routers."""
 
 
-def run_nodes(names: Sequence[str], config: Config, state: Path, events: bool = False, idle: Idle = "wait") -> int:
-    """Run nodes in this process until they end; the exit code. A MeshError is told in one line on stderr."""
+Tell = Callable[[str], None]
+"""Takes a line for people."""
+
+
+def run_nodes(
+    names: Sequence[str], config: Config, state: Path, events: bool = False, idle: Idle = "wait", tell: Tell | None = None
+) -> int:
+    """Run nodes in this process until they end; the exit code. A MeshError is told in one line on stderr.
+
+    ``tell`` is told when a node comes to another phase.
+    """
     try:
-        return _run(names, config, state, events, idle)
+        return _run(names, config, state, events, idle, tell)
     except MeshError as error:
         sys.stderr.write(f"mesh: {', '.join(names)}: {error}\n")
         return error.exit_code
 
 
-def _run(names: Sequence[str], config: Config, state: Path, events: bool, idle: Idle) -> int:
+def _run(names: Sequence[str], config: Config, state: Path, events: bool, idle: Idle, tell: Tell | None) -> int:
     timers = config.settings.timers
     nodes = {name: build_node(name, config, state, events) for name in names}
     hub = Hub()
@@ -56,10 +66,25 @@ def _run(names: Sequence[str], config: Config, state: Path, events: bool, idle: 
     for node in nodes.values():
         shell.add(node)
     shell.every(LOOK_MS, parent_watch(shell.stop))
+    if tell is not None:
+        shell.every(LOOK_MS, phase_watch(nodes, tell))
     code = shell.run()
     if code:
         sys.stderr.write(f"mesh: {', '.join(names)}: {shell.halt_reason}\n")
     return code
+
+
+def phase_watch(nodes: dict[str, Node], tell: Tell) -> Callable[[], None]:
+    """A callback that tells of each node's phase when it has become another."""
+    told: dict[str, str] = {}
+
+    def look() -> None:
+        for name, node in nodes.items():
+            if node.shown_phase and told.get(name) != node.shown_phase:
+                told[name] = node.shown_phase
+                tell(f"{name} {node.shown_phase}")
+
+    return look
 
 
 def build_node(name: str, config: Config, state: Path, events: bool) -> Node:

@@ -20,7 +20,7 @@ TRIES_MAX = 3
 """Attempts of an open, or of a change, that may follow one another."""
 PAUSE_DOUBLINGS_MAX = 6
 DONE_CODE = {OPEN: "FILLED", CLOSE: "CLOSED", MODIFY: "MODIFIED", CANCEL: "CANCELLED"}
-UNSENT_CODE = {"DEADLINE": "EXPIRED", "GRANT": "", "LATCH": "", "NO_QUOTE": ""}
+UNSENT_CODE = {"DEADLINE": "EXPIRED", "GRANT": "", "LATCH": "", "NO_QUOTE": "", "TERMINAL": "", "ACCOUNT": ""}
 """First word of an UNSENT's detail → the code an open ends with; empty: it is tried again. Any other word: DENIED."""
 UNSENT_ENDS_CLOSE = {"GONE": "CLOSED", "VOLUME": "DENIED", "FILLING": "DENIED"}
 """The same for everything that is no open: only what another try cannot change ends it."""
@@ -74,8 +74,10 @@ class Endings:
             words = f"filled={text_from_e8(record.done_e8, 2)} of={text_from_e8(record.volume_e8, 2)}"
             return Ending("PARTIAL", f"{words} {found}".strip(), result)
         if action == MODIFY:
+            spec = self._state.book.symbols.get(record.symbol)
+            digits = spec.digits if spec is not None else 8
             levels = (("sl", record.sl_e8), ("tp", record.tp_e8))
-            given = [f"{name}={text_from_e8(level_e8)}" for name, level_e8 in levels if level_e8 != LEAVE]
+            given = [f"{name}={text_from_e8(level_e8, digits)}" for name, level_e8 in levels if level_e8 != LEAVE]
             found = " ".join([*given, found]).strip()
         return Ending(DONE_CODE[action], found, result)
 

@@ -15,7 +15,9 @@ from mesh.messages.base import Msg, Oid
 from mesh.messages.control import VERBS, Command, CommandAnswer
 from mesh.messages.orders import CLOSE, MODIFY
 from mesh.messages.outcomes import Outcome
-from nodes.local.attempts import MANUAL, OrderRecord
+from mesh.units import text_from_e8
+from nodes.handvolume import objection_to_volume
+from nodes.local.attempts import LEAVE, MANUAL, OrderRecord
 from nodes.local.desk import Desk
 from nodes.local.jobs import Job
 from nodes.local.state import LocalState
@@ -26,9 +28,11 @@ COMMAND = "command"
 COMMANDS_MAX = 500
 RUN = "manual"
 NOBODY = "-"
-PREVIEW, NOTHING, FOREIGN, NOT_FOUND, NOT_READY, BAD_COMMAND = (
-    "PREVIEW", "NOTHING", "FOREIGN", "NOT_FOUND", "NOT_READY", "BAD_COMMAND",
+PREVIEW, NOTHING, FOREIGN, NOT_FOUND, NOT_READY, BAD_COMMAND, BAD_VOLUME = (
+    "PREVIEW", "NOTHING", "FOREIGN", "NOT_FOUND", "NOT_READY", "BAD_COMMAND", "BAD_VOLUME",
 )  # fmt: skip
+REFUSALS = (FOREIGN, BAD_VOLUME)
+"""Codes of positions a command is not carried out on."""
 
 
 class CommandRecord(Msg):
@@ -68,32 +72,44 @@ class Handwork:
         if not state.is_attached or not state.book.is_complete:
             why = state.refused or "the terminal is not attached"
             return [self._answer(link, command, NOT_READY, why)]
-        chosen, refused = self._chosen(command)
-        answers = [self._about(command, position, FOREIGN, "not ours: give --foreign") for position in refused]
+        chosen, answers = self._chosen(command)
         if not chosen and not answers:
             code = NOT_FOUND if _ticket_of(command.scope, state.account) else NOTHING
             return [self._answer(link, command, code, f"scope={command.scope}")]
         if command.dry_run or not chosen:
-            answers += [self._about(command, position, PREVIEW, _preview(command, position)) for position in chosen]
+            answers += [self._about(command, position, PREVIEW, self._preview(command, position)) for position in chosen]
             answers[-1] = msgspec.structs.replace(answers[-1], last=True)
             return [Send(link, 0, answer) for answer in answers]
         return self._act(command, link, chosen, answers, now_ns)
 
-    def _chosen(self, command: Command) -> tuple[list[Position], list[Position]]:
-        """Positions a command is about, and those it would be about if they were ours."""
+    def _chosen(self, command: Command) -> tuple[list[Position], list[CommandAnswer]]:
+        """Positions a command is carried out on, and why it is not on others it names."""
         state = self._state
         ticket = _ticket_of(command.scope, state.account)
         chosen: list[Position] = []
-        refused: list[Position] = []
+        refused: list[CommandAnswer] = []
         for position in state.book.positions:
             if ticket:
                 is_meant = position.ticket == ticket
             else:
                 symbols = (position.symbol, self._names.our_name(position.symbol))
                 is_meant = any(scope_matches(command.scope, state.account, name, position.strategy) for name in symbols)
-            if is_meant:
-                (chosen if position.ours or command.foreign else refused).append(position)
-        return chosen, refused if ticket else []
+            if not is_meant:
+                continue
+            if not (position.ours or command.foreign):
+                refused += [self._about(command, position, FOREIGN, "not ours: give --foreign")] if ticket else []
+            elif objection := self._objection(command, position):
+                refused.append(self._about(command, position, BAD_VOLUME, objection))
+            else:
+                chosen.append(position)
+        return chosen, refused
+
+    def _objection(self, command: Command, position: Position) -> str:
+        """Why this position cannot be closed by the volume a hand named; empty where it can, or none was named."""
+        spec = self._state.book.symbols.get(position.symbol)
+        if not command.volume_e8 or spec is None:
+            return ""
+        return objection_to_volume(spec, command.volume_e8, position.volume_e8)
 
     def _act(
         self, command: Command, link: str, chosen: list[Position], answers: list[CommandAnswer], now_ns: int
@@ -116,7 +132,7 @@ class Handwork:
     def _order(self, command: Command, position: Position) -> OrderRecord:
         state = self._state
         strategy = position.strategy or NOBODY
-        left_e8 = max(0, position.volume_e8 - command.volume_e8) if command.volume_e8 else 0
+        left_e8 = position.volume_e8 - command.volume_e8 if command.volume_e8 else 0
         is_close = command.verb == "close"
         word = f"{command.id.hex()}/{position.ticket}"
         return OrderRecord(
@@ -146,7 +162,7 @@ class Handwork:
         known = self._records.get(record.command)
         if known is None:
             return []
-        is_last = len(known.answers) + 1 >= len(known.oids) + sum(a.code == FOREIGN for a in known.answers)
+        is_last = len(known.answers) + 1 >= len(known.oids) + sum(answer.code in REFUSALS for answer in known.answers)
         answer = CommandAnswer(
             record.command,
             self._state.account,
@@ -168,7 +184,7 @@ class Handwork:
         return Send(link, 0, CommandAnswer(command.id, self._state.account, code, detail, 0, "", 0, 0, True))
 
     def _about(self, command: Command, position: Position, code: str, detail: str) -> CommandAnswer:
-        volume_e8 = min(command.volume_e8 or position.volume_e8, position.volume_e8)
+        volume_e8 = command.volume_e8 if command.verb == "close" and command.volume_e8 else position.volume_e8
         return CommandAnswer(
             command.id,
             self._state.account,
@@ -176,10 +192,22 @@ class Handwork:
             detail,
             position.ticket,
             position.symbol,
-            volume_e8 if command.verb == "close" else position.volume_e8,
+            volume_e8,
             position.price_now_e8,
             False,
         )
+
+    def _preview(self, command: Command, position: Position) -> str:
+        """What would be done to it, with its symbol's digits."""
+        side = "buy" if position.side > 0 else "sell"
+        words = [command.verb, side, f"strategy={position.strategy}" if position.ours else "foreign"]
+        if command.verb == "modify":
+            spec = self._state.book.symbols.get(position.symbol)
+            digits = spec.digits if spec is not None else 8
+            levels = (("sl", command.sl_e8, position.sl_e8), ("tp", command.tp_e8, position.tp_e8))
+            for name, new_e8, old_e8 in levels:
+                words += [f"{name}={text_from_e8(new_e8, digits)} was={text_from_e8(old_e8, digits)}"] if new_e8 != LEAVE else []
+        return " ".join(words)
 
 
 def _ticket_of(scope: str, account: str) -> int:
@@ -187,8 +215,3 @@ def _ticket_of(scope: str, account: str) -> int:
     name, _, number = scope.partition(":")
     return int(number) if name == account and number.isdecimal() and number.isascii() else 0
 
-
-def _preview(command: Command, position: Position) -> str:
-    side = "buy" if position.side > 0 else "sell"
-    owner = f"strategy={position.strategy}" if position.ours else "foreign"
-    return f"{command.verb} {side} {owner}"

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from nodes.io.locate import demo_text
 from tests.e2e.meshrig import Rig
 
 pytestmark = pytest.mark.e2e
@@ -26,30 +27,54 @@ def test_ctrl_c_during_the_start_has_a_summary(tmp_path: Path) -> None:
 
 def test_one_mesh_on_a_state_and_commands_for_it_alone(tmp_path: Path) -> None:
     """A second one on the same state is refused naming the first; another configuration's commands do not touch it; it ends well."""
-    rig = Rig(tmp_path)
+    rig = Rig(tmp_path, demo_text().replace('kind = "reversion"', 'kind = "reversion"\nsymbols = ["XAUUSD"]'))
     process = rig.start("only")
-    ready = rig.run("wait-ready", "--config", str(rig.config_path), "--timeout", "60")
-    assert ready.returncode == 0, ready.stderr
-    (tmp_path / "other").mkdir()
-    other = Rig(tmp_path / "other")
-    second = other.run("up", "--config", str(other.config_path), "--state", str(tmp_path / "only"))
-    assert (second.returncode, f"in use by pid {process.pid}" in second.stderr) == (75, True), second.stderr
-    other.environment["XDG_STATE_HOME"] = rig.environment["XDG_STATE_HOME"]
-    for verb in (("down",), ("restart", "local-1")):
-        assert other.run(*verb, "--config", str(other.config_path)).returncode == 69
-    assert rig.run("down", "--config", str(rig.config_path)).returncode == 0
-    process.communicate(timeout=40)
+    try:
+        ready = rig.run("wait-ready", "--config", str(rig.config_path), "--timeout", "60")
+        assert ready.returncode == 0, ready.stderr
+        (tmp_path / "other").mkdir()
+        other = Rig(tmp_path / "other")
+        second = other.run("up", "--config", str(other.config_path), "--state", str(tmp_path / "only"))
+        assert (second.returncode, f"in use by pid {process.pid}" in second.stderr) == (75, True), second.stderr
+        other.environment["XDG_STATE_HOME"] = rig.environment["XDG_STATE_HOME"]
+        for verb in (("down",), ("restart", "local-1")):
+            assert other.run(*verb, "--config", str(other.config_path)).returncode == 69
+        check_acts(rig)
+        assert rig.run("down", "--config", str(rig.config_path)).returncode == 0
+        process.communicate(timeout=40)
+    finally:
+        process.kill()
     assert process.returncode == 0
+    assert rig.summary("only")["ended_by"] == "mesh down"
+    assert rig.summary("only")["lines"]["by_reason"]["KILLED LADDER"] == 2
     store = tmp_path / "only" / "local-2.db"
     store.write_bytes(store.read_bytes()[:100] + bytes(8_000))
     for side in ("-wal", "-shm"):
         store.with_name(store.name + side).unlink(missing_ok=True)
-    damaged = rig.run(*rig.up_words("only", "--for", "6"))
+    (tmp_path / "only" / "log" / "local-3.log").rename(tmp_path / "only" / "log" / "before.log")
+    (tmp_path / "only" / "log" / "local-3.log").mkdir()
+    damaged = rig.run(*rig.up_words("only", "--for", "8"))
     assert damaged.returncode == 1, damaged.stderr
     document = json.loads((tmp_path / "only.json").read_text())
-    assert document["ended_by"] == "--for 6"
-    assert "is damaged" in document["down"]["local-2"]
-    assert list(document["down"]) == ["local-2"], "the others went on"
+    assert document["ended_by"] == "--for 8"
+    assert "exited 78 and stays down: mesh: local-2: store" in document["down"]["local-2"]
+    assert "(the last: exit status 1) and is started again and again: IsADirectoryError" in document["down"]["local-3"]
+    assert "local-3 ended (exit status 1) and is started again: IsADirectoryError" in damaged.stdout
+    assert "never came up (market-1 STARTING" in document["down"]["market-1"], "it waits for every account"
+    assert {"router-1", "local-1", "signals-1"}.isdisjoint(document["down"]), "the others went on"
+
+
+def check_acts(rig: Rig) -> None:
+    """By hand on the running mesh: done by all is 0, refused on some is 3, each told; a stop is confirmed by its own name."""
+    config = ("--config", str(rig.config_path), "--yes")
+    bought = rig.run("signal", "EURUSD", "buy", "--accounts", "demo-1,demo-2", "--volume", "0.02", *config)
+    assert (bought.returncode, bought.stdout.count("✓ FILLED")) == (0, 2), bought.stdout
+    bent = rig.run("close", "symbol:EURUSD", "--volume", "0.013", *config)
+    assert (bent.returncode, bent.stdout.count("✗ BAD_VOLUME")) == (3, 2), bent.stdout
+    frozen = rig.run("freeze", "symbol:EURUSD", *config)
+    assert (frozen.returncode, frozen.stdout.count("FREEZE symbol:EURUSD after")) == (0, 4), frozen.stdout
+    killed = rig.run("signal", "EURUSD", "buy", "--accounts", "demo-3,demo-4", *config)
+    assert (killed.returncode, killed.stdout.count("✗ KILLED")) == (3, 2), killed.stdout
 
 
 def test_end_of_supervisord_and_of_the_reader_still_has_a_summary(tmp_path: Path) -> None:

@@ -142,6 +142,8 @@ def test_verify_walks_all_seven_steps(tmp_path: Path) -> None:
     assert [line[:8] for line in verified.stdout.splitlines() if line[:1].isdigit()] == [f"{n}. ok   " for n in range(1, 8)]
     assert pinged.returncode == 0, pinged.stdout + pinged.stderr
     assert told.returncode == 0, told.stdout + told.stderr
+    assert "each from the one before" in told.stdout
+    assert "_ns=" not in told.stdout
     assert code == 0, output[-3000:]
     assert "adds up" in output
     assert "SIMULATED at 60x" in output

@@ -4,17 +4,17 @@ from typing import Annotated
 
 import typer
 
+from nodes.io.cli.actwords import ACT_SCOPES, STOP_SCOPES
 from nodes.io.cli.options import ConfigOption
 
-SCOPE_HELP = "all, account:NAME, symbol:NAME, strategy:NAME, or ACCOUNT:TICKET."
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be touched, touch nothing.")]
 Reason = Annotated[str, typer.Option(help="Why; kept with the act.")]
 
 
 def close(
-    scope: Annotated[str, typer.Argument(help=SCOPE_HELP)],
-    volume: Annotated[str | None, typer.Option(help="Lots to close of each position. Default: all of it.")] = None,
+    scope: Annotated[str, typer.Argument(help=f"{ACT_SCOPES}.")],
+    volume: Annotated[str | None, typer.Option(help="Lots to close of each position, on its symbol's step. Default: all of it.")] = None,
     foreign: Annotated[bool, typer.Option("--foreign", help="Positions that are not ours too.")] = False,
     config: ConfigOption = None,
     dry_run: DryRun = False,
@@ -22,7 +22,7 @@ def close(
     reason: Reason = "",
 ) -> None:
     """Close positions in a scope: operator → routers → locals, never through the master."""
-    from nodes.io.cli.act import close_positions
+    from nodes.io.cli.commands import close_positions
 
     raise typer.Exit(close_positions(config, scope, volume, foreign, dry_run, yes, reason))
 
@@ -36,20 +36,20 @@ def modify(
     yes: Yes = False,
 ) -> None:
     """Change SL and TP of one position; a level not given stays as it is."""
-    from nodes.io.cli.act import modify_position
+    from nodes.io.cli.commands import modify_position
 
     raise typer.Exit(modify_position(config, ticket, sl, tp, dry_run, yes))
 
 
 def freeze(
-    scope: Annotated[str, typer.Argument(help="all, account:NAME, symbol:NAME, strategy:NAME.")],
+    scope: Annotated[str, typer.Argument(help=f"{STOP_SCOPES}.")],
     config: ConfigOption = None,
     dry_run: DryRun = False,
     yes: Yes = False,
     reason: Reason = "",
 ) -> None:
     """No opens in a scope from now on; closes and local management go on."""
-    from nodes.io.cli.act import freeze_scope
+    from nodes.io.cli.stops import freeze_scope
 
     raise typer.Exit(freeze_scope(config, scope, dry_run, yes, reason))
 
@@ -62,7 +62,7 @@ def resume(
     yes: Yes = False,
 ) -> None:
     """End the stops of exactly this scope; what still holds it is listed."""
-    from nodes.io.cli.act import resume_scope
+    from nodes.io.cli.stops import resume_scope
 
     raise typer.Exit(resume_scope(config, scope, reason, dry_run, yes))
 
@@ -76,8 +76,8 @@ def signal(
     dry_run: DryRun = False,
     yes: Yes = False,
 ) -> None:
-    """Put a signal by hand through signals, risk and all the rest."""
-    from nodes.io.cli.act import send_signal
+    """Put a signal by hand through signals, risk and all the rest; exit 3 where an account did not do it."""
+    from nodes.io.cli.manualsignal import send_signal
 
     raise typer.Exit(send_signal(config, symbol, side, accounts, volume, dry_run, yes))
 

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from mesh.errors import EXIT_CODES, MeshError
+from mesh.errors import EXIT_CODES, BadConfig, MeshError
 from nodes.io.cli.options import ConfigOption
 
 EPILOG = "Exit codes: " + "; ".join(f"{code} {text}" for code, text in EXIT_CODES.items())
@@ -23,7 +23,8 @@ app = typer.Typer(
 )
 config_app = typer.Typer(help="Check a configuration file, or show it with every default filled in.", no_args_is_help=True)
 app.add_typer(config_app, name="config")
-errors = Console(stderr=True)
+errors = Console(stderr=True, emoji=False)
+
 
 @app.command()
 def up(
@@ -33,19 +34,22 @@ def up(
         typer.Option(help="FILE[,symbol=,tz=,scale=,ask=FILE]: play this recorded market; repeat for several symbols."),
     ] = None,
     speed: Annotated[str | None, typer.Option(help="Times recorded pace, or max. Default: 1 for files, the file's own else.")] = None,
-    for_seconds: Annotated[float | None, typer.Option("--for", help="Stop by itself after this many seconds.")] = None,
+    for_s: Annotated[float | None, typer.Option("--for", metavar="SECONDS", help="Stop by itself after so long.")] = None,
     state: Annotated[
         Path | None,
         typer.Option(help="Resume the run in this directory. Default: a new run in ./.trademesh (demo) or /var/lib/trademesh."),
     ] = None,
-    summary: Annotated[Path | None, typer.Option(help="Write the summary as JSON here.")] = None,
-    events: Annotated[Path | None, typer.Option(help="Write every bar, signal, decision, order and outcome as JSON lines here.")] = None,
+    summary: Annotated[Path | None, typer.Option(help="Write the summary as JSON here (format: mesh/PROTOCOL.md).")] = None,
+    events: Annotated[
+        Path | None, typer.Option(help="Write every bar, signal, decision, order and outcome as JSON lines here (mesh/PROTOCOL.md).")
+    ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Stop at the first bad row of a feed.")] = False,
 ) -> None:
     """Run the mesh under supervisord until Ctrl-C, the end of the feed, or --for. Without options: the demo."""
-    from nodes.io.cli.up import Wishes, run_up
+    from nodes.io.cli.up import run_up
+    from nodes.io.cli.wishes import Wishes
 
-    wishes = Wishes(config, tuple(feed or ()), speed, for_seconds, state, summary, events, strict)
+    wishes = Wishes(config, tuple(feed or ()), speed, for_s, state, summary, events, strict)
     raise typer.Exit(run_up(wishes))
 
 
@@ -68,9 +72,9 @@ def restart(node: Annotated[str, typer.Argument(help="Name of the node, as in `m
 @app.command("wait-ready")
 def wait_ready(
     config: ConfigOption = None,
-    timeout_s: Annotated[float, typer.Option("--timeout", help="Seconds to wait.")] = 30.0,
+    timeout_s: Annotated[float, typer.Option("--timeout", min=0, help="Seconds to wait.")] = 30.0,
 ) -> None:
-    """Wait until every node says READY; exit 3 naming those that do not."""
+    """Wait until every node says READY; exit 3 naming those that do not, 69 where no mesh answers."""
     from nodes.io.cli.operate import wait_until_ready
 
     raise typer.Exit(wait_until_ready(config, timeout_s))
@@ -80,9 +84,11 @@ def wait_ready(
 def node(
     name: Annotated[str, typer.Argument(help="Name of a node in the configuration.")],
     config: ConfigOption = None,
-    state: Annotated[Path | None, typer.Option(help="State directory.")] = None,
+    state: Annotated[
+        Path | None, typer.Option(help="State directory. Default: that of the running mesh, ./.trademesh (demo) or /var/lib/trademesh.")
+    ] = None,
 ) -> None:
-    """Run one node in the foreground (what supervisord runs for each)."""
+    """Run one node in the foreground, as supervisord does for each; its phases are told as they come."""
     from nodes.io.cli.operate import run_one
 
     raise typer.Exit(run_one(config, name, state))
@@ -90,7 +96,7 @@ def node(
 
 @app.command()
 def init(directory: Annotated[Path, typer.Argument(help="Where to write mesh.toml.")]) -> None:
-    """Write a commented configuration to start from, and make its state directory."""
+    """Write a commented configuration to start from."""
     from nodes.io.cli.operate import init_directory
 
     raise typer.Exit(init_directory(directory))
@@ -112,6 +118,14 @@ def config_show(config: ConfigOption = None) -> None:
     raise typer.Exit(show_config(config))
 
 
+def _check_directory() -> None:
+    """Where we stand is still there: files are named, and a mesh is looked for, from there."""
+    try:
+        Path.cwd()
+    except OSError:
+        raise BadConfig("the current directory was removed; change to another one") from None
+
+
 def main() -> None:
     """Entry of the ``mesh`` command: errors become one line and their exit code."""
     from nodes.io.cli import act_verbs, look_verbs
@@ -119,6 +133,7 @@ def main() -> None:
     look_verbs.register(app)
     act_verbs.register(app)
     try:
+        _check_directory()
         app()
     except MeshError as error:
         # No markup: messages name configuration sections in brackets.

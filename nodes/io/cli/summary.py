@@ -11,7 +11,6 @@ from typing import Any
 
 from hdrh.histogram import HdrHistogram
 from rich.markup import escape
-from rich.table import Table
 
 from mesh.codec import decode_record_untrusted
 from mesh.config import Config
@@ -36,7 +35,7 @@ from nodes.decisions import (
     end_key,
 )
 from nodes.io.cli import tables
-from nodes.io.cli.show import console
+from nodes.io.cli.grid import Column, console, grid
 
 RECORD_BYTES_MAX = 4_000_000
 STAGES = (
@@ -49,8 +48,25 @@ STAGES = (
     ("mesh: signal to venue called", "signal_ns", "called_ns"),
     ("broker: called to answered", "called_ns", "answered_ns"),
 )
+REASONED_CODES = ("DENIED", "SKIPPED", "REJECTED", "KILLED")
+"""Ends of lines that were not carried out, and say why."""
 PERCENTILES = (50.0, 90.0, 99.0, 99.9)
 HOUR_US = 3_600_000_000
+ACCOUNTS = (
+    Column("account", "account"),
+    Column("currency", "currency"),
+    Column("balance", "balance", is_number=True),
+    Column("equity", "equity", is_number=True),
+    Column("pnl", "PnL", is_number=True),
+    Column("positions", "positions", is_number=True),
+    Column("lines", "lines", least_columns=20),
+)
+LATENCIES = (
+    Column("stage", "stage (µs)"),
+    Column("count", "count", is_number=True),
+    *(Column(f"p{percentile:g}", f"p{percentile:g}", is_number=True) for percentile in PERCENTILES),
+    Column("max", "max", is_number=True),
+)
 
 
 class Tally:
@@ -61,7 +77,7 @@ class Tally:
         self.codes: dict[str, int] = {}
         self.states: dict[str, int] = {}
         self.details: dict[str, int] = {}
-        """First word of a denied or skipped line's detail → how often."""
+        """Code and first word of the detail of a line that was not carried out → how often."""
         self.accounts: dict[str, dict[str, int]] = {account: {} for account in accounts}
         self.stages = {name: HdrHistogram(1, HOUR_US, 3) for name, _, _ in STAGES}
 
@@ -73,7 +89,7 @@ class Tally:
         table[code] = table.get(code, 0) + 1
         mine = self.accounts.setdefault(record.account, {})
         mine[code] = mine.get(code, 0) + 1
-        if code in ("DENIED", "SKIPPED", "REJECTED"):
+        if code in REASONED_CODES:
             word = f"{code} {(end.detail if end else record.detail).split(' ')[0]}"
             self.details[word] = self.details.get(word, 0) + 1
         if end is not None and end.outcome is not None:
@@ -198,7 +214,6 @@ def _percentiles(histogram: Any) -> dict[str, int]:
 
 def write_summary(document: dict[str, Any], path: Path) -> None:
     """The document as JSON."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
 
 
@@ -221,14 +236,14 @@ def print_summary(document: dict[str, Any], events: Path | None, summary: Path |
     verdict = "adds up" if document["adds_up"] else "[bold red]DOES NOT ADD UP[/]"
     out.print(f"lines    {lines['decided']:,} decided = outcomes ({codes}) + states ({states}): {verdict}")
     for reason, count in list(lines["by_reason"].items())[:8]:
-        out.print(f"         {count:>8,}  {reason}")
-    out.print(_accounts_table(document["accounts"]))
-    out.print(_latency_table(document["latency_us"]))
+        out.print(f"         {count:>8,}  {escape(reason)}")
+    out.print(grid(ACCOUNTS, _account_rows(document["accounts"]), out.width, folds=True))
+    out.print(grid(LATENCIES, _latency_rows(document["latency_us"]), out.width))
     if not document["comparable"]:
         out.print("[yellow]not comparable with a run at another speed: a wait was given up, or the market did not start[/]")
     for path in (events, summary):
         if path is not None:
-            out.print(f"written: {path}")
+            out.print(f"written: {escape(str(path))}", soft_wrap=True)
     out.print(
         "next: mesh up --feed FILE --speed max    your own data\n"
         "      mesh cci FILE                      the indicator alone\n"
@@ -236,23 +251,12 @@ def print_summary(document: dict[str, Any], events: Path | None, summary: Path |
     )
 
 
-def _accounts_table(accounts: dict[str, dict[str, Any]]) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("account", "currency", "balance", "equity", "PnL", "positions", "lines"):
-        table.add_column(heading, justify="left" if heading in ("account", "currency", "lines") else "right")
-    for name, row in accounts.items():
-        counts = "  ".join(f"{code} {count:,}" for code, count in sorted(row["lines"].items()))
-        table.add_row(name, *(str(row.get(key, "-")) for key in ("currency", "balance", "equity", "pnl", "positions")), counts)
-    return table
+def _account_rows(accounts: dict[str, dict[str, Any]]) -> list[tables.Row]:
+    return [
+        row | {"account": name, "lines": "  ".join(f"{code} {count:,}" for code, count in sorted(row["lines"].items()))}
+        for name, row in accounts.items()
+    ]
 
 
-def _latency_table(stages: dict[str, dict[str, int]]) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("stage (µs)")
-    for heading in ("count", "p50", "p90", "p99", "p99.9", "max"):
-        table.add_column(heading, justify="right")
-    for name, row in stages.items():
-        if row["count"]:
-            table.add_row(name, *(f"{row[key]:,}" for key in ("count", "p50", "p90", "p99", "p99.9", "max")))
-    return table
-
+def _latency_rows(stages: dict[str, dict[str, int]]) -> list[tables.Row]:
+    return [{"stage": name} | {key: f"{value:,}" for key, value in row.items()} for name, row in stages.items() if row["count"]]

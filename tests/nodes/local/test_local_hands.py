@@ -233,6 +233,48 @@ def test_manual_modify_leaves_the_level_not_given() -> None:
     assert (held.sl_e8, held.tp_e8) == (PRICE_E8 - 300 * POINT_E8, PRICE_E8 + 500 * POINT_E8)
 
 
+def test_volume_by_hand_that_cannot_be_is_refused_before_any_intent() -> None:
+    """Off the step, below the least, above what is there: BAD_VOLUME with what is allowed, in the preview and in earnest."""
+    desk = Desk()
+    desk.filled()
+    for number, (volume_e8, word) in enumerate([(E8 // 80, "0.0125"), (E8 // 1_000, "0.001"), (E8, "1")], start=20):
+        for dry_run in (True, False):
+            sent = command(number + 10 * dry_run, volume_e8=volume_e8, dry_run=dry_run)
+            desk.say(sent)
+            desk.until(lambda sent=sent: any(answer.account == "one" for answer in desk.answers(sent.id)))
+            told = {(answer.code, answer.detail, answer.last) for answer in desk.answers(sent.id) if answer.account == "one"}
+            assert told == {("BAD_VOLUME", f"volume={word} allowed=0.01..0.1 step=0.01", True)}
+    assert len(desk.venue.sends) == 1
+    assert [held.volume_e8 for held in desk.venue.held.values()] == [E8 // 10]
+
+
+def test_volume_by_hand_is_refused_where_it_cannot_be_and_traded_where_it_can() -> None:
+    """One position is smaller than the volume: it is left alone and told, the other is closed by just that volume."""
+    desk = Desk()
+    desk.filled()
+    held = next(iter(desk.venue.held.values()))
+    desk.venue.held[7] = type(held)(7, 1, E8 // 100, PRICE_E8, 0, 0, 0, "small")
+    desk.run(1_200)
+    sent = command(40, volume_e8=E8 // 20, foreign=True)
+    desk.say(sent)
+    desk.until(lambda: any(answer.account == "one" and answer.last for answer in desk.answers(sent.id)))
+    told = {(answer.ticket, answer.code) for answer in desk.answers(sent.id) if answer.account == "one"}
+    assert told == {(7, "BAD_VOLUME"), (held.ticket, "CLOSED")}
+    assert {ticket: kept.volume_e8 for ticket, kept in desk.venue.held.items()} == {7: E8 // 100, held.ticket: E8 // 20}
+
+
+def test_preview_and_answer_of_a_modify_have_the_symbols_digits() -> None:
+    """The new level and the one it takes the place of."""
+    desk = Desk()
+    desk.filled()
+    ticket = next(iter(desk.venue.held.values())).ticket
+    for number, dry_run in ((50, True), (51, False)):
+        desk.say(command(number, "modify", f"one:{ticket}", dry_run=dry_run, sl_e8=PRICE_E8 - 300 * POINT_E8, foreign=True))
+        desk.until(lambda number=number: bool(desk.answers(bytes([number]) * 16)))
+    assert {answer.detail for answer in desk.answers(bytes([50]) * 16)} == {"modify buy strategy=swing sl=1.09700 was=1.09800"}
+    assert {answer.detail for answer in desk.answers(bytes([51]) * 16)} == {"sl=1.09700"}
+
+
 def test_command_of_a_bad_scope_or_verb_is_refused_by_words() -> None:
     """The answer says what is allowed."""
     desk = Desk()

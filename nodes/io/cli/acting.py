@@ -1,0 +1,50 @@
+"""What every verb that acts shares: who acts, the question before it, and why somebody did not answer."""
+
+import getpass
+import socket
+import sys
+
+from mesh.errors import BadUsage
+from mesh.messages.accounts import SymbolSpec
+from mesh.units import SECOND_NS
+from nodes.io.cli.client import Client
+
+NOT_ALL = 3
+"""Exit code where some account did not do it."""
+NOT_DONE = 1
+"""Exit code where the question was answered with no."""
+
+
+def operator_name() -> str:
+    """Who acts: user@host."""
+    return f"{getpass.getuser()}@{socket.gethostname()}"[:64]
+
+
+def is_confirmed(question: str, yes: bool) -> bool:
+    """Ask on a terminal; without one ``--yes`` is needed. Raises BadUsage."""
+    if yes:
+        return True
+    if not sys.stdin.isatty():
+        raise BadUsage("this acts on real positions: give --yes, or --dry-run to look first")
+    try:
+        said_yes = input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
+    except EOFError:
+        said_yes = False
+    if not said_yes:
+        print("not done")
+    return said_yes
+
+
+def why_silent(client: Client, account: str) -> str:
+    """What is known of a local that did not answer."""
+    node = client.config.local_of(account)
+    seen = client.view.nodes.get(node)
+    if seen is None:
+        return f"{node} was never seen"
+    return f"{node} last seen {(client.now_ns() - seen[0]) / SECOND_NS:.1f} s ago, {seen[1].phase}"
+
+
+def spec_of(client: Client, account: str, symbol: str) -> SymbolSpec | None:
+    """A symbol as the account's broker trades it, by the broker's name; None where it was not told."""
+    known = client.view.symbols.get(account)
+    return next((spec for spec in known.symbols if spec.symbol == symbol), None) if known is not None else None

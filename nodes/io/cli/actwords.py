@@ -1,0 +1,86 @@
+"""Words of the verbs that act: scopes, accounts, prices and volumes. A wrong one is the command line's fault (BadUsage)."""
+
+from mesh.config import Config
+from mesh.errors import BadUsage
+from mesh.killset import check_scope
+from mesh.units import e8_from_text
+
+STOP_SCOPES = "all, account:NAME, symbol:NAME or strategy:NAME"
+ACT_SCOPES = "all, account:NAME, symbol:NAME, strategy:NAME or ACCOUNT:TICKET"
+
+
+def check_act_scope(config: Config, scope: str) -> str:
+    """A scope for positions: those of stops, or ACCOUNT:TICKET. Raises BadUsage saying what is allowed."""
+    account, _, ticket = scope.partition(":")
+    if account in config.account and ticket.isascii() and ticket.isdecimal():
+        return scope
+    return _checked(config, scope, ACT_SCOPES)
+
+
+def check_stop_scope(config: Config, scope: str) -> str:
+    """A scope of the ladder. Raises BadUsage saying what is allowed."""
+    return _checked(config, scope, STOP_SCOPES)
+
+
+def _checked(config: Config, scope: str, allowed: str) -> str:
+    try:
+        check_scope(scope)
+    except ValueError:
+        raise BadUsage(f"scope {scope!r}: {allowed} is allowed; accounts: {', '.join(config.account)}") from None
+    kind, _, name = scope.partition(":")
+    named = {"account": list(config.account), "strategy": list(config.strategy)}
+    if kind in named and name not in named[kind]:
+        raise BadUsage(f"scope {scope!r}: there is no {kind} {name!r}; there are: {', '.join(named[kind]) or 'none'}")
+    return scope
+
+
+def check_ticket(config: Config, word: str) -> str:
+    """One position as ACCOUNT:TICKET. Raises BadUsage."""
+    account, _, ticket = word.partition(":")
+    if account not in config.account or not (ticket.isascii() and ticket.isdecimal()):
+        raise BadUsage(f"{word}: ACCOUNT:TICKET is expected; accounts: {', '.join(config.account)}; tickets: mesh positions")
+    return word
+
+
+def accounts_in(config: Config, scope: str) -> list[str]:
+    """Accounts a scope can touch."""
+    kind, _, name = scope.partition(":")
+    if kind == "account":
+        return [name]
+    return [kind] if kind in config.account else list(config.account)
+
+
+def expand_accounts(config: Config, words: str) -> list[str]:
+    """Accounts named by account, group or ``all``. Raises BadUsage."""
+    found: dict[str, None] = {}
+    for word in (part.strip() for part in words.split(",")):
+        members = list(config.account) if word == "all" else config.settings.group.get(word, [word])
+        for member in members:
+            if member not in config.account:
+                groups = ", ".join(config.settings.group) or "none"
+                raise BadUsage(
+                    f"--accounts {word}: no such account or group; accounts: {', '.join(config.account)}; groups: {groups}; or all"
+                )
+            found[member] = None
+    return list(found)
+
+
+def amount(key: str, text: str | None, absent: int) -> int:
+    """A decimal option as fixed point; ``absent`` where it was not given. Raises BadUsage."""
+    if text is None:
+        return absent
+    try:
+        value = e8_from_text(text)
+    except ValueError as error:
+        raise BadUsage(f"{key} {text}: {error}") from None
+    if value < 0:
+        raise BadUsage(f"{key} {text}: 0 or more is allowed")
+    return value
+
+
+def lots(key: str, text: str | None) -> int:
+    """A volume; 0, which means all of it or the strategy's own size, only where none was given. Raises BadUsage."""
+    value = amount(key, text, 0)
+    if text is not None and value == 0:
+        raise BadUsage(f"{key} {text}: more than 0 lots is allowed; leave {key} out for all of it")
+    return value

@@ -1,0 +1,68 @@
+"""``mesh freeze`` and ``mesh resume``: each account's confirmation names what it confirms; who is silent is named."""
+
+import pytest
+
+from mesh.codec import encode
+from mesh.config import parse
+from mesh.errors import BadUsage
+from mesh.killset import entry_id
+from mesh.messages.base import Msg
+from mesh.messages.control import Entry, Latched, Undo
+from nodes.io.cli import stops
+from nodes.io.cli.stops import freeze_scope, resume_scope
+from nodes.io.locate import demo_text
+from tests.nodes.io.cli.fakeclient import FakeClient
+
+CONFIG = parse(demo_text())
+
+
+def mesh(monkeypatch: pytest.MonkeyPatch, *silent: str) -> FakeClient:
+    """A mesh whose locals confirm at once, but the silent ones; no account is frozen as a whole."""
+
+    def latched(node: str, message: Msg) -> list[Msg]:
+        key = entry_id(encode(message))
+        return [Latched(account, 1, "ACTIVE", [key], []) for account in CONFIG.account if account not in silent and node == "router-1"]
+
+    return FakeClient(CONFIG, latched).is_attached_by(stops, monkeypatch)
+
+
+def test_confirmation_names_the_level_and_scope_of_the_stop(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The account itself stays ACTIVE under a stop of one symbol: that word would mislead."""
+    client = mesh(monkeypatch, "demo-2")
+    assert freeze_scope(None, "symbol:EURUSD", dry_run=False, yes=True, reason="news") == 3
+    out = capsys.readouterr().out
+    assert "CONFIRMED      demo-1  FREEZE symbol:EURUSD after" in out
+    assert "NOT CONFIRMED  demo-2  local-2 was never seen\n3 of 4 accounts confirmed" in out
+    assert "ACTIVE" not in out
+    assert [node for node, _ in client.sent] == ["router-1", "router-2", "master-1"]
+
+
+def test_resume_ends_the_stops_of_exactly_its_scope(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """What still holds is listed; the undo names the rest."""
+    client = mesh(monkeypatch)
+    for scope in ("all", "symbol:EURUSD"):
+        entry = Entry("me@here", 1, 1, "FREEZE", scope, "why")
+        client.view.stops[encode(entry)] = entry
+    assert resume_scope(None, "all", "calm", dry_run=False, yes=True) == 0
+    out = capsys.readouterr().out
+    assert "ends: FREEZE all by me@here (why)" in out
+    assert "stays: FREEZE symbol:EURUSD" in out
+    assert "CONFIRMED      demo-1  all resumed after" in out
+    undo = client.sent[0][1]
+    assert isinstance(undo, Undo)
+    assert undo.entries == [entry_id(encode(Entry("me@here", 1, 1, "FREEZE", "all", "why")))]
+
+
+def test_stop_that_stops_nothing_is_said_before_the_question(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A symbol nobody trades, also in a dry run, which sends nothing; a resume needs its reason."""
+    client = mesh(monkeypatch)
+    assert freeze_scope(None, "symbol:NOSUCH", dry_run=True, yes=False, reason="") == 0
+    assert "symbol:NOSUCH stops nothing this mesh trades; its symbols are EURUSD" in capsys.readouterr().err
+    assert resume_scope(None, "all", "calm", dry_run=False, yes=True) == 1
+    assert client.sent == []
+    with pytest.raises(BadUsage, match="--reason"):
+        resume_scope(None, "all", " ", dry_run=False, yes=True)
