@@ -28,9 +28,24 @@ def document_from(text: str, kind: type[Document]) -> Document:
     except ValueError as error:  # TOMLDecodeError is one; a number of too many digits is another
         raise BadConfig(f"this is not TOML: {error}") from None
     try:
-        return cast(Document, _read(plain, kind))
+        document = cast(Document, _read(plain, kind))
     except msgspec.ValidationError as error:
         raise BadConfig(_complaint(plain, kind, str(error))) from None
+    _check_none_words(plain, kind, "")
+    return document
+
+
+def _check_none_words(plain: dict[str, Any], section: type[Section], key: str) -> None:
+    """"off" and "max" are both read as None: each key has one of them. Raises BadConfig for the other."""
+    for name, hint in get_type_hints(section, include_extras=True).items():
+        value, inner = plain.get(name), _section_of(hint)
+        if value in ("off", "max") and value != _none_word(get_args(hint)):
+            raise BadConfig(f'{key}{name} = "{value}"; allowed: {_allowed(hint)}')
+        if inner is not None and isinstance(value, dict):
+            _check_none_words(value, inner, f"{key}{name}.")
+        elif get_origin(hint) is dict and isinstance(value, dict) and (inner := _section_of(get_args(hint)[1])) is not None:
+            for entry, item in value.items():
+                _check_none_words(item, inner, f"{key}{name}.{entry}.")
 
 
 def _read(value: Any, kind: type[Any]) -> Any:

@@ -131,13 +131,23 @@ def check(settings: Settings) -> None:
     _check_strategies(settings)
     for name, members in settings.group.items():
         _known(f"group.{name}", members, settings.account, "accounts")
-    for name, process in settings.process.items():
-        _known(f"process.{name}.nodes", process.nodes, settings.node, "nodes")
+    _check_processes(settings)
+    if not settings.market.feeds and not settings.market.symbols:
+        raise BadConfig("market.symbols = []: without feeds the synthetic market needs one symbol at least")
     logins: dict[tuple[str, int], str] = {}
     for name, account in settings.account.items():
         other = logins.setdefault((account.server, account.login), name)
         if other != name:
             raise BadConfig(f"account.{name}.login = {account.login}: account.{other} has the same login at {account.server}")
+
+
+def _check_processes(settings: Settings) -> None:
+    homes: dict[str, str] = {}
+    for name, process in settings.process.items():
+        _known(f"process.{name}.nodes", process.nodes, settings.node, "nodes")
+        for node in process.nodes:
+            if homes.setdefault(node, name) != name or process.nodes.count(node) > 1:
+                raise BadConfig(f"process.{name}.nodes: {node} is listed twice (also in process.{homes[node]}); a node runs once")
 
 
 def _check_nodes(settings: Settings) -> None:
@@ -175,6 +185,9 @@ def _check_node(name: str, node: NodeSection, settings: Settings) -> None:
         _known(f"node.{name}.account", [node.account], settings.account, "accounts")
     routers = {key: value for key, value in settings.node.items() if value.role == "router"}
     _known(f"node.{name}.routers", node.routers, routers, "routers")
+    left_out = [key for key, value in settings.node.items() if node.sources and value.role == "indicator" and key not in node.sources]
+    if left_out:
+        raise BadConfig(f"node.{name}.sources = {node.sources}: leaves out the indicator {left_out[0]}, whose signals would be refused")
     if len(node.routers) > 2 or len(set(node.routers)) != len(node.routers):
         raise BadConfig(f"node.{name}.routers = {node.routers}: a primary and a second, each once")
 

@@ -51,6 +51,8 @@ class TimerSection(Section):
     """An attempt whose result is unknown is looked for so long before it counts as never executed …"""
     unknown_read_ms: Ms = 5_000
     """… in reads this far apart, three at least."""
+    venue_call_ms: Ms = 30_000
+    """A worker that has not answered a call by then is killed, and what was in the call is UNKNOWN."""
 
 
 class MeshSection(Section):
@@ -74,7 +76,7 @@ class MarketSection(Section):
     start: Annotated[str, Meta(pattern=r"^\d{4}-\d\d-\d\d$", description="a date, such as 2026-01-05")] = "2026-01-05"
     """First trading day of the synthetic market (UTC)."""
     crossed: Literal["keep", "swap", "skip"] = "keep"
-    jump_percent: Positive = Decimal(10)
+    jump_percent: Annotated[Decimal, Meta(extra={"above": 0, "most": 1_000})] = Decimal(10)
     """A row further than this from the one before is refused as absurd."""
     strict: bool = False
     digits: dict[SymbolName, Annotated[int, Meta(ge=0, le=8)]] = {}

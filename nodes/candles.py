@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from mesh.units import NEVER
 from nodes import kernels
 from nodes.kernels import Integers, Values
+from nodes.periods import PERIOD_MAX, PERIOD_MIN, total_limit_e8
 from nodes.timeframes import bar_span_ns, length_ns, zone_bar_starts_ns
 from nodes.zones import Zone
 
@@ -172,12 +173,12 @@ class CciStream:
     __slots__ = ("_ring_e8", "_state", "_total_limit_e8", "period")
 
     def __init__(self, period: int) -> None:
-        if not kernels.PERIOD_MIN <= period <= kernels.PERIOD_MAX:
-            raise ValueError(f"CCI period {period}: allowed is {kernels.PERIOD_MIN} to {kernels.PERIOD_MAX} bars")
+        if not PERIOD_MIN <= period <= PERIOD_MAX:
+            raise ValueError(f"CCI period {period}: allowed is {PERIOD_MIN} to {PERIOD_MAX} bars")
         self.period = period
         self._ring_e8 = np.zeros(period, np.int64)
         self._state = np.zeros(kernels.WINDOW_FIELDS_COUNT, np.int64)
-        self._total_limit_e8 = kernels.total_limit_e8(period)
+        self._total_limit_e8 = total_limit_e8(period)
 
     def push(self, bar: Bar) -> float | None:
         """The CCI at this bar; None for the first ``period`` − 1 bars. ValueError: a price beyond the bound."""
@@ -210,8 +211,8 @@ class AtrStream:
     __slots__ = ("_ring_e8", "_state", "period")
 
     def __init__(self, period: int) -> None:
-        if not 1 <= period <= kernels.PERIOD_MAX:
-            raise ValueError(f"ATR period {period}: allowed is 1 to {kernels.PERIOD_MAX} bars")
+        if not 1 <= period <= PERIOD_MAX:
+            raise ValueError(f"ATR period {period}: allowed is 1 to {PERIOD_MAX} bars")
         self.period = period
         self._ring_e8 = np.zeros(period, np.int64)
         self._state = np.zeros(kernels.WINDOW_FIELDS_COUNT, np.int64)

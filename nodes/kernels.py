@@ -27,11 +27,6 @@ from numpy.typing import NDArray
 Integers = NDArray[np.int64]
 Values = NDArray[np.float64]
 
-PERIOD_MIN = 2
-PERIOD_MAX = 10_000
-"""A CCI of one bar is always 0; ten thousand bars cost about half a microsecond a value (the deviation
-is summed anew for each bar) and leave room for prices to 1.5 million."""
-
 COUNT, PLACE, SUM, CLOSE = range(4)
 """Fields of a window's state: bars seen (no more than its length), next place in the ring, running sum, last close."""
 WINDOW_FIELDS_COUNT = 4
@@ -41,11 +36,6 @@ EARLIEST, START, OPEN, HIGH, LOW, LAST, TICKS, SPREAD, LATE = range(9)
 CARRIED_FIELDS_COUNT = 9
 BAR_FIELDS_COUNT = 7
 """Columns of a closed bar: START to SPREAD of the carried one."""
-
-
-def total_limit_e8(period: int) -> int:
-    """The largest |high + low + close| for which the CCI of ``period`` is exact (see the bounds above)."""
-    return (2**62 - 1) // period
 
 
 @njit(cache=True)

@@ -17,7 +17,7 @@ from mesh.messages.accounts import SymbolSpec
 from mesh.messages.signals import CCI_DOWN, CCI_UP, MANUAL, Signal
 from mesh.settings import StrategySection
 from mesh.units import E8, round_step
-from nodes.patterns import mask_of
+from nodes.patterns import mask_of, pattern_names
 from nodes.sizing import e8_of
 
 BUY, SELL = 1, -1
@@ -45,6 +45,7 @@ class Wish(msgspec.Struct, frozen=True):
     """What a strategy wants: holdings of ``close_side`` closed (0: none, 2: both sides), one of ``open_side`` opened (0: none).
 
     ``reverses``: it opens also where something was closed. ``closes_of``: whose positions, EVERY_STRATEGY for all of ours.
+    ``lacks``: why it does not open although the signal says so; empty where nothing is missing.
     """
 
     rule: Rule
@@ -54,6 +55,7 @@ class Wish(msgspec.Struct, frozen=True):
     closes_of: str
     targets: list[str]
     volume_e8: int = 0
+    lacks: str = ""
 
 
 BOTH_SIDES = 2
@@ -100,10 +102,8 @@ class Strategies:
             timeframe = section.timeframe if section.timeframe != "feed" else feed_timeframe
             if (section.symbols and signal.symbol not in section.symbols) or timeframe not in ("", signal.timeframe):
                 continue
-            if open_side and not _is_confirmed(rule, open_side, signal.patterns):
-                open_side = 0
-            if open_side or close_side:
-                found.append(Wish(rule, close_side, open_side, section.reverse, rule.name, rule.targets))
+            lacks = _missing_candle(rule, open_side, signal.patterns) if open_side else ""
+            found.append(Wish(rule, close_side, open_side, section.reverse, rule.name, rule.targets, lacks=lacks))
         return found
 
     def _hand_wish(self, signal: Signal) -> Wish:
@@ -122,10 +122,13 @@ _MOVES: dict[str, tuple[tuple[str, int, int, int], ...]] = {
 """Strategy kind → (signal kind, sign of its level, side to close, side to open)."""
 
 
-def _is_confirmed(rule: Rule, side: int, patterns: int) -> bool:
-    if not rule.needs_candle:
-        return True
-    return bool(patterns & (rule.buy_mask if side > 0 else rule.sell_mask))
+def _missing_candle(rule: Rule, side: int, patterns: int) -> str:
+    """Why the candles of a signal's bar do not confirm an opening; empty where they do, or where none is asked for."""
+    wanted = rule.buy_mask if side > 0 else rule.sell_mask
+    if not rule.needs_candle or patterns & wanted:
+        return ""
+    found, asked = (",".join(pattern_names(mask)) or "none" for mask in (patterns, wanted))
+    return f"NO_CANDLE found={found} wanted={asked}"
 
 
 class Distances(msgspec.Struct, frozen=True):

@@ -1,7 +1,8 @@
 """From the names people and brokers use to our own names of symbols.
 
 Our names are those of the market and of the configuration. A broker's name is found by an account's ``symbol_names`` and
-``symbol_suffix``; what is left is recognised by its contract (``eurusd``, ``EUR/USD``, ``GOLD.i#``).
+``symbol_suffix``; what is left is recognised by its contract (``eurusd``, ``EUR/USD``,
+``GOLD.i#``), where we have a symbol of that contract.
 """
 
 from mesh.config import Config
@@ -16,6 +17,12 @@ class SymbolNames:
         strategies = [symbol for section in config.strategy.values() for symbol in section.symbols]
         named = [ours for account in config.account.values() for ours in account.symbol_names]
         self._known = dict.fromkeys((*settings.market.symbols, *settings.symbol, *strategies, *named))
+        self._contracts: dict[str, str] = {}
+        """The plain name of a contract → our symbol of it."""
+        for symbol in self._known:
+            contract = contract_of(symbol)
+            if contract is not None:
+                self._contracts.setdefault(contract.known_as, symbol)
         self._brokers: dict[str, str] = {}
         self._suffixes: dict[str, None] = {}
         for account in config.account.values():
@@ -36,4 +43,4 @@ class SymbolNames:
             if stem != name and (stem in self._known or stem.upper() in self._known):
                 return stem if stem in self._known else stem.upper()
         contract = contract_of(name)
-        return contract.known_as if contract is not None else ""
+        return self._contracts.get(contract.known_as, "") if contract is not None else ""

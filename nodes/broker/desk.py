@@ -30,7 +30,8 @@ WATCH_EQUITY = "watch_equity"
 
 
 SEVERAL_OF = (
-    "account_info", "positions_get", "orders_get", "history_orders_get", "history_deals_get", "symbol_info", "symbol_info_tick",
+    "account_info", "terminal_info", "positions_get", "orders_get", "history_orders_get", "history_deals_get",
+    "symbol_info", "symbol_info_tick",
 )  # fmt: skip
 """Functions that may be asked for together: they read and have small answers."""
 

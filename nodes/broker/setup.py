@@ -5,6 +5,7 @@ import numpy as np
 from mesh.config import Config
 from mesh.errors import BadConfig
 from mesh.settings import AccountSection
+from mesh.units import text_from_e8
 from nodes.contractbook import contract_for
 from nodes.sizing import e8_of
 from nodes.terminal import names
@@ -111,3 +112,12 @@ def _account(section: AccountSection, commission_e8: int) -> AccountConfig:
         margin_mode=_MARGIN_MODES[section.margin_mode],
         commission_per_lot_e8=commission_e8,
     )
+
+
+def rates_told(config: Config, symbols: tuple[str, ...]) -> list[str]:
+    """A line for each conversion that no symbol of the market makes: it goes by a typical rate, for sizes, rails and PnL alike."""
+    rates = terminal_of(config, BrokerNames(config, symbols)).fixed_in_use()
+    return [
+        f"{rate.currency} counts as {text_from_e8(rate.rate_e8, 4)} {rate.in_currency}, a typical rate: no symbol here converts it"
+        for rate in rates
+    ]

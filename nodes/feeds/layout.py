@@ -147,7 +147,8 @@ def layout_of(first_line: str) -> Layout:
 _ENDINGS = re.compile(r"(\.(gz|csv|txt|tsv|dat|log))+$", re.IGNORECASE)
 _NAME_BREAKS = re.compile(r"[_\s,;()\[\]=\-]+")
 _TRAILING_WORD = re.compile(r"\.(\d.*|M\d+|H\d+|D1|W1|MN1?|ticks?|bars?|bid|ask)$", re.IGNORECASE)
-_MINUTES = re.compile(r"([A-Za-z]{6,}?)(1|5|15|30|60|240|1440|10080|43200)")
+_TIMEFRAME = re.compile(r"([A-Za-z]{6,}?)((?:mn1|m\d{1,2}|h\d{1,2}|d1|w1)|1|5|15|30|60|240|1440|10080|43200)", re.IGNORECASE)
+"""A name with its timeframe behind it, as words (USDJPYh1) or in minutes (EURUSD60)."""
 _UNKNOWN_SYMBOL = re.compile(r"[A-Z][A-Z0-9.#]{1,15}")
 _NO_SYMBOLS = (
     *TIMEFRAMES,
@@ -184,8 +185,8 @@ def symbol_from_name(file_name: str) -> str | None:
     """
     words = _symbol_words(file_name)
     for word in words:
-        with_minutes = _MINUTES.fullmatch(word)
-        name = with_minutes[1] if with_minutes else word
+        with_timeframe = _TIMEFRAME.fullmatch(word)
+        name = with_timeframe[1] if with_timeframe else word
         name = name.upper() if name.islower() else name
         if contract_of(name) is not None:
             return name

@@ -12,10 +12,13 @@ import numpy as np
 
 from mesh.config import Config
 from mesh.errors import BadConfig
+from mesh.units import SECOND_NS, text_from_e8
+from nodes.broker.setup import rates_told
 from nodes.contractbook import contract_for
 from nodes.io.feed import Feed, merge_feeds, read_feed
 from nodes.io.feedspec import parse_feed_spec, ppm_from_percent
 from nodes.market.sources import RecordedSource
+from nodes.periods import total_limit_e8
 from nodes.ticks import TickColumns
 from nodes.timeframes import TIMEFRAMES, length_ns
 
@@ -89,6 +92,7 @@ def read_recording(config: Config, progress: Progress | None = None) -> Recordin
                 jump_ppm=jump_ppm,
             )
         )
+    _check_prices(config, feeds)
     columns = merge_feeds(feeds)
     if not len(columns):
         raise BadConfig(f"market.feeds: no usable row in {', '.join(feed.symbol for feed in feeds)}")
@@ -104,11 +108,41 @@ def read_recording(config: Config, progress: Progress | None = None) -> Recordin
         timeframes=timeframes,
         digits={symbol: max(feed.digits for feed in feeds if feed.symbol == symbol) for symbol in columns.symbols},
         end_ns=max(feed.end_ns for feed in feeds),
-        lines=tuple(line for feed in feeds for line in (*feed.guesses, *feed.problems.lines())),
+        lines=(
+            *(line for feed in feeds for line in (*feed.guesses, *feed.problems.lines())),
+            *_overlaps(feeds),
+            *rates_told(config, columns.symbols),
+        ),
         crossed_count=sum(feed.crossed_count for feed in feeds),
         bad_row_count=sum(feed.problems.bad_count for feed in feeds),
     )
     return Recording(columns, about)
+
+
+def _check_prices(config: Config, feeds: list[Feed]) -> None:
+    """Every CCI asked for is exact at the highest price of its symbol. Raises BadConfig."""
+    for name, strategy in config.strategy.items():
+        for feed in feeds:
+            highest_e8 = int(max(feed.columns.bid_e8.max(), feed.columns.ask_e8.max()))
+            if config.symbols_of(name, [feed.symbol]) and 3 * highest_e8 > total_limit_e8(strategy.period):
+                most_e8 = total_limit_e8(strategy.period) // 3
+                raise BadConfig(
+                    f"strategy.{name}.period = {strategy.period}: a CCI of so many bars is exact up to a price of "
+                    f"{text_from_e8(most_e8, 2)}, {feed.symbol} reaches {text_from_e8(highest_e8, 2)}: take a shorter period"
+                )
+
+
+def _overlaps(feeds: list[Feed]) -> list[str]:
+    """A line for each two feeds of one symbol whose times overlap: their prices alternate."""
+    lines = []
+    for later, feed in enumerate(feeds):
+        for other in feeds[:later]:
+            first_ns = max(int(feed.columns.time_ns[0]), int(other.columns.time_ns[0]))
+            last_ns = min(int(feed.columns.time_ns[-1]), int(other.columns.time_ns[-1]))
+            if feed.symbol == other.symbol and first_ns <= last_ns:
+                span = " to ".join(str(np.datetime64(ns, "s")) for ns in (first_ns // SECOND_NS, last_ns // SECOND_NS))
+                lines.append(f"{feed.symbol}: two files have quotes from {span} (UTC); both are played, merged by time")
+    return lines
 
 
 def load_recording(config: Config, state: Path) -> Recording:

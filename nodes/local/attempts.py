@@ -99,6 +99,8 @@ class OrderRecord(Msg):
     command: Oid = NO_OID
     stamps: Stamps = Stamps()
     detail: Text = ""
+    resting_ticket: Count = 0
+    """The live order of a lost attempt, once it was seen."""
 
 
 def decoded(raw: bytes) -> OrderRecord:

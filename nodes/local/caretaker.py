@@ -4,6 +4,8 @@ Each act is an order of its own with a coded cause, an oid that cannot come twic
 router. An act that failed is tried again after a pause that doubles.
 """
 
+import itertools
+
 import msgspec
 
 from mesh.core import Effect, Note, Send
@@ -71,7 +73,7 @@ class Caretaker:
             if act is not None:
                 self._queue(position, act, now_ns)
         for order in state.book.state.orders if state.book.state else ():
-            if state.ladder.level(order.symbol) not in (ACTIVE, FREEZE):
+            if state.ladder.level(order.symbol) not in (ACTIVE, FREEZE) or self._desk.rests_too_long(order.ticket, now_ns):
                 self._cancel(order, now_ns)
         return effects
 
@@ -91,8 +93,17 @@ class Caretaker:
         spec = state.book.symbols.get(position.symbol)
         if section is None or spec is None or spec.point_e8 <= 0:
             return None
-        is_partial_done = state.reports.known_f(self._oid(PARTIAL_TP, position.position_id, 0, position.strategy)) > 0
-        return act_of(position, section, spec, state.book.market_ns, is_partial_done)
+        return act_of(position, section, spec, state.book.market_ns, self._is_done(PARTIAL_TP, position))
+
+    def _is_done(self, cause: str, position: Position) -> bool:
+        """Whether an act of this cause on a position executed something, in this life or another."""
+        for count in itertools.count():
+            oid = self._oid(cause, position.position_id, count, position.strategy)
+            if not self._state.reports.known_f(oid):
+                return False
+            if self._state.reports.is_executed(oid):
+                return True
+        raise AssertionError("counting has no end")
 
     def _oid(self, cause: str, position_id: int, count: int, strategy: str) -> bytes:
         state = self._state

@@ -22,6 +22,7 @@ from nodes.local.attempts import ACT, MANUAL, OrderRecord, decoded
 from nodes.local.caretaker import Caretaker
 from nodes.local.desk import FIND, WAKE, Desk
 from nodes.local.finishing import BARRED, ORDER_ROW
+from nodes.local.guard import PASSED
 from nodes.local.handwork import COMMAND, Handwork
 from nodes.local.homelink import HomeLink
 from nodes.local.openings import OPENING
@@ -90,6 +91,8 @@ class Local(Core):
             state.openings.restore(record, now_ns)
         for key, _record in by_kind.get(BARRED, []):
             state.openings.bar(key)
+        for key, record in by_kind.get(PASSED, []):
+            state.guard.restore(key, record)
         for _key, record in by_kind.get(STOP, []):
             state.ladder.restore(record)
         for _key, record in by_kind.get(BOOK, []):

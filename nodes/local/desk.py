@@ -56,6 +56,7 @@ class Desk:
         self._wants_read = False
         self._settle_ns = state.timer_section.unknown_settle_ms * MS_NS
         self._find_ns = state.timer_section.unknown_read_ms * MS_NS
+        self._rest_ns = state.timer_section.state_ms * MS_NS
         self._pause_ns = state.timer_section.repeat_ms * MS_NS
 
     # orders in hand
@@ -176,6 +177,7 @@ class Desk:
             magic=attempts.magic(record, self._state.account),
             comment=attempts.comment(record),
             since_ns=record.since_ns,
+            action=record.action,
         )
         return Send(WORKER, 0, message)
 
@@ -260,6 +262,8 @@ class Desk:
     def on_lost(self, reason: str, now_ns: int) -> list[Effect]:
         """The worker is gone: what was in the call may have happened."""
         was_at, job = self.at, self._job
+        for lost in self.jobs.unknown():
+            lost.unsettle()
         if was_at == "" and (job is None or job.record.state == INTENT):
             return []  # an INTENT being written finds no worker, and is withdrawn
         self.at = ""
@@ -272,7 +276,8 @@ class Desk:
 
     def _lose(self, job: Job, detail: str, now_ns: int) -> list[Effect]:
         job.record = attempts.moved(job.record, "lose", detail=detail[:200])
-        job.lost_ns, job.find_count, job.ready_ns = now_ns, 0, now_ns
+        job.unsettle()
+        job.ready_ns = now_ns
         self._state.counters.add("unknown_attempt_count")
         note = Note("warning", "attempt_unknown", {"oid": job.record.oid.hex(), "attempt": job.record.attempt, "why": detail})
         return [note, *self._finishing.tell_state(job, UNKNOWN, now_ns)]
@@ -286,8 +291,9 @@ class Desk:
         was = record.state
         detail = "restart=without_result" if was == INTENT else record.detail
         job = Job(attempts.moved(record, "restart", detail=detail), now_ns, is_stored=True)
-        job.lost_ns = now_ns
         self.jobs.add(job)
+        if record.action == OPEN and record.attempt:
+            self._state.guard.passed(record)
         if was != INTENT:
             return []
         self._state.counters.add("unknown_attempt_count")
@@ -301,21 +307,52 @@ class Desk:
         self.at, self._job = "", None
         record = job.record
         if found.hits > 1:
-            job.ready_ns = now_ns + self._find_ns
-            fields = {"oid": record.oid.hex(), "attempt": record.attempt, "hits": found.hits}
-            return [Note("error", "attempt_found_twice", fields)]
+            return self._quarantine(job, found.hits, now_ns)
+        if found.resting_ticket:
+            return self._rest(job, found.resting_ticket, now_ns)
         if found.rejected:
             return self._not_done(job, "found=rejected", now_ns)
         if found.hits == 0:
-            return self._absent(job, now_ns)
+            return self._absent(job, found.connected, now_ns)
         job.record = attempts.filled(record, found.volume_e8, found.price_e8, 0)
         self._finishing.take_off(job.record, found.volume_e8)
         ending = self._endings.of_found(job, found)
         return self._finishing.end(job, ending, now_ns, "found") if ending else self._again(job, "FOUND", now_ns)
 
-    def _absent(self, job: Job, now_ns: int) -> list[Effect]:
-        job.find_count += 1
+    def _quarantine(self, job: Job, hits: int, now_ns: int) -> list[Effect]:
+        """More than one order bears its mark: which is its own nobody can say, so nothing is done about any; a human decides."""
         job.ready_ns = now_ns + self._find_ns
+        detail, record = f"found={hits} quarantined=which_is_it", job.record
+        if record.detail == detail:
+            return []
+        job.record = msgspec.structs.replace(record, detail=detail)
+        fields = {"oid": record.oid.hex(), "attempt": record.attempt, "hits": hits}
+        return [Note("error", "attempt_found_twice", fields), *self._finishing.tell_state(job, UNKNOWN, now_ns)]
+
+    def _rest(self, job: Job, ticket: int, now_ns: int) -> list[Effect]:
+        """Its order is live: neither done nor absent. Past an open's deadline the caretaker cancels it; a close is waited for."""
+        job.unsettle()
+        job.ready_ns = now_ns + self._rest_ns
+        if job.record.resting_ticket == ticket:
+            return []
+        job.record = msgspec.structs.replace(job.record, resting_ticket=ticket, detail=f"resting={ticket}")
+        return self._finishing.tell_state(job, "WORKING", now_ns)
+
+    def rests_too_long(self, ticket: int, now_ns: int) -> bool:
+        """Whether a live order is what an open left behind whose deadline is over."""
+        return any(
+            job.record.action == OPEN and job.record.resting_ticket == ticket and self._intents.is_late(job, now_ns)
+            for job in self.jobs.unknown()
+        )
+
+    def _absent(self, job: Job, connected: bool, now_ns: int) -> list[Effect]:
+        """It is nowhere. That counts only where the terminal sees its server, and only after the settle window."""
+        job.ready_ns = now_ns + self._find_ns
+        if not connected:
+            job.unsettle()
+            return []
+        job.settling_ns = job.settling_ns or now_ns
+        job.find_count += 1
         record = job.record
         opening = self._state.openings.of_oid(record.ref_oid)
         is_full = record.action == CLOSE and record.volume_e8 == 0 and self._state.openings.is_hedging
@@ -323,7 +360,7 @@ class Desk:
         if is_idempotent or (is_full and (opening is None or opening.left_e8 == record.asked_e8)):
             # a position that is gone refuses a second full close; the same SL set twice is one SL
             return self._again(job, "FOUND", now_ns)
-        if now_ns - job.lost_ns < self._settle_ns or job.find_count < FINDS_MIN:
+        if now_ns - job.settling_ns < self._settle_ns or job.find_count < FINDS_MIN:
             return []
         return self._not_done(job, f"reads={job.find_count}", now_ns)
 
@@ -332,6 +369,8 @@ class Desk:
         if job.record.action != OPEN:
             return self._again(job, "FOUND", now_ns)
         code = "REJECTED" if detail.startswith("found") else "NOT_FOUND"
+        if code == "REJECTED" and job.record.resting_ticket and self._intents.is_late(job, now_ns):
+            code, detail = "EXPIRED", f"rested={job.record.resting_ticket} cancelled=after_deadline"
         return self._finishing.end(job, Ending(code, detail), now_ns, "absent")
 
     # reads

@@ -54,6 +54,8 @@ class Finishing:
         state.timers.cancel(("told", record.oid))
         outcome = self._endings.outcome(record, ending.code, ending.detail, True, ending.result)
         puts = [Put(ORDER_ROW, record.oid, None)] if was_stored else []
+        if record.action == OPEN and record.attempt:
+            puts += state.guard.kept(record)
         if record.action == OPEN and record.done_e8:
             puts += state.openings.add(self._opening(record, outcome), now_ns)
         if record.action == CLOSE and record.ref_oid in state.openings.barred:

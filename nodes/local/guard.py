@@ -9,8 +9,11 @@ from bisect import bisect_right, insort
 
 import msgspec
 
+from mesh.codec import decode_record_untrusted, encode
 from mesh.config import Config
+from mesh.core import Put
 from mesh.messages.accounts import AccountState, SymbolSpec
+from mesh.messages.base import Int64, Msg, Name
 from mesh.units import E8, HOUR_NS, MINUTE_NS
 from nodes.dayloss import DayRule, Marks, day_rule_of, moved
 from nodes.local.attempts import OrderRecord
@@ -20,6 +23,8 @@ from nodes.quotes import Quote
 from nodes.risk import RULES, Limits, Opening, limits_of
 from nodes.sizing import PERCENT
 
+PASSED = "passed"
+"""Kind of the rows: opens of the last hour."""
 WIDER = 2
 GUARD_WORDS = (
     "TRADE_DISABLED", "NO_SPEC", "SIGNAL_AGE", "DUPLICATE_WINDOW", "CLOSED_HOURS", "DAILY_LOSS", "DRAWDOWN", "ORDERS_MINUTE",
@@ -55,6 +60,15 @@ def widened(limits: Limits) -> Limits:
     )
 
 
+class PassedRecord(Msg):
+    """An open that was let through, as stored: rates and the duplicate window outlive the process."""
+
+    market_ns: Int64
+    strategy: Name
+    symbol: Name
+    side: Int64
+
+
 class Guard:
     """The rules of one account. Raises ValueError for an unknown zone."""
 
@@ -69,6 +83,8 @@ class Guard:
         self._order_ns: list[int] = []
         """Market times of opens let through in the last hour, in order."""
         self._opened_ns: dict[tuple[str, str, int], int] = {}
+        self._rows: list[tuple[int, bytes]] = []
+        """(market time, oid) of the rows kept."""
 
     def moved(self, marks: Marks, state: AccountState, market_ns: int) -> Marks:
         """The day's marks after a state."""
@@ -81,10 +97,27 @@ class Guard:
 
     def passed(self, record: OrderRecord) -> None:
         """An open goes to the venue: it counts from now on."""
-        now_ns = record.decided_market_ns
-        del self._order_ns[: bisect_right(self._order_ns, now_ns - HOUR_NS)]
-        insort(self._order_ns, now_ns)
-        self._opened_ns[(record.strategy, record.symbol, record.side)] = now_ns
+        self._count(PassedRecord(record.decided_market_ns, record.strategy, record.symbol, record.side))
+
+    def kept(self, record: OrderRecord) -> list[Put]:
+        """The rows by which another life counts an open that has ended; those of an hour ago go."""
+        forgotten = [row for row in self._rows if row[0] <= record.decided_market_ns - HOUR_NS]
+        self._rows = [row for row in self._rows if row not in forgotten]
+        self._rows.append((record.decided_market_ns, record.oid))
+        passed = PassedRecord(record.decided_market_ns, record.strategy, record.symbol, record.side)
+        return [Put(PASSED, record.oid, encode(passed)), *(Put(PASSED, oid, None) for _, oid in forgotten)]
+
+    def restore(self, oid: bytes, raw: bytes) -> None:
+        """Take a row of the store."""
+        passed = decode_record_untrusted(raw, PassedRecord)
+        self._rows.append((passed.market_ns, oid))
+        self._count(passed)
+
+    def _count(self, passed: PassedRecord) -> None:
+        insort(self._order_ns, passed.market_ns)
+        del self._order_ns[: bisect_right(self._order_ns, self._order_ns[-1] - HOUR_NS)]
+        key = (passed.strategy, passed.symbol, passed.side)
+        self._opened_ns[key] = max(passed.market_ns, self._opened_ns.get(key, passed.market_ns))
 
     def objection(
         self,

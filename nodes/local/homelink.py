@@ -15,7 +15,6 @@ from nodes.local.desk import Desk
 from nodes.local.orderintake import OrderIntake
 from nodes.local.reports import ARCHIVE, WINDOW_COUNT
 from nodes.local.state import LocalState
-from nodes.stops import KNOWN_MAX
 
 LISTED_MAX = 1_024
 """Outcomes sent at once when the master asks what it lacks; the rest follows by repeats."""
@@ -93,14 +92,14 @@ class HomeLink:
         if beat.e > state.stream.e and index == state.homing.home:
             effects.append(state.hello(index))
         if beat.kill_digest != state.ladder.digest:
-            known = state.ladder.stops.killset.known()[:KNOWN_MAX]
+            known = state.ladder.stops.killset.known()
             effects.append(Send(envelope.link, 0, KillSetAsk(known)))
         return effects
 
     def latched(self) -> Latched:
         """The stops held here, and what is at the venue all the same."""
         state = self._state
-        entries = state.ladder.stops.killset.known()[:KNOWN_MAX]
+        entries = state.ladder.stops.killset.known()
         in_flight = self._desk.in_flight()[:IN_FLIGHT_MAX]
         return Latched(state.account, state.life, state.ladder.level(), entries, in_flight)
 

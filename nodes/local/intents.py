@@ -127,10 +127,14 @@ class Intents:
             return End("KILLED", f"n={record.n} decided=before_undo")
         return None
 
+    def is_late(self, job: Job, now_ns: int) -> bool:
+        """Whether an open's time is over."""
+        return now_ns >= self._give_up_ns(job)
+
     def late(self, job: Job, now_ns: int) -> End | None:
         """An open whose time is over."""
         give_up_ns = self._give_up_ns(job)
-        if now_ns < give_up_ns:
+        if not self.is_late(job, now_ns):
             return None
         self._state.counters.add("expired_count")
         waited = f" waited_for={job.waits_for}" if job.waits_for else ""

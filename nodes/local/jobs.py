@@ -24,10 +24,10 @@ class Job:
         "is_storing",
         "is_told",
         "ks",
-        "lost_ns",
         "read_after",
         "ready_ns",
         "record",
+        "settling_ns",
         "try_count",
         "waits_for",
     )
@@ -47,12 +47,16 @@ class Job:
         self.read_after = 0
         """No attempt before a read later than this one."""
         self.try_count = 0
-        self.lost_ns = 0
-        """When its result was lost."""
+        self.settling_ns = 0
+        """Since when its lost attempt is nowhere, though the terminal sees its server; 0: it was not looked for like that yet."""
         self.find_count = 0
         self.call = 0
         """Number of its call at the worker."""
         self.waits_for = ""
+
+    def unsettle(self) -> None:
+        """What was seen up to now says nothing about the absence of its lost attempt: the settle window begins anew."""
+        self.settling_ns = self.find_count = 0
 
 
 class Jobs:

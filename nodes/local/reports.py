@@ -20,9 +20,10 @@ ARCHIVE_PREFIX_BYTES = 7
 
 
 class KnownRecord(Msg):
-    """Where an ended order's outcome is."""
+    """Where an ended order's outcome is, and whether the order did anything."""
 
     f: Count
+    is_executed: bool = True
 
 
 def key_of(f: int) -> bytes:
@@ -41,6 +42,8 @@ class Reports:
         self.pending: dict[int, Outcome] = {}
         """Durable and not acked, by number."""
         self._known: dict[bytes, int] = {}
+        self._idle: dict[bytes, None] = {}
+        """Ended orders that executed nothing."""
 
     def restore(self, kind: str, key: bytes, record: bytes) -> None:
         """Take a row of the store."""
@@ -49,8 +52,11 @@ class Reports:
             self.pending[outcome.f] = outcome
             self.f = max(self.f, outcome.f)
         else:
-            self._known[key] = decode_record_untrusted(record, KnownRecord).f
-            self.f = max(self.f, self._known[key])
+            known = decode_record_untrusted(record, KnownRecord)
+            self._known[key] = known.f
+            if not known.is_executed:
+                self._idle[key] = None
+            self.f = max(self.f, known.f)
 
     def restored(self, f: int) -> None:
         """All rows were taken; ``f`` is the newest number by the node's own record."""
@@ -67,6 +73,10 @@ class Reports:
         """Number of the outcome that ended an order; 0 where it has not ended here."""
         return self._known.get(oid, 0)
 
+    def is_executed(self, oid: bytes) -> bool:
+        """Whether an order has ended here and did something."""
+        return oid in self._known and oid not in self._idle
+
     def number(self, outcome: Outcome) -> tuple[Outcome, list[Put]]:
         """The outcome with its number, and the rows that make it durable."""
         self.f += 1
@@ -74,7 +84,9 @@ class Reports:
         puts = [Put(OUTCOME, key_of(self.f), encode(numbered))]
         if outcome.final:
             self._known[outcome.oid] = self.f
-            puts.append(Put(KNOWN, outcome.oid, encode(KnownRecord(self.f))))
+            if not outcome.volume_e8:
+                self._idle[outcome.oid] = None
+            puts.append(Put(KNOWN, outcome.oid, encode(KnownRecord(self.f, bool(outcome.volume_e8)))))
         return numbered, puts
 
     def durable(self, outcome: Outcome) -> None:

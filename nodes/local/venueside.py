@@ -27,6 +27,7 @@ class VenueSide:
         self._desk = desk
         self._caretaker = caretaker
         self._asked_block = 0
+        self._remark = ""
         self._is_recorded = False
         """States are asked for by block: only those move the day's marks."""
 
@@ -94,6 +95,7 @@ class VenueSide:
         read_ns, f = began
         deals, puts = state.book.take(read, state.openings, read_ns, now_ns)
         effects: list[Effect] = [Commit(0, tuple(puts))] if puts else []
+        effects += self._remarked(read.remark)
         effects += [state.tell(deal) for deal in deals]
         if read.symbols:
             effects.append(state.tell(state.book.symbols_message()))
@@ -110,6 +112,13 @@ class VenueSide:
             self._asked_block = 0
         state.counters.add("state_count")
         return [*effects, state.tell(state.book.tell())]
+
+    def _remarked(self, remark: str) -> list[Effect]:
+        """What is amiss at the terminal, noted when it changes."""
+        if remark == self._remark:
+            return []
+        self._remark = remark
+        return [Note("warning", "terminal_remark", {"says": remark})] if remark else [Note("info", "terminal_fine", {})]
 
     def _make(self, block: int, f: int, now_ns: int) -> None:
         """The message of the newest read, and the marks of the day it moves."""

@@ -138,10 +138,14 @@ class Decider:
                 leg = CLOSE_LEG if not drafts else f"{CLOSE_LEG}{len(drafts) + 1}"
                 drafts.append(self._close(signal, strategy, leg, account, holding, moment))
             if not drafts and not wish.open_side:
-                drafts.append(self._nothing_to_close(wish, signal, account, symbol, moment))
-                return drafts
+                closing = [h for h in self._holdings(account, moment) if h.ours and h.closing and h.symbol == symbol]
+                why = f"NOTHING_TO_CLOSE closing_count={len(closing)}"
+                drafts.append(self._skipped(wish, CLOSE_LEG, CLOSE, why, signal, account, symbol, moment))
         if wish.open_side and (wish.reverses or not drafts):
-            drafts.append(self._open(wish, signal, account, symbol, moment))
+            if wish.lacks:
+                drafts.append(self._skipped(wish, OPEN_LEG, OPEN, wish.lacks, signal, account, symbol, moment))
+            else:
+                drafts.append(self._open(wish, signal, account, symbol, moment))
         return drafts
 
     def _holdings(self, account: Account, moment: Moment) -> list[Holding]:
@@ -183,21 +187,21 @@ class Decider:
             deviation_points=account.limits.deviation_points,
         )
 
-    def _nothing_to_close(
-        self, wish: Wish, signal: Signal, account: Account, symbol: str, moment: Moment
+    def _skipped(
+        self, wish: Wish, leg: str, action: str, why: str, signal: Signal, account: Account, symbol: str, moment: Moment
     ) -> Draft:
-        closing = [h for h in self._holdings(account, moment) if h.ours and h.closing and h.symbol == symbol]
+        """A line that asks for nothing, and says why."""
         return Draft(
             account=account.name,
-            oid=self._oid(signal, wish.rule.name, CLOSE_LEG, moment),
+            oid=self._oid(signal, wish.rule.name, leg, moment),
             strategy=wish.rule.name,
-            leg=CLOSE_LEG,
-            action=CLOSE,
+            leg=leg,
+            action=action,
             symbol=symbol,
             our_symbol=signal.symbol,
-            side=0,
+            side=wish.open_side if action == OPEN else 0,
             code=SKIPPED,
-            detail=f"NOTHING_TO_CLOSE closing_count={len(closing)}",
+            detail=why,
         )
 
     def _open(self, wish: Wish, signal: Signal, account: Account, symbol: str, moment: Moment) -> Draft:

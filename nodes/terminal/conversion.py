@@ -74,7 +74,7 @@ def rounded_e8(numerator: int, denominator: int, unit_e8: int) -> int:
 class Converter:
     """All routes of a server."""
 
-    __slots__ = ("_fixed", "_pairs", "_routes")
+    __slots__ = ("_fixed", "_in_use", "_pairs", "_rates", "_routes")
 
     def __init__(self, books: Iterable[SymbolBook], fixed_rates: Iterable[FixedRate]) -> None:
         self._pairs: dict[tuple[str, str], SymbolBook] = {}
@@ -82,7 +82,10 @@ class Converter:
             if book.spec.currency_base != book.spec.currency_profit:
                 self._pairs.setdefault((book.spec.currency_base, book.spec.currency_profit), book)
         self._fixed: dict[tuple[str, str], Ratio] = {}
+        self._rates: dict[tuple[str, str], FixedRate] = {}
+        self._in_use: dict[FixedRate, None] = {}
         for rate in fixed_rates:
+            self._rates[rate.currency, rate.in_currency] = self._rates[rate.in_currency, rate.currency] = rate
             self._fixed[rate.currency, rate.in_currency] = (rate.rate_e8, E8)
             self._fixed.setdefault((rate.in_currency, rate.currency), (E8, rate.rate_e8))
         self._routes: dict[tuple[str, str], Route] = {}
@@ -94,6 +97,10 @@ class Converter:
             route = self._found(currency, in_currency)
             self._routes[currency, in_currency] = route
         return route
+
+    def fixed_in_use(self) -> tuple[FixedRate, ...]:
+        """The fixed rates some route goes by: no symbol makes that conversion."""
+        return tuple(self._in_use)
 
     def _found(self, currency: str, in_currency: str) -> Route:
         direct = self._direct(currency, in_currency)
@@ -118,4 +125,7 @@ class Converter:
         if book is not None:
             return Route((Leg(book, False),))
         fixed = self._fixed.get((currency, in_currency))
-        return None if fixed is None else Route((), fixed)
+        if fixed is None:
+            return None
+        self._in_use[self._rates[currency, in_currency]] = None
+        return Route((), fixed)

@@ -36,7 +36,7 @@ from nodes.terminal.records import (
 )
 from nodes.terminal.retcodes import REFUSED_LOCALLY, TEXTS
 from nodes.terminal.server_time import ServerClock
-from nodes.terminal.settings import AccountConfig, TerminalConfig
+from nodes.terminal.settings import AccountConfig, FixedRate, TerminalConfig
 from nodes.terminal.slippage import slippage_points
 from nodes.terminal.symbols import SymbolSpec
 
@@ -346,6 +346,10 @@ class Terminal:
         """The last quote of a symbol; None before the first, and for an unknown symbol."""
         book = self.books.get(symbol)
         return None if book is None or not book.has_quote else self._quote(book)
+
+    def fixed_in_use(self) -> tuple[FixedRate, ...]:
+        """The fixed rates some conversion goes by: no symbol makes it."""
+        return self._converter.fixed_in_use()
 
     def next_open_ns(self, symbol: str, now_ns: int) -> int:
         """The first market time from ``now_ns`` on at which a symbol trades: ``now_ns`` itself while it is open."""

@@ -25,6 +25,11 @@ def demo() -> str:
         ("[mesh]", "[mesh", "not TOML"),
         ("sl_atr = 2", "sl_atr = 0", "sizing by risk needs an SL"),
         ("seed = 7", "seed = 7\nbase_port = 80", "mesh.base_port = 80"),
+        ('symbols = ["EURUSD", "GBPUSD", "USDJPY", "XAUUSD"]', "symbols = []", "market.symbols = []: without feeds"),
+        ("speed = 60", 'speed = "off"', 'market.speed = "off"; allowed: '),
+        ("[market]", "[market]\njump_percent = 5000", "market.jump_percent = 5000; allowed: a number above 0, 1_000 at most"),
+        ("[market]", '[process.a]\nnodes = ["master-1"]\n[process.b]\nnodes = ["master-1"]\n[market]', "process.b.nodes: master-1"),
+        ('role = "signals"', 'role = "signals"\nsources = ["cci-9"]', "node.signals-1.sources = ['cci-9']: leaves out the indicator"),
         ('[node.router-2]\nrole = "router"', '[node.router-2]\nrole = "router"\nport = 7431', "overlaps"),
     ],
 )

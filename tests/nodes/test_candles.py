@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from mesh.units import HOUR_NS, MINUTE_NS, NEVER, SECOND_NS
 from nodes import kernels
 from nodes.candles import AtrStream, Bar, CandleBuilder, CciStream, CrossStream
+from nodes.periods import total_limit_e8
 from nodes.timeframes import TIMEFRAMES
 from nodes.zones import Zone
 
@@ -175,7 +176,7 @@ def test_cci_stream_refuses_a_period(period: int) -> None:
 @pytest.mark.parametrize("sign", [1, -1])
 def test_cci_stream_refuses_a_price_beyond_its_bound(sign: int) -> None:
     """A price that could overflow is refused, by push and by fill, with the price and the bound; the bound itself is not."""
-    limit_e8 = kernels.total_limit_e8(1_000)
+    limit_e8 = total_limit_e8(1_000)
     stream = CciStream(1_000)
     assert stream.push(make_bar(sign * limit_e8, 0, 0)) is None
     beyond_e8 = sign * (limit_e8 + 1)

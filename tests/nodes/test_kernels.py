@@ -14,6 +14,7 @@ from numba.core.dispatcher import Dispatcher
 
 from nodes import kernels
 from nodes.candles import AtrStream, Bar, CandleBuilder, CciStream, CrossStream
+from nodes.periods import total_limit_e8
 from nodes.zones import Zone
 
 PERIODS = (2, 3, 14, 20, 50, 100, 233, 500, 1000)
@@ -124,7 +125,7 @@ def test_cci_of_period_two_knows_three_values() -> None:
 @pytest.mark.parametrize("period", [2, 3, 14, 1000, 10_000])
 def test_cci_is_exact_up_to_its_bound(period: int) -> None:
     """At the largest price allowed, and swinging between both signs of it, nothing overflows."""
-    limit_e8 = kernels.total_limit_e8(period)
+    limit_e8 = total_limit_e8(period)
     windows = (
         [limit_e8 if index % 2 else -limit_e8 for index in range(period)],
         [-limit_e8] * (period - 1) + [limit_e8],
@@ -138,7 +139,7 @@ def test_cci_is_exact_up_to_its_bound(period: int) -> None:
 
 def test_cci_bound_leaves_room_for_real_prices() -> None:
     """At period 1,000 prices up to 15 million are within the bound."""
-    assert kernels.total_limit_e8(1_000) > 3 * 15_000_000 * 10**8
+    assert total_limit_e8(1_000) > 3 * 15_000_000 * 10**8
 
 
 @given(prices, st.integers(2, 20), st.integers(0, 60))

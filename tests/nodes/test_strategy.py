@@ -84,13 +84,17 @@ def test_two_strategies_may_want_one_signal() -> None:
 
 
 @pytest.mark.parametrize(
-    ("patterns", "opens"),
-    [(0, 0), (Pattern.HAMMER, BUY), (Pattern.BEARISH_ENGULFING, 0), (Pattern.HAMMER | Pattern.DOJI, BUY), (Pattern.DOJI, 0)],
-)
-def test_candles_confirm_openings_and_nothing_else(patterns: int, opens: int) -> None:
-    """Without one of its patterns for the side a strategy does not open; it closes all the same."""
+    ("patterns", "found"),
+    [(0, "none"), (Pattern.HAMMER, ""), (Pattern.BEARISH_ENGULFING, "bearish_engulfing"), (Pattern.HAMMER | Pattern.DOJI, ""),
+     (Pattern.DOJI, "doji")],
+)  # fmt: skip
+def test_candles_confirm_openings_and_nothing_else(patterns: int, found: str) -> None:
+    """Without one of its patterns for the side a strategy says why it does not open; it closes all the same."""
     confirmed = REVERSION + 'candles = ["hammer", "bearish_engulfing"]\n'
-    assert wishes(confirmed, patterns=int(patterns)) == [("rev", SELL, opens)]
+    signal = msgspec.structs.replace(first_signal(), patterns=int(patterns))
+    (wish,) = Strategies(config_of(2, confirmed)).wishes(signal, "M1")
+    assert (wish.close_side, wish.open_side) == (SELL, BUY)
+    assert wish.lacks == (f"NO_CANDLE found={found} wanted=hammer" if found else "")
 
 
 def test_a_pattern_nobody_knows_is_a_wrong_configuration() -> None:

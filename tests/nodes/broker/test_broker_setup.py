@@ -1,16 +1,17 @@
 """What a configuration makes of the simulated server: accounts, names of symbols, contracts, latency."""
 
 from decimal import Decimal
+from importlib.resources import files
 
 import msgspec
 import numpy as np
 import pytest
 
-from mesh.config import configured
+from mesh.config import configured, parse
 from mesh.errors import BadConfig
 from mesh.ids import comment_of
 from mesh.units import E8, MS_NS
-from nodes.broker.setup import BrokerNames, simulated_accounts, terminal_of
+from nodes.broker.setup import BrokerNames, rates_told, simulated_accounts, terminal_of
 from nodes.contractbook import contract_for
 from nodes.terminal import names
 from nodes.terminal.latency import Latency, request_key
@@ -111,3 +112,10 @@ def test_latency_without_spread_is_the_median() -> None:
     """Sigma 0 always gives the median, median 0 nothing."""
     assert Latency(7, 40, Decimal(0)).of(b"x" * 16) == 40 * MS_NS
     assert Latency(7, 0, Decimal(1)).of(b"x" * 16) == 0
+
+
+def test_guessed_conversions_are_told() -> None:
+    """An account's currency that no symbol of the market converts goes by a typical rate, and that is said."""
+    config = parse(files("nodes.io").joinpath("demo.toml").read_text())
+    assert rates_told(config, ("EURUSD", "USDJPY")) == []
+    assert rates_told(config, ("GBPUSD",)) == ["EUR counts as 1.1200 USD, a typical rate: no symbol here converts it"]

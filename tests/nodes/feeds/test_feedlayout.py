@@ -92,6 +92,8 @@ def test_unknown_layout_says_what_is_missing(line: str, why: str) -> None:
         ("eurusd-2024-01.csv", "EURUSD"),
         ("EURUSD.M15.csv", "EURUSD"),
         ("EURUSD240.csv", "EURUSD"),
+        ("USDJPYh1.csv", "USDJPY"),
+        ("EURUSDmH4.csv", "EURUSDm"),
         ("NDX100_M5_2024.csv", "NDX100"),
         ("DAT_ASCII_AAPL_M1_2018.csv", "AAPL"),
         ("ticks.csv", None),

@@ -55,6 +55,7 @@ class FakeVenue:
         self.watched: list[int] = []
         self.latch_count = 0
         self.bid_e8 = PRICE_E8
+        self.balance_e8 = 10_000 * E8
         self.market_ns = MARKET_NS
         self.delay_ns = MS_NS
         self.shows_positions = True
@@ -133,9 +134,9 @@ class FakeVenue:
             for h in shown
         ]  # fmt: skip
         profit_e8 = sum((self.bid_e8 - h.open_e8) * h.side * h.volume_e8 // POINT_E8 for h in shown)
-        equity_e8 = 10_000 * E8 + profit_e8
+        equity_e8 = self.balance_e8 + profit_e8
         return VenueState(
-            ask.call, ask.block, 1, self.market_ns, 10_000 * E8, equity_e8, 0, equity_e8, 0, True, True, positions, [], self.deals
+            ask.call, ask.block, 1, self.market_ns, self.balance_e8, equity_e8, 0, equity_e8, 0, True, True, positions, [], self.deals
         )
 
     def _find(self, ask: VenueFind) -> VenueFound:

@@ -6,12 +6,13 @@ import msgspec
 import pytest
 
 from mesh.messages.accounts import AccountState, Position, SymbolSpec
-from mesh.units import E8, MINUTE_NS, SECOND_NS
+from mesh.units import DAY_NS, E8, HOUR_NS, MINUTE_NS, SECOND_NS
 from nodes.dayloss import Marks
 from nodes.local.attempts import OrderRecord
-from nodes.local.guard import Guard, widened
+from nodes.local.guard import PASSED, Guard, widened
 from nodes.local.openings import OpeningRecord, Openings
 from nodes.risk import limits_of
+from nodes.zones import Zone
 from tests.nodes.local.fakevenue import MARKET_NS, POINT_E8, PRICE_E8, SPEC
 from tests.nodes.local.localrig import make_config
 
@@ -107,6 +108,77 @@ def test_rates_count_what_was_let_through_in_market_time() -> None:
         guard.passed(order(market_ns=MARKET_NS + number))
     assert word(order(market_ns=MARKET_NS + 20), guard=guard) == "ORDERS_MINUTE"
     assert word(order(market_ns=MARKET_NS + MINUTE_NS + 20), guard=guard) == ""
+
+
+def test_a_hundred_and_twenty_opens_an_hour_pass() -> None:
+    """The hour's limit doubled, whatever the minutes say."""
+    guard = Guard("one", make_config(rails='duplicate_window_ms = "off"\norders_per_minute_count = "off"\nsignal_age_ms = "off"'))
+    for number in range(120):
+        assert word(order(market_ns=MARKET_NS + number), guard=guard) == ""
+        guard.passed(order(market_ns=MARKET_NS + number))
+    assert word(order(market_ns=MARKET_NS + 120), guard=guard) == "ORDERS_HOUR"
+    assert word(order(market_ns=MARKET_NS + HOUR_NS + 119), guard=guard) == ""
+
+
+def test_what_was_let_through_outlives_the_process() -> None:
+    """The rows of one life make the next count on; those older than an hour are taken away."""
+    first, rows = Guard("one", make_config(rails="")), {}
+    for number, market_ns in enumerate((MARKET_NS - HOUR_NS, MARKET_NS - SECOND_NS, MARKET_NS)):
+        record = order(market_ns=market_ns, oid=bytes([number]) * 16)
+        first.passed(record)
+        for put in first.kept(record):
+            assert put.kind == PASSED
+            rows[put.key] = put.record
+    kept = {key: record for key, record in rows.items() if record is not None}
+    assert list(kept) == [bytes([1]) * 16, bytes([2]) * 16]
+    second = Guard("one", make_config(rails="orders_per_minute_count = 1"))
+    for key, record in kept.items():
+        second.restore(key, record)
+    assert word(order(side=-1, market_ns=MARKET_NS + SECOND_NS), guard=second) == "ORDERS_MINUTE"
+    third = Guard("one", make_config(rails=""))
+    for key, record in kept.items():
+        third.restore(key, record)
+    assert word(order(market_ns=MARKET_NS + SECOND_NS), guard=third) == "DUPLICATE_WINDOW"
+
+
+def test_drawdown_is_twice_the_rail() -> None:
+    """16 % below the high-water mark nothing is opened any more; a little less is let through."""
+    guard = Guard("one", make_config(rails='daily_loss_percent = "off"'))
+    high = guard.moved(Marks(), state(), MARKET_NS)
+    for equity_e8, wanted in ((8_401 * E8, None), (8_400 * E8, "DRAWDOWN")):
+        account = state(equity_e8=equity_e8)
+        found = guard.objection(order(volume_e8=E8 // 100), account, {"EURUSD": SPEC}, Openings(), high)
+        assert (found or "None").startswith(wanted or "None"), found
+
+
+def test_no_opens_in_the_brokers_closed_hours() -> None:
+    """23:50 to 00:10 of the broker's clock, here as at the master."""
+    guard = Guard("one", make_config(rails=""))
+    offset_ns = Zone.parse("New York + 7 h").offset_ns_at(MARKET_NS)
+    midnight_ns = (MARKET_NS + offset_ns) // DAY_NS * DAY_NS - offset_ns
+    edges = ((-10 * MINUTE_NS - 1, ""), (-10 * MINUTE_NS, "CLOSED_HOURS"), (10 * MINUTE_NS - 1, "CLOSED_HOURS"), (10 * MINUTE_NS, ""))
+    for after_ns, wanted in edges:
+        market_ns = midnight_ns + after_ns
+        assert word(order(market_ns=market_ns), state(market_ns=market_ns), guard=guard) == wanted
+
+
+def test_a_netting_account_gets_no_opposite_open() -> None:
+    """Where positions are netted an opposite open would close what is held, another's merge with it: denied here too."""
+    rails = 'positions_per_symbol_count = "off"\nexposure_times = "off"'
+    assert word(order(side=-1), state(positions=1, hedging=False), rails) == "NETTING"
+    assert word(order(side=1), state(positions=1, hedging=False), rails) == "NETTING"
+    assert word(order(side=-1), state(positions=1), rails) == ""
+    assert word(order(side=-1), state(hedging=False), rails) == ""
+
+
+def test_an_accounts_own_rails_stand_instead_of_the_fleets() -> None:
+    """[account.one.rails] is doubled, not [rails]."""
+    config = make_config(account="rails = {orders_per_minute_count = 1, orders_per_hour_count = 1}")
+    guard = Guard("one", config)
+    for number in range(2):
+        guard.passed(order(market_ns=MARKET_NS - MINUTE_NS // 2 + number, side=-1))
+    assert word(order(), guard=guard) == "ORDERS_MINUTE"
+    assert word(order(), guard=Guard("two", config)) == ""
 
 
 def test_equal_opens_keep_half_the_window_apart() -> None:

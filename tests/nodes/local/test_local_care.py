@@ -60,6 +60,23 @@ def test_partial_take_profit_happens_once_also_after_a_restart() -> None:
     assert [held.volume_e8 for held in rig.venue.held.values()] == [E8 // 20]
 
 
+def test_partial_take_profit_that_was_refused_is_tried_again() -> None:
+    """Only one that executed counts as done; a restart in between changes nothing."""
+    rig = Rig(make_config("manage = {partial_tp_points = 30, partial_tp_percent = 50}")).ready()
+    opened(rig)
+    rig.venue.script = lambda send: rig.venue.result(send, "HALT", 10017)
+    moved(rig, 35)
+    assert set(acts(rig)) == {("PARTIAL_TP", "REJECTED")}
+    rig.net.crash("local-1")
+    rig.net.restart("local-1")
+    rig.venue.script = lambda send: True
+    moved(rig, 35)
+    rig.until(lambda: acts(rig)[-1] == ("PARTIAL_TP", "CLOSED"))
+    rig.run(20_000)
+    assert [code for _, code in acts(rig)].count("CLOSED") == 1
+    assert [held.volume_e8 for held in rig.venue.held.values()] == [E8 // 20]
+
+
 def test_time_stop_counts_market_time_and_works_cut_off() -> None:
     """With no router and no master the position is closed when its market time is over; the outcome is told later."""
     rig = Rig(make_config("manage = {time_stop_ms = 60000}")).ready()
@@ -89,7 +106,7 @@ def test_failed_act_pauses_before_it_is_tried_again() -> None:
 
 def test_equity_stop_closes_everything_and_bars_opens() -> None:
     """At its floor everything of ours is closed, and the next open is denied; the market was asked to stop there."""
-    rig = Rig(make_config(account="equity_stop_percent = 95")).ready()
+    rig = Rig(make_config(account="equity_stop_percent = 95", rails='daily_loss_percent = "off"\nduplicate_window_ms = "off"')).ready()
     opened(rig)
     rig.run(1_000)
     assert rig.venue.watched[-1] == 9_500 * E8
@@ -97,6 +114,15 @@ def test_equity_stop_closes_everything_and_bars_opens() -> None:
     moved(rig, -6_000)
     assert ("EQUITY_STOP", "CLOSED") in acts(rig)
     assert not rig.venue.held
+    rig.venue.balance_e8 = 9_400 * E8
+    rig.run(1_100)
+    rig.open("b")
+    rig.until(lambda: rig.master.codes()[-1] == "DENIED")
+    assert rig.master.outcomes[-1].detail == "EQUITY_STOP equity=9400.00 floor=9500.00"
+    rig.venue.balance_e8 = 9_501 * E8
+    rig.run(1_100)
+    rig.open("c")
+    rig.until(lambda: rig.master.codes()[-1] == "FILLED")
 
 
 def test_foreign_positions_are_left_alone() -> None:

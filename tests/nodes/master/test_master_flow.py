@@ -139,6 +139,21 @@ def test_a_close_in_flight_is_not_sent_twice() -> None:
     assert rig.outcomes() == ["a1 open FILLED", "a1 close SKIPPED NOTHING_TO_CLOSE closing_count=1"]
 
 
+def test_a_missing_candle_is_a_line_with_its_reason() -> None:
+    """Nothing opens, each account's open line says which candles stood there; what is held is closed all the same."""
+    rig = Rig(config_of(1, STRATEGY + 'candles = ["hammer", "shooting_star"]\n')).ready()
+    rig.signal(sid="plain", patterns=16)
+    assert rig.orders() == []
+    assert rig.outcomes() == ["a1 open SKIPPED NO_CANDLE found=doji wanted=hammer"]
+    rig.signal(sid="confirmed", patterns=4)
+    (order,) = rig.orders()
+    rig.fill(order)
+    rig.settle()
+    rig.signal(sid="back", kind=CCI_DOWN, level_e8=100 * E8)
+    assert [order.words() for order in rig.orders()] == ["a1 close CLOSE EURUSD -1"]
+    assert rig.outcomes()[-1] == "a1 open SKIPPED NO_CANDLE found=none wanted=shooting_star"
+
+
 def test_several_positions_get_a_close_each() -> None:
     """A line is (sid, strategy, leg, account): the second close of an account has a leg of its own."""
     rails = "[rails]\npositions_per_symbol_count = 3\nduplicate_window_ms = \"off\"\n"
