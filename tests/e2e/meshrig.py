@@ -4,13 +4,16 @@ import json
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+from mesh.codec import decode_record_untrusted
 from mesh.config import parse
 from nodes.io.locate import demo_text
+from nodes.terminal.records import Deal
 
 PORTS_NEEDED = 40
 UP_S = 110
@@ -109,3 +112,17 @@ class Rig:
             if text:
                 parts.append(f"--- {path.name}\n{text[-1500:]}")
         return "\n".join(parts)
+
+
+def entry_magics(state: Path) -> list[tuple[int, int]]:
+    """(login, magic) of every opening deal in the broker's journal."""
+    found: list[tuple[int, int]] = []
+    store = sqlite3.connect(f"file:{state / 'broker-1.db'}?mode=ro", uri=True)
+    try:
+        for key, record in store.execute("SELECT key, record FROM row WHERE kind = 'deal'"):
+            deal = decode_record_untrusted(record, Deal)
+            if deal.entry == 0 and deal.magic:
+                found.append((int(bytes(key).split(b"/")[0] or b"0") if b"/" in bytes(key) else 0, deal.magic))
+    finally:
+        store.close()
+    return found

@@ -6,16 +6,13 @@ master's store (by way of the summary) and the broker's journal.
 """
 
 import json
-import sqlite3
 import sys
 import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
-from mesh.codec import decode_record_untrusted
-from nodes.terminal.records import Deal
-from tests.e2e.meshrig import Rig
+from tests.e2e.meshrig import Rig, entry_magics
 
 LOCALS = 23
 SIGNALS_A_MINUTE = 0.8
@@ -59,20 +56,6 @@ def configuration(signals: int) -> str:
         mine = ", ".join(f'"local-{number}"' for number in range(1, LOCALS + 1) if number % 3 == share)
         parts.append(f"[process.locals-{share}]\nnodes = [{mine}]\n")
     return "\n".join(parts)
-
-
-def entry_magics(state: Path) -> list[tuple[int, int]]:
-    """(login, magic) of every opening deal in the broker's journal."""
-    found: list[tuple[int, int]] = []
-    store = sqlite3.connect(f"file:{state / 'broker-1.db'}?mode=ro", uri=True)
-    try:
-        for key, record in store.execute("SELECT key, record FROM row WHERE kind = 'deal'"):
-            deal = decode_record_untrusted(record, Deal)
-            if deal.entry == 0 and deal.magic:
-                found.append((int(bytes(key).split(b"/")[0] or b"0") if b"/" in bytes(key) else 0, deal.magic))
-    finally:
-        store.close()
-    return found
 
 
 def check(rig: Rig, name: str) -> dict[str, Any]:

@@ -2,8 +2,11 @@
 
 import itertools
 import math
+import subprocess
+import sys
 from collections.abc import Iterator
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,6 +20,7 @@ from nodes.candles import AtrStream, Bar, CandleBuilder, CciStream, CrossStream
 from nodes.periods import total_limit_e8
 from nodes.zones import Zone
 
+ROOT = Path(__file__).parents[2]
 PERIODS = (2, 3, 14, 20, 50, 100, 233, 500, 1000)
 prices = st.lists(st.integers(-(10**13), 10**13), min_size=1, max_size=60)
 
@@ -88,6 +92,22 @@ def test_warm_leaves_nothing_to_compile() -> None:
         assert len(kernel.nopython_signatures) == len(kernel.signatures)
         assert kernel.stats.cache_path
         assert not kernel.targetoptions.get("fastmath")
+
+
+@pytest.mark.slow
+def test_another_process_compiles_nothing() -> None:
+    """Once warmed on this machine, the next start takes every kernel from the cache."""
+    code = """
+from nodes import kernels
+from tests.nodes.test_kernels import dispatchers
+kernels.warm()
+stats = [kernel.stats for kernel in dispatchers()]
+print(*(sum(count for found in kind for count in found.values()) for kind in zip(*((s.cache_hits, s.cache_misses) for s in stats))))
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=100, check=True)
+    hits, misses = map(int, done.stdout.split())
+    assert hits > 0
+    assert misses == 0
 
 
 @given(prices, st.integers(2, 20))

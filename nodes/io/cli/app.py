@@ -31,7 +31,10 @@ def up(
     config: ConfigOption = None,
     feed: Annotated[
         list[str] | None,
-        typer.Option(help="FILE[,symbol=,tz=,scale=,ask=FILE]: play this recorded market; repeat for several symbols."),
+        typer.Option(
+            help="FILE[,symbol=,tz=,scale=,ask=FILE]: play this recorded market; repeat for several symbols. Also digits= (round prices), "
+            "crossed= (keep, swap or skip bid > ask), timeframe= (of bars), jump= (percent a price may jump, or off)."
+        ),
     ] = None,
     speed: Annotated[str | None, typer.Option(help="Times recorded pace, or max. Default: 1 for files, the file's own else.")] = None,
     for_s: Annotated[float | None, typer.Option("--for", metavar="SECONDS", help="Stop by itself after so long.")] = None,

@@ -117,9 +117,10 @@ class Run:
         self.roll.miss(self._client.view)
 
     def _all_came_up(self) -> bool:
+        """Whether everybody is up, also who was started again just before the end, but for those that stay down."""
         with suppress(FleetDown):
             self.roll.look(self._client.view)
-        return not self.roll.absent()
+        return not self.roll.absent() and self.roll.down.keys() <= self.roll.given_up.keys()
 
     def _market_phase(self) -> str:
         """What the market says of itself; DONE: all is played and settled."""

@@ -8,9 +8,10 @@ from mesh import links
 from mesh.codec import encode
 from mesh.core import Durable, Halt, LinkUp, Stop
 from mesh.messages.base import Msg
-from mesh.messages.market import Block, IndicatorBlock, IndicatorProgress, MarketHello, TickCredit, Ticks
+from mesh.messages.market import Block, IndicatorBlock, IndicatorProgress, MarketHello, Settle, TickCredit, Ticks
 from mesh.messages.signals import ACCEPTED, Signal, SignalAnswer, SourceHello, SourceWelcome
 from mesh.units import E8, SECOND_NS
+from nodes import kernels
 from nodes.candles import CciStream, CrossStream
 from nodes.indicator.outbox import QUEUED_MAX
 from nodes.market.synthetic import SyntheticMarket
@@ -303,7 +304,7 @@ def test_damaged_ticks_do_not_stop_it() -> None:
     assert desk.sent(IndicatorProgress)[-1].through_seq == 100
 
 
-@pytest.mark.parametrize("message", [Durable(1), TickCredit(0, 1)])
+@pytest.mark.parametrize("message", [Durable(1), Settle(0, [])])
 def test_unknown_message_is_counted(message: Msg) -> None:
     """A type it does not expect is no crash."""
     desk = Desk()
@@ -319,3 +320,12 @@ def test_signal_fits_in_a_frame_whatever_a_strategy_is_called() -> None:
     desk.block(len(COLUMNS))
     assert max(len(signal.sid) for signal in desk.sent(Signal)) < 160
     assert max(len(encode(signal)) for signal in desk.sent(Signal)) < 1_000
+
+
+def test_kernels_are_warm_before_it_says_ready(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is compiled while a signal waits: the kernels are warmed before the node exists."""
+    warmed: list[str] = []
+    monkeypatch.setattr(kernels, "warm", lambda: warmed.append("warm"))
+    desk = Desk()
+    assert warmed == ["warm"]
+    assert desk.core.phase() == "STARTING"

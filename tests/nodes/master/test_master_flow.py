@@ -309,3 +309,34 @@ def test_a_decision_is_one_transaction() -> None:
     before = rig.commit_count
     rig.signal()
     assert rig.commit_count == before + 1
+
+
+def test_an_accounts_own_sizing_stands_instead_of_the_strategys() -> None:
+    """Fixed lots of the account where the strategy would size by risk."""
+    rig = Rig(config_of(1, STRATEGY, account='sizing = {kind = "lots", lots = 0.07}')).ready()
+    rig.signal()
+    (order,) = rig.orders()
+    assert order.target.volume_e8 == 7 * E8 // 100
+
+
+def test_an_accounts_own_rails_stand_instead_of_the_fleets() -> None:
+    """A rail of [account.NAME.rails] binds, whatever [rails] says."""
+    rig = Rig(config_of(1, STRATEGY, "[rails]\nrisk_percent = 5\n", "rails = {risk_percent = 0.001}")).ready()
+    rig.signal()
+    assert rig.orders() == []
+    assert rig.outcomes()[0].startswith("a1 open DENIED RISK")
+
+
+def test_a_strategy_closes_its_own_positions_alone() -> None:
+    """What another strategy holds in the symbol stays, although the signal says close."""
+    other = STRATEGY.replace("strategy.rev", "strategy.other").replace("period = 14", "period = 20")
+    rig = Rig(config_of(1, STRATEGY + other)).ready()
+    rig.signal(sid="theirs", period=20)
+    (order,) = rig.orders()
+    assert order.body.strategy == "other"
+    rig.fill(order)
+    rig.settle()
+    rig.signal(sid="ours", kind=CCI_DOWN, level_e8=100 * E8)
+    assert [order.words() for order in rig.orders()] == []
+    rig.signal(sid="theirs again", kind=CCI_DOWN, level_e8=100 * E8, period=20)
+    assert [order.words() for order in rig.orders()] == ["a1 close CLOSE EURUSD -1", "a1 open OPEN EURUSD -1"]
