@@ -7,6 +7,7 @@ have bars of their own; a longer bar runs through it, an hour longer or shorter,
 second pass).
 """
 
+import re
 from typing import TypeVar
 
 import numpy as np
@@ -31,6 +32,29 @@ _Clock = TypeVar("_Clock", int, Times)
 _FIRST_SUNDAY_NS = 3 * DAY_NS  # 1970-01-01 was a Thursday
 _ERA_DAYS = 146_097  # 400 years of the Gregorian calendar
 _ERA_SHIFT_DAYS = 719_468  # from 0000-03-01 to 1970-01-01
+
+
+_WORD = re.compile(r"(\d+)(M|MIN|MINUTES?|H|HOURS?|D|DAYS?|W|WEEKS?|MN|MO|MONTHS?)?")
+_UNITS = {"": "M", "M": "M", "H": "H", "D": "D", "W": "W", "MN": "MN", "MO": "MN"}
+
+
+def timeframe_of(word: str) -> str:
+    """MetaTrader's name of a timeframe as people and platforms write it; empty where there is none of that length.
+
+    ``h1``, ``PERIOD_H1``, ``1h``, ``60`` and ``60m`` are all H1: a bare number counts minutes, as in chart links and file names.
+    """
+    plain = word.upper().removeprefix("PERIOD_")
+    if plain in TIMEFRAMES:
+        return plain
+    match = _WORD.fullmatch(plain)
+    if match is None:
+        return ""
+    unit = match[2] or ""
+    named = f"{_UNITS.get(unit[:2], '') or _UNITS[unit[:1]]}{match[1]}"
+    if named in TIMEFRAMES:
+        return named
+    length = {"M": MINUTE_NS, "H": HOUR_NS, "D": DAY_NS, "W": WEEK_NS}.get(named.rstrip("0123456789"), 0) * int(match[1])
+    return next((name for name, ns in TIMEFRAMES.items() if ns == length and length < MONTH_NS), "")
 
 
 def length_ns(timeframe: str) -> int:

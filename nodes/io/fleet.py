@@ -16,6 +16,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import partial
+from math import ceil
 from pathlib import Path
 from typing import IO, Any
 from xml.parsers.expat import ExpatError
@@ -26,6 +27,7 @@ from supervisor.xmlrpc import Faults, SupervisorTransport
 
 from mesh.config import Config
 from mesh.errors import NoMesh
+from mesh.io.shell import HARD_STOP_MS
 from nodes.io.exitlog import ExitLog
 from nodes.io.lifeline import die_with_parent
 
@@ -37,8 +39,6 @@ STOP_ORDER = ("market", "indicator", "signals", "master", "local", "router", "br
 """The feed first, what records last: nothing in flight loses its way back."""
 LISTEN_S = 1.0
 """What supervisord said before it ended is read within this time."""
-DRAIN_S = 7
-"""supervisord's patience: the drain of 5 s, and a little."""
 STAY_DOWN = (0, 70, 78)
 """Exit codes after which a process is not started again (DESIGN §9; 0: it was told to end)."""
 ASK_TO_END = signal.SIGUSR1
@@ -71,6 +71,8 @@ class Fleet:
         """As last seen: they are waited for also where supervisord was killed and nobody knows them any more."""
         self._listener: threading.Thread | None = None
         self._words: deque[str] = deque(maxlen=1)
+        self.stop_s = ceil((config.settings.timers.drain_ms + HARD_STOP_MS) / 1_000) + 1
+        """supervisord's patience with a node: what its shell takes at most, and a little."""
 
     def processes(self) -> dict[str, list[str]]:
         """Process name → its nodes, in the order in which they start."""
@@ -104,7 +106,7 @@ class Fleet:
             f"[program:{process}]\ncommand={command}\npriority={priority}\nautostart=true\n"
             # Everything but STAY_DOWN comes back. A node never exits because a peer is down.
             f"autorestart=unexpected\nexitcodes={','.join(map(str, STAY_DOWN))}\nstartsecs=1\nstartretries=1000\n"
-            f"stopsignal=TERM\nstopwaitsecs={DRAIN_S}\nredirect_stderr=true\n"
+            f"stopsignal=TERM\nstopwaitsecs={self.stop_s}\nredirect_stderr=true\n"
             f"stdout_logfile={self.output(process)}\nstdout_logfile_maxbytes=5MB\nstdout_logfile_backups=1\n"
         )
 
@@ -191,13 +193,13 @@ class Fleet:
         if self._child is None:
             return
         try:
-            self._child.wait(DRAIN_S + 3)
+            self._child.wait(self.stop_s + 3)
         except subprocess.TimeoutExpired:
             children += self._descendants()
             self._child.kill()
             self._child.wait()
         # Where supervisord could not wait for them, its children end by the parent-death signal: their stores are read next.
-        for process in psutil.wait_procs(children, DRAIN_S)[1]:
+        for process in psutil.wait_procs(children, self.stop_s)[1]:
             with suppress(psutil.Error):
                 process.kill()
 

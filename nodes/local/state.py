@@ -14,7 +14,7 @@ from mesh.messages.base import Count, Digest, Msg
 from mesh.messages.orders import LocalHello, OrderAck
 from mesh.messages.outcomes import Outcome
 from mesh.timers import Timers
-from mesh.units import MS_NS, SECOND_NS
+from mesh.units import MS_NS
 from nodes.commits import Commits
 from nodes.local.accountbook import AccountBook
 from nodes.local.equitystop import EquityStop
@@ -177,4 +177,4 @@ class LocalState:
     @property
     def drain_ns(self) -> int:
         """How long a stop may take."""
-        return min(self.timer_section.drain_ms * MS_NS, 5 * SECOND_NS)
+        return self.timer_section.drain_ms * MS_NS

@@ -1,9 +1,11 @@
 """What a signal must be to be taken: each refusal has a code and says what is allowed."""
 
+import msgspec
+
 from mesh.config import Config
 from mesh.messages.signals import CCI_DOWN, CCI_UP, MANUAL, PATTERN, SIGNAL_KINDS, Signal
 from nodes.symbolnames import SymbolNames
-from nodes.timeframes import TIMEFRAMES
+from nodes.timeframes import TIMEFRAMES, timeframe_of
 
 LISTS_MAX = 64
 """Average true ranges of one signal."""
@@ -17,7 +19,7 @@ def malformed(signal: Signal) -> str:
     """What is wrong with the form of a signal; empty where nothing is."""
     if signal.kind not in SIGNAL_KINDS:
         return f"kind {signal.kind!r}: {', '.join(SIGNAL_KINDS)} are known"
-    if signal.timeframe not in TIMEFRAMES:
+    if not timeframe_of(signal.timeframe):
         return f"timeframe {signal.timeframe!r}: {', '.join(TIMEFRAMES)} are known"
     if len(signal.atr_periods) != len(signal.atr_e8) or len(signal.atr_e8) > LISTS_MAX:
         return f"{len(signal.atr_periods)} ATR periods, {len(signal.atr_e8)} values: as many of each, at most {LISTS_MAX}"
@@ -62,6 +64,10 @@ class SignalChecks:
         if not self.our_symbol(signal):
             return "UNKNOWN_SYMBOL", f"{signal.symbol}: no symbol of the market or of [symbol] in the configuration"
         return None
+
+    def normalised(self, signal: Signal) -> Signal:
+        """A signal that is not refused, in our own words: its symbol, its timeframe. Prices and times are in e8 and ns already."""
+        return msgspec.structs.replace(signal, symbol=self.our_symbol(signal), timeframe=timeframe_of(signal.timeframe))
 
     def our_symbol(self, signal: Signal) -> str:
         """Our name of a signal's symbol. Indicators read the market itself: their names are ours already."""

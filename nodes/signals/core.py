@@ -102,7 +102,7 @@ class Signals(Core):
             effects = self._repeat(now_ns)
         if now_ns >= self._halt_at_ns:
             self._halt_at_ns = NEVER
-            effects += (Halt(0, f"drain time is over; {len(self._held)} signals were not answered"),)
+            effects = (*effects, Halt(0, f"drain time is over; {len(self._held)} signals were not answered"))
         self.deadline_ns = min(self._repeat_at_ns, self._halt_at_ns)
         return effects
 
@@ -160,9 +160,7 @@ class Signals(Core):
             answer = SignalAnswer(signal.sid, *refusal)
             return (Send(SIGNALS, envelope.peer, answer), signal_event(signal, answer))
         self.counters.add("signal_count")
-        symbol = self._checks.our_symbol(signal)
-        if symbol != signal.symbol:
-            signal = msgspec.structs.replace(signal, symbol=symbol)
+        signal = self._checks.normalised(signal)
         self._held[key] = Held(signal, envelope.peer, now_ns)
         self._counts[source] = self._counts.get(source, 0) + 1
         self._queue.append(key)
@@ -174,7 +172,7 @@ class Signals(Core):
         return NOTHING
 
     def _unexpected(self) -> Effects:
-        self.counters.add("unhandled_count")
+        self.counters.add("stranger_count")
         return NOTHING
 
     # the master

@@ -13,6 +13,7 @@ from nodes.timeframes import (
     bar_span_ns,
     bar_starts_ns,
     length_ns,
+    timeframe_of,
     zone_bar_starts_ns,
 )
 from nodes.zones import Zone
@@ -140,3 +141,17 @@ def test_bar_of_a_clock_turned_back_over_midnight() -> None:
     assert span[0] == change_ns - MINUTE_NS
     assert bar_span_ns(change_ns + HOUR_NS // 2, "D1", zone) == span
     assert bar_span_ns(change_ns + HOUR_NS, "D1", zone) == span
+
+
+@pytest.mark.parametrize(
+    ("word", "name"),
+    [
+        *((word, name) for name in TIMEFRAMES for word in (name, name.lower(), f"PERIOD_{name}")),
+        ("1", "M1"), ("15", "M15"), ("60", "H1"), ("240", "H4"), ("1440", "D1"), ("10080", "W1"), ("5m", "M5"), ("60m", "H1"), ("1h", "H1"),
+        ("4H", "H4"), ("24h", "D1"), ("1d", "D1"), ("7d", "W1"), ("1w", "W1"), ("1mn", "MN1"), ("1mo", "MN1"), ("15min", "M15"),
+        ("2hours", "H2"),        ("7", ""), ("M7", ""), ("0", ""), ("43200", ""), ("", ""), ("hour", ""), ("1x", ""),
+    ],
+)  # fmt: skip
+def test_timeframes_are_known_by_many_names(word: str, name: str) -> None:
+    """MetaTrader's own in any case, numbers of minutes, numbers with a unit; nothing is rounded to one that exists."""
+    assert timeframe_of(word) == name

@@ -1,7 +1,7 @@
 """``mesh up``: from wishes to a running mesh, and from its end to a summary.
 
 Start: read and check everything, write the run's effective configuration, start supervisord, watch. End (Ctrl-C, SIGTERM,
-the end of the feed, ``--for``): stop the feed, let what is in flight come home (5 s at most), stop every process, merge the
+the end of the feed, ``--for``): stop the feed, let what is in flight come home (timers.drain_ms at most), stop every process, merge the
 events, print the summary and what to try next.
 """
 
@@ -26,6 +26,7 @@ from nodes.io.cli.summary import print_summary, summarise, write_summary
 from nodes.io.cli.watching import Ending, Run
 from nodes.io.cli.wishes import Wishes, check_wishes, effective_config
 from nodes.io.fleet import Fleet
+from nodes.io.livespec import is_live
 from nodes.io.locate import Running, default_state, given, load, notes, remember, running_now, write_effective
 from nodes.io.recording import Recording, read_recording
 from nodes.io.statedir import StateDirectory
@@ -36,7 +37,8 @@ def run_up(wishes: Wishes) -> int:
     check_wishes(wishes)
     config, named = effective_config(wishes)
     check_ports(config)
-    recording = read_feeds(config) if config.settings.market.feeds else None
+    feeds = config.settings.market.feeds
+    recording = read_feeds(config) if feeds and not is_live(feeds) else None
     state = state_directory(wishes, named)
     try:
         if recording is not None:

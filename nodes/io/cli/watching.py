@@ -13,10 +13,8 @@ from nodes.io.cli.client import Client
 from nodes.io.cli.rollcall import RollCall
 from nodes.io.fleet import ASK_TO_END, Fleet, FleetDown
 
-DRAIN_S = 5.0
 LOOK_S = 1.0
 """How often supervisord is asked for processes that ended."""
-STOP_S = 8.0
 START_S = 30.0
 """So long every node has to come up: who ends the run before that by hand misses nobody."""
 COME_UP_S = 5.0
@@ -128,20 +126,20 @@ class Run:
         return seen[1].phase if seen else ""
 
     def drain(self) -> None:
-        """Stop the feed, wait for open lines (5 s at most), then stop the rest in order."""
+        """Stop the feed, wait for open lines (timers.drain_ms at most), then stop the rest in order."""
         if not self._fleet.alive():
             return
         with suppress(FleetDown):  # it may end at any moment: then there is nothing left to stop
             first, *groups = self._fleet.stop_groups()
             self._stop(first)
-            _until(lambda: self._open_lines() == 0, self._client, DRAIN_S)
+            _until(lambda: self._open_lines() == 0, self._client, self._config.settings.timers.drain_ms / 1_000)
             self._client.pump_for(0.3)
             for group in groups:
                 self._stop(group)
 
     def _stop(self, processes: list[str]) -> None:
         self._fleet.stop(processes)
-        _until(partial(self._fleet.are_stopped, processes), self._client, STOP_S)
+        _until(partial(self._fleet.are_stopped, processes), self._client, self._fleet.stop_s + 1)
 
     def _open_lines(self) -> int:
         """Lines the master says are not terminal yet."""

@@ -120,6 +120,14 @@ def test_the_memory_of_answers_is_bounded(monkeypatch: pytest.MonkeyPatch) -> No
     assert node.passed() == ["s1"]
 
 
+def test_words_are_made_ours_before_the_master_sees_them() -> None:
+    """A source's own name of a timeframe or a symbol is one of ours on the way on."""
+    node = Node()
+    node.signal("s1", timeframe="PERIOD_M5")
+    (passed,) = [send.message for send in node.out if isinstance(send.message, Signal)]
+    assert passed.timeframe == "M5"
+
+
 @pytest.mark.parametrize(
     ("changes", "code"),
     [
@@ -188,8 +196,8 @@ def test_nothing_is_taken_before_the_hello() -> None:
     node.give(SIGNALS, PeerLost(), INDICATOR)
     node.signal("s3")
     assert (node.passed(), node.answered()) == ([], [])
-    assert node.core.counters.totals["unhandled_count"] == 4
-    assert [note.name for note in node.notes] == ["source_version_refused"]
+    assert node.core.counters.totals["stranger_count"] == 4
+    assert [note.name for note in node.notes] == ["stranger_message", "source_version_refused"]
 
 
 @pytest.mark.parametrize(
