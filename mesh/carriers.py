@@ -1,57 +1,78 @@
-"""Which messages a link carries. A message on any other link comes from a stranger, whatever it says; no core sees it.
+"""Which messages a link carries, and which way. Any other message there comes from a stranger, whatever it says; no core sees it.
 
-So a peer at the control port cannot be the market, and one at the venue port no operator. What the shell itself tells a core
-(``Durable``, ``Stop``, ``LinkUp`` …) has no tag, is never on a wire and is not listed.
+So a peer at the control port cannot be the market, one at the venue port no operator, and no local the master. What the shell itself
+tells a core (``Durable``, ``Stop``, ``LinkUp`` …) has no tag, is never on a wire and is not listed.
 """
 
 from mesh.links import CONTROL, DECIDE, FRONT, LOCALS, MARKET, ORDERS, REPLAY, SIGNALS, STATUS, VENUE, WORKER
-from mesh.messages import accounts, control, health, market, orders, outcomes, signals, venue
+from mesh.messages import accounts, control, feed, health, market, orders, outcomes, signals, venue
 from mesh.messages.base import Msg
 
-_KILL = (control.Entry, control.Undo, control.KillSetAsk, control.KillSetPart)
-_SOURCE = (signals.SourceHello, signals.SourceWelcome, signals.Signal, signals.SignalAnswer)
-_UP = (accounts.AccountState, accounts.AccountSymbols, outcomes.Outcome, outcomes.DealReport)
-_ACCOUNT = (
-    orders.Order, orders.LocalHello, orders.LocalWelcome, orders.Listed, orders.GrantAsk, orders.Grant, orders.ReplayAccount,
-    orders.GapFill, orders.StateAsk, outcomes.OutcomeAck,
+Kinds = tuple[type[Msg], ...]
+
+_STOPS = (control.KillSetAsk, control.KillSetPart)
+_SOURCE_UP = (signals.SourceHello, signals.Signal)
+_SOURCE_DOWN = (signals.SourceWelcome, signals.SignalAnswer)
+_TOLD_UP = (accounts.AccountState, accounts.AccountSymbols, outcomes.Outcome, outcomes.DealReport)
+_LOCAL_UP = (orders.LocalHello, orders.Listed, orders.GrantAsk, orders.ReplayAccount, *_STOPS)
+_LOCAL_DOWN = (
+    orders.LocalWelcome, orders.Order, orders.GapFill, orders.Grant, orders.StateAsk, outcomes.OutcomeAck, *_STOPS,
 )  # fmt: skip
 
-CARRIED: dict[str, tuple[type[Msg], ...]] = {
+UP: dict[str, Kinds] = {
     MARKET: (
-        market.MarketHello, market.MarketWelcome, market.Ticks, market.TickCredit, market.Block, market.IndicatorProgress,
-        market.IndicatorBlock, market.BrokerBlock, market.Settle, market.Settled,
+        market.MarketHello, market.TickCredit, market.IndicatorProgress, market.IndicatorBlock, market.BrokerBlock, market.Settled,
     ),
-    SIGNALS: _SOURCE,
-    DECIDE: _SOURCE,
-    ORDERS: (orders.Order, orders.Heartbeat),
-    REPLAY: (*_ACCOUNT, *_UP, *_KILL, orders.RouterHello, orders.MasterWelcome, orders.Replay),
-    LOCALS: (
-        *_ACCOUNT, *_KILL, orders.OrderAck, orders.RouterHeartbeat, control.Command, control.CommandAnswer, control.Ping,
-        control.Pong, control.Latched,
-    ),
-    STATUS: (*_UP, health.NodeHealth),
-    FRONT: (health.Snapshot, health.LocalSeen, health.FrontEvent),
+    SIGNALS: _SOURCE_UP,
+    DECIDE: _SOURCE_UP,
+    REPLAY: (*_LOCAL_UP, *_TOLD_UP, orders.RouterHello, orders.Replay),
+    LOCALS: (*_LOCAL_UP, orders.OrderAck, control.CommandAnswer, control.Pong, control.Latched),
+    STATUS: (*_TOLD_UP, health.NodeHealth),
     CONTROL: (
-        *_KILL, control.OperatorHello, control.ControlWelcome, control.Command, control.CommandAnswer, control.Ping, control.Pong,
-        control.WhyAsk, control.WhyAnswer, control.Latched,
+        control.OperatorHello, control.Entry, control.Undo, control.Command, control.Ping, control.WhyAsk, *_STOPS,
     ),
-    VENUE: (venue.TerminalCall, venue.TerminalReply),
+    VENUE: (venue.TerminalCall,),
     WORKER: (
-        venue.VenueAttach, venue.VenueAttached, venue.VenueSend, venue.VenueResult, venue.VenueRead, venue.VenueState,
-        venue.VenueFind, venue.VenueFound, venue.VenueWatch, venue.VenueLost, venue.VenueLatch,
+        venue.VenueAttach, venue.VenueSend, venue.VenueRead, venue.VenueFind, venue.VenueWatch, venue.VenueLatch, feed.FeedAsk,
     ),
 }  # fmt: skip
-"""By link, both directions."""
+"""By link, what the dialling side may say (on WORKER the local, or the market)."""
+
+DOWN: dict[str, Kinds] = {
+    MARKET: (market.MarketWelcome, market.Ticks, market.Block, market.Settle),
+    SIGNALS: _SOURCE_DOWN,
+    DECIDE: _SOURCE_DOWN,
+    ORDERS: (orders.Order, orders.Heartbeat),
+    REPLAY: (*_LOCAL_DOWN, orders.MasterWelcome),
+    LOCALS: (*_LOCAL_DOWN, orders.RouterHeartbeat, control.Command, control.Ping),
+    FRONT: (health.Snapshot, health.LocalSeen, health.FrontEvent),
+    CONTROL: (
+        control.ControlWelcome, control.CommandAnswer, control.Pong, control.WhyAnswer, control.Latched, *_STOPS,
+    ),
+    VENUE: (venue.TerminalReply,),
+    WORKER: (
+        venue.VenueAttached, venue.VenueResult, venue.VenueState, venue.VenueFound, venue.VenueLost, feed.FeedTicks, feed.FeedTold,
+        feed.FeedLost,
+    ),
+}  # fmt: skip
+"""By link, what the binding side may say (on WORKER the worker)."""
 
 
-def _names(link: str) -> tuple[str, ...]:
-    """What cores call a link: a local has one to each of its two routers, an operator one to each node."""
-    return (link, f"{link}.0", f"{link}.1") if link in (LOCALS, STATUS, CONTROL) else (link,)
+def _own_names(link: str) -> tuple[str, ...]:
+    """What the core that dials a link calls it: a local has one to each of its two routers, an operator one to each node."""
+    return (f"{link}.0", f"{link}.1") if link in (LOCALS, CONTROL) else (link,)
 
 
-LINKS_OF: dict[type[Msg], frozenset[str]] = {
-    kind: frozenset(name for link, kinds in CARRIED.items() if kind in kinds for name in _names(link))
-    for kinds in CARRIED.values()
-    for kind in kinds
+_TAGGED = tuple(dict.fromkeys(kind for kinds in (*UP.values(), *DOWN.values()) for kind in kinds))
+
+FROM_PEERS: dict[type[Msg], frozenset[str]] = {
+    kind: frozenset(link for link, kinds in UP.items() if kind in kinds and link != STATUS) for kind in _TAGGED
 }
-"""By message, the names of the links on which it may come."""
+"""By message, the links on which it may come from a numbered peer: on a ROUTER, from whoever dials."""
+FROM_ZERO: dict[type[Msg], frozenset[str]] = {
+    kind: frozenset(
+        [name for link, kinds in {**DOWN, STATUS: UP[STATUS]}.items() if kind in kinds for name in _own_names(link)]
+    )
+    for kind in _TAGGED
+}
+"""By message, the names of the links on which it may come from peer 0: from whom we dial, and on a PULL from whoever pushes."""

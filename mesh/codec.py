@@ -1,8 +1,8 @@
 """Bytes to messages and back; the only door through which bytes of others come in.
 
-On the wire a message is plain MessagePack, ``[tag, field, …]``: packed and unpacked by ``msgpack`` with hard limits, then
-checked against its type by ``msgspec`` before anything else sees it. The raw bytes stay with the message, because
-signatures and MACs are checked on what arrived.
+On the wire a message is plain MessagePack, ``[tag, field, …]``: packed by ``msgpack``, unpacked by it with hard limits, then
+checked against its type by ``msgspec`` before anything else sees it. The envelope keeps the raw bytes, because a stop is
+known by the hash of what arrived.
 """
 
 from collections.abc import Sequence
@@ -16,9 +16,11 @@ from mesh.messages import MESSAGE_TYPES
 from mesh.messages.base import Msg
 
 FRAME_BYTES_MAX = 65_536
-"""A longer frame is refused unread (MAXMSGSIZE of every socket says the same)."""
+"""A longer frame is refused unread: MAXMSGSIZE of every socket says the same, but for ``mesh.io.sockets.FRAME_BYTES_OF``."""
 ITEMS_MAX = 8_192
 """Elements of one array or map."""
+RECORD_BYTES_MAX = 16 * 2**20
+"""The longest row of a store: a decision for thousands of accounts."""
 FRAME_COUNT_MAX = 2
 """A header, and at most one body."""
 
@@ -72,7 +74,7 @@ def decode_untrusted(frame: bytes, bytes_max: int = FRAME_BYTES_MAX) -> Msg:
 def decode_record_untrusted(frame: bytes, kind: type[_T], bytes_max: int = FRAME_BYTES_MAX) -> _T:
     """The ``kind`` (any struct type) in one frame or stored record. Raises BadFrame and nothing else.
 
-    ``bytes_max``: more than a frame's limit only where we ask for large answers ourselves (the terminal's history).
+    ``bytes_max``: more than a frame's limit only for what we asked for or wrote ourselves (the terminal's history, our own store).
     """
     return _convert(_unpack(frame, bytes_max), kind)
 

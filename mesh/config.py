@@ -11,11 +11,9 @@ import msgspec
 
 from mesh.complaint import document_from
 from mesh.errors import BadConfig
-from mesh.links import LINKS, PORTS_PER_NODE
+from mesh.links import LINKS, LISTENING_ROLES, PORTS_PER_NODE
 from mesh.settings import AccountSection, NodeSection, RailsSection, Settings, StrategySection
 
-LISTENING_ROLES = ("market", "broker", "signals", "master", "router")
-"""In the order in which ports are counted from ``base_port``."""
 ONE_OF_EACH = ("market", "signals", "master")
 
 

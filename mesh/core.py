@@ -1,22 +1,20 @@
 """The contract between what decides and what touches the world.
 
-A core is a plain class: ``handle(envelope, now_ns)`` and ``on_deadline(now_ns)`` return a tuple of effects in the order in
+A core is a plain class: ``handle(envelope, now_ns)`` and ``on_deadline(now_ns)`` return effects in the order in
 which they are to be done; ``deadline_ns`` says when it wants to be called without a message. No sockets, clocks,
 randomness, files, logging or async inside. What must be durable before it is sent is sent by the handler of ``Durable``.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 import msgspec
 
-from mesh.carriers import LINKS_OF
-from mesh.counters import Counters
+from mesh.carriers import FROM_PEERS, FROM_ZERO
+from mesh.counters import Counters, is_told
 from mesh.messages.base import Count, Msg
 from mesh.units import MS_NS, NEVER
 
-TOLD_COUNT, TOLD_EVERY = 10, 1_000
-"""Messages nobody takes are told up to the first number, then one of each second."""
 COMMIT_LATER_NS = 100 * MS_NS
 """At the latest so long after it was asked for, a commit that nobody waits for is durable."""
 
@@ -126,7 +124,8 @@ class Halt(msgspec.Struct, frozen=True, gc=False):
 
 
 Effect: TypeAlias = Send | Commit | Fetch | Note | Emit | Halt
-Effects: TypeAlias = tuple[Effect, ...]
+Effects: TypeAlias = Sequence[Effect]
+"""In the order in which they are to be done."""
 NOTHING: Effects = ()
 
 
@@ -147,9 +146,9 @@ class Core:
         self.handlers = {}
 
     def handle(self, envelope: Envelope, now_ns: int) -> Effects:
-        """Effects of one message at monotonic time ``now_ns``; nothing on a link that does not carry such messages."""
+        """Effects of one message at monotonic time ``now_ns``; nothing where its link carries no such message from that side."""
         kind = type(envelope.message)
-        links = LINKS_OF.get(kind)
+        links = (FROM_PEERS if envelope.peer else FROM_ZERO).get(kind)
         if links is not None and envelope.link not in links:
             return self._passed_over(envelope, "stranger_count", "stranger_message")
         handler = self.handlers.get(kind)
@@ -161,7 +160,7 @@ class Core:
         """Counted; told as often as a log can bear."""
         self.counters.add(counter)
         count = self.counters.totals[counter]
-        if count > TOLD_COUNT and count % TOLD_EVERY:
+        if not is_told(count):
             return NOTHING
         told = {"type": type(envelope.message).__name__, "link": envelope.link, "peer": envelope.peer, "count_so_far": count}
         return (Note("warning", name, told),)

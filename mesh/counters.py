@@ -15,6 +15,8 @@ CATALOGUE: dict[str, str] = {
     "pass_count": "passes of the trading loop",
     "tick_count": "ticks taken",
     "late_tick_count": "ticks older than the open bar; they rewrote nothing",
+    "feed_stale_count": "times a traded symbol of a live market had no tick for market.stale_ms",
+    "feed_lost_count": "times a live market's terminal, or the process that asks it, gave no answer",
     "bad_chunk_count": "tick chunks ignored: damaged, or not next in sequence",
     "stranger_count": "messages of peers without a hello this node accepts, or on a link that does not carry such",
     "block_count": "market blocks finished",
@@ -44,9 +46,18 @@ CATALOGUE: dict[str, str] = {
     "passed_over_count": "records given up after they were asked for again and again in vain",
     "act_count": "acts of local management (break-even, trailing, time stop …)",
     "guard_count": "opens the local's own limits refused",
+    "too_long_item_count": "items of a snapshot left out because they are longer than frontends are sent",
     "home_move_count": "moves to the other router",
 }
 """Name → what it counts. A name not listed here is a bug."""
+
+
+TOLD_COUNT, TOLD_EVERY = 10, 1_000
+
+
+def is_told(count: int) -> bool:
+    """Whether the ``count``-th of something a stranger may flood us with is worth a line: the first ten are, then one of a thousand."""
+    return count <= TOLD_COUNT or count % TOLD_EVERY == 0
 
 
 class Counters:

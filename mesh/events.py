@@ -1,8 +1,8 @@
 """The lines of ``--events`` and their order: by market time, sid, stage. The format is documented in PROTOCOL.md.
 
-Each node writes its own file; ``mesh up`` merges them. Integers of 64 bits are text, times also ISO 8601 (``mesh/io/eventfile.py``).
+Each node writes its own file (``mesh/io/eventfile.py``); ``mesh up`` merges them.
 """
 
-BAR, SIGNAL, DECISION, ORDER, OUTCOME, ACT = 0, 1, 2, 3, 4, 5
-STAGES = ("bar", "signal", "decision", "order", "outcome", "act")
+BAR, SIGNAL, DECISION, ORDER, OUTCOME, ACT, RISK, FEED = range(8)
+STAGES = ("bar", "signal", "decision", "order", "outcome", "act", "risk", "feed")
 """The ``kind`` of an event by its stage."""

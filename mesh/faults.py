@@ -20,7 +20,8 @@ class FaultSection(Section):
 
     - ``lose_request``: never executed; None with -10002, the link breaks. ``lose_reply``: executed, then the same.
     - ``send_failed``: never executed; None with -10001, and so is every later call until the terminal is initialised again.
-    - ``error``: None with last_error ``error``; an order is executed before where ``executed``.
+    - ``error``: None with last_error ``error``; an order is executed before where ``executed``. -10005 (IPC timeout) is of ``login`` alone,
+      which stands for initialize too.
     - ``retcode``: an order_send answers ``retcode`` with no numbers (a requote with the quote), executed or not as ``executed`` says.
     - ``hang``: the answer comes ``for_ms`` later, never where that is 0; an order is executed before where ``executed``.
     - ``place``: a deal answers PLACED (10008) and is filled ``for_ms`` later, at the quote of that time.
@@ -45,7 +46,7 @@ class FaultSection(Section):
     for_ms: Annotated[int, Meta(ge=0, le=86_400_000)] = 0
     """Market time."""
     retcode: Annotated[int, Meta(ge=0, le=65_535)] = 0
-    error: Literal[-1, -2, -3, -4, -6, -7, -8, -10000, -10001, -10002, -10004] = -1
+    error: Literal[-1, -2, -3, -4, -6, -7, -8, -10000, -10001, -10002, -10004, -10005] = -1
     executed: bool = False
     comment: Annotated[str, Meta(max_length=31)] = ""
     of: Literal["all", "positions", "history"] = "all"

@@ -9,10 +9,8 @@ from hashlib import sha256
 
 from mesh.codec import decode_untrusted
 from mesh.errors import BadFrame
-from mesh.messages.control import LADDER, Entry, Undo
+from mesh.messages.control import KILL_ITEMS_MAX, LADDER, Entry, Undo
 
-ITEMS_MAX = 4_096
-"""More entries and undos than this are refused: a flood must not eat a node's memory."""
 SCOPE_KINDS = ("account", "symbol", "strategy")
 ALL = "all"
 
@@ -53,8 +51,8 @@ class KillSet:
         key = entry_id(raw)
         if key in self._raw:
             return False
-        if len(self._raw) >= ITEMS_MAX:
-            raise BadFrame(f"the kill set holds {ITEMS_MAX} items; no more are taken")
+        if len(self._raw) >= KILL_ITEMS_MAX:
+            raise BadFrame(f"the kill set holds {KILL_ITEMS_MAX} items; no more are taken")
         if isinstance(item, Entry):
             self._add_entry(key, item)
         elif isinstance(item, Undo):

@@ -24,32 +24,41 @@ SHELL = "shell"
 """Where Stop comes from."""
 
 
+ROLES = ("market", "broker", "indicator", "signals", "master", "router", "local")
+
+
 class Link(msgspec.Struct, frozen=True):
-    """One kind of link: ZeroMQ socket type on each side, the role that binds, the offset from its base port."""
+    """One kind of link: ZeroMQ socket type on each side, the role that binds, the offset from its base port, the roles that dial.
+
+    Operators and other frontends dial FRONT, CONTROL and SIGNALS besides, the simulated terminal's callers VENUE; none is a node.
+    """
 
     name: str
     bind_kind: str
     connect_kind: str
     bind_role: str
     port_offset: int
+    dial_roles: tuple[str, ...] = ()
 
 
 LINKS: dict[str, Link] = {
     link.name: link
     for link in (
-        Link(MARKET, "ROUTER", "DEALER", "market", 0),
-        Link(SIGNALS, "ROUTER", "DEALER", "signals", 0),
-        Link(DECIDE, "ROUTER", "DEALER", "master", 0),
-        Link(ORDERS, "PUB", "SUB", "master", 1),
-        Link(REPLAY, "ROUTER", "DEALER", "master", 2),
+        Link(MARKET, "ROUTER", "DEALER", "market", 0, ("broker", "indicator", "master")),
+        Link(VENUE, "ROUTER", "DEALER", "broker", 0),
+        Link(SIGNALS, "ROUTER", "DEALER", "signals", 0, ("indicator",)),
+        Link(DECIDE, "ROUTER", "DEALER", "master", 0, ("signals",)),
+        Link(ORDERS, "PUB", "SUB", "master", 1, ("router",)),
+        Link(REPLAY, "ROUTER", "DEALER", "master", 2, ("router",)),
         Link("control.master", "ROUTER", "DEALER", "master", 3),
-        Link(LOCALS, "ROUTER", "DEALER", "router", 0),
-        Link(STATUS, "PULL", "PUSH", "router", 1),
+        Link(LOCALS, "ROUTER", "DEALER", "router", 0, ("local",)),
+        Link(STATUS, "PULL", "PUSH", "router", 1, ROLES),
         Link(FRONT, "PUB", "SUB", "router", 2),
         Link("control.router", "ROUTER", "DEALER", "router", 3),
-        Link(VENUE, "ROUTER", "DEALER", "broker", 0),
     )
 }
+LISTENING_ROLES = tuple(dict.fromkeys(link.bind_role for link in LINKS.values()))
+"""In the order in which ports are counted from ``base_port``."""
 PORTS_PER_NODE = 5
 
 

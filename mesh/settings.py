@@ -66,13 +66,13 @@ class MarketSection(Section):
     """Where market data comes from and how fast it is played."""
 
     feeds: list[str] = []
-    """``FILE[,symbol=,tz=,scale=,ask=FILE]`` each; empty: the seeded synthetic market."""
+    """``FILE[,symbol=,tz=,scale=,ask=FILE]`` each, or ``mt5[,terminal=PATH][,account=NAME]``; empty: the seeded synthetic market."""
     symbols: tuple[SymbolName, ...] = ("EURUSD", "GBPUSD", "USDJPY", "XAUUSD")
-    """Of the synthetic market; with files, the files say."""
+    """Of the synthetic market and of a live one; with files, the files say."""
     speed: Pace | None = Decimal(60)
     """Times recorded pace; None (``"max"`` in the file): as fast as the mesh can."""
     backfill_minutes: Annotated[int, Meta(ge=0, le=100_000)] = 1_500
-    """History of the synthetic market before trading begins."""
+    """History of the synthetic market before trading begins; of a live one the M1 bars asked for, 1,000 at least."""
     start: Annotated[str, Meta(pattern=r"^\d{4}-\d\d-\d\d$", description="a date, such as 2026-01-05")] = "2026-01-05"
     """First trading day of the synthetic market (UTC)."""
     crossed: Literal["keep", "swap", "skip"] = "keep"
@@ -85,6 +85,10 @@ class MarketSection(Section):
     """End the synthetic market after this many minutes; 0: endless."""
     bar_grace_ms: Annotated[int, Meta(ge=0, le=60_000)] = 2_000
     """Of a live market: so long after its end a bar closes without a tick. In a recorded or synthetic one only ticks close bars."""
+    poll_ms: Ms = 100
+    """Of a live market: how long after an answer its terminal is asked for ticks again."""
+    stale_ms: Ms = 60_000
+    """Of a live market: FEED_STALE where a symbol has no tick for so long while it is traded."""
 
 
 class BrokerSection(Section):

@@ -33,7 +33,7 @@ from mesh.core import (
     Put,
     Send,
 )
-from mesh.links import router_link, status_link
+from mesh.dials import dials_of
 from mesh.messages.base import Msg
 from mesh.units import NEVER, US_NS
 
@@ -94,21 +94,12 @@ class Place:
 
 
 def wires_of(config: Config) -> list[Wire]:
-    """Every connection of the configured mesh, as ``nodes/io/run.py`` makes them with sockets."""
-    made: list[Wire] = []
-    market, signals, master = (config.nodes_of(role)[0] for role in ("market", "signals", "master"))
-    for role in ("indicator", "broker", "master"):
-        made += [Wire(name, links.MARKET, market, links.MARKET, 0) for name in config.nodes_of(role)]
-    made += [Wire(name, links.SIGNALS, signals, links.SIGNALS, 0) for name in config.nodes_of("indicator")]
-    made.append(Wire(signals, links.DECIDE, master, links.DECIDE, 0))
-    for router in config.nodes_of("router"):
-        made.append(Wire(router, links.ORDERS, master, links.ORDERS, 0))
-        made.append(Wire(router, links.REPLAY, master, links.REPLAY, 0))
-    for local in config.nodes_of("local"):
-        for index, router in enumerate(config.routers_of(local)):
-            made.append(Wire(local, router_link(index), router, links.LOCALS, 0))
-            made.append(Wire(local, status_link(index), router, links.STATUS, 0))
-    return [Wire(w.from_node, w.from_link, w.to_node, w.to_link, number) for number, w in enumerate(made, start=1)]
+    """Every connection of the configured mesh. A PULL has no peers: whoever pushes is 0 there."""
+    dials = [(name, dial) for name in config.node for dial in dials_of(config, name)]
+    return [
+        Wire(name, dial.own_link, dial.target, dial.link.name, 0 if dial.link.bind_kind == "PULL" else number)
+        for number, (name, dial) in enumerate(dials, start=1)
+    ]
 
 
 class SimNet:

@@ -65,21 +65,6 @@ def text_from_e8(value_e8: int, digits: int = 8) -> str:
     return f"{sign}{whole}.{part:0{digits}d}" if digits else f"{sign}{whole}"
 
 
-def mul_e8(a_e8: int, b_e8: int) -> int:
-    """Product of two fixed-point numbers, rounded half away from zero."""
-    product = a_e8 * b_e8
-    half = E8 // 2
-    return (product + half) // E8 if product >= 0 else -((-product + half) // E8)
-
-
-def div_e8(a_e8: int, b_e8: int) -> int:
-    """Quotient of two fixed-point numbers, rounded half away from zero. Raises ZeroDivisionError."""
-    negative = (a_e8 < 0) != (b_e8 < 0)
-    a, b = abs(a_e8) * E8, abs(b_e8)
-    quotient = (a + b // 2) // b
-    return -quotient if negative else quotient
-
-
 def floor_step(value_e8: int, step_e8: int) -> int:
     """The largest multiple of ``step_e8`` not above ``value_e8`` (volumes are always quantised down)."""
     return value_e8 - value_e8 % step_e8

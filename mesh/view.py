@@ -4,10 +4,10 @@ Shared by the command line and the console. A number is never shown without how 
 monotonic time at which the thing was true at the router (received there), so they grow by themselves.
 """
 
-from typing import TypeVar
-
+from mesh.bounded import keep
 from mesh.codec import decode_untrusted
 from mesh.errors import BadFrame
+from mesh.liveness import liveness_of
 from mesh.messages.accounts import AccountState, AccountSymbols
 from mesh.messages.base import Msg
 from mesh.messages.control import Entry, Latched, Undo
@@ -18,15 +18,14 @@ from mesh.units import MS_NS
 OUTCOMES_MAX = 2_000
 DEALS_MAX = 2_000
 FRESH_NS = 2_200 * MS_NS
+"""What is told each second and shown by a snapshot each second may miss one of both, and a little, …"""
 LATE_NS = 4_400 * MS_NS
-T = TypeVar("T", bound=Msg)
+"""… and is late up to twice that."""
 
 
 def freshness(age_ns: int) -> str:
-    """``fresh``, ``late`` or ``dead`` for something that is told each second and shown by a snapshot each second."""
-    if age_ns <= FRESH_NS:
-        return "fresh"
-    return "late" if age_ns <= LATE_NS else "dead"
+    """``fresh``, ``late`` or ``dead`` for what a frontend shows."""
+    return liveness_of(age_ns, FRESH_NS, LATE_NS)
 
 
 class View:
@@ -73,9 +72,9 @@ class View:
         elif isinstance(item, LocalSeen):
             self.locals[(router, item.account)] = (at_ns, item)
         elif isinstance(item, Outcome):
-            _keep(self.outcomes, (item.account, item.f), item, OUTCOMES_MAX)
+            keep(self.outcomes, (item.account, item.f), item, OUTCOMES_MAX)
         elif isinstance(item, DealReport):
-            _keep(self.deals, (item.account, item.deal_ticket), item, DEALS_MAX)
+            keep(self.deals, (item.account, item.deal_ticket), item, DEALS_MAX)
         elif isinstance(item, AccountSymbols):
             self.symbols[item.account] = item
         elif isinstance(item, Entry | Undo):
@@ -93,11 +92,3 @@ class View:
         if known is not None and known[1].life != state.life and known[0] > at_ns:
             return
         self.accounts[state.account] = (at_ns, state)
-
-
-def _keep(table: dict[tuple[str, int], T], key: tuple[str, int], item: T, most: int) -> None:
-    """Put the newest last and forget the oldest past ``most``."""
-    table.pop(key, None)
-    table[key] = item
-    if len(table) > most:
-        del table[next(iter(table))]

@@ -11,6 +11,7 @@ from collections.abc import Callable
 import msgspec
 
 from mesh.messages.accounts import AccountState, SymbolSpec
+from mesh.messages.control import ACTIVE
 from mesh.settings import RailsSection
 from mesh.units import DAY_NS, E8, MINUTE_NS, MS_NS, text_from_e8
 from nodes.dayloss import BROKEN, DayRule, Marks, day_limit_e8, day_loss_e8, drawdown_e8, minutes_of_day
@@ -170,7 +171,7 @@ def _no_spec(ask: Opening) -> str | None:
 
 
 def _killed(ask: Opening) -> str | None:
-    return None if ask.level == "ACTIVE" else f"level={ask.level}"
+    return None if ask.level == ACTIVE else f"level={ask.level}"
 
 
 def _unknown(ask: Opening) -> str | None:

@@ -4,18 +4,21 @@ Entries and undos are kept as the bytes that came. Routers see the digest in hea
 whoever asks for what he lacks also says what he has, and what we lack of that is asked for in turn.
 """
 
-from mesh.codec import decode_untrusted, encode
+from mesh.codec import FRAME_BYTES_MAX, decode_untrusted, encode
 from mesh.core import Effect, Envelope, Note, Put, Send
 from mesh.errors import BadFrame
 from mesh.killset import KillSet, entry_id
-from mesh.messages.control import Entry, KillSetAsk, KillSetPart
+from mesh.messages.control import FREEZE, Entry, KillSetAsk, KillSetPart
 from nodes.envelopes import message_of
 
 STOP = "stop"
 """Kind of the rows, by the item's id."""
 PART_ITEMS = 128
 """Items of one answer; the asker asks again for the rest."""
-KNOWN_MAX = 1_024
+PART_BYTES_MAX = FRAME_BYTES_MAX - 256
+"""What they may be long together: a frame, less what is around them."""
+ITEM_HEAD_BYTES = 5
+"""MessagePack's head of a blob, at most."""
 
 
 class Stops:
@@ -44,15 +47,27 @@ class Stops:
 
     def freeze(self, account: str, reason: str, wall_ns: int) -> bytes:
         """The raw entry with which this node freezes an account by itself."""
-        return encode(Entry(self._name, wall_ns, wall_ns, "FREEZE", f"account:{account}", reason))
+        return encode(Entry(self._name, wall_ns, wall_ns, FREEZE, f"account:{account}", reason))
 
     def on_ask(self, envelope: Envelope) -> list[Effect]:
         """What the asker lacks, and a question where he has more than we."""
         message = message_of(envelope, KillSetAsk)
-        missing = self.killset.missing(message.known)[:PART_ITEMS]
+        missing = fitting(self.killset.missing(message.known))
         effects: list[Effect] = [Send(envelope.link, envelope.peer, KillSetPart(missing))]
         mine = self.killset.known()
         known = dict.fromkeys(mine)
         if any(key not in known for key in message.known):
-            effects.append(Send(envelope.link, envelope.peer, KillSetAsk(mine[:KNOWN_MAX])))
+            effects.append(Send(envelope.link, envelope.peer, KillSetAsk(mine)))
         return effects
+
+
+def fitting(items: list[bytes]) -> list[bytes]:
+    """As many of these as one answer carries: the next is asked for when they have been taken."""
+    found: list[bytes] = []
+    left_bytes = PART_BYTES_MAX
+    for item in items[:PART_ITEMS]:
+        left_bytes -= len(item) + ITEM_HEAD_BYTES
+        if left_bytes < 0:
+            break
+        found.append(item)
+    return found

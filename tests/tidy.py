@@ -25,6 +25,8 @@ ALLOW: dict[tuple[str, str], str] = {
 
 RULES: dict[str, Rule] = {**tidy_imports.RULES, **tidy_rules.RULES}
 
+NAMED_FILES = (*tidy_imports.NAMED_FILES, *tidy_rules.FLOAT_FILES)
+
 ROOT_FILES = (
     ".ci/run", ".gitignore", "CHANGELOG.md", "DESIGN.md", "LICENSE", "Makefile", "README.md", "mesh/PROTOCOL.md",
     "pyproject.toml", "requirements.lock", "setup.cfg",
@@ -58,6 +60,13 @@ def sources(root: Path) -> Iterator[Source | Violation]:
                 yield Source(name, path.read_text("utf-8"), None)
 
 
+def absent(root: Path) -> Iterator[Violation]:
+    """Files that a rule names and that are not there: a rule about nothing holds nothing."""
+    for name in NAMED_FILES:
+        if not (root / name).is_file():
+            yield Violation("present", name, 1, "is named by a rule of tidy but is not there: drop its name, or put the new one")
+
+
 def parsed(name: str, text: str) -> Source | Violation:
     """The source with its syntax tree, or the violation that it has none."""
     try:
@@ -83,7 +92,7 @@ def judge(found: list[Violation], allow: dict[tuple[str, str], str]) -> list[Vio
 
 def check(root: Path) -> list[Violation]:
     """All that is untidy under ``root``."""
-    found: list[Violation] = []
+    found = list(absent(root))
     for source in sources(root):
         found.extend([source] if isinstance(source, Violation) else violations_of(source))
     return judge(found, ALLOW)

@@ -3,6 +3,7 @@
 import ast
 from collections.abc import Iterator
 
+from mesh.links import ROLES
 from tests.tidy_source import FOLDERS, Rule, Source, is_under, line_of
 
 IMPURE_MODULES = (
@@ -19,8 +20,9 @@ CALENDAR_MODULES = ("datetime", "zoneinfo", "importlib.resources")
 CALENDAR_FILE = "nodes/zones.py"
 """Local clocks are turned into UTC here alone, by the rules of the pinned tzdata package, which it reads as data."""
 
-ROLES = ("market", "indicator", "signals", "master", "router", "local", "broker")
-ZMQ_FILES = ("mesh/io/sockets.py", "mesh/io/auth.py", "nodes/io/mt5backend.py")
+ZMQ_FILES = ("mesh/io/sockets.py", "nodes/io/mt5backend.py")
+NAMED_FILES = (CALENDAR_FILE, *ZMQ_FILES)
+"""Files these rules name; each must be there."""
 
 
 def pure(source: Source) -> Iterator[tuple[int, str]]:

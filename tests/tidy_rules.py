@@ -235,7 +235,7 @@ def floats(source: Source) -> Found:
         elif isinstance(node, ast.Constant) and isinstance(node.value, float | complex):
             yield node.lineno, f"the float {node.value!r} in pure code"
         elif isinstance(node, ast.BinOp | ast.AugAssign) and isinstance(node.op, ast.Div):
-            yield node.lineno, "true division in pure code gives a float: //, or mesh.units.div_e8"
+            yield node.lineno, "true division in pure code gives a float: use //"
 
 
 def test_docstring(source: Source) -> Found:

@@ -43,7 +43,7 @@ class Source:
     @property
     def is_cli(self) -> bool:
         """The command, which prints and may reach the console and the bench."""
-        return self.path.startswith("nodes/io/cli")
+        return self.path.startswith("nodes/io/cli/")
 
     @cached_property
     def nodes(self) -> list[ast.AST]:

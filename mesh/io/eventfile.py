@@ -8,7 +8,6 @@ import heapq
 import os
 import tempfile
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -17,13 +16,13 @@ import msgspec
 from mesh.core import Emit
 from mesh.errors import StoreFailed
 from mesh.events import STAGES
+from mesh.io.isotime import iso_of
 
 BUFFER_BYTES = 256 * 1024
 CHUNK_BYTES = 16 * 1024 * 1024
 """Lines sorted in memory at once."""
 RUNS_MAX = 64
 """Sorted files merged at once: far below the number of files a process may open."""
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
 
 Keyed: TypeAlias = tuple[int, str, int, bytes]
@@ -65,11 +64,6 @@ class EventFile:
 
     def _failed(self, error: OSError) -> StoreFailed:
         return StoreFailed(f"events file {self._path} cannot be written: {error.strerror}; free its disk, or run without --events")
-
-
-def iso_of(market_ns: int) -> str:
-    """Market time in ISO 8601, UTC, microseconds."""
-    return (_EPOCH + timedelta(microseconds=market_ns // 1_000)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def _cut_torn_line(path: Path) -> None:

@@ -5,7 +5,6 @@ identical notes is written, the rest of the same second is counted: one line say
 written are counted and dropped: a full log disk stops no trade. Never to stdout, which is a pipe supervisord may stop reading.
 """
 
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -15,7 +14,8 @@ import structlog
 from mesh.core import Note
 from mesh.counters import Counters
 from mesh.io.clock import wall_ns
-from mesh.units import SECOND_NS, US_NS
+from mesh.io.isotime import iso_of
+from mesh.units import SECOND_NS
 
 FILE_BYTES_MAX = 10_000_000
 FILES_MAX = 3
@@ -122,7 +122,7 @@ class Log:
     def _tell_repeats(self, now_ns: int) -> None:
         for repeats in self._repeats.values():
             if repeats.count:
-                again = {"count": repeats.count, "first": _wall_text(repeats.first_ns), "last": _wall_text(repeats.last_ns)}
+                again = {"count": repeats.count, "first": iso_of(repeats.first_ns), "last": iso_of(repeats.last_ns)}
                 self._held.append((repeats.note, repeats.last_ns, again))
         self._repeats.clear()
         self._collapse_from_ns = now_ns
@@ -133,7 +133,7 @@ class Log:
         for note, at_ns, again in self._held:
             values = {key: value.hex() if type(value) is bytes else value for key, value in note.fields.items()}
             fields = {"fields": values} if _RESERVED & values.keys() else values
-            getattr(self._logger, note.level)(note.name, ts=_wall_text(at_ns), **fields, **again)
+            getattr(self._logger, note.level)(note.name, ts=iso_of(at_ns), **fields, **again)
         self._held.clear()
         whole = self._buffer.take()
         try:
@@ -156,10 +156,6 @@ class Log:
 
 _RESERVED = frozenset(("event", "level", "ts", "node", "count", "first", "last"))
 """Keys a line has of its own; a note that uses one of them has its fields inside ``fields``."""
-
-
-def _wall_text(at_ns: int) -> str:
-    return datetime.fromtimestamp(at_ns // SECOND_NS, UTC).strftime("%Y-%m-%dT%H:%M:%S") + f".{at_ns % SECOND_NS // US_NS:06d}Z"
 
 
 def _json(fields: Any, **_options: Any) -> bytes:

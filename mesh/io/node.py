@@ -6,7 +6,7 @@ same bytes and through the same decoder, so that a core cannot tell and no two c
 
 from collections import deque
 from contextlib import ExitStack
-from typing import Protocol, TypeAlias
+from typing import TypeAlias
 
 import msgspec
 
@@ -22,54 +22,25 @@ from mesh.core import (
     Fetch,
     Fetched,
     Halt,
-    LinkDown,
-    LinkUp,
     Note,
     PeerLost,
     Put,
     Send,
 )
+from mesh.counters import is_told
 from mesh.errors import BadFrame
 from mesh.io.eventfile import EventFile
 from mesh.io.health import Identity
+from mesh.io.inlet import Attachment, Inlet
 from mesh.io.log import Notes
 from mesh.io.sockets import FRAME_BYTES_OF, FULL, GONE, Socket
 from mesh.io.store import Store
 from mesh.messages.base import Msg
 
-BATCH_COUNT = 64
-"""Messages taken from one socket before the next one, and the control socket again, have their turn."""
 PARTNERS_FROM = 1 << 30
 """Peer numbers of nodes in the same process begin here; connections are counted from 1."""
-PRIORITY = (
-    links.CONTROL, links.ORDERS, links.LOCALS, links.REPLAY, links.DECIDE, links.SIGNALS, links.MARKET, links.WORKER,
-    links.VENUE, links.STATUS, links.FRONT,
-)  # fmt: skip
-"""The order in which links are read on every pass."""
-_EXPLAINED_COUNT = 10
-_EXPLAINED_EVERY = 1_000
-"""Bad frames are explained in the log up to the first number, then one of each second: garbage must not fill the disk."""
 
 Inbox: TypeAlias = "deque[tuple[Node, Envelope]]"
-
-
-class Attachment(Protocol):
-    """The other end of a link that is no socket (a worker's pipe)."""
-
-    def fileno(self) -> int:
-        """What to wait on; -1: nothing now. May change (a new process, a new pipe)."""
-
-    def receive(self) -> list[Msg]:
-        """What came, without waiting. Called when readable and each 100 ms besides, so it may also look after its process."""
-
-    def send(self, message: Msg) -> None:
-        """Hand a message over, without waiting."""
-
-    def started(self) -> None:
-        """The loop runs now: spawn what has to be spawned."""
-
-    def close(self) -> None:
-        """The node ends."""
 
 
 class Partner(msgspec.Struct, frozen=True):
@@ -79,50 +50,6 @@ class Partner(msgspec.Struct, frozen=True):
     node: "Node"
     link: str
     peer: int
-
-
-class Port:
-    """Something a node receives from. ``is_hot``: has to be looked at, because it woke the loop or was sent on."""
-
-    __slots__ = ("attachment", "fileno", "is_hot", "link", "node", "priority", "socket")
-
-    def __init__(self, node: "Node", link: str, socket: Socket | None, attachment: Attachment | None) -> None:
-        self.node = node
-        self.link = link
-        self.socket = socket
-        self.attachment = attachment
-        self.priority = PRIORITY.index(link.split(".")[0])
-        self.is_hot = False
-        self.fileno = -1
-        """The descriptor the loop waits on for this port."""
-
-    def drain(self, now_ns: int) -> None:
-        """Take a batch; stays hot where more may be there."""
-        node = self.node
-        if self.attachment is not None:
-            self.is_hot = False
-            for message in self.attachment.receive():
-                node.take(Envelope(self.link, 0, message), now_ns)
-            return
-        assert self.socket is not None
-        if self.socket.is_dialled and not self.socket.is_up:
-            self.tell_changes(now_ns)  # a core hears that its link is up before it hears anything over it
-        receive_one = self.socket.receive_one
-        for _ in range(BATCH_COUNT):
-            received = receive_one()
-            if received is None:
-                self.is_hot = False
-                return
-            node.take_frames(self, received[0], received[1], now_ns)
-
-
-    def tell_changes(self, now_ns: int) -> None:
-        """Tell the core at once when the connection of a link it dials was made or lost."""
-        assert self.socket is not None
-        for is_up in self.socket.changes(now_ns):
-            notice = LinkUp() if is_up else LinkDown()
-            if type(notice) in self.node.core.handlers:
-                self.node.take(Envelope(self.link, 0, notice), now_ns)
 
 
 class Node:
@@ -138,7 +65,7 @@ class Node:
         self.store = store
         self.events = events
         self.inbox: Inbox = deque()
-        self.ports: dict[str, Port] = {}
+        self.inlets: dict[str, Inlet] = {}
         self.health_links: list[str] = []
         """Links that take NodeHealth to routers."""
         self.partners: dict[str, list[Partner]] = {}
@@ -153,11 +80,11 @@ class Node:
 
     def add_socket(self, link: str, socket: Socket) -> None:
         """Make a socket the core's ``link``."""
-        self.ports[link] = Port(self, link, socket, None)
+        self.inlets[link] = Inlet(self, link, socket, None)
 
     def attach(self, link: str, attachment: Attachment) -> None:
         """Make something that is no socket the core's ``link``."""
-        self.ports[link] = Port(self, link, None, attachment)
+        self.inlets[link] = Inlet(self, link, None, attachment)
 
     def join(self, link: str, binder: "Node", binder_link: str) -> None:
         """Join this node's connecting ``link`` to a node of the same process, without a socket."""
@@ -177,7 +104,7 @@ class Node:
         if self.halt is None:
             self.do(self.core.handle(envelope, now_ns))
 
-    def take_frames(self, port: Port, peer: int, frames: tuple[bytes, ...], now_ns: int) -> None:
+    def take_frames(self, inlet: Inlet, peer: int, frames: tuple[bytes, ...], now_ns: int) -> None:
         """Bytes of somebody: a message, or counted and dropped."""
         if not frames:
             self.counters.add("unread_frame_count")
@@ -186,18 +113,18 @@ class Node:
             check_frames(frames)
             message = decode_untrusted(frames[0])
         except BadFrame as error:
-            self._blame(port, peer, error)
+            self._blame(inlet, peer, error)
             return
         if self.halt is None:
-            self.do(self.core.handle(Envelope(port.link, peer, message, frames), now_ns))
+            self.do(self.core.handle(Envelope(inlet.link, peer, message, frames), now_ns))
 
-    def _blame(self, port: Port, peer: int, error: BadFrame) -> None:
+    def _blame(self, inlet: Inlet, peer: int, error: BadFrame) -> None:
         self.counters.add("bad_frame_count")
         count = self.counters.totals["bad_frame_count"]
-        if port.socket is not None:
-            port.socket.blame(peer)
-        if count <= _EXPLAINED_COUNT or count % _EXPLAINED_EVERY == 0:
-            fields = {"link": port.link, "peer": peer, "error": str(error)[:200], "count_so_far": count}
+        if inlet.socket is not None:
+            inlet.socket.peers.blame(peer)
+        if is_told(count):
+            fields = {"link": inlet.link, "peer": peer, "error": str(error)[:200], "count_so_far": count}
             self.log.note(Note("warning", "bad_frame", fields))
 
     def do(self, effects: Effects) -> None:
@@ -258,9 +185,9 @@ class Node:
                 stack.callback(self.store.close)
             if self.events is not None:
                 stack.callback(self.events.close)
-            for port in self.ports.values():
-                if port.attachment is not None:
-                    stack.callback(port.attachment.close)
+            for inlet in self.inlets.values():
+                if inlet.attachment is not None:
+                    stack.callback(inlet.attachment.close)
 
     def _fetch(self, fetch: Fetch) -> None:
         """Rows as they are with all commits asked for before."""
@@ -271,9 +198,9 @@ class Node:
 
     def _send(self, effect: Send) -> None:
         link, peer, message = effect.link, effect.peer, effect.message
-        port = self.ports.get(link)
-        if port is not None and port.attachment is not None:
-            port.attachment.send(message)
+        inlet = self.inlets.get(link)
+        if inlet is not None and inlet.attachment is not None:
+            inlet.attachment.send(message)
             return
         if self._encoded[0] is not message:  # the same object to many peers is encoded once
             self._encoded = (message, encode(message))
@@ -285,10 +212,10 @@ class Node:
         frames = (raw, effect.body) if effect.body else (raw,)
         if self.partners and self._hand_over(link, peer, frames):
             return
-        assert port is not None, f"{self.identity.name} has no link {link!r}"
-        assert port.socket is not None, f"{self.identity.name} sends bytes on {link!r}, which is no socket"
-        result = port.socket.send(peer, frames)
-        port.is_hot = port.socket.is_readable
+        assert inlet is not None, f"{self.identity.name} has no link {link!r}"
+        assert inlet.socket is not None, f"{self.identity.name} sends bytes on {link!r}, which is no socket"
+        result = inlet.socket.send(peer, frames)
+        inlet.is_hot = inlet.socket.is_readable
         if result in (GONE, FULL):
             self.counters.add("dropped_send_count")
             if result == GONE:
@@ -300,4 +227,4 @@ class Node:
             if peer in (0, partner.number):
                 message = decode_untrusted(frames[0])
                 partner.node.inbox.append((partner.node, Envelope(partner.link, partner.peer, message, frames)))
-        return link not in self.ports or peer >= PARTNERS_FROM
+        return link not in self.inlets or peer >= PARTNERS_FROM

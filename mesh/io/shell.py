@@ -4,7 +4,7 @@ One pass: read the clock; drain a batch from each socket that may have something
 passed act; make what was to be committed durable in one transaction; deliver what needs no socket (Durable among it); again
 until quiet. Effects are done at once, in their order. Nothing here looks inside a message.
 
-ZeroMQ's descriptors are edge-triggered, and sending uses up the edge: so a port that was sent on is looked at again before
+ZeroMQ's descriptors are edge-triggered, and sending uses up the edge: so an inlet that was sent on is looked at again before
 the loop waits. A poll each 100 ms checks that this never failed (``rescued_wakeup_count`` must stay 0), beats for the
 watchdog, measures the loop's lag, and does what can wait (``mesh/io/upkeep.py``).
 """
@@ -22,7 +22,8 @@ from typing import Any, Literal
 from mesh import links
 from mesh.core import Envelope, Halt, LinkUp, Note, Stop
 from mesh.io.clock import monotonic_ns
-from mesh.io.node import Inbox, Node, Port
+from mesh.io.inlet import Inlet
+from mesh.io.node import Inbox, Node
 from mesh.io.sockets import Hub
 from mesh.io.upkeep import Upkeep
 from mesh.io.watchdog import Watchdog
@@ -82,7 +83,7 @@ class Shell:
         self._clock = clock
         self._loop = new_loop()
         self._nodes: list[Node] = []
-        self._ports: list[Port] = []
+        self._inlets: list[Inlet] = []
         self._inbox: Inbox = deque()
         self._upkeep = Upkeep(health_ms * MS_NS)
         self._handlers_before: dict[signal.Signals, Any] = {}
@@ -133,10 +134,6 @@ class Shell:
         """Ask all nodes to stop, from any thread."""
         self._loop.call_soon_threadsafe(self._on_stop, code)
 
-    def watch(self, fileno: int, callback: Callable[[], None]) -> None:
-        """Call ``callback`` when a descriptor is readable, on the same loop."""
-        self._loop.add_reader(fileno, callback)
-
     def every(self, period_ms: int, callback: Callable[[], None]) -> None:
         """Call ``callback`` each ``period_ms``, on the same loop."""
 
@@ -156,22 +153,22 @@ class Shell:
             node.do(node.core.recover(rows, now_ns))
             node.do(node.core.start(self._clock()))
             for link, partners in node.partners.items():
-                if any(partner.number == 0 for partner in partners) and link not in node.ports:
+                if any(partner.number == 0 for partner in partners) and link not in node.inlets:
                     node.tell(link, LinkUp())
         self._make_durable()  # what recovery decided holds before anybody is heard
         if self._takes_signals:
             for number in (signal.SIGTERM, signal.SIGINT):
                 self._take_signal(number)
-        every_port = [port for node in self._nodes for port in node.ports.values()]
-        self._ports = sorted(every_port, key=lambda port: port.priority)
-        for port in self._ports:
-            port.is_hot = True
-            if port.socket is not None and port.socket.is_dialled:
-                self._loop.add_reader(port.socket.monitor_fileno(), self._on_monitor, port)
-                self._loop.call_soon(self._on_monitor, port)  # an edge before this moment is gone
-            if port.attachment is not None:
-                port.attachment.started()
-            self._listen(port)
+        every_inlet = [inlet for node in self._nodes for inlet in node.inlets.values()]
+        self._inlets = sorted(every_inlet, key=lambda inlet: inlet.priority)
+        for inlet in self._inlets:
+            inlet.is_hot = True
+            if inlet.socket is not None and inlet.socket.is_dialled:
+                self._loop.add_reader(inlet.socket.monitor_fileno(), self._on_monitor, inlet)
+                self._loop.call_soon(self._on_monitor, inlet)  # an edge before this moment is gone
+            if inlet.attachment is not None:
+                inlet.attachment.started()
+            self._listen(inlet)
         self._poll_due_ns = self._clock()
         self._loop.call_soon(self._poll)
         self._schedule()
@@ -185,20 +182,20 @@ class Shell:
         except NotImplementedError:  # Windows
             signal.signal(number, lambda *_: self.stop())
 
-    def _listen(self, port: Port, is_anew: bool = False) -> None:
-        """Wait on the descriptor the port has now. ``is_anew``: though its number is the same, it may be another one."""
-        source = port.socket or port.attachment
+    def _listen(self, inlet: Inlet, is_anew: bool = False) -> None:
+        """Wait on the descriptor the inlet has now. ``is_anew``: though its number is the same, it may be another one."""
+        source = inlet.socket or inlet.attachment
         assert source is not None
-        if port.socket is not None and not port.socket.is_readable:
+        if inlet.socket is not None and not inlet.socket.is_readable:
             return
         fileno = source.fileno()
-        if fileno == port.fileno and not is_anew:
+        if fileno == inlet.fileno and not is_anew:
             return
-        if port.fileno >= 0:
-            self._loop.remove_reader(port.fileno)
-        port.fileno = fileno
+        if inlet.fileno >= 0:
+            self._loop.remove_reader(inlet.fileno)
+        inlet.fileno = fileno
         if fileno >= 0:
-            self._loop.add_reader(fileno, self._on_readable, port)
+            self._loop.add_reader(fileno, self._on_readable, inlet)
 
     def _on_stop(self, code: int = 0) -> None:
         if self._is_stopping:
@@ -242,8 +239,8 @@ class Shell:
 
     # the pass
 
-    def _on_readable(self, port: Port) -> None:
-        port.is_hot = True
+    def _on_readable(self, inlet: Inlet) -> None:
+        inlet.is_hot = True
         self._wake_count += 1
         self._schedule()
 
@@ -268,19 +265,19 @@ class Shell:
         self._arm()
 
     def _is_any_hot(self) -> bool:
-        for port in self._ports:  # noqa: SIM110 - a loop costs a third of any(…), once a pass
-            if port.is_hot:
+        for inlet in self._inlets:  # noqa: SIM110 - a loop costs a third of any(…), once a pass
+            if inlet.is_hot:
                 return True
         return False
 
     def _round(self) -> None:
         self._pass_count += 1
         now_ns = self._clock()
-        for port in self._ports:
-            if port.is_hot:
-                port.drain(now_ns)
-                if port.attachment is not None:
-                    self._listen(port)
+        for inlet in self._inlets:
+            if inlet.is_hot:
+                inlet.drain(now_ns)
+                if inlet.attachment is not None:
+                    self._listen(inlet)
         self._deliver(now_ns)
         for node in self._nodes:
             if node.core.deadline_ns <= now_ns and node.halt is None:
@@ -351,11 +348,11 @@ class Shell:
             os.sched_yield()
         self._loop.call_soon(self._stay_awake)
 
-    def _on_monitor(self, port: Port) -> None:
-        assert port.socket is not None
+    def _on_monitor(self, inlet: Inlet) -> None:
+        assert inlet.socket is not None
         self._wake_count += 1
-        port.tell_changes(self._clock())
-        port.is_hot = port.socket.is_readable
+        inlet.tell_changes(self._clock())
+        inlet.is_hot = inlet.socket.is_readable
         self._schedule()
 
     def _poll(self) -> None:
@@ -369,8 +366,8 @@ class Shell:
         self._wake_count_at_poll = self._wake_count
         for node in self._nodes:
             node.counters.totals["pass_count"] = self._pass_count
-        self._upkeep.turn(self._nodes, self._ports, is_idle, now_ns)
-        for port in self._ports:
-            if port.attachment is not None:
-                self._listen(port, is_anew=True)
+        self._upkeep.turn(self._nodes, self._inlets, is_idle, now_ns)
+        for inlet in self._inlets:
+            if inlet.attachment is not None:
+                self._listen(inlet, is_anew=True)
         self._schedule()

@@ -27,8 +27,10 @@ import zmq
 from zmq.backend import Socket as PlainSocket
 
 from mesh import links
+from mesh.backoff import backoff_ns
 from mesh.codec import FRAME_BYTES_MAX
 from mesh.errors import BadConfig
+from mesh.io.peers import Peers
 from mesh.units import NEVER, SECOND_NS
 
 SENT, GONE, FULL = 0, 1, 2
@@ -39,16 +41,12 @@ SEND_COUNT_MAX = {links.ORDERS: 100_000, links.REPLAY: 10_000, links.FRONT: 4_09
 SEND_COUNT_DEFAULT = 1_000
 FRAME_BYTES_OF = {links.VENUE: 2_100_000}
 """The terminal's history is a large answer that the facade asked for itself."""
-BAD_FRAMES_MAX = 10
-"""After so many frames that are no message of ours, the rest of that peer's are dropped unread."""
-PEERS_MAX = 8_192
-"""Connections a ROUTER remembers; the one longest unheard goes first."""
 
 _SILENT_NS = 8 * SECOND_NS
 """A connecting socket that tries speaks to its monitor at least this often (CONNECT_TIMEOUT, HANDSHAKE_IVL, RECONNECT_IVL)."""
 _STOPPED_NS = SECOND_NS
 """After an end the retry is announced at once; without it there is none."""
-_RENEW_NS_MAX = 30 * SECOND_NS
+_RENEW_DOUBLINGS_MAX = 5
 _ENDS = (zmq.EVENT_DISCONNECTED, zmq.EVENT_HANDSHAKE_FAILED_AUTH, zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL)
 _TRIES = (zmq.EVENT_CONNECT_DELAYED, zmq.EVENT_CONNECT_RETRIED, zmq.EVENT_CONNECTED)
 _WATCHED = zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL
@@ -63,18 +61,6 @@ _EVENTS, _POLLIN, _RCVMORE = int(zmq.EVENTS), int(zmq.POLLIN), int(zmq.RCVMORE)
 
 Received: TypeAlias = tuple[int, tuple[bytes, ...]]
 """A peer's number (0 except at a ROUTER) and the frames of one message; none where they were dropped unread."""
-
-
-class Peer:
-    """One connection of a ROUTER."""
-
-    __slots__ = ("bad_count", "heard", "number", "routing_id")
-
-    def __init__(self, number: int, routing_id: bytes) -> None:
-        self.number = number
-        self.routing_id = routing_id
-        self.bad_count = 0
-        self.heard = 0
 
 
 class Socket:
@@ -96,13 +82,11 @@ class Socket:
         self._receive_frame = PlainSocket.recv.__get__(plain)
         self._get = PlainSocket.get.__get__(plain)
         self._routes = kind == "ROUTER"
-        self._by_id: dict[bytes, Peer] = {}
-        self._by_number: dict[int, Peer] = {}
-        self._next_number = 1
-        self._heard = 0
-        self._evicted: list[int] = []
+        self.peers = Peers()
+        """Who is connected to a ROUTER; nobody elsewhere."""
         self._renew_at_ns = NEVER
-        self._renew_ns = SECOND_NS
+        self._renewed_count = 0
+        """Times it connected again since it last had its connection."""
 
     def fileno(self) -> int:
         """The edge-triggered descriptor that wakes a loop."""
@@ -125,8 +109,8 @@ class Socket:
             frames.append(self._receive_frame(_NOWAIT))
         if not self._routes:
             return 0, tuple(frames)
-        peer = self._peer_of(frames[0])
-        return peer.number, tuple(frames[1:]) if peer.bad_count < BAD_FRAMES_MAX else ()
+        peer = self.peers.heard(frames[0])
+        return peer.number, tuple(frames[1:]) if peer.is_read else ()
 
     def receive(self, count_max: int) -> list[Received]:
         """Up to ``count_max`` messages that are there now; fewer mean that the socket was drained."""
@@ -144,7 +128,7 @@ class Socket:
         last = len(frames) - 1
         try:
             if self._routes:
-                known = self._by_number.get(peer)
+                known = self.peers.get(peer)
                 if known is None:
                     return GONE
                 self._send_frame(known.routing_id, _NOWAIT_MORE)
@@ -155,39 +139,9 @@ class Socket:
         except zmq.ZMQError as error:
             if error.errno != zmq.EHOSTUNREACH:
                 raise
-            self.forget(peer)
+            self.peers.forget(peer)
             return GONE
         return SENT
-
-    def blame(self, peer: int) -> None:
-        """Count a bad frame against a peer of a ROUTER."""
-        known = self._by_number.get(peer)
-        if known is not None:
-            known.bad_count += 1
-
-    def forget(self, peer: int) -> None:
-        """Drop a peer's number; should it be heard again, it gets a new one."""
-        known = self._by_number.pop(peer, None)
-        if known is not None:
-            del self._by_id[known.routing_id]
-
-    def evicted(self) -> list[int]:
-        """Peers forgotten since the last call because too many are connected."""
-        numbers, self._evicted = self._evicted, []
-        return numbers
-
-    def _peer_of(self, routing_id: bytes) -> Peer:
-        peer = self._by_id.get(routing_id)
-        if peer is None:
-            if len(self._by_id) >= PEERS_MAX:
-                oldest = min(self._by_number.values(), key=lambda known: known.heard)
-                self.forget(oldest.number)
-                self._evicted.append(oldest.number)
-            peer = self._by_id[routing_id] = self._by_number[self._next_number] = Peer(self._next_number, routing_id)
-            self._next_number += 1
-        self._heard += 1
-        peer.heard = self._heard
-        return peer
 
     def changes(self, now_ns: int) -> list[bool]:
         """Connections made (True) and lost (False) since the last call, at a connecting socket."""
@@ -198,7 +152,7 @@ class Socket:
             event, _ = _EVENT_HEAD.unpack(self._monitor.recv_multipart(_NOWAIT)[0])
             if event == zmq.EVENT_HANDSHAKE_SUCCEEDED:
                 self._renew_at_ns = NEVER
-                self._renew_ns = SECOND_NS
+                self._renewed_count = 0
             else:
                 self._renew_at_ns = now_ns + (_STOPPED_NS if event in _ENDS else _SILENT_NS)
             is_up = event == zmq.EVENT_HANDSHAKE_SUCCEEDED
@@ -210,11 +164,11 @@ class Socket:
         return changed
 
     def renew(self, now_ns: int) -> bool:
-        """Connect again where libzmq has given up, each time after twice as long (30 s at most). True where it did."""
+        """Connect again where libzmq has given up, each time after twice as long (32 s at most). True where it did."""
         if now_ns < self._renew_at_ns:
             return False
-        self._renew_at_ns = now_ns + self._renew_ns
-        self._renew_ns = min(2 * self._renew_ns, _RENEW_NS_MAX)
+        self._renew_at_ns = now_ns + backoff_ns(_STOPPED_NS, self._renewed_count, _RENEW_DOUBLINGS_MAX)
+        self._renewed_count += 1
         try:
             self._plain.disconnect(self.endpoint)
         except zmq.ZMQError as error:

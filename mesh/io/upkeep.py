@@ -7,7 +7,8 @@ from mesh import links
 from mesh.codec import encode
 from mesh.core import Envelope, Note, PeerLost, Send
 from mesh.io.health import ProcessMeter, health_of
-from mesh.io.node import Node, Port
+from mesh.io.inlet import Inlet
+from mesh.io.node import Node
 from mesh.units import SECOND_NS
 
 FLUSH_NS = SECOND_NS
@@ -34,12 +35,12 @@ class Upkeep:
         gc.freeze()
         self._collected_ns = now_ns
 
-    def turn(self, nodes: list[Node], ports: list[Port], is_idle: bool, now_ns: int) -> None:
+    def turn(self, nodes: list[Node], inlets: list[Inlet], is_idle: bool, now_ns: int) -> None:
         """One poll's work. Ports that need looking at are hot afterwards."""
         if is_idle:
-            rescue(ports)
-        for port in ports:
-            look_after(port, now_ns)
+            rescue(inlets)
+        for inlet in inlets:
+            look_after(inlet, now_ns)
         for node in nodes:
             node.commit_all()
         if now_ns >= self._health_at_ns or any(node.core.phase() != node.shown_phase for node in nodes):
@@ -61,30 +62,30 @@ class Upkeep:
             health = health_of(node.identity, node.core, self._meter, self.lag_us_max, now_ns, folder)
             node.shown_phase = health.phase
             node.do(tuple(Send(link, 0, health) for link in node.health_links))
-            if links.STATUS in node.ports:
+            if links.STATUS in node.inlets:
                 node.inbox.append((node, Envelope(links.STATUS, 0, health, (encode(health),))))
         self.lag_us_max = 0
 
 
-def rescue(ports: list[Port]) -> None:
+def rescue(inlets: list[Inlet]) -> None:
     """Find data whose wake-up was missed: it is there, though its descriptor does not say so. Must find nothing, ever.
 
     Looked for only when nothing woke the loop for a whole poll; else the next pass finds it anyway.
     """
-    waiting = {port.fileno: port for port in ports if port.socket is not None and port.fileno >= 0}
+    waiting = {inlet.fileno: inlet for inlet in inlets if inlet.socket is not None and inlet.fileno >= 0}
     ready = select.select(list(waiting), [], [], 0)[0] if waiting else []
-    for fileno, port in waiting.items():
-        if fileno not in ready and port.socket is not None and port.socket.pending():
-            port.node.counters.add("rescued_wakeup_count")
-            port.is_hot = True
+    for fileno, inlet in waiting.items():
+        if fileno not in ready and inlet.socket is not None and inlet.socket.pending():
+            inlet.node.counters.add("rescued_wakeup_count")
+            inlet.is_hot = True
 
 
-def look_after(port: Port, now_ns: int) -> None:
+def look_after(inlet: Inlet, now_ns: int) -> None:
     """Links that libzmq has given up, peers too many; an attachment is asked whether anything is new."""
-    if port.socket is None:
-        port.is_hot = True
+    if inlet.socket is None:
+        inlet.is_hot = True
         return
-    if port.socket.renew(now_ns):
-        port.node.log.note(Note("warning", "link_renewed", {"link": port.link, "endpoint": port.socket.endpoint}))
-    for peer in port.socket.evicted():
-        port.node.tell(port.link, PeerLost(), peer)
+    if inlet.socket.renew(now_ns):
+        inlet.node.log.note(Note("warning", "link_renewed", {"link": inlet.link, "endpoint": inlet.socket.endpoint}))
+    for peer in inlet.socket.peers.evicted():
+        inlet.node.tell(inlet.link, PeerLost(), peer)

@@ -1,13 +1,13 @@
 """Every wire message, in one table of tags. The grammar (who sends what, and the legal answers) is ``mesh/PROTOCOL.md``."""
 
-from mesh.messages import accounts, control, health, market, orders, outcomes, signals, venue
+from mesh.messages import accounts, control, feed, health, market, orders, outcomes, signals, venue
 from mesh.messages.base import Msg
 
 MESSAGE_TYPES: tuple[type[Msg], ...] = tuple(
     sorted(
         (
             kind
-            for module in (market, signals, orders, outcomes, accounts, control, health, venue)
+            for module in (market, feed, signals, orders, outcomes, accounts, control, health, venue)
             for kind in vars(module).values()
             if isinstance(kind, type)
             and kind.__module__ == module.__name__

@@ -8,7 +8,9 @@ from mesh.messages.base import Blob, Code, Count, Digest, Int64, Life, Msg, Name
 
 VERBS = ("close", "modify")
 """Manual acts of a ``Command``; stops are entries of the kill set, never commands."""
-LADDER = ("ACTIVE", "FREEZE", "CANCEL", "FLATTEN")
+ACTIVE, FREEZE, CANCEL, FLATTEN = LADDER = ("ACTIVE", "FREEZE", "CANCEL", "FLATTEN")
+KILL_ITEMS_MAX = 1_024
+"""Entries and undos of a kill set: as many ids as one frame holds, so that a digest that differs is always repaired."""
 
 
 class OperatorHello(Msg, tag=100):
@@ -92,7 +94,7 @@ class Undo(Msg, tag=105):
 class KillSetAsk(Msg, tag=106):
     """Differences are pulled: who sees another digest sends the ids it has."""
 
-    known: Annotated[list[Digest], Meta(max_length=1024)]
+    known: Annotated[list[Digest], Meta(max_length=KILL_ITEMS_MAX)]
 
 
 class KillSetPart(Msg, tag=107):
@@ -110,7 +112,7 @@ class Latched(Msg, tag=108):
     account: Name
     life: Life
     level: Code
-    entries: Annotated[list[Digest], Meta(max_length=1024)]
+    entries: Annotated[list[Digest], Meta(max_length=KILL_ITEMS_MAX)]
     in_flight: Annotated[list[Oid], Meta(max_length=64)]
 
 

@@ -113,10 +113,15 @@ class VenueState(Msg, tag=145):
     """Those that are new or changed since they were last told."""
     more_deals: bool = False
     """There are more deals after the last of these."""
+    remark: Text = ""
+    """What an operator should know of this terminal: trading switched off in it, its clock another than configured; empty when fine."""
 
 
 class VenueFind(Msg, tag=146):
-    """Reconcile one attempt: look for its magic (then its comment) in positions, orders, order history and deals."""
+    """Reconcile one attempt: look for its magic (then its comment) in positions, orders, order history and deals.
+
+    ``action``: what it was; the deals a stop or a hand made of its position later are not its own.
+    """
 
     call: Count
     oid: Oid
@@ -124,10 +129,15 @@ class VenueFind(Msg, tag=146):
     magic: Count
     comment: Text
     since_ns: Int64
+    action: Code = ""
 
 
 class VenueFound(Msg, tag=147):
-    """``hits``: 0 not (yet) found, 1 found, more: quarantined. Numbers are those of the one hit."""
+    """``hits``: 0 not (yet) found, 1 found, more: quarantined. Numbers are those of the one hit.
+
+    ``rejected``: its order ended without a fill. ``resting_ticket``: its order is still live, so it is neither found nor absent; 0: none
+    is. ``connected``: the terminal sees its server; where it does not, absence says nothing.
+    """
 
     call: Count
     oid: Oid
@@ -140,6 +150,8 @@ class VenueFound(Msg, tag=147):
     deal_ticket: Count
     rejected: bool
     market_ns: Int64
+    resting_ticket: Count = 0
+    connected: bool = True
 
 
 class VenueWatch(Msg, tag=148):

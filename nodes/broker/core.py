@@ -7,6 +7,7 @@ latency in market time; every other call is answered at once. Nothing is answere
 """
 
 from mesh import links
+from mesh.backoff import backoff_ns
 from mesh.codec import encode
 from mesh.config import Config
 from mesh.core import Commit, Core, Durable, Effect, Effects, Envelope, Halt, LinkUp, Note, PeerLost, Put, Send, Stop
@@ -26,7 +27,6 @@ KNOWN_TICKS = 5_000
 CALLS_EARLY_MAX = 1_024
 """Calls kept until the broker has caught up with the market; their callers wait for nothing else meanwhile."""
 COMMIT_EVERY_NS = SECOND_NS
-REPEAT_DOUBLINGS_MAX = 3
 
 
 class Broker(Core):
@@ -109,7 +109,7 @@ class Broker(Core):
     # the market
 
     def _hello(self, now_ns: int) -> Effects:
-        self.deadline_ns = now_ns + (self._repeat_ns << min(self._repeat_count, REPEAT_DOUBLINGS_MAX))
+        self.deadline_ns = now_ns + backoff_ns(self._repeat_ns, self._repeat_count)
         version, role = PROTOCOL_VERSION, "broker"
         hello = MarketHello(self._name, role, self._life, version, self._config.fingerprint, self._intake.next_seq)
         return (Send(links.MARKET, 0, hello),)

@@ -5,9 +5,10 @@ the same bytes, or is told that it is too late.
 """
 
 from mesh.core import Effect, Envelope, Note, Send
+from mesh.hello import refused, version_refusal
 from mesh.links import REPLAY
-from mesh.messages import PROTOCOL_VERSION
 from mesh.messages.accounts import AccountState, AccountSymbols
+from mesh.messages.control import ACTIVE
 from mesh.messages.orders import (
     GapFill,
     GrantAsk,
@@ -51,9 +52,8 @@ class BackChannel:
         """A router is there (again): tell it where the epoch stands."""
         message = message_of(envelope, RouterHello)
         state = self._state
-        if message.version != PROTOCOL_VERSION:
-            told_of = {"router": message.router, "version": message.version, "ours": PROTOCOL_VERSION}
-            return [Note("error", "router_version_refused", told_of)]
+        if why := version_refusal(message.version):
+            return [refused(state.counters, message.router, why)]
         for peer in [peer for peer, name in state.routers.items() if name == message.router]:
             del state.routers[peer]
         state.routers[envelope.peer] = message.router
@@ -82,7 +82,7 @@ class BackChannel:
         """Whether the sender has said hello; counted where it has not."""
         if self._state.is_durable and envelope.peer in self._state.routers:
             return True
-        self._state.counters.add("unhandled_count")
+        self._state.counters.add("stranger_count")
         return False
 
     def on_replay(self, envelope: Envelope, now_ns: int) -> list[Effect]:
@@ -122,9 +122,8 @@ class BackChannel:
         account = self._state.accounts.get(message.account)
         if account is None:
             return [Note("warning", "unknown_account", {"account": message.account, "node": message.node})]
-        if message.version != PROTOCOL_VERSION:
-            told_of = {"account": account.name, "version": message.version, "ours": PROTOCOL_VERSION}
-            return [Note("error", "local_version_refused", told_of)]
+        if why := version_refusal(message.version):
+            return [refused(self._state.counters, message.node, why)]
         state = self._state
         effects, is_new_store = state.attendance.on_hello(account, message, envelope.peer, now_ns)
         if is_new_store:
@@ -150,7 +149,7 @@ class BackChannel:
         was_granted = account.is_granted
         digest = state.stops.killset.digest
         effects, refused = state.attendance.on_grant_ask(account, message, envelope.peer, now_ns, digest)
-        if refused == CLONE and state.stops.killset.level_for(account.name) == "ACTIVE":
+        if refused == CLONE and state.stops.killset.level_for(account.name) == ACTIVE:
             reason = f"two processes trade {account.name}"
             effects += self.take_stop(state.stops.freeze(account.name, reason, state.wall_ns(now_ns)))
         return effects if was_granted == account.is_granted else effects + state.settled_news(now_ns)

@@ -8,10 +8,11 @@ to a local. Its parts: ``deciding`` (a signal's path), ``backchannel`` (routers 
 
 from collections.abc import Callable
 
+from mesh.bounded import keep
 from mesh.config import Config
 from mesh.core import NOTHING, Core, Durable, Effect, Effects, Envelope, Fetched, Halt, LinkUp, Note, PeerLost, Send, Stop
+from mesh.hello import refused, version_refusal
 from mesh.links import CONTROL, DECIDE, MARKET, REPLAY
-from mesh.messages import PROTOCOL_VERSION
 from mesh.messages.accounts import AccountState, AccountSymbols
 from mesh.messages.control import (
     ControlWelcome,
@@ -93,6 +94,17 @@ class Master(Core):
             AccountSymbols: self._from_local(lambda envelope, now_ns: self._back.on_symbols(envelope)),
             Outcome: self._from_local(self._back.on_outcome),
         }
+        self._on_due: dict[str, Callable[[TimerKey, int], Effects]] = {
+            ORDER_TIMER: lambda key, now_ns: self._deciding.on_silence(key[2]),
+            HEARTBEAT: self._on_heartbeat_due,
+            ASK_TIMER: lambda key, now_ns: self._back.ask_states(now_ns),
+            VOID_TIMER: lambda key, now_ns: self._back.void(self._state.accounts[key[1]], now_ns),
+            MARKS_TIMER: lambda key, now_ns: self._deciding.on_marks(key[1]),
+            MARKET_REPEAT: lambda key, now_ns: self._say_hello(now_ns) if self._state.clock.is_waiting() else NOTHING,
+            START: lambda key, now_ns: self._state.settled_news(now_ns),
+            DRAIN: self._on_drain_due,
+        }
+        """By the word of a timer, what is done when it comes due."""
 
     # what the shell asks
 
@@ -126,25 +138,17 @@ class Master(Core):
         self.deadline_ns = self._state.timers.next_ns
         return tuple(effects)
 
-    def _on_timer(self, key: TimerKey, now_ns: int) -> list[Effect]:
-        word, account, number = key
-        state = self._state
-        if word == ORDER_TIMER:
-            return self._deciding.on_silence(number)
-        if word == HEARTBEAT:
-            state.timers.set(key, now_ns + self._heartbeat_ns)
-            return [state.heartbeat()]
-        if word == ASK_TIMER:
-            return self._back.ask_states(now_ns)
-        if word == VOID_TIMER:
-            return self._back.void(state.accounts[account], now_ns)
-        if word == MARKS_TIMER:
-            return self._deciding.on_marks(account)
-        if word == MARKET_REPEAT:
-            return self._say_hello(now_ns) if state.clock.is_waiting() else []
-        if word == START:
-            return state.settled_news(now_ns)
-        return [Halt(0, f"drain time is over; {state.commits.count} commits were under way")]
+    def _on_timer(self, key: TimerKey, now_ns: int) -> Effects:
+        on_due = self._on_due.get(key[0])
+        assert on_due is not None, f"no timer {key}"
+        return on_due(key, now_ns)
+
+    def _on_heartbeat_due(self, key: TimerKey, now_ns: int) -> Effects:
+        self._state.timers.set(key, now_ns + self._heartbeat_ns)
+        return [self._state.heartbeat()]
+
+    def _on_drain_due(self, key: TimerKey, now_ns: int) -> Effects:
+        return [Halt(0, f"drain time is over; {self._state.commits.count} commits were under way")]
 
     def phase(self) -> str:
         """READY once the epoch is durable, the market known, and all accounts are there or have had their time."""
@@ -248,15 +252,15 @@ class Master(Core):
     def _on_source(self, envelope: Envelope, now_ns: int) -> Effects:
         message = message_of(envelope, SourceHello)
         role = self._state.config.node.get(message.source)
-        if message.version != PROTOCOL_VERSION or role is None or role.role != "signals":
-            fields = {"source": message.source, "version": message.version, "ours": PROTOCOL_VERSION}
-            return (Note("error", "signals_refused", fields),)
+        is_signals = role is not None and role.role == "signals"
+        if why := version_refusal(message.version) or ("" if is_signals else "no signals node of this configuration"):
+            return (refused(self.counters, message.source, why),)
         self._signals_peer = envelope.peer
         return (Send(DECIDE, envelope.peer, SourceWelcome(WINDOW_COUNT)),)
 
     def _on_signal(self, envelope: Envelope, now_ns: int) -> Effects:
         if envelope.peer != self._signals_peer or not envelope.peer:
-            self.counters.add("unhandled_count")
+            self.counters.add("stranger_count")
             return NOTHING
         if self._is_draining:
             return NOTHING
@@ -278,18 +282,16 @@ class Master(Core):
         return guarded
 
     def _unexpected(self) -> Effects:
-        self.counters.add("unhandled_count")
+        self.counters.add("stranger_count")
         return NOTHING
 
     # operators
 
     def _on_operator(self, envelope: Envelope, now_ns: int) -> Effects:
         message = message_of(envelope, OperatorHello)
-        if message.version != PROTOCOL_VERSION:
-            return (Note("error", "operator_refused", {"operator": message.operator, "version": message.version}),)
-        self._operators[envelope.peer] = message.operator
-        if len(self._operators) > PEERS_MAX:
-            del self._operators[next(iter(self._operators))]
+        if why := version_refusal(message.version):
+            return (refused(self.counters, message.operator, why),)
+        keep(self._operators, envelope.peer, message.operator, PEERS_MAX)
         state = self._state
         digest = state.stops.killset.digest
         welcome = ControlWelcome(state.name, "master", state.life, list(state.accounts)[:1024], digest)

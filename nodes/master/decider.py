@@ -11,6 +11,7 @@ from mesh.ids import oid_of
 from mesh.killset import KillSet
 from mesh.messages.accounts import SymbolSpec
 from mesh.messages.base import NO_OID
+from mesh.messages.control import ACTIVE
 from mesh.messages.signals import MANUAL, Signal
 from mesh.units import MS_NS, text_from_e8
 from nodes.decisions import PUBLISHED
@@ -317,7 +318,7 @@ class Decider:
     def _level(self, account: Account, draft: Draft) -> str:
         """The stop that binds: ours, or the one the local reports where that is higher."""
         level = self._killset.level_for(account.name, draft.our_symbol, draft.strategy)
-        if level == "ACTIVE" and account.state is not None:
+        if level == ACTIVE and account.state is not None:
             return account.state.ladder
         return level
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from mesh.codec import decode_record_untrusted
+from mesh.codec import RECORD_BYTES_MAX, decode_record_untrusted
 from mesh.core import Effect, Fetch, Fetched, Send
 from mesh.links import CONTROL
 from mesh.messages.base import NO_OID
@@ -22,8 +22,6 @@ BY_HAND = b"manual/"
 """Acts of operators are called ``manual/OPERATOR/COMMAND``: their rows are looked through for a decision's positions."""
 BY_HAND_MAX = 4_000
 """Rows looked through; the story says where there are more."""
-RECORD_BYTES_MAX = 16 * 2**20
-"""A decision for thousands of accounts."""
 QUESTIONS_MAX = 64
 """Questions waiting for the store; one more is answered with nothing."""
 

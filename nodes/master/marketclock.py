@@ -6,6 +6,7 @@ block count as soon as it is there, also before its last one has come: a block m
 
 from collections import deque
 
+from mesh.backoff import backoff_ns
 from mesh.core import Effect, Envelope, Note, Send
 from mesh.counters import Counters
 from mesh.links import MARKET
@@ -20,8 +21,6 @@ CREDIT_TICKS = 20_000
 """Ticks that may wait here for their block."""
 HISTORY_TICKS = 20_000
 """Ticks before the market's place that a new master asks for: enough for an hour's usual spread of a few symbols."""
-REPEATS_MAX = 8
-"""A repeat that is not answered comes at most this many times later than the first."""
 
 
 class MarketClock:
@@ -39,7 +38,7 @@ class MarketClock:
         self._blocks: deque[Block] = deque()
         self._credit_limit = 0
         self._repeat_ns = repeat_ms * MS_NS
-        self._repeats = 1
+        self._vain_count = 0
         self._counters = counters
 
     @property
@@ -49,8 +48,8 @@ class MarketClock:
 
     def hello(self, now_ns: int) -> tuple[list[Effect], int]:
         """Say (again) which tick is next, and when to look again whether that helped."""
-        at_ns = now_ns + self._repeat_ns * self._repeats
-        self._repeats = min(2 * self._repeats, REPEATS_MAX)
+        at_ns = now_ns + backoff_ns(self._repeat_ns, self._vain_count)
+        self._vain_count += 1
         return [Send(MARKET, 0, MarketHello(*self._hello, self.quotes.next_seq))], at_ns
 
     def is_waiting(self) -> bool:
@@ -65,7 +64,7 @@ class MarketClock:
             self.quotes.forget()
             self.market_ns = self.block = 0
             self._blocks.clear()
-        self._repeats = 1
+        self._vain_count = 0
         self.run, self.recorded = message.run, message.recorded
         timeframes = message.feed_timeframes or [""] * len(message.symbols)
         self.symbols = dict(zip(message.symbols, timeframes, strict=False))

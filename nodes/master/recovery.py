@@ -6,7 +6,7 @@ listed what it knows. Closes are numbered anew under their old oid and published
 
 import msgspec
 
-from mesh.codec import decode_record_untrusted, encode
+from mesh.codec import RECORD_BYTES_MAX, decode_record_untrusted, encode
 from mesh.core import Put
 from mesh.units import SECOND_NS
 from nodes.decisions import (
@@ -25,7 +25,6 @@ from nodes.decisions import (
     end_key,
 )
 from nodes.master.account import ACCOUNT, AccountRecord
-from nodes.master.enquiry import RECORD_BYTES_MAX
 from nodes.master.state import EPOCH, RATE, EpochRecord, MasterState, RateRecord
 from nodes.positions import CLOSE
 from nodes.stops import STOP

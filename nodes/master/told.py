@@ -14,7 +14,6 @@ from mesh.messages.outcomes import Outcome
 from nodes.decisions import PUBLISHED, Decision, Line
 from nodes.master.story import stamps_of, stamps_text
 
-RISK_KIND = "risk"
 """An event that is no line's: a warning or a break of the daily loss."""
 
 
@@ -125,5 +124,5 @@ def decided(decision: Decision) -> list[Emit]:
 
 def risk_event(sid: str, account: str, code: str, detail: str, market_ns: int) -> Emit:
     """An account's day was warned of, or broken."""
-    event = {"kind": RISK_KIND, "sid": sid, "account": account, "code": code, "detail": detail}
-    return Emit(market_ns, sid, events.DECISION, event)
+    event = {"kind": events.STAGES[events.RISK], "sid": sid, "account": account, "code": code, "detail": detail}
+    return Emit(market_ns, sid, events.RISK, event)

@@ -4,13 +4,12 @@ Stops are durable here before they are pushed on; every local that said hello ge
 command goes to each local in its scope that is home here; another router has the others.
 """
 
-from typing import TypeVar
-
+from mesh.bounded import keep
 from mesh.codec import encode
-from mesh.core import Effect, Envelope, Note, Put, Send
+from mesh.core import Effect, Envelope, Put, Send
+from mesh.hello import refused, version_refusal
 from mesh.killset import check_scope
 from mesh.links import CONTROL, LOCALS
-from mesh.messages import PROTOCOL_VERSION
 from mesh.messages.control import (
     Command,
     CommandAnswer,
@@ -24,8 +23,6 @@ from mesh.messages.control import (
 from nodes.envelopes import message_of
 from nodes.router.state import RouterState
 
-K = TypeVar("K")
-V = TypeVar("V")
 OPERATORS_MAX = 256
 COMMANDS_MAX = 1_024
 PINGS_MAX = 1_024
@@ -46,9 +43,9 @@ class RouterControl:
     def on_hello(self, envelope: Envelope) -> list[Effect]:
         """An operator is there."""
         hello = message_of(envelope, OperatorHello)
-        if hello.version != PROTOCOL_VERSION:
-            return [Note("error", "operator_refused", {"operator": hello.operator, "version": hello.version})]
-        _keep(self._operators, envelope.peer, hello.operator, OPERATORS_MAX)
+        if why := version_refusal(hello.version):
+            return [refused(self._state.counters, hello.operator, why)]
+        keep(self._operators, envelope.peer, hello.operator, OPERATORS_MAX)
         accounts = [local.hello.account for local in self._state.peers.all() if local.is_home]
         digest = self._state.stops.killset.digest
         return [Send(CONTROL, envelope.peer, ControlWelcome(self._state.name, "router", self._state.life, accounts[:1024], digest))]
@@ -82,7 +79,7 @@ class RouterControl:
                 answer = CommandAnswer(command.id, self._state.name, "BAD_SCOPE", str(error), 0, "", 0, 0, True)
                 return [Send(CONTROL, envelope.peer, answer)]
             accounts = [name] if kind == "account" else list(self._state.config.account)
-        _keep(self._commands, command.id, envelope.peer, COMMANDS_MAX)
+        keep(self._commands, command.id, envelope.peer, COMMANDS_MAX)
         return self._state.peers.each(accounts, lambda local: Send(LOCALS, local.peer, command))
 
     def on_answer(self, answer: CommandAnswer) -> list[Effect]:
@@ -99,7 +96,7 @@ class RouterControl:
             return [Send(CONTROL, envelope.peer, Pong(self._state.name, "", ping.nonce))]
         self._nonce += 1
         nonce = self._nonce
-        _keep(self._pings, nonce, (envelope.peer, ping.nonce), PINGS_MAX)
+        keep(self._pings, nonce, (envelope.peer, ping.nonce), PINGS_MAX)
         return self._state.peers.each([ping.account], lambda local: Send(LOCALS, local.peer, Ping(ping.account, nonce)))
 
     def on_pong(self, pong: Pong) -> list[Effect]:
@@ -136,11 +133,3 @@ class RouterControl:
 def raw_of(envelope: Envelope) -> bytes:
     """The bytes of an entry or undo as they came: its signature covers them."""
     return envelope.frames[0] if envelope.frames else encode(envelope.message)
-
-
-def _keep(table: dict[K, V], key: K, value: V, most: int) -> None:
-    """Put a value last and forget the oldest past ``most``."""
-    table.pop(key, None)
-    table[key] = value
-    if len(table) > most:
-        del table[next(iter(table))]

@@ -145,6 +145,7 @@ class Router(Core):
         if word == SNAPSHOT:
             state.timers.set(SNAPSHOT, now_ns + SNAPSHOT_NS)
             state.front.begin(now_ns)
+        assert word in (SNAPSHOT, SLICE), f"no timer {word!r}"
         effects = state.front.slice(now_ns)
         if state.front.is_publishing:
             state.timers.set(SLICE, now_ns + SLICE_NS)

@@ -11,9 +11,9 @@ import msgspec
 
 from mesh.config import Config
 from mesh.core import Effect, Send
+from mesh.hello import version_refusal
 from mesh.links import LOCALS
 from mesh.liveness import Liveness
-from mesh.messages import PROTOCOL_VERSION
 from mesh.messages.base import NO_OID
 from mesh.messages.orders import LocalHello, Order, OrderAck, Target
 from mesh.units import MS_NS
@@ -55,8 +55,8 @@ class LocalPeers:
 
     def accept(self, peer: int, hello: LocalHello) -> str:
         """Take a hello; why not, where it is not taken."""
-        if hello.version != PROTOCOL_VERSION:
-            return f"version={hello.version} ours={PROTOCOL_VERSION}"
+        if why := version_refusal(hello.version):
+            return why
         if self._nodes.get(hello.account) != hello.node:
             return f"account={hello.account} node={hello.node}: no local of this router"
         before = self._by_account.get(hello.account)

@@ -2,7 +2,9 @@
 
 from collections.abc import Callable
 
+from mesh.bounded import keep
 from mesh.core import Effect, Effects, Envelope, Note, Send
+from mesh.hello import refused
 from mesh.links import LOCALS, REPLAY, STATUS
 from mesh.messages.accounts import AccountState, AccountSymbols
 from mesh.messages.health import NodeHealth
@@ -50,10 +52,8 @@ class LocalWords:
         if envelope.link != LOCALS:
             return self._stranger()
         was_home = state.peers.is_home(hello.account)
-        refused = state.peers.accept(envelope.peer, hello)
-        if refused:
-            state.counters.add("stranger_count")
-            return (Note("error", "local_refused", {"account": hello.account, "node": hello.node, "why": refused}),)
+        if why := state.peers.accept(envelope.peer, hello):
+            return (refused(state.counters, hello.node, why),)
         state.peers.liveness[hello.account].heard(now_ns)
         effects: list[Effect] = [Send(LOCALS, envelope.peer, state.beat(now_ns))]
         if hello.home:
@@ -81,9 +81,7 @@ class LocalWords:
         grants = self._state.grants
         if not local.is_home:
             return []
-        grants[(ask.account, ask.nonce)] = (local.peer, now_ns)
-        if len(grants) > ASKS_MAX:
-            del grants[next(iter(grants))]
+        keep(grants, (ask.account, ask.nonce), (local.peer, now_ns), ASKS_MAX)
         return [Send(REPLAY, 0, GrantAsk(ask.account, ask.life, ask.store_id, ask.nonce, now_ns))]
 
     def on_replay_account(self, envelope: Envelope, local: LocalPeer, now_ns: int) -> list[Effect]:

@@ -20,7 +20,6 @@ from mesh.messages.orders import (
 from mesh.messages.outcomes import OutcomeAck
 from nodes.envelopes import message_of
 from nodes.router.state import RouterState
-from nodes.stops import KNOWN_MAX
 
 HOLES = "holes"
 
@@ -69,7 +68,7 @@ class MasterLink:
             effects += self.ask_holes(now_ns)
         if kill_digest != state.stops.killset.digest:
             # he answers with what we lack, and asks for what he lacks
-            effects.append(Send(REPLAY, 0, KillSetAsk(state.stops.killset.known()[:KNOWN_MAX])))
+            effects.append(Send(REPLAY, 0, KillSetAsk(state.stops.killset.known())))
         return effects
 
     def _begin(self, e: int, next_n: int, now_ns: int) -> list[Effect]:

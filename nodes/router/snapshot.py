@@ -7,13 +7,15 @@ came. A snapshot is spread over some time, so that publishing it never stands lo
 from collections import deque
 from collections.abc import Callable
 
+from mesh.bounded import keep
 from mesh.codec import encode
 from mesh.config import Config
 from mesh.core import Effect, Envelope, Send
+from mesh.counters import Counters
 from mesh.links import FRONT
 from mesh.liveness import Liveness
 from mesh.messages.accounts import AccountState, AccountSymbols
-from mesh.messages.control import Latched
+from mesh.messages.control import ACTIVE, Latched
 from mesh.messages.health import FrontEvent, LocalSeen, NodeHealth, Snapshot
 from mesh.messages.outcomes import DealReport, Outcome
 from mesh.units import MS_NS, SECOND_NS
@@ -35,12 +37,15 @@ Item = tuple[bytes, int]
 class FrontView:
     """The last of everything one router heard. ``stops``: raw entries and undos, to be shown."""
 
-    def __init__(self, name: str, life: int, config: Config, peers: LocalPeers, stops: Callable[[], list[bytes]]) -> None:
+    def __init__(
+        self, name: str, life: int, config: Config, peers: LocalPeers, stops: Callable[[], list[bytes]], counters: Counters
+    ) -> None:
         self._name = name
         self._life = life
         self._config = config
         self._peers = peers
         self._stops = stops
+        self._counters = counters
         self._states: dict[str, tuple[AccountState, Item]] = {}
         self._symbols: dict[str, Item] = {}
         self._latched: dict[str, tuple[str, Item]] = {}
@@ -86,9 +91,7 @@ class FrontView:
     def _event(self, table: dict[tuple[str, int], Item], key: tuple[str, int], raw: bytes, now_ns: int) -> list[Effect]:
         if key in table:
             return []
-        table[key] = (raw, now_ns)
-        if len(table) > NEWEST_MAX:
-            del table[next(iter(table))]
+        keep(table, key, (raw, now_ns), NEWEST_MAX)
         return [self.told(raw)]
 
     def latched(self, envelope: Envelope, message: Latched, now_ns: int) -> Effect:
@@ -113,7 +116,7 @@ class FrontView:
             state=liveness.state(now_ns),
             homed=self._peers.is_home(account),
             age_ms=0 if age_ns is None else age_ns // MS_NS,
-            latched=self._latched[account][0] if account in self._latched else "ACTIVE",
+            latched=self._latched[account][0] if account in self._latched else ACTIVE,
         )
 
     def seen_event(self, account: str, now_ns: int) -> Effect:
@@ -132,6 +135,8 @@ class FrontView:
         items += (*self._outcomes.values(), *self._deals.values())
         self._pending = deque(item for item in items if len(item[0]) <= ITEM_BYTES_MAX)
         self._count = len(self._pending)
+        if self._count < len(items):
+            self._counters.add("too_long_item_count", len(items) - self._count)
 
     def slice(self, now_ns: int) -> list[Effect]:
         """The next frames of the snapshot."""

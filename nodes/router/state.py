@@ -31,7 +31,7 @@ class RouterState:
         self.commits = Commits()
         self.stops = Stops(name)
         self.peers = LocalPeers(name, config)
-        self.front = FrontView(name, life, config, self.peers, self.stops.killset.raw_items)
+        self.front = FrontView(name, life, config, self.peers, self.stops.killset.raw_items, counters)
         self.stream = RecordStream()
         self.orders_ns = self.replay_ns = -HOUR_NS
         """When the master was last heard on each of its links: long ago."""

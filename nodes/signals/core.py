@@ -12,8 +12,11 @@ from decimal import Decimal
 import msgspec
 
 from mesh import events
+from mesh.backoff import backoff_ns
+from mesh.bounded import keep
 from mesh.config import Config
 from mesh.core import NOTHING, Core, Effect, Effects, Emit, Envelope, Halt, LinkUp, Note, PeerLost, Send, Stop
+from mesh.hello import refused, version_refusal
 from mesh.links import DECIDE, SIGNALS
 from mesh.messages import PROTOCOL_VERSION
 from mesh.messages.signals import ACCEPTED, MANUAL, Signal, SignalAnswer, SourceHello, SourceWelcome
@@ -29,8 +32,6 @@ PEERS_MAX = 1_024
 """Connections remembered; the oldest is forgotten and says hello again."""
 OPERATOR = "operator"
 """The source of signals by hand."""
-REPEATS_MAX = 8
-"""A repeat comes at most this many times later than the first."""
 
 Key = tuple[str, str]
 """(source, sid)."""
@@ -60,7 +61,7 @@ class Signals(Core):
         self._fingerprint = config.fingerprint
         self._repeat_ns = timers.repeat_ms * MS_NS
         self._drain_ns = timers.drain_ms * MS_NS
-        self._repeats = 1
+        self._vain_count = 0
         self._sources: dict[int, str] = {}
         """Connection → the source that said hello on it."""
         self._window_count = 0
@@ -123,13 +124,9 @@ class Signals(Core):
         hello = message_of(envelope, SourceHello)
         if envelope.link != SIGNALS:
             return self._unexpected()
-        if hello.version != PROTOCOL_VERSION:
-            told = {"source": hello.source, "version": hello.version, "ours": PROTOCOL_VERSION}
-            return (Note("error", "source_version_refused", told),)
-        self._sources.pop(envelope.peer, None)
-        self._sources[envelope.peer] = hello.source
-        if len(self._sources) > PEERS_MAX:
-            del self._sources[next(iter(self._sources))]
+        if why := version_refusal(hello.version):
+            return (refused(self.counters, hello.source, why),)
+        keep(self._sources, envelope.peer, hello.source, PEERS_MAX)
         effects: list[Effect] = [Send(SIGNALS, envelope.peer, SourceWelcome(CREDIT_COUNT))]
         if not self._checks.is_source(hello.source):
             effects.append(Note("warning", "unknown_source", {"source": hello.source}))
@@ -197,22 +194,22 @@ class Signals(Core):
     def _repeat(self, now_ns: int) -> Effects:
         """Hello again; what is unanswered follows the master's welcome, so that it comes in order and once."""
         self._window_count = 0
-        self._repeat_at_ns = now_ns + self._repeat_ns * self._repeats
-        self._repeats = min(2 * self._repeats, REPEATS_MAX)
+        self._repeat_at_ns = now_ns + backoff_ns(self._repeat_ns, self._vain_count)
+        self._vain_count += 1
         self.deadline_ns = min(self._repeat_at_ns, self._halt_at_ns)
         return (Send(DECIDE, 0, self._hello),)
 
     def _on_link_up(self, envelope: Envelope, now_ns: int) -> Effects:
         if envelope.link != DECIDE:
             return NOTHING
-        self._repeats = 1
+        self._vain_count = 0
         return self._repeat(now_ns)
 
     def _on_welcome(self, envelope: Envelope, now_ns: int) -> Effects:
         if envelope.link != DECIDE or self._window_count:
             return NOTHING
         self._window_count = message_of(envelope, SourceWelcome).credit_count
-        self._repeat_at_ns = now_ns + self._repeat_ns * self._repeats if self._sent else NEVER
+        self._repeat_at_ns = now_ns + backoff_ns(self._repeat_ns, self._vain_count) if self._sent else NEVER
         again: list[Effect] = [self._send(self._held[key], now_ns) for key in self._sent]
         return tuple(again + self._fill(now_ns))
 
@@ -228,12 +225,10 @@ class Signals(Core):
         del self._sent[key]
         self._count_answered(key[0])
         if answer.code == ACCEPTED:
-            self._answers[key] = answer
-            if len(self._answers) > ANSWERS_MAX:
-                del self._answers[next(iter(self._answers))]
+            keep(self._answers, key, answer, ANSWERS_MAX)
         else:
             self.counters.add("refused_signal_count")
-        self._repeats = 1
+        self._vain_count = 0
         if self._sent or not self._window_count:
             self._repeat_at_ns = now_ns + self._repeat_ns
         else:

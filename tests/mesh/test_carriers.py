@@ -2,12 +2,15 @@
 
 import pytest
 
-from mesh.carriers import CARRIED, LINKS_OF
+from mesh.carriers import DOWN, FROM_PEERS, FROM_ZERO, UP
 from mesh.core import Core, Effects, Envelope, Note
-from mesh.links import CONTROL, LINKS, MARKET, VENUE, WORKER
+from mesh.links import CONTROL, LINKS, LOCALS, MARKET, ORDERS, REPLAY, STATUS, VENUE, WORKER
 from mesh.messages import MESSAGE_TYPES
+from mesh.messages.base import Msg
+from mesh.messages.control import Entry, KillSetPart
 from mesh.messages.market import Block
-from mesh.messages.orders import OrderBody
+from mesh.messages.orders import Grant, Order, OrderBody
+from mesh.messages.outcomes import Outcome
 
 
 class Listener(Core):
@@ -25,9 +28,28 @@ class Listener(Core):
 
 
 def test_every_message_is_carried_by_a_link_and_every_link_carries_some() -> None:
-    """An order's body travels as the second frame of an order, never alone."""
-    assert set(LINKS_OF) == set(MESSAGE_TYPES) - {OrderBody}
-    assert set(CARRIED) == {name.split(".")[0] for name in LINKS} | {WORKER}
+    """An order's body travels as the second frame of an order, never alone; what is published goes one way."""
+    assert set(FROM_PEERS) == set(FROM_ZERO) == set(MESSAGE_TYPES) - {OrderBody}
+    links = {name.split(".")[0]: link for name, link in LINKS.items()}
+    assert set(UP) | set(DOWN) == {*links, WORKER}
+    assert {name for name, link in links.items() if link.bind_kind == "PUB"} == set(DOWN) - set(UP)
+    assert {name for name, link in links.items() if link.bind_kind == "PULL"} == set(UP) - set(DOWN)
+
+
+@pytest.mark.parametrize(
+    ("kind", "from_peers", "from_zero"),
+    [
+        (Order, set(), {ORDERS, REPLAY, "locals.0", "locals.1"}),
+        (Outcome, {REPLAY}, {STATUS}),
+        (Entry, {CONTROL}, set()),
+        (Grant, set(), {REPLAY, "locals.0", "locals.1"}),
+        (KillSetPart, {CONTROL, LOCALS, REPLAY}, {REPLAY, "locals.0", "locals.1", "control.0", "control.1"}),
+    ],
+)
+def test_who_may_say_what(kind: type[Msg], from_peers: set[str], from_zero: set[str]) -> None:
+    """Orders and grants come down, outcomes go up, stops by hand come from operators alone; differences of stops go both ways."""
+    assert FROM_PEERS[kind] == from_peers
+    assert FROM_ZERO[kind] == from_zero
 
 
 @pytest.mark.parametrize("link", [CONTROL, VENUE, "locals.0"])
@@ -40,6 +62,13 @@ def test_nobody_is_the_market_on_another_link(link: str) -> None:
     assert (core.blocks, core.counters.totals["stranger_count"]) == ([], 1)
     assert core.handle(Envelope(MARKET, 0, Block(3, 0, 0)), 1) == ()
     assert core.blocks == [3]
+
+
+def test_nobody_is_the_market_towards_the_market() -> None:
+    """On the market's own link only the side that listens may send blocks: one from whoever dials is a stranger's."""
+    core = Listener()
+    assert len(core.handle(Envelope(MARKET, 7, Block(3, 0, 0)), 1)) == 1
+    assert (core.blocks, core.counters.totals["stranger_count"]) == ([], 1)
 
 
 def test_a_flood_of_strangers_does_not_flood_the_log() -> None:

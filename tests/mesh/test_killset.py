@@ -4,10 +4,10 @@ from itertools import permutations
 
 import pytest
 
-from mesh.codec import encode
+from mesh.codec import decode_untrusted, encode
 from mesh.errors import BadFrame
-from mesh.killset import ITEMS_MAX, KillSet, check_scope, entry_id
-from mesh.messages.control import Entry, Ping, Undo
+from mesh.killset import KillSet, check_scope, entry_id
+from mesh.messages.control import FREEZE, KILL_ITEMS_MAX, Entry, KillSetAsk, Latched, Ping, Undo
 
 
 def entry(level: str = "FREEZE", scope: str = "all", nonce: int = 1) -> bytes:
@@ -94,7 +94,7 @@ def test_what_is_no_stop_is_refused(raw: bytes) -> None:
 def test_a_flood_is_bounded() -> None:
     """Past the limit nothing more is taken."""
     killset = KillSet()
-    for nonce in range(ITEMS_MAX):
+    for nonce in range(KILL_ITEMS_MAX):
         killset._raw[nonce.to_bytes(32, "big")] = b""
     with pytest.raises(BadFrame):
         killset.add_untrusted(entry())
@@ -105,3 +105,10 @@ def test_scope_words() -> None:
     assert check_scope("symbol:EURUSD") == "symbol:EURUSD"
     with pytest.raises(ValueError, match="account:NAME"):
         check_scope("EURUSD")
+
+
+def test_full_set_can_be_asked_for_and_confirmed() -> None:
+    """As many ids as a set may hold pass the wire in one message: else two full sets that differ would differ for ever."""
+    ids = [bytes([number % 256]) * 31 + bytes([number // 256]) for number in range(KILL_ITEMS_MAX)]
+    for message in (KillSetAsk(ids), Latched("a" * 64, 2**63 - 1, FREEZE, ids, [bytes(16)] * 64)):
+        assert decode_untrusted(encode(message)) == message

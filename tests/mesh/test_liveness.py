@@ -2,7 +2,7 @@
 
 import pytest
 
-from mesh.liveness import DEAD, FRESH, LATE, Liveness
+from mesh.liveness import DEAD, FRESH, LATE, Liveness, liveness_of
 
 
 @pytest.mark.parametrize(("after_ns", "state"), [(0, FRESH), (150, FRESH), (151, LATE), (300, LATE), (301, DEAD)])
@@ -26,3 +26,9 @@ def test_any_word_makes_it_fresh_again() -> None:
     assert liveness.state(1_000) == DEAD
     liveness.heard(1_000)
     assert (liveness.state(1_010), liveness.age_ns(1_010)) == (FRESH, 10)
+
+
+@pytest.mark.parametrize(("age_ns", "state"), [(None, DEAD), (0, FRESH), (5, FRESH), (6, LATE), (9, LATE), (10, DEAD)])
+def test_thresholds_given(age_ns: int | None, state: str) -> None:
+    """Who has other thresholds decides by the same rule: each is the last moment of the better state."""
+    assert liveness_of(age_ns, 5, 9) == state

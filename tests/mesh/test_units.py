@@ -10,12 +10,10 @@ from mesh.units import (
     DAY_NS,
     E8,
     HOUR_NS,
-    div_e8,
     e8_from_float,
     e8_from_text,
     float_from_e8,
     floor_step,
-    mul_e8,
     round_step,
     text_from_e8,
 )
@@ -98,24 +96,6 @@ def test_float_that_is_no_number_is_refused(value: float) -> None:
     """NaN and the infinities have no fixed-point value."""
     with pytest.raises(ValueError, match="is not finite"):
         e8_from_float(value)
-
-
-@given(AMOUNT, AMOUNT)
-def test_product_is_the_exact_one_rounded(a_e8: int, b_e8: int) -> None:
-    """mul_e8 is exact arithmetic with one rounding, half away from zero."""
-    assert mul_e8(a_e8, b_e8) == rounded(Fraction(a_e8 * b_e8, E8))
-
-
-@given(AMOUNT, AMOUNT.filter(bool))
-def test_quotient_is_the_exact_one_rounded(a_e8: int, b_e8: int) -> None:
-    """div_e8 is exact arithmetic with one rounding, half away from zero."""
-    assert div_e8(a_e8, b_e8) == rounded(Fraction(a_e8 * E8, b_e8))
-
-
-def test_division_by_zero_is_refused() -> None:
-    """There is no quotient of nothing."""
-    with pytest.raises(ZeroDivisionError):
-        div_e8(E8, 0)
 
 
 @given(AMOUNT, STEP)

@@ -9,7 +9,8 @@ from mesh import links
 from mesh.codec import encode
 from mesh.core import NOTHING, Effects, Envelope, LinkUp, Note, Send
 from mesh.io.node import Node
-from mesh.io.sockets import BAD_FRAMES_MAX, SENT, Hub, Socket
+from mesh.io.peers import BAD_FRAMES_MAX
+from mesh.io.sockets import SENT, Hub, Socket
 from mesh.messages.control import Ping, Pong
 from tests.wire.rig import ANY_PORT, Notebook, Told, bind, connect, node_of, running, until
 

@@ -94,19 +94,19 @@ def test_links_of_a_role(text: str, tmp_path: Path, hub: Hub, name: str) -> None
     """Each role listens and dials as the map says; its health goes to every router it knows, a router's own to itself."""
     config = parse(text)
     node = built(config, name, tmp_path, hub)
-    assert sorted(node.ports) == LINKS[name]
+    assert sorted(node.inlets) == LINKS[name]
     assert node.health_links == [link for link in LINKS[name] if link.startswith("status.")]
-    for link, port in node.ports.items():
-        if port.socket is not None and port.socket.kind in ("ROUTER", "PUB", "PULL"):
-            assert port.socket.endpoint == config.endpoint(name, link)
+    for link, inlet in node.inlets.items():
+        if inlet.socket is not None and inlet.socket.kind in ("ROUTER", "PUB", "PULL"):
+            assert inlet.socket.endpoint == config.endpoint(name, link)
 
 
 def test_neighbours_have_no_sockets_between_them(text: str, tmp_path: Path, hub: Hub) -> None:
     """Of nodes in one process those that listen still listen for others, and those that dial a neighbour have no socket for it."""
     node = built(parse(text), "signals-1", tmp_path, hub, "master-1")
-    assert links.DECIDE not in node.ports
+    assert links.DECIDE not in node.inlets
     assert [partner.node.identity.name for partner in node.partners[links.DECIDE]] == ["master-1"]
-    assert links.SIGNALS in node.ports
+    assert links.SIGNALS in node.inlets
 
 
 def test_store_is_made_once_and_found_again(text: str, tmp_path: Path) -> None:

@@ -142,6 +142,7 @@ def test_new_phase_is_published_at_once(hub: Hub) -> None:
 
     core.on(NodeHealth, heard)
     run(hub, node, health_ms=3_600_000)
+    assert [message.phase for message in core.messages] == ["READY", "DONE"], "one turn of health, and the change"
 
 
 class Loopback:

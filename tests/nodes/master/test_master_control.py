@@ -1,5 +1,7 @@
 """Operators and the master: hellos, stops, questions, pings; heartbeats; the events it writes; and strangers."""
 
+import pytest
+
 from mesh.codec import encode
 from mesh.links import CONTROL, DECIDE, REPLAY
 from mesh.messages.control import ControlWelcome, Entry, KillSetAsk, KillSetPart, Ping, Pong, WhyAsk
@@ -97,3 +99,11 @@ def test_stops_survive_and_are_pulled_from_whoever_has_more() -> None:
     assert [note.name for note in rig.notes if note.level == "warning"] == ["stop_taken", "stop_refused"]
     rig.boot()
     assert rig.master._state.stops.killset.level_for("a1") == "FREEZE"
+
+
+def test_unknown_timer_is_a_bug() -> None:
+    """A timer nobody has a deed for crashes the node; it does not end it as if it had drained."""
+    rig = Rig().ready()
+    rig.master._state.timers.set(("nonsense", "", 0), 0)
+    with pytest.raises(AssertionError, match="no timer"):
+        rig.master.on_deadline(rig.now_ns)

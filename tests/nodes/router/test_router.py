@@ -302,6 +302,23 @@ def test_snapshot_is_whole_numbered_and_spread() -> None:
     assert max(len(frame.item) for frame in newest) <= 32_000
 
 
+def test_item_too_long_for_frontends_is_counted() -> None:
+    """What a snapshot leaves out because it is too long does not vanish in silence."""
+    wired = Wired()
+    health = NodeHealth("local-1", "local", 1, 1, "READY", 0, 0, 0, 0, 0, "", "", {}, {f"fact-{n}": "x" * 512 for n in range(64)})
+    wired.take(STATUS, 0, health, encode(health))
+    wired.wait(3_000)
+    assert wired.core.counters.totals["too_long_item_count"] >= 1, "once for each snapshot"
+
+
+def test_unknown_timer_is_a_bug() -> None:
+    """A timer nobody has a deed for is never taken for another."""
+    wired = Wired()
+    wired.core._state.timers.set("nonsense", wired.now_ns)
+    with pytest.raises(AssertionError, match="no timer 'nonsense'"):
+        wired.core.on_deadline(wired.now_ns)
+
+
 def test_local_goes_late_and_dead_by_its_interval() -> None:
     """A local that is silent for 1.5 of its intervals is late, for 3 dead."""
     router = Wired()

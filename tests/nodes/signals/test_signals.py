@@ -196,8 +196,8 @@ def test_nothing_is_taken_before_the_hello() -> None:
     node.give(SIGNALS, PeerLost(), INDICATOR)
     node.signal("s3")
     assert (node.passed(), node.answered()) == ([], [])
-    assert node.core.counters.totals["stranger_count"] == 4
-    assert [note.name for note in node.notes] == ["stranger_message", "source_version_refused"]
+    assert node.core.counters.totals["stranger_count"] == 5
+    assert [note.name for note in node.notes] == ["stranger_message", "hello_refused"]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,16 @@
+"""A hello that is not accepted: its sender gets no welcome and stays a stranger; the log says why."""
+
+from mesh.core import Note
+from mesh.counters import Counters
+from mesh.messages import PROTOCOL_VERSION
+
+
+def version_refusal(version: int) -> str:
+    """Why a hello of this protocol version is refused; empty where the version is ours."""
+    return "" if version == PROTOCOL_VERSION else f"version={version} ours={PROTOCOL_VERSION}"
+
+
+def refused(counters: Counters, who: str, why: str) -> Note:
+    """What a listening node makes of a hello it refuses: counted as a stranger's, and told."""
+    counters.add("stranger_count")
+    return Note("error", "hello_refused", {"who": who, "why": why})

@@ -1,0 +1,81 @@
+"""What a node receives from: a socket, or something that is none, under the name its core gives it."""
+
+from typing import TYPE_CHECKING, Protocol
+
+from mesh import links
+from mesh.core import Envelope, LinkDown, LinkUp
+from mesh.io.sockets import Socket
+from mesh.messages.base import Msg
+
+if TYPE_CHECKING:
+    from mesh.io.node import Node
+
+BATCH_COUNT = 64
+"""Messages taken from one socket before the next one, and the control socket again, have their turn."""
+PRIORITY = (
+    links.CONTROL, links.ORDERS, links.LOCALS, links.REPLAY, links.DECIDE, links.SIGNALS, links.MARKET, links.WORKER,
+    links.VENUE, links.STATUS, links.FRONT,
+)  # fmt: skip
+"""The order in which links are read on every pass."""
+
+
+class Attachment(Protocol):
+    """The other end of a link that is no socket (a worker's pipe)."""
+
+    def fileno(self) -> int:
+        """What to wait on; -1: nothing now. May change (a new process, a new pipe)."""
+
+    def receive(self) -> list[Msg]:
+        """What came, without waiting. Called when readable and each 100 ms besides, so it may also look after its process."""
+
+    def send(self, message: Msg) -> None:
+        """Hand a message over, without waiting."""
+
+    def started(self) -> None:
+        """The loop runs now: spawn what has to be spawned."""
+
+    def close(self) -> None:
+        """The node ends."""
+
+
+class Inlet:
+    """Something a node receives from. ``is_hot``: has to be looked at, because it woke the loop or was sent on."""
+
+    __slots__ = ("attachment", "fileno", "is_hot", "link", "node", "priority", "socket")
+
+    def __init__(self, node: "Node", link: str, socket: Socket | None, attachment: Attachment | None) -> None:
+        self.node = node
+        self.link = link
+        self.socket = socket
+        self.attachment = attachment
+        self.priority = PRIORITY.index(link.split(".")[0])
+        self.is_hot = False
+        self.fileno = -1
+        """The descriptor the loop waits on for this inlet."""
+
+    def drain(self, now_ns: int) -> None:
+        """Take a batch; stays hot where more may be there."""
+        node = self.node
+        if self.attachment is not None:
+            self.is_hot = False
+            for message in self.attachment.receive():
+                node.take(Envelope(self.link, 0, message), now_ns)
+            return
+        assert self.socket is not None
+        if self.socket.is_dialled and not self.socket.is_up:
+            self.tell_changes(now_ns)  # a core hears that its link is up before it hears anything over it
+        receive_one = self.socket.receive_one
+        for _ in range(BATCH_COUNT):
+            received = receive_one()
+            if received is None:
+                self.is_hot = False
+                return
+            node.take_frames(self, received[0], received[1], now_ns)
+
+    def tell_changes(self, now_ns: int) -> None:
+        """Tell the core at once when the connection of a link it dials was made or lost."""
+        assert self.socket is not None
+        for is_up in self.socket.changes(now_ns):
+            notice = LinkUp() if is_up else LinkDown()
+            if type(notice) in self.node.core.handlers:
+                self.node.take(Envelope(self.link, 0, notice), now_ns)
