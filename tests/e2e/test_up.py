@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import subprocess
+from importlib.resources import files
 from pathlib import Path
 
 import psutil
@@ -69,6 +70,16 @@ def test_events_tell_each_line_from_signal_to_outcome(whole_run: Rig) -> None:
     assert published == ordered
     assert published <= set(ended)
     assert len(ended) == len(set(ended)), "a line ended twice"
+
+
+def test_every_key_of_the_summary_is_documented(whole_run: Rig) -> None:
+    """PROTOCOL.md names each key that occurs, those of an account and of a stage once."""
+    text = files("mesh").joinpath("PROTOCOL.md").read_text(encoding="utf-8")
+    section = text.split("### `--summary FILE.json`")[1].split("### ")[0]
+    summary = whole_run.summary("max")
+    keys = {*summary, *(key for name in ("market", "signals", "lines") for key in summary[name])}
+    keys |= {key for name in ("accounts", "latency_us") for inner in summary[name].values() for key in inner}
+    assert sorted(key for key in keys if f"`{key}`" not in section) == []
 
 
 def test_no_opening_was_executed_twice(whole_run: Rig) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 from hdrh.histogram import HdrHistogram
 from rich.markup import escape
 
-from mesh.codec import decode_record_untrusted
+from mesh.codec import RECORD_BYTES_MAX, decode_record_untrusted
 from mesh.config import Config
 from mesh.errors import MeshError
 from mesh.io.store import Store, open_store
@@ -36,8 +36,8 @@ from nodes.decisions import (
 )
 from nodes.io.cli import tables
 from nodes.io.cli.grid import Column, console, grid
+from nodes.io.recording import About
 
-RECORD_BYTES_MAX = 4_000_000
 STAGES = (
     ("signal to master", "signal_ns", "master_in_ns"),
     ("decide and commit", "master_in_ns", "master_out_ns"),
@@ -133,8 +133,10 @@ def tally(config: Config, state: Path) -> tuple[Tally, TotalsRecord, int]:
     return counted, kept[0] if kept else TotalsRecord(0, {}), signal_count
 
 
-def summarise(config: Config, state: Path, view: View, reason: str, down: dict[str, str]) -> dict[str, Any]:
-    """The summary document (format in PROTOCOL.md). ``down``: processes that stayed down, with their last words."""
+def summarise(
+    config: Config, state: Path, view: View, reason: str, down: dict[str, str], about: About | None = None
+) -> dict[str, Any]:
+    """The summary document (format in PROTOCOL.md). ``down``: processes that stayed down, with their last words; ``about``: files."""
     problem = ""
     try:
         counted, totals, signal_count = tally(config, state)
@@ -164,6 +166,8 @@ def summarise(config: Config, state: Path, view: View, reason: str, down: dict[s
             "blocks": counters.get("block_count", 0),
             "bars": _sum(config, view, "indicator", "bar_count"),
             "market_time": tables.iso_from_ns(market[1].market_ns) if market else "",
+            "crossed": about.crossed_count if about else 0,
+            "bad_rows": about.bad_row_count if about else 0,
             "notes": {key: value for key, value in facts.items() if key not in ("speed", "comparable", "played", "total")},
         },
         "signals": {

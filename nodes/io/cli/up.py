@@ -69,7 +69,7 @@ def _run(config: Config, recording: Recording | None, state: Path, wishes: Wishe
     finally:
         fleet.shutdown()
         client.close()
-    document = summarise(config, state, client.view, ending.reason, run.roll.down)
+    document = summarise(config, state, client.view, ending.reason, run.roll.down, recording.about if recording is not None else None)
     events = written(wishes.events, partial(merge, state))
     summary = written(wishes.summary, partial(write_summary, document))
     with suppress(SystemExit):  # rich's answer where nobody reads any more (the reader got the same Ctrl-C)

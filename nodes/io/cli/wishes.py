@@ -9,6 +9,7 @@ from mesh.config import Config, configured, parse
 from mesh.errors import BadConfig, BadUsage
 from mesh.settings import Settings
 from nodes.io.feedspec import parse_feed_spec
+from nodes.io.livespec import is_live
 from nodes.io.locate import demo_text, given, load
 from nodes.io.preflight import checked
 
@@ -64,6 +65,8 @@ def effective_config(wishes: Wishes) -> tuple[Config, bool]:
 
 def _with_feeds(settings: Settings, wishes: Wishes, is_named: bool) -> Settings:
     try:
+        if is_live(wishes.feeds):
+            return msgspec.structs.replace(settings, market=msgspec.structs.replace(settings.market, feeds=list(wishes.feeds)))
         specs = [parse_feed_spec(text) for text in wishes.feeds]
     except BadConfig as error:
         raise BadUsage(f"--feed: {error}") from None
