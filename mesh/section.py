@@ -17,10 +17,14 @@ SymbolName = Annotated[
     str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.#&+-]{0,31}$", description="names of 32 letters, digits and _ . # & + - at most")
 ]
 Currency = Annotated[str, Meta(pattern="^[A-Z]{3}$", description="three capital letters, such as USD")]
-Positive = Annotated[Decimal, Meta(extra={"above": 0, "most": 10**12})]
+AMOUNT_MAX = 90_000_000_000
+"""With eight decimals it still fits in 64 bits."""
+Positive = Annotated[Decimal, Meta(extra={"above": 0, "most": AMOUNT_MAX})]
 """msgspec has no bounds for Decimal; Section checks these."""
-NotNegative = Annotated[Decimal, Meta(extra={"least": 0, "most": 10**12})]
-Pace = Annotated[Decimal, Meta(extra={"above": 0, "most": 10**12, "none": "max"})]
+NotNegative = Annotated[Decimal, Meta(extra={"least": 0, "most": AMOUNT_MAX})]
+Multiple = Annotated[Decimal, Meta(extra={"least": 0, "most": 1_000})]
+"""Of an ATR: a distance of more is no distance."""
+Pace = Annotated[Decimal, Meta(extra={"above": 0, "most": AMOUNT_MAX, "none": "max"})]
 """``none`` is the word for None in the file, where it is not "off"."""
 Rail = Positive | None
 """A limit above 0, or None: switched off on purpose (``"off"`` in the file)."""

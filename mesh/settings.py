@@ -15,6 +15,7 @@ from mesh.section import (
     Currency,
     Id,
     Ms,
+    Multiple,
     NotNegative,
     Pace,
     Percent,
@@ -197,9 +198,9 @@ class StrategySection(Section):
     """Open only where one of these patterns stands on the signal's bar (names of nodes/patterns.py, for the side)."""
     sl_points: Points = 0
     tp_points: Points = 0
-    sl_atr: NotNegative = Decimal(2)
+    sl_atr: Multiple = Decimal(2)
     """SL at this many ATR; used where sl_points is 0. Both 0: no SL."""
-    tp_atr: NotNegative = Decimal(3)
+    tp_atr: Multiple = Decimal(3)
     atr_period: Period = 14
     targets: list[Id] = []
     """Accounts or groups; empty: all accounts."""

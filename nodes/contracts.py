@@ -84,6 +84,8 @@ _DOLLARS_E8: dict[str, int] = {
     "RUB": 1_500_000,
 }
 """Currency codes we know, each with what one unit is worth in US dollars within a factor of about two (2008-2025)."""
+KNOWN_CURRENCIES = tuple(_DOLLARS_E8)
+"""Those a typical rate against the dollar is known of."""
 
 _MAJOR_CURRENCIES = ("USD", "EUR", "GBP", "JPY", "CHF", "CAD", "AUD", "NZD")
 _THREE_DIGIT_CURRENCIES = ("JPY", "HUF", "THB")

@@ -109,9 +109,10 @@ class Strategies:
     def _hand_wish(self, signal: Signal) -> Wish:
         fitting = [rule for rule in self._hands if not rule.section.symbols or signal.symbol in rule.section.symbols]
         rule = fitting[0] if fitting else self._hand
+        accounts = list(dict.fromkeys(signal.accounts))  # twice the same would be two lines of one oid and account
         if signal.side == 0:
-            return Wish(rule, BOTH_SIDES, 0, False, EVERY_STRATEGY, list(signal.accounts))
-        return Wish(rule, 0, signal.side, False, rule.name, list(signal.accounts), signal.volume_e8)
+            return Wish(rule, BOTH_SIDES, 0, False, EVERY_STRATEGY, accounts)
+        return Wish(rule, 0, signal.side, False, rule.name, accounts, signal.volume_e8)
 
 
 _MOVES: dict[str, tuple[tuple[str, int, int, int], ...]] = {

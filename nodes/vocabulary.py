@@ -10,7 +10,7 @@ import numpy as np
 
 from mesh.config import Config
 from mesh.errors import BadConfig
-from nodes.contracts import contract_of
+from nodes.contracts import KNOWN_CURRENCIES, contract_of
 from nodes.patterns import pattern_names
 from nodes.zones import Zone
 
@@ -26,6 +26,9 @@ def check_words(config: Config) -> None:
         _check_patterns(f"strategy.{name}.candles", strategy.candles)
     for key, symbols in _symbols(config):
         check_symbols(key, symbols, config)
+    for name, account in config.account.items():
+        if account.terminal == "sim":
+            _check_currency(f"account.{name}.currency", account.currency, config)
 
 
 def check_symbols(key: str, symbols: Sequence[str], config: Config) -> None:
@@ -36,6 +39,13 @@ def check_symbols(key: str, symbols: Sequence[str], config: Config) -> None:
                 f'{key} = "{symbol}": no contract data is known; correct the name, or add a section [symbol.{symbol}] with '
                 "digits, contract_size, base and profit"
             )
+
+
+def _check_currency(key: str, currency: str, config: Config) -> None:
+    """The money of a simulated account must be worth something: by a symbol, or by a typical rate."""
+    quoted = {part for symbol in config.settings.symbol.values() for part in (symbol.base, symbol.profit)}
+    if currency not in KNOWN_CURRENCIES and currency not in quoted:
+        raise BadConfig(f'{key} = "{currency}": no rate is known; allowed: {", ".join(KNOWN_CURRENCIES)}, or one that a [symbol] converts')
 
 
 def _check_zones(config: Config) -> None:

@@ -66,8 +66,14 @@ class SignalChecks:
         return None
 
     def normalised(self, signal: Signal) -> Signal:
-        """A signal that is not refused, in our own words: its symbol, its timeframe. Prices and times are in e8 and ns already."""
-        return msgspec.structs.replace(signal, symbol=self.our_symbol(signal), timeframe=timeframe_of(signal.timeframe))
+        """A signal that is not refused, in our own words: its symbol, its timeframe, each account once.
+
+        Prices and times are in e8 and ns already.
+        """
+        accounts = list(dict.fromkeys(signal.accounts))
+        return msgspec.structs.replace(
+            signal, symbol=self.our_symbol(signal), timeframe=timeframe_of(signal.timeframe), accounts=accounts
+        )
 
     def our_symbol(self, signal: Signal) -> str:
         """Our name of a signal's symbol. Indicators read the market itself: their names are ours already."""

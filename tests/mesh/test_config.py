@@ -23,6 +23,8 @@ def demo() -> str:
         ('role = "master"', 'role = "boss"', "node.master-1.role = \"boss\"; allowed: market, indicator, signals"),
         ('[node.master-1]\nrole = "master"\n', "", "role master has 0 nodes; exactly 1"),
         ("[mesh]", "[mesh", "not TOML"),
+        ("tp_atr = 3", "tp_atr = 1_001", "strategy.reversion.tp_atr = 1001; allowed: a number of 0 or more, 1_000 at most"),
+        ("login = 5001", "login = 5001\nbalance = 90_000_000_001", "balance = 90000000001; allowed: a number above 0, 90_000_000_000"),
         ("sl_atr = 2", "sl_atr = 0", "sizing by risk needs an SL"),
         ("seed = 7", "seed = 7\nbase_port = 80", "mesh.base_port = 80"),
         ('symbols = ["EURUSD", "GBPUSD", "USDJPY", "XAUUSD"]', "symbols = []", "market.symbols = []: without feeds"),

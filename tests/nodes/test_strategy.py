@@ -148,3 +148,12 @@ def test_a_hand_without_points_gets_half_a_percent() -> None:
     assert distances_of(rule, signal, spec_of(), 110_000_000) == Distances(550_000, 0, False)
     set_rule = rule_of("manual", StrategySection(kind="manual", sl_points=80, tp_points=90), ["a1"])
     assert distances_of(set_rule, signal, spec_of(), 110_000_000) == Distances(80_000, 90_000, False)
+
+
+def test_an_account_named_twice_is_one_account() -> None:
+    """Two lines of one oid and account could not both be told."""
+    signal = msgspec.structs.replace(first_signal(), kind=MANUAL, side=BUY, accounts=["a1", "a2", "a1"])
+    (wish,) = Strategies(config_of(2, REVERSION)).wishes(signal, "M1")
+    assert wish.targets == ["a1", "a2"]
+    (close,) = Strategies(config_of(2, REVERSION)).wishes(msgspec.structs.replace(signal, side=0), "M1")
+    assert close.targets == ["a1", "a2"]

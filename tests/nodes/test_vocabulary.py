@@ -22,6 +22,7 @@ from nodes.vocabulary import check_words
         ('symbols = ["EURUSD"', 'symbols = ["EURUSX"', ['market.symbols = "EURUSX"', "[symbol.EURUSX]", "contract_size"]),
         ("level = 100", 'symbols = ["ACME"]', ['strategy.reversion.symbols = "ACME"']),
         ("login = 5001", 'login = 5001\nsymbol_names = {EURUSX = "E"}', ['account.demo-1.symbol_names = "EURUSX"']),
+        ("login = 5001", 'login = 5001\ncurrency = "BRL"', ['account.demo-1.currency = "BRL"', "allowed: USD, EUR, GBP"]),
         ("speed = 60", "digits = {EURUSX = 5}", ['market.digits = "EURUSX"']),
     ],
 )

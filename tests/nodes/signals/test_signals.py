@@ -126,6 +126,9 @@ def test_words_are_made_ours_before_the_master_sees_them() -> None:
     node.signal("s1", timeframe="PERIOD_M5")
     (passed,) = [send.message for send in node.out if isinstance(send.message, Signal)]
     assert passed.timeframe == "M5"
+    node.answer("s1")
+    node.hand("h1", accounts=["a2", "a1", "a2"])
+    assert [send.message.accounts for send in node.out if isinstance(send.message, Signal) and send.message.sid == "h1"] == [["a2", "a1"]]
 
 
 @pytest.mark.parametrize(
