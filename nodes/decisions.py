@@ -1,8 +1,8 @@
-"""Decisions and their lines: what is stored of them, and the ledger that accounts for every line.
+"""Decisions and their lines: what they are, and what is stored of them.
 
 A **line** is (sid, strategy, leg, account), the unit of accounting. A decision lists all lines of its signal, is durable
 before anything of it is published, and each line ends in exactly one code: by the master where nothing was sent for it,
-else by the local alone. Until then it is in a state, counted apart: ``decided = codes + states``, always.
+else by the local alone.
 
 Rows: ``decision`` (live ones, by key), ``end`` (lines that ended or are in a state the local told, by oid and account),
 ``totals``; once its last line has ended a decision goes to ``_decision``, and ``_why`` leads there from its sid, its
@@ -13,19 +13,15 @@ from hashlib import blake2b
 
 import msgpack
 
-from mesh.codec import encode
-from mesh.core import Put
 from mesh.messages.base import Blob, Code, Count, Digest, Int64, Msg, Name, Oid, Text
-from mesh.messages.outcomes import FINAL_CODES, STATE_CODES, Outcome
+from mesh.messages.outcomes import STATE_CODES, Outcome
 from mesh.messages.signals import Signal
+from nodes.codes import WORKING as WORKING
 
 DECISION, END, TOTALS, SID = "decision", "end", "totals", "sid"
 ARCHIVE, WHY = "_decision", "_why"
 PUBLISHED = "PUBLISHED"
 """A line's code in its decision where an order goes out; its state is then WORKING until it ends."""
-WORKING, UNKNOWN, UNCONFIRMED = STATE_CODES
-RECENT_MAX = 2_000
-"""Ended decisions kept in memory for questions and late reports; older ones are in the archive."""
 
 
 def key_of(run: str, source: str, sid: str) -> bytes:
@@ -145,128 +141,6 @@ class Decision:
         """When its orders were published; 0 before it was durable."""
 
 
-class Ledger:
-    """Every line that has not ended, the newest that have, and the totals of all."""
-
-    def __init__(self) -> None:
-        self.live: dict[bytes, Decision] = {}
-        self.recent: dict[bytes, Decision] = {}
-        self.decided_count = 0
-        self.codes: dict[str, int] = {}
-        """Ended lines by code."""
-        self.states: dict[str, int] = dict.fromkeys(STATE_CODES, 0)
-        self.open_counts: dict[str, int] = {}
-        """Account → its lines that have not ended; no entry where there are none."""
-        self._lines: dict[tuple[bytes, str], Line] = {}
-        self._keys: dict[str, bytes] = {}
-        """sid → key of the newest decision of that sid in memory."""
-
-    def find(self, oid: bytes, account: str) -> Line | None:
-        """A line in memory, ended or not."""
-        return self._lines.get((oid, account))
-
-    def find_sid(self, sid: str) -> Decision | None:
-        """A decision in memory by its signal's sid."""
-        key = self._keys.get(sid, b"")
-        return self.live.get(key) or self.recent.get(key)
-
-    def open_lines(self) -> list[Line]:
-        """Every line that has not ended, in the order of decisions."""
-        return [line for decision in self.live.values() for line in decision.lines if line.is_open]
-
-    def add(self, decision: Decision) -> list[Put]:
-        """Count a new decision; the rows that make it durable."""
-        self.decided_count += len(decision.lines)
-        for line in decision.lines:
-            assert line.is_open or line.code in FINAL_CODES, f"{line.code} is no code a line can have"
-            if not line.is_open:
-                self.codes[line.code] = self.codes.get(line.code, 0) + 1
-        self.keep(decision)
-        record = decision.record
-        puts = [Put(SID, record.key, encode(SidRecord("ACCEPTED"))), self.totals_put()]
-        if decision.open_count:
-            return [*puts, Put(DECISION, record.key, encode(record))]
-        return [*puts, *self._retire(decision)]
-
-    def keep(self, decision: Decision) -> None:
-        """Hold a live decision in memory (a new one, or one from the store)."""
-        self.live[decision.record.key] = decision
-        self._keys[decision.record.signal.sid] = decision.record.key
-        for line in decision.lines:
-            self._lines[(line.record.oid, line.record.account)] = line
-            if line.is_open:
-                self.states[line.code] += 1
-                self.open_counts[line.record.account] = self.open_counts.get(line.record.account, 0) + 1
-
-    def restore(self, totals: TotalsRecord) -> None:
-        """Take the totals of the store."""
-        self.decided_count = totals.decided_count
-        self.codes = dict(totals.codes)
-
-    def mark(self, line: Line, state: str) -> None:
-        """Move an open line to another state."""
-        assert line.is_open, f"a line that ended {line.code} cannot become {state}"
-        self.states[line.code] -= 1
-        self.states[state] += 1
-        line.code = state
-
-    def end(self, line: Line, code: str, detail: str, f: int, outcome: Outcome | None) -> list[Put]:
-        """End an open line; the rows that make it durable, and the archive's where it was its decision's last."""
-        assert code in FINAL_CODES, f"{code} is not final"
-        self.states[line.code] -= 1
-        line.code, line.detail, line.f, line.outcome = code, detail, f, outcome
-        self.codes[code] = self.codes.get(code, 0) + 1
-        line.decision.open_count -= 1
-        account = line.record.account
-        self.open_counts[account] -= 1
-        if not self.open_counts[account]:
-            del self.open_counts[account]
-        if line.decision.open_count:
-            return [self.end_put(line), self.totals_put()]
-        return [self.totals_put(), *self._retire(line.decision)]
-
-    def amend(self, line: Line, code: str, detail: str, f: int, outcome: Outcome) -> list[Put]:
-        """Replace the code of a line that had ended (a fill reported late): alarmed by the caller, counted once."""
-        self.codes[line.code] -= 1
-        line.code, line.detail, line.f, line.outcome = code, detail, f, outcome
-        self.codes[code] = self.codes.get(code, 0) + 1
-        if line.decision.open_count:
-            return [self.end_put(line), self.totals_put()]
-        return [self.totals_put(), *archive_puts(line.decision)]
-
-    def end_put(self, line: Line) -> Put:
-        """The row of a line's code or state."""
-        return Put(END, end_key(line.record), encode(line.end_record()))
-
-    def totals_put(self) -> Put:
-        """The row of the totals."""
-        return Put(TOTALS, b"", encode(TotalsRecord(self.decided_count, self.codes)))
-
-    def adds_up(self) -> bool:
-        """Whether lines decided equal outcomes and states, and the states are those of the lines in memory."""
-        open_count = sum(self.states.values())
-        return self.decided_count == sum(self.codes.values()) + open_count and open_count == len(self.open_lines())
-
-    def _retire(self, decision: Decision) -> list[Put]:
-        """Move a decision without open lines out of the live ones; the rows of that."""
-        key = decision.record.key
-        del self.live[key]
-        self.recent[key] = decision
-        if len(self.recent) > RECENT_MAX:
-            self._forget(self.recent.pop(next(iter(self.recent))))
-        gone = [Put(END, end_key(line.record), None) for line in decision.lines if line.record.code == PUBLISHED]
-        if gone:
-            gone.append(Put(DECISION, key, None))
-        return gone + archive_puts(decision)
-
-    def _forget(self, decision: Decision) -> None:
-        sid = decision.record.signal.sid
-        if self._keys.get(sid) == decision.record.key:
-            del self._keys[sid]
-        for line in decision.lines:
-            self._lines.pop((line.record.oid, line.record.account), None)
-
-
 def end_key(record: LineRecord) -> bytes:
     """The key of a line's ``end`` row."""
     return record.oid + record.account.encode()
@@ -275,18 +149,3 @@ def end_key(record: LineRecord) -> bytes:
 def why_key(word: str) -> bytes:
     """The key of a ``_why`` row: a sid, an oid in hex, or ACCOUNT:TICKET."""
     return word.encode()
-
-
-def archive_puts(decision: Decision) -> list[Put]:
-    """The archive's rows of a decision without open lines: itself, and what leads to it."""
-    record = decision.record
-    words = {record.signal.sid: None}
-    for line in decision.lines:
-        words[line.record.oid.hex()] = None
-        if line.outcome is not None:
-            for ticket in (line.outcome.position_ticket, line.outcome.order_ticket):
-                if ticket and line.record.action == "OPEN":
-                    words[f"{line.record.account}:{ticket}"] = None
-    archived = encode(ArchiveRecord(record, [line.end_record() for line in decision.lines]))
-    lead = encode(WhyRecord(record.key))
-    return [Put(ARCHIVE, record.key, archived), *(Put(WHY, why_key(word), lead) for word in words)]

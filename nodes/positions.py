@@ -8,11 +8,10 @@ from collections.abc import Iterable
 
 import msgspec
 
-from mesh.messages.accounts import AccountState
+from mesh.messages.accounts import AccountState, Position
 from mesh.messages.base import NO_OID
+from mesh.messages.orders import CLOSE, OPEN
 from nodes.decisions import Line
-
-OPEN, CLOSE = "OPEN", "CLOSE"
 
 
 class Holding(msgspec.Struct, frozen=True, gc=False):
@@ -27,6 +26,22 @@ class Holding(msgspec.Struct, frozen=True, gc=False):
     oid: bytes
     ticket: int
     closing: bool
+
+
+def holding_of(position: Position, closing: bool) -> Holding:
+    """A position as a holding; ours is what has an oid of ours."""
+    ours = position.ours and position.oid != NO_OID
+    return Holding(
+        symbol=position.symbol,
+        side=position.side,
+        volume_e8=position.volume_e8,
+        price_e8=position.price_now_e8 or position.price_open_e8,
+        ours=ours,
+        strategy=position.strategy if ours else "",
+        oid=position.oid,
+        ticket=position.ticket,
+        closing=closing,
+    )
 
 
 def is_included(line: Line, state: AccountState) -> bool:
@@ -48,22 +63,10 @@ def holdings_of(state: AccountState | None, unseen: Iterable[Line]) -> list[Hold
     found: list[Holding] = []
     shown: dict[bytes, None] = {}
     for position in sorted(state.positions, key=lambda position: position.ticket) if state else ():
-        ours = position.ours and position.oid != NO_OID
-        if ours:
+        holding = holding_of(position, position.ticket in closing_tickets or position.oid in closing_oids)
+        if holding.ours:
             shown[position.oid] = None
-        found.append(
-            Holding(
-                symbol=position.symbol,
-                side=position.side,
-                volume_e8=position.volume_e8,
-                price_e8=position.price_now_e8 or position.price_open_e8,
-                ours=ours,
-                strategy=position.strategy if ours else "",
-                oid=position.oid,
-                ticket=position.ticket,
-                closing=position.ticket in closing_tickets or position.oid in closing_oids,
-            )
-        )
+        found.append(holding)
     for line in lines:
         record = line.record
         if record.action == OPEN and record.oid not in shown:

@@ -1,4 +1,4 @@
-"""The master's kill set: kept on disk, merged with whoever has more, and raised by the master itself against a clone.
+"""A node's kill set: kept on disk, merged with whoever has more; the master itself raises it against a clone.
 
 Entries and undos are kept as the bytes that came. Routers see the digest in heartbeats and grants and pull what they lack;
 whoever asks for what he lacks also says what he has, and what we lack of that is asked for in turn.
@@ -11,7 +11,7 @@ from mesh.killset import KillSet, entry_id
 from mesh.messages.control import FREEZE, Entry, KillSetAsk, KillSetPart
 from nodes.envelopes import message_of
 
-STOP = "stop"
+KILL_ITEM = "stop"
 """Kind of the rows, by the item's id."""
 PART_ITEMS = 128
 """Items of one answer; the asker asks again for the rest."""
@@ -43,7 +43,7 @@ class Stops:
         told = {"item": type(item).__name__, "id": entry_id(raw).hex()}
         if isinstance(item, Entry):
             told |= {"level": item.level, "scope": item.scope, "issuer": item.issuer, "reason": item.reason}
-        return [Put(STOP, entry_id(raw), raw)], [Note("warning", "stop_taken", told)]
+        return [Put(KILL_ITEM, entry_id(raw), raw)], [Note("warning", "stop_taken", told)]
 
     def freeze(self, account: str, reason: str, wall_ns: int) -> bytes:
         """The raw entry with which this node freezes an account by itself."""

@@ -30,13 +30,14 @@ _ALL = 1 << 62
 class Tape:
     """Ticks ``first_seq`` to ``end_seq`` (exclusive) in columns that only grow at the end.
 
-    ``keep_count``: of an endless source, the ticks kept at least; the oldest beyond a quarter more are dropped.
+    ``keep_count``: of an endless source, the ticks kept at least; the oldest beyond a quarter more are dropped. It may begin at a
+    ``first_seq``: the ticks before were dropped in an earlier life.
     """
 
-    def __init__(self, symbols: tuple[str, ...], keep_count: int = _ALL) -> None:
+    def __init__(self, symbols: tuple[str, ...], keep_count: int = _ALL, first_seq: int = 0) -> None:
         self.symbols = symbols
-        self.first_seq = 0
-        self.end_seq = 0
+        self.first_seq = first_seq
+        self.end_seq = first_seq
         self._keep_count = keep_count
         self._columns = TickColumns(
             symbols, NO_TICKS.symbol_index, NO_TICKS.time_ns, NO_TICKS.bid_e8, NO_TICKS.ask_e8

@@ -267,7 +267,7 @@ class Broker(Core):
     def _word(self, desk: Desk, player: TickPlayer) -> BrokerBlock:
         changed = list(self._changed)
         return BrokerBlock(
-            self._number, player.played_seq, self._stand_ns, changed, desk.floating(), desk.waiting()
+            self._number, player.played_seq, self._stand_ns, changed, desk.floating(), desk.waiting(self._stand_ns)
         )
 
     def _commit(self, puts: tuple[Put, ...], now_ns: int, out: list[Effect]) -> None:

@@ -150,13 +150,14 @@ class Desk:
         self._puts, self._replies, self._changed, self._is_held = [], [], {}, False
         return batch
 
-    def waiting(self) -> list[Waiting]:
-        """Each account's earliest waiting call, late reply or deal that is only placed."""
+    def waiting(self, market_ns: int) -> list[Waiting]:
+        """Each account's earliest waiting call, late reply, deal that is only placed or row that is not shown yet."""
         earliest = {login: until_ns for until_ns, login, _, _ in reversed(self._late)}
         for login in self._names:
-            placed_ns = [order.execution_ns for order in self.terminal.accounts[login].orders.values() if order.execution_ns]
-            if placed_ns:
-                earliest[login] = min(*placed_ns, earliest.get(login, NEVER))
+            placed = [order.execution_ns for order in self.terminal.accounts[login].orders.values() if order.execution_ns]
+            until_ns = min([*placed, self._service.session(login).shown_ns(market_ns)])
+            if until_ns < NEVER:
+                earliest[login] = min(until_ns, earliest.get(login, NEVER))
         for held in self._held:
             earliest[held.login] = min(held.until_ns, earliest.get(held.login, NEVER))
         return [Waiting(self._names[login], until_ns) for login, until_ns in sorted(earliest.items())]

@@ -12,6 +12,7 @@ import msgspec
 import numpy as np
 
 from mesh import links
+from mesh.backoff import backoff_ns
 from mesh.codec import decode_record_untrusted, encode
 from mesh.config import Config
 from mesh.core import Commit, Core, Effect, Effects, Envelope, Halt, LinkDown, LinkUp, Note, Put, Send, Stop
@@ -33,7 +34,6 @@ from nodes.zones import Zone
 
 SIGNAL_SEQS_KEPT = 4_096
 """A market that restarts asks where signals fell since its last commit."""
-REPEAT_DOUBLINGS_MAX = 3
 WATERMARK = "watermark"
 _HELLO, _SIGNALS = "hello", "signals"
 
@@ -258,12 +258,13 @@ class Indicator(Core):
         """How long after its end a bar closes by market time alone; None where only ticks close bars.
 
         Live market time runs with the clock, also without a tick. Of a recorded market it is where its ticks are, so that a pace
-        changes nothing, until its last block has come.
+        changes nothing, until its last block has come. While ticks beyond the block are here, a gap is being filled: they close bars.
         """
         assert self._welcome is not None
         if block.final and not self._is_over:
             return 0
-        if self._welcome.recorded or block.through_seq <= self._welcome.start_seq:
+        is_behind = block.through_seq <= self._welcome.start_seq or block.through_seq < self._intake.next_seq
+        if self._welcome.recorded or is_behind:
             return None
         return self._config.settings.market.bar_grace_ms * MS_NS
 
@@ -375,7 +376,7 @@ class Indicator(Core):
         return ()
 
     def _delay_ns(self, timer: str) -> int:
-        return self._repeat_ns << min(self._repeat_counts[timer], REPEAT_DOUBLINGS_MAX)
+        return backoff_ns(self._repeat_ns, self._repeat_counts[timer])
 
     def _done(self, out: list[Effect]) -> Effects:
         self.deadline_ns = self._timers.next_ns

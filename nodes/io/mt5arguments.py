@@ -8,7 +8,9 @@ so does this (``broken``).
 import datetime
 import math
 import operator
+import struct
 from collections.abc import Callable
+from itertools import repeat
 from typing import Any
 
 from mesh.units import E8
@@ -31,7 +33,7 @@ class BadArgument(Exception):
 class Unfit(Exception):
     """A conversion of the C interface failed; its exception stays set and comes up as the cause of a SystemError."""
 
-    def __init__(self, cause: TypeError | OverflowError) -> None:
+    def __init__(self, cause: TypeError | ValueError | OverflowError | OSError) -> None:
         super().__init__(str(cause))
         self.cause = cause
 
@@ -76,7 +78,7 @@ def parsed(kinds: str, args: tuple[Any, ...]) -> list[Any]:
         raise BadArgument("Invalid arguments")
     try:
         return [_PARSERS[kind](value) for kind, value in zip(kinds, args, strict=True)]
-    except (TypeError, OverflowError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise Unfit(error) from None
 
 
@@ -107,14 +109,17 @@ _PARSERS: dict[str, Callable[[Any], Any]] = {
 def date_s(value: object) -> int:
     """Seconds of a date: int, float or datetime, cut to 32 bits as the package's compiler does.
 
-    Raises BadArgument for another type, Unfit for an int beyond 32 bits.
+    Raises BadArgument for another type, Unfit for an int beyond 32 bits and a datetime without a timestamp.
     """
     if isinstance(value, int):
         if not _INT32_MIN <= value <= _INT32_MAX:
             raise Unfit(OverflowError("Python int too large to convert to C long"))
         return int(value)
     if isinstance(value, datetime.datetime):
-        value = value.timestamp()
+        try:
+            value = value.timestamp()
+        except (ValueError, OverflowError, OSError) as error:  # years that the host's zone does not know
+            raise Unfit(error) from None
     if not isinstance(value, float):
         raise BadArgument("Invalid arguments")
     # cvttsd2si gives the least integer for NaN and for what does not fit
@@ -151,10 +156,13 @@ _REQUEST_KINDS: tuple[tuple[str, int], ...] = (
 )
 """The keys of a trade request in the order in which the package looks for them, which is that of the structure."""
 _ABSENT = object()
-_PLACES: dict[object, tuple[int, int]] = {key: (at, kind) for at, (key, kind) in enumerate(_REQUEST_KINDS)}
+_KEYS = tuple(key for key, _ in _REQUEST_KINDS)
+_PLAIN: dict[int, Any] = {_TEXT: "", _FLOAT: 0.0}
+_DEFAULTS: list[Any] = [_PLAIN.get(kind, 0) for _, kind in _REQUEST_KINDS]
+_PLAIN_TYPES: list[type] = [type(value) for value in _DEFAULTS]
 _INT_RANGES = {_U32: (0, 2**32 - 1), _U64: (0, 2**64 - 1), _I64: (-(2**63), 2**63 - 1)}
-_DEFAULTS: list[Any] = [{_TEXT: "", _FLOAT: 0.0}.get(kind, 0) for _, kind in _REQUEST_KINDS]
-_SENT_DEFAULTS: list[Any] = ["" if kind == _TEXT else 0 for _, kind in _REQUEST_KINDS]
+_INTEGERS = struct.Struct("<I2Q Q3I q2Q")
+"""The C types of a request's numbers: action, magic, order; deviation, type, type_filling, type_time; expiration, positions."""
 
 
 def request_from(given: object) -> tuple[list[Any], list[Any]]:
@@ -164,38 +172,48 @@ def request_from(given: object) -> tuple[list[Any], list[Any]]:
     """
     if not isinstance(given, dict):
         raise BadArgument("Invalid arguments")
-    values, sent = _DEFAULTS.copy(), _SENT_DEFAULTS.copy()
-    for key, value in given.items():
-        at, kind = _PLACES.get(key, (-1, -1))
-        if at < 0:
-            continue
-        if kind == _FLOAT:
-            if not isinstance(value, float):
-                raise _first_refusal(given)
-            values[at] = float(value)
-            sent[at] = e8_of(value)
-        elif kind == _TEXT:
-            if not is_text(value):
-                raise _first_refusal(given)
-            values[at] = sent[at] = sent_text(value)
-        else:
-            least, most = _INT_RANGES[kind]
-            if not isinstance(value, int) or not least <= value <= most:
-                raise _first_refusal(given)
-            values[at] = sent[at] = int(value)
+    values: list[Any] = list(map(dict.get, repeat(given), _KEYS, _DEFAULTS))
+    # nearly every request is of plain types, which are looked over together
+    if list(map(type, values)) != _PLAIN_TYPES or not _fits(values):
+        values = _looked_over(given)
+    action, magic, order, symbol, volume, price, stoplimit, sl, tp, *rest = values
+    sent = [action, magic, order, symbol, e8_of(volume), e8_of(price)]
+    sent += (e8_of(stoplimit) if stoplimit else 0, e8_of(sl) if sl else 0, e8_of(tp) if tp else 0, *rest)
     return values, sent
 
 
-def _first_refusal(given: dict[object, Any]) -> BadArgument | Unfit:
-    """What the package complains of first: it looks at the keys in its own order."""
-    for key, kind in _REQUEST_KINDS:
-        value = given.get(key, _ABSENT)
+def _fits(values: list[Any]) -> bool:
+    """Whether the numbers of a request fit their C types and its texts can be sent as they are."""
+    action, magic, order, symbol, _, _, _, _, _, deviation, type_, filling, time, expiration, comment, position, by = values
+    try:
+        _INTEGERS.pack(action, magic, order, deviation, type_, filling, time, expiration, position, by)
+    except struct.error:
+        return False
+    texts = symbol + comment
+    return (
+        texts.isascii()
+        and "\0" not in texts
+        and len(symbol) <= TEXT_UNITS_MAX
+        and len(comment) <= TEXT_UNITS_MAX
+    )
+
+
+def _looked_over(given: dict[Any, Any]) -> list[Any]:
+    """The values of a request one by one, in the order in which the package looks at them. Raises BadArgument and Unfit."""
+    values = _DEFAULTS.copy()
+    for at, (key, kind) in enumerate(_REQUEST_KINDS):
+        value = dict.get(given, key, _ABSENT)
         if value is _ABSENT:
             continue
-        if kind in _INT_RANGES and isinstance(value, int):
+        if kind == _FLOAT and isinstance(value, float):
+            values[at] = float(value)
+        elif kind == _TEXT and is_text(value):
+            values[at] = sent_text(str(value))
+        elif kind in _INT_RANGES and isinstance(value, int):
             least, most = _INT_RANGES[kind]
             if not least <= value <= most:
-                return Unfit(OverflowError(f"{key} = {value} does not fit its C type"))
-        elif not (isinstance(value, float) if kind == _FLOAT else kind == _TEXT and is_text(value)):
-            return BadArgument(f'Invalid "{key}" argument')
-    raise AssertionError("nothing is wrong with the request")
+                raise Unfit(OverflowError(f"{key} = {value} does not fit its C type"))
+            values[at] = int(value)
+        else:
+            raise BadArgument(f'Invalid "{key}" argument')
+    return values

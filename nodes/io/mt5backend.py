@@ -6,7 +6,7 @@ pipe. ``zmq`` is imported when a socket is opened, not before.
 
 import os
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgpack
 import msgspec
@@ -15,10 +15,12 @@ from mesh.codec import encode
 from mesh.errors import MeshError
 from mesh.faults import ORDER_SEND
 from mesh.messages.venue import TerminalCall, TerminalReply
+from mesh.units import MS_NS
 from nodes.terminal.calls import VALUE_BYTES_MAX
-from nodes.terminal.lasterror import SUCCESS
+from nodes.terminal.faults import LOGIN
+from nodes.terminal.lasterror import SUCCESS, TIMEOUT
 from nodes.terminal.records import Change
-from nodes.terminal.service import LOGIN, TerminalService
+from nodes.terminal.service import TerminalService
 
 if TYPE_CHECKING:
     from nodes.io.simulation import Simulation
@@ -29,7 +31,7 @@ REPLY_BYTES_MAX = VALUE_BYTES_MAX + 4_096
 """The longest answer, a whole history of bars, and what is around it: a text of 512 letters at most, and numbers."""
 
 
-class Reply(NamedTuple):
+class Reply(msgspec.Struct, frozen=True):
     """An answer of the terminal: its value, the last_error pair, and at which point of the market it was given."""
 
     value: Any
@@ -53,16 +55,19 @@ class Backend(Protocol):
 
     login: int
 
-    def call(self, name: str, args: list[Any]) -> Reply:
-        """Call a function of the terminal with plain values. Raises LinkLost."""
+    def call(self, name: str, args: list[Any], timeout_ms: int | None = None) -> Reply:
+        """Call a function of the terminal with plain values. Raises LinkLost.
+
+        Blocks until it is answered; only an authorisation is waited for no longer than ``timeout_ms``.
+        """
 
     def close(self) -> None:
         """End the link; the terminal goes on."""
 
 
-def log_in(backend: Backend, login: int, password: str, server: str) -> Reply:
+def log_in(backend: Backend, login: int, password: str, server: str, timeout_ms: int) -> Reply:
     """Say whose calls the following ones are; 0 is the terminal's own account. Raises LinkLost."""
-    reply = backend.call(LOGIN, [login, password, server])
+    reply = backend.call(LOGIN, [login, password, server], timeout_ms)
     if reply.error == SUCCESS:
         backend.login = reply.value
     return reply
@@ -94,7 +99,7 @@ class InProcessBackend:
         self._journal = journal
         self._revision = 0
 
-    def call(self, name: str, args: list[Any]) -> Reply:
+    def call(self, name: str, args: list[Any], timeout_ms: int | None = None) -> Reply:
         """Call a function of the terminal."""
         now_ns = self._clock.now_ns()
         answer = self._service.call(self.login, name, args, now_ns)
@@ -102,7 +107,11 @@ class InProcessBackend:
             self._revision += 1
             if self._journal is not None:
                 self._journal(answer.changes)
-        self._clock.wait(answer.late_ns)
+        if timeout_ms is not None and answer.late_ns > timeout_ms * MS_NS:
+            self._clock.wait(timeout_ms * MS_NS)
+            return Reply(None, TIMEOUT)
+        if answer.late_ns:
+            self._clock.wait(answer.late_ns)
         return Reply(answer.value, answer.error, 0, self._revision, now_ns)
 
     def close(self) -> None:
@@ -135,7 +144,7 @@ class SocketBackend:
             raise LinkLost(-10003, "IPC initialize failed, Pipe server didn't answer in 60 sec", True)
         self._monitor.recv_multipart()
 
-    def call(self, name: str, args: list[Any]) -> Reply:
+    def call(self, name: str, args: list[Any], timeout_ms: int | None = None) -> Reply:
         """Call a function of the terminal and wait for its answer. Raises LinkLost when the broker goes away meanwhile."""
         zmq = self._zmq
         if self._monitor.poll(0):
@@ -150,7 +159,9 @@ class SocketBackend:
         poller.register(self._socket, zmq.POLLIN)
         poller.register(self._monitor, zmq.POLLIN)
         while True:
-            ready = dict(poller.poll())
+            ready = dict(poller.poll(timeout_ms))
+            if not ready:
+                raise LinkLost(*TIMEOUT, False)
             if self._socket in ready:
                 reply = _reply_untrusted(self._socket.recv_multipart())
                 if reply.sequence == self._sequence:
@@ -188,10 +199,15 @@ class SimulationBackend(InProcessBackend):
         super().__init__(simulation.service, 0, simulation)
         self.simulation = simulation
 
-    def call(self, name: str, args: list[Any]) -> Reply:
-        """Call a function of the terminal; an order takes its time."""
-        if name == ORDER_SEND:
+    def call(self, name: str, args: list[Any], timeout_ms: int | None = None) -> Reply:
+        """Call a function of the terminal; an order takes its time, and who logs in without a login is who was in last."""
+        if name == ORDER_SEND and self.simulation.is_delayed:
             self.simulation.wait(self.simulation.latency_ns(self.login, args))
+        elif name == LOGIN:
+            login, *others = args
+            reply = super().call(name, [login or self.simulation.login, *others], timeout_ms)
+            self.simulation.login = reply.value or self.simulation.login
+            return reply
         return super().call(name, args)
 
 

@@ -83,9 +83,9 @@ def login(args: tuple[Any, ...], keywords: Keywords) -> bool:
     number = keyword_int(given, "login")
     if number == 0:
         raise BadArgument('Invalid "login" argument')
-    keyword_int(keywords, "timeout", 32)
+    timeout_ms = keyword_int(keywords, "timeout", 32)
     server = keyword_text(given, "server", NAME_UNITS_MAX)
-    return SESSION.log_in(number, keyword_text(given, "password", NAME_UNITS_MAX), server)
+    return SESSION.log_in(number, keyword_text(given, "password", NAME_UNITS_MAX), server, timeout_ms)
 
 
 @function(NOARGS)

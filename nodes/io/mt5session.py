@@ -40,18 +40,18 @@ class Session:
         except LinkLost as lost:
             self.error = lost.error
             return False
-        if self.log_in(login, password, server):
+        if self.log_in(login, password, server, timeout_ms):
             return True
         self.close()
         return False
 
-    def log_in(self, login: int, password: str, server: str) -> bool:
-        """Switch to an account."""
+    def log_in(self, login: int, password: str, server: str, timeout_ms: int) -> bool:
+        """Switch to an account; ``timeout_ms`` 0: the package's own minute."""
         if self.backend is None:
             self.error = NO_CONNECTION
             return False
         try:
-            reply = log_in(self.backend, login, password, server)
+            reply = log_in(self.backend, login, password, server, timeout_ms or TIMEOUT_MS)
         except LinkLost as lost:
             self._lose(lost)
             return False
@@ -60,6 +60,10 @@ class Session:
 
     def ask(self, name: str, *args: Any) -> Any:
         """What the terminal answers; None with the error set where it cannot."""
+        return self.ask_row(name, list(args))
+
+    def ask_row(self, name: str, args: list[Any]) -> Any:
+        """``ask`` with the arguments in a list."""
         if self.backend is None:
             self.error = NO_CONNECTION
             return None
@@ -70,16 +74,18 @@ class Session:
         if reply is None:
             self._ahead = {}  # a call that goes out may change what was answered ahead
             try:
-                reply = self.backend.call(name, list(args))
+                reply = self.backend.call(name, args)
             except LinkLost as lost:
                 self._lose(lost)
                 return None
         self.stamp = (reply.block, reply.revision, reply.market_ns)
         self.error = reply.error
+        if reply.error == SUCCESS:
+            return reply.value
         if reply.error == RECEIVE_FAILED:
             self.close()  # the pipe broke
         self._is_stuck = reply.error == SEND_FAILED
-        return reply.value if reply.error == SUCCESS else None
+        return None
 
     def ahead(self, calls: list[list[Any]], where_changed: list[list[Any]], revision: int) -> None:
         """Have reads answered in one message, each a list of name and arguments; ``ask`` then hands each answer out once.

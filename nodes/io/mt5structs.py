@@ -76,14 +76,14 @@ SymbolInfo = _made("SymbolInfo")
 AccountInfo = _made("AccountInfo")
 BookInfo = _made("BookInfo")
 
-_FRACTION_AT: dict[str, tuple[int, ...]] = {
-    name: tuple(FIELDS[name].index(field) for field in fields) for name, fields in FRACTIONS.items()
+_FRACTION_AT: dict[Any, tuple[int, ...]] = {
+    globals()[name]: tuple(FIELDS[name].index(field) for field in fields) for name, fields in FRACTIONS.items()
 }
 
 
 def struct_from_row(kind: Any, row: list[Any], *more: Any) -> Any:
     """A structure of the terminal's plain values, fractions from e8; ``more`` goes behind them as it is."""
     values = [*row, *more]
-    for at in _FRACTION_AT[kind.__name__]:
+    for at in _FRACTION_AT[kind]:
         values[at] = values[at] / E8
     return kind(values)

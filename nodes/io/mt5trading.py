@@ -33,7 +33,7 @@ def order_check(args: tuple[Any, ...], keywords: Keywords) -> Any:
 
     Check if there are enough funds to execute required trading operation"""
     values, sent = _requested(args, keywords)
-    row = SESSION.ask("order_check", *sent)
+    row = SESSION.ask_row("order_check", sent)
     return row and struct_from_row(mt5structs.OrderCheckResult, row, mt5structs.TradeRequest(values))
 
 
@@ -43,7 +43,7 @@ def order_send(args: tuple[Any, ...], keywords: Keywords) -> Any:
 
     Send trading requests to server"""
     values, sent = _requested(args, keywords)
-    row = SESSION.ask("order_send", *sent)
+    row = SESSION.ask_row("order_send", sent)
     return row and struct_from_row(mt5structs.OrderSendResult, row, mt5structs.TradeRequest(values))
 
 

@@ -7,6 +7,7 @@ from mesh.config import Config
 from mesh.errors import BadConfig
 from nodes.broker.setup import BrokerNames, terminal_of
 from nodes.io.feedspec import FeedSpec, parse_feed_spec
+from nodes.io.livespec import live_spec
 from nodes.terminal.service import TerminalService
 from nodes.vocabulary import check_symbols, check_words
 
@@ -33,6 +34,8 @@ def check_files(config: Config) -> None:
 
 
 def _feed_specs(config: Config) -> list[FeedSpec]:
+    if live_spec(config) is not None:
+        return []
     try:
         return [parse_feed_spec(text) for text in config.settings.market.feeds]
     except BadConfig as error:

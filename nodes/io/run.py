@@ -13,6 +13,7 @@ from pathlib import Path
 from mesh import links
 from mesh.config import Config
 from mesh.core import Core, Note
+from mesh.dials import dials_of
 from mesh.errors import MeshError
 from mesh.io.clock import monotonic_ns, random_life, wall_ns
 from mesh.io.eventfile import EventFile
@@ -23,18 +24,9 @@ from mesh.io.node import Node
 from mesh.io.shell import Idle, Shell
 from mesh.io.sockets import Hub
 from mesh.io.store import Store, create, open_store
-from mesh.links import LINKS, router_link, status_link
+from mesh.links import LINKS
 from nodes.io.lifeline import LOOK_MS, die_with_parent, is_orphan_of_supervisord, parent_watch
-
-DIALS = {
-    "broker": (links.MARKET,),
-    "indicator": (links.MARKET, links.SIGNALS),
-    "signals": (links.DECIDE,),
-    "master": (links.MARKET,),
-    "router": (links.ORDERS, links.REPLAY),
-}
-"""Role → links it dials; each leads to a role of which there is one node. Locals dial their routers."""
-
+from nodes.io.livespec import is_live
 
 Tell = Callable[[str], None]
 """Takes a line for people."""
@@ -130,29 +122,21 @@ def bind_links(name: str, node: Node, config: Config, hub: Hub) -> None:
 
 def dial_links(name: str, node: Node, nodes: dict[str, Node], config: Config, hub: Hub) -> None:
     """Connect every link the role dials: by a socket, or directly to a node of this process."""
-
-    def dial(own_link: str, link: str, target: str) -> None:
-        if target in nodes:
-            node.join(own_link, nodes[target], link)
+    for dial in dials_of(config, name):
+        if dial.target in nodes:
+            node.join(dial.own_link, nodes[dial.target], dial.link.name)
         else:
-            node.add_socket(own_link, hub.connect(own_link, LINKS[link].connect_kind, config.endpoint(target, link)))
-
-    role = config.role_of(name)
-    for link in DIALS.get(role, ()):
-        dial(link, link, config.nodes_of(LINKS[link].bind_role)[0])
-    for index, router in enumerate(config.routers_of(name)):
-        if role == "local":
-            dial(router_link(index), links.LOCALS, router)
-        if router != name:  # a router's own health goes straight to its core
-            dial(status_link(index), links.STATUS, router)
-            node.health_links.append(status_link(index))
+            endpoint = config.endpoint(dial.target, dial.link.name)
+            node.add_socket(dial.own_link, hub.connect(dial.own_link, dial.link.connect_kind, endpoint))
+        if dial.link.name == links.STATUS:
+            node.health_links.append(dial.own_link)
 
 
 def core_of(name: str, config: Config, life: int, store: Store, state: Path) -> Core:
     """The core of a role with what it needs from the world. Raises BadConfig, BadFeed."""
     role = config.role_of(name)
     if role == "market":
-        return market_of(name, config, life, state)
+        return market_of(name, config, life, store, state)
     if role == "local":
         from nodes.local.core import Local
 
@@ -184,11 +168,16 @@ def plain_core(role: str) -> Callable[[str, Config, int], Core]:
     return Broker
 
 
-def market_of(name: str, config: Config, life: int, state: Path) -> Core:
-    """The market with its feed: the recording ``mesh up`` left in the state directory, or the seeded synthetic one."""
-    from nodes.market.core import Market
+def market_of(name: str, config: Config, life: int, store: Store, state: Path) -> Core:
+    """The market with its feed: the recording ``mesh up`` left in the state directory, a live one, or the seeded synthetic one."""
+    from nodes.market.core import Market, run_of
+    from nodes.market.livesource import LiveSource
     from nodes.market.sources import SyntheticSource
 
+    if is_live(config.settings.market.feeds):
+        # another store has other ticks under the same numbers: a run of its own
+        run = f"{run_of(config)}-{store.store_id.hex()[:8]}"
+        return Market(name, config, life, LiveSource(config.settings.market.symbols), run)
     if not config.settings.market.feeds:
         return Market(name, config, life, SyntheticSource(config))
     from nodes.io.recording import load_recording
@@ -197,8 +186,12 @@ def market_of(name: str, config: Config, life: int, state: Path) -> Core:
 
 
 def attachment_of(name: str, config: Config, state: Path) -> Attachment | None:
-    """A local's worker."""
+    """A local's worker; of a live market the process that asks its terminal."""
     account = config.node[name].account
+    if config.role_of(name) == "market" and is_live(config.settings.market.feeds):
+        from nodes.io.feedworker import FeedAttachment
+
+        return FeedAttachment(config, state)
     if account is None:
         return None
     from nodes.io.worker import WorkerAttachment

@@ -36,6 +36,8 @@ class Prices(Protocol):
     digits: dict[str, int]
     start_ns: int
     """Where trading begins: what comes before is history."""
+    next_ns: int
+    """No tick comes before this."""
 
     def until(self, market_ns: int) -> TickColumns:
         """The ticks up to a market time that were not given yet."""
@@ -50,6 +52,7 @@ class SyntheticPrices:
         self._market = SyntheticMarket(seed, symbols, start_ns // MINUTE_NS * MINUTE_NS - backfill_minutes * MINUTE_NS)
         self._next_minute = 0
         self._rest = NO_TICKS
+        self.next_ns = 0
 
     def until(self, market_ns: int) -> TickColumns:
         """The ticks up to a market time."""
@@ -60,6 +63,7 @@ class SyntheticPrices:
             self._next_minute += count
             self._rest = _joined(self._rest, made)
         found, self._rest = _split(self._rest, market_ns)
+        self.next_ns = int(self._rest.time_ns[0]) if len(self._rest) else 0
         return found
 
 
@@ -71,11 +75,13 @@ class FeedPrices:
         read = [read_feed(parse_feed_spec(str(folder / feed))) for feed in feeds]
         self.digits = {feed.symbol: feed.digits for feed in read}
         self._rest = merge_feeds(read)
-        self.start_ns = start_ns or int(self._rest.time_ns[0]) + backfill_minutes * MINUTE_NS
+        self.next_ns = int(self._rest.time_ns[0])
+        self.start_ns = start_ns or self.next_ns + backfill_minutes * MINUTE_NS
 
     def until(self, market_ns: int) -> TickColumns:
         """The ticks up to a market time."""
         found, self._rest = _split(self._rest, market_ns)
+        self.next_ns = int(self._rest.time_ns[0]) if len(self._rest) else NEVER
         return found
 
 
@@ -85,6 +91,7 @@ class ScriptPrices:
     def __init__(self, symbols: Sequence[str], start_ns: int) -> None:
         self.digits = dict.fromkeys(symbols, 0)
         self.start_ns = start_ns
+        self.next_ns = NEVER
 
     def until(self, market_ns: int) -> TickColumns:
         """None."""
@@ -107,14 +114,18 @@ def _split(ticks: TickColumns, market_ns: int) -> tuple[TickColumns, TickColumns
 class Simulation:
     """The server, its prices and its clock. Raises BadConfig for what cannot be traded, BadFeed for a file that cannot be read."""
 
-    def __init__(self, sim: SimFile, folder: Path) -> None:
+    def __init__(self, sim: SimFile, file: Path) -> None:
         server, clock = sim.server, sim.clock
         self._kind = clock.kind
         self._speed = clock.speed if clock.kind == "replay" else Decimal(1)
-        self._prices = _prices_of(sim, folder)
-        self._terminal = terminal_from(sim, self._prices.digits)
+        self._prices = _prices_of(sim, file.parent)
+        self._terminal = terminal_from(sim, self._prices.digits, str(file))
+        self.login = 0
+        """Who logged in last; 0: nobody yet."""
         self.service = TerminalService(self._terminal, tuple(sim.fault))
         self._latency = Latency(server.seed, server.latency_ms, server.latency_spread)
+        self.is_delayed = server.latency_ms > 0
+        """Whether orders take any time."""
         self._sleep = _sleep_with_gil if server.hold_gil else _sleep
         self._stepped_ns = self._prices.start_ns
         self._started_ns = time.monotonic_ns()
@@ -123,13 +134,14 @@ class Simulation:
 
     def now_ns(self) -> int:
         """Market time (UTC), with all quotes played up to it."""
-        if self._kind == "wall":
-            now_ns = time.time_ns()
-        elif self._kind == "replay":
-            now_ns = self._prices.start_ns + int((time.monotonic_ns() - self._started_ns) * self._speed)
-        else:
+        if self._kind == "step":
             now_ns = self._stepped_ns
-        self._play(now_ns)
+        elif self._kind == "wall":
+            now_ns = time.time_ns()
+        else:
+            now_ns = self._prices.start_ns + int((time.monotonic_ns() - self._started_ns) * self._speed)
+        if now_ns >= self._prices.next_ns or now_ns >= self._terminal.event_ns:
+            self._play(now_ns)
         return max(now_ns, self._terminal.now_ns)
 
     def wait(self, market_ns: int) -> None:
@@ -164,11 +176,12 @@ class Simulation:
         return self._latency.of(request_key(login, row.magic, row.action, row.comment, repr(args).encode()))
 
     def _play(self, now_ns: int) -> None:
-        ticks = self._prices.until(now_ns)
+        ticks = self._prices.until(now_ns) if now_ns >= self._prices.next_ns else NO_TICKS
         if len(ticks):
             columns = (ticks.symbol_index, ticks.time_ns, ticks.bid_e8, ticks.ask_e8, ticks.symbols)
             self._terminal.on_ticks(*columns, 0, len(ticks))
-        self._terminal.on_time(now_ns)
+        if now_ns >= self._terminal.event_ns:
+            self._terminal.on_time(now_ns)
 
 
 def _prices_of(sim: SimFile, folder: Path) -> Prices:
@@ -220,7 +233,7 @@ def simulation_at(path: str) -> Simulation | None:
     simulation = _RUNNING.pop(file, None)
     if simulation is None:
         try:
-            simulation = Simulation(simfile_from(file.read_text(encoding="utf-8")), file.parent)
+            simulation = Simulation(simfile_from(file.read_text(encoding="utf-8")), file)
         except (OSError, UnicodeDecodeError) as error:
             raise BadConfig(f"{path}: {error}") from None
         except MeshError as error:

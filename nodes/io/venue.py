@@ -24,6 +24,7 @@ from mesh.messages.venue import (
     VenueWatch,
 )
 from mesh.units import E8, e8_from_float, float_from_e8, round_step, text_from_e8
+from nodes.io.venueidentity import Identity
 from nodes.io.venuereads import Reader
 from nodes.local import retcodes
 from nodes.terminal import names
@@ -54,8 +55,8 @@ class Venue:
         self._module = module
         self._latch = latch
         self._clock = clock
-        self._reader = Reader(account, config, module)
-        self._is_hedging = True
+        self._identity = Identity(self._section)
+        self._reader = Reader(account, config, module, self._identity)
 
     def handle(self, message: Msg) -> Msg | None:
         """The answer to one request of the local; None where none is due."""
@@ -85,30 +86,17 @@ class Venue:
         module = self._module
         if not module.initialize(self._path, login=self._section.login, server=self._section.server, timeout=INITIALIZE_MS):
             return VenueLost(f"initialize {self._path}: {module.last_error()}")
-        info = module.account_info()
-        if info is None:
-            return VenueLost(f"account_info: {module.last_error()}")
-        self._is_hedging = hedging = info.margin_mode == names.ACCOUNT_MARGIN_MODE_RETAIL_HEDGING
-        demo = info.trade_mode != names.ACCOUNT_TRADE_MODE_REAL
-        refused = self._refusal(info, hedging, demo)
+        info, terminal = module.account_info(), module.terminal_info()
+        if info is None or terminal is None:
+            return VenueLost(f"account_info, terminal_info: {module.last_error()}")
+        refused = self._identity.attach(info, terminal)
+        is_demo = info.trade_mode != names.ACCOUNT_TRADE_MODE_REAL
         symbols = [] if refused else self._reader.select_symbols()
         return VenueAttached(
-            self._account, info.login, info.server, info.currency, hedging, demo, info.leverage, refused, symbols
+            self._account, info.login, info.server, info.currency, self._identity.is_hedging, is_demo, info.leverage, refused, symbols
         )
 
-    def _refusal(self, info: Any, hedging: bool, demo: bool) -> str:
-        """Why this terminal is only observed; empty where it is the one that was configured."""
-        section = self._section
-        checks = (
-            ("login", info.login, section.login),
-            ("server", info.server, section.server),
-            ("margin_mode", "hedging" if hedging else "netting", section.margin_mode),
-            ("currency", info.currency, section.currency),
-            ("real", not demo, section.real),
-        )
-        return " ".join(f"{key}={seen} configured={meant}" for key, seen, meant in checks if seen != meant)
-
-    def _or_lost(self, read: Callable[[], VenueState | VenueFound | None]) -> Msg:
+    def _or_lost(self, read: Callable[[], VenueState | VenueFound | VenueLost | None]) -> Msg:
         """A read, or that the terminal is not there."""
         answer = read()
         return answer if answer is not None else VenueLost(f"{self._module.last_error()}")
@@ -128,7 +116,7 @@ class Venue:
         answered_ns = self._clock()
         if result is None:
             return self._result(order, retcodes.error_class_of(error[0]), 0, f"last_error={error[0]}", called_ns, answered_ns, str(error))
-        return self._classed(order, result, called_ns, answered_ns)
+        return self._classed(order, request, result, called_ns, answered_ns)
 
     def _check(self, order: VenueSend) -> None:
         """Directly before the call, with nothing between: the deadline, the grant, the latch word."""
@@ -144,9 +132,11 @@ class Venue:
     def _request(self, order: VenueSend) -> dict[str, Any]:
         """The request dictionary of an attempt. Raises Unsent."""
         if order.action == CANCEL:
+            self._check_account()
             return {"action": names.TRADE_ACTION_REMOVE, "order": order.position_ticket, "magic": order.magic}
-        self._reader.quote_ahead(order.symbol, with_positions=order.action == CLOSE and not self._is_hedging)
-        info = self._module.symbol_info(order.symbol)
+        info = self._reader.contract(order.symbol, self._clock())
+        self._reader.quote_ahead(order.symbol, with_positions=order.action == CLOSE and not self._identity.is_hedging)
+        self._check_account()
         if info is None:
             raise Unsent(f"SYMBOL {order.symbol} last_error={self._module.last_error()[0]}")
         if order.action == MODIFY:
@@ -161,16 +151,24 @@ class Venue:
             }
         return self._deal(order, info)
 
+    def _check_account(self) -> None:
+        """The terminal still has our account. Raises Unsent."""
+        info = self._module.account_info()
+        if info is None:
+            raise Unsent(f"TERMINAL last_error={self._module.last_error()[0]}")
+        if objection := self._identity.objection(info):
+            raise Unsent(objection)
+
     def _deal(self, order: VenueSend, info: Any) -> dict[str, Any]:
         """A market order: an OPEN, or a CLOSE that names its position."""
-        tick = self._module.symbol_info_tick(order.symbol)
+        tick = self._reader.tick(order.symbol)
         if tick is None or not tick.ask or not tick.bid:
             raise Unsent(f"NO_QUOTE symbol={order.symbol}")
         price_e8 = e8_from_float(tick.ask if order.side > 0 else tick.bid)
         if order.collar_e8 and abs(price_e8 - order.price_e8) > order.collar_e8:
             price, seen, most = (text_from_e8(value_e8, info.digits) for value_e8 in (price_e8, order.price_e8, order.collar_e8))
             raise Unsent(f"COLLAR price={price} seen={seen} most={most}")
-        position = self._net_position(order) if order.action == CLOSE and not self._is_hedging else None
+        position = self._net_position(order) if order.action == CLOSE and not self._identity.is_hedging else None
         ticket = position.ticket if position is not None else order.position_ticket
         if order.action == CLOSE and not ticket:
             raise Unsent(f"NO_TICKET symbol={order.symbol}: without one the deal would open a position")
@@ -255,12 +253,20 @@ class Venue:
         step_e8 = max(1, round((info.trade_tick_size or info.point) * E8))
         return float(round(float_from_e8(round_step(price_e8, step_e8)), info.digits))
 
-    def _classed(self, order: VenueSend, result: Any, called_ns: int, answered_ns: int) -> VenueResult:
+    def _classed(self, order: VenueSend, request: dict[str, Any], result: Any, called_ns: int, answered_ns: int) -> VenueResult:
         """A result by its retcode; what the reply leaves out is read from the deal."""
-        kind = retcodes.class_of(result.retcode)
+        kind, detail = retcodes.class_of(result.retcode), str(result.comment)
         is_deal = order.action in (OPEN, CLOSE)
-        if result.retcode == names.TRADE_RETCODE_PLACED and is_deal:
-            kind = retcodes.UNKNOWN  # accepted, but not filled yet: found out later
+        if kind == retcodes.BUG:
+            self._reader.forget_contract(order.symbol)
+        elif kind in (retcodes.ACCEPTED, retcodes.PARTIAL):
+            self._reader.answer_ahead(result.order)
+            info = self._module.account_info()
+            objection = self._identity.objection(info) if info is not None else ""
+            if objection:
+                kind, detail = retcodes.UNKNOWN, f"{objection} when it was answered"
+            elif is_deal and self._may_rest(request, result):
+                kind = retcodes.UNKNOWN
         volume_e8 = e8_from_float(result.volume) if is_deal else 0
         price_e8, profit_e8 = (e8_from_float(result.price) if is_deal else 0), 0
         position_ticket = order.position_ticket or result.order  # usually the opening order's; its deal says for sure
@@ -278,7 +284,7 @@ class Venue:
             attempt=order.attempt,
             class_=kind,
             retcode=result.retcode,
-            detail=str(result.comment)[:120],
+            detail=detail[:200],
             volume_e8=max(0, volume_e8),
             price_e8=price_e8,
             profit_e8=profit_e8,
@@ -287,8 +293,16 @@ class Venue:
             deal_ticket=result.deal,
             called_ns=called_ns,
             answered_ns=answered_ns,
-            market_ns=self._reader.market_ns(),
+            market_ns=self._reader.seen_ns(),
         )
+
+    @staticmethod
+    def _may_rest(request: dict[str, Any], result: Any) -> bool:
+        """Whether an accepted deal has an order that is not over: its end is found out by looking for it."""
+        if result.retcode == names.TRADE_RETCODE_PLACED:
+            return True
+        is_kept = request["type_filling"] == names.ORDER_FILLING_RETURN
+        return is_kept and e8_from_float(result.volume) + VOLUME_SLACK_E8 < e8_from_float(request["volume"])
 
     def _result(
         self, order: VenueSend, kind: str, retcode: int, detail: str, called_ns: int, answered_ns: int, error: str = ""
@@ -296,5 +310,5 @@ class Venue:
         """A result without numbers."""
         return VenueResult(
             order.call, order.oid, order.attempt, kind, retcode, detail, 0, 0, 0, 0, order.position_ticket, 0,
-            called_ns, answered_ns, self._reader.market_ns(), error,
+            called_ns, answered_ns, self._reader.seen_ns(), error,
         )  # fmt: skip

@@ -4,23 +4,29 @@ With the simulated terminal each answer says how often the account's books have 
 when they did. A real terminal does not say, so there everything is read each time.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from mesh.config import Config
+from mesh.io.clock import wall_ns
 from mesh.messages.accounts import PendingOrder, Position, SymbolSpec
 from mesh.messages.base import NO_OID
 from mesh.messages.outcomes import DealReport
-from mesh.messages.venue import VenueFind, VenueFound, VenueRead, VenueState
+from mesh.messages.venue import VenueFind, VenueFound, VenueLost, VenueRead, VenueState
 from mesh.units import DAY_NS, HOUR_NS, MS_NS, SECOND_NS, e8_from_float
+from nodes.clockdrift import ClockDrift
 from nodes.io.mt5session import SESSION
+from nodes.io.venuefind import Books, found_in, traces_of
+from nodes.io.venuehistory import FOREVER_S, History
+from nodes.io.venueidentity import Identity, switched_off
 from nodes.terminal import names
 from nodes.terminal.server_time import ServerClock
 
 DEALS_MAX = 512
-FOREVER_S = 2**31 - 1
-"""The package cuts times to 32 bits of seconds."""
 SPEC_REFRESH_NS = HOUR_NS
 """Tick values and margins move with prices: looked at again this often (market time), and told where they changed."""
+CONTRACT_NS = 60 * SECOND_NS
+"""How old the terms of a symbol may be when an order is made from them."""
 WATCH_EQUITY = "watch_equity"
 KINDS = {names.DEAL_TYPE_BUY: "BUY", names.DEAL_TYPE_SELL: "SELL", names.DEAL_TYPE_BALANCE: "BALANCE"}
 ENTRIES = {
@@ -38,16 +44,19 @@ CAUSES = {
     names.DEAL_REASON_TP: "TP",
     names.DEAL_REASON_SO: "STOP_OUT",
 }
-FINAL_STATES = (names.ORDER_STATE_CANCELED, names.ORDER_STATE_REJECTED, names.ORDER_STATE_EXPIRED)
 
 
 class Reader:
-    """Reads of one account."""
+    """Reads of one account. ``identity``: whose the answers must be. ``now_ns``: UTC, against which a real server's clock is held."""
 
-    def __init__(self, account: str, config: Config, module: Any) -> None:
+    def __init__(self, account: str, config: Config, module: Any, identity: Identity, now_ns: Callable[[], int] = wall_ns) -> None:
         self._account = account
         self._module = module
+        self._identity = identity
+        self._now_ns = now_ns
+        self._history = History(module.last_error)
         self._clock = ServerClock(config.settings.broker.zone)
+        self._drift = ClockDrift(config.settings.broker.zone)
         self._is_simulated = config.account[account].terminal == "sim"
         self._symbols = [config.broker_symbol(account, symbol) for symbol in config.settings.market.symbols]
         self._specs: dict[str, SymbolSpec] = {}
@@ -55,6 +64,10 @@ class Reader:
         self._orders: list[PendingOrder] = []
         self._read_revision = -1
         self._read_from_ns = -1
+        self._newest_ms = 0
+        """Server time of the newest quote seen."""
+        self._contracts: dict[str, tuple[int, Any]] = {}
+        """By symbol, when it was read and its ``symbol_info``."""
 
     # times
 
@@ -64,13 +77,21 @@ class Reader:
 
     def market_ns(self) -> int:
         """Market time: the stamp of the simulated terminal, else the newest quote's time."""
-        if self._is_simulated:
-            return int(SESSION.stamp[2])
-        newest = 0
-        for symbol in self._symbols:
-            tick = self._module.symbol_info_tick(symbol)
-            newest = max(newest, tick.time_msc if tick is not None else 0)
-        return self._utc(newest)
+        if not self._is_simulated:
+            for symbol in self._symbols:
+                self.tick(symbol)
+        return self.seen_ns()
+
+    def seen_ns(self) -> int:
+        """Market time as far as it was seen, without a call."""
+        return int(SESSION.stamp[2]) if self._is_simulated else self._utc(self._newest_ms)
+
+    def tick(self, symbol: str) -> Any:
+        """The newest quote of a symbol; None where there is none."""
+        tick = self._module.symbol_info_tick(symbol)
+        if tick is not None:
+            self._newest_ms = max(self._newest_ms, tick.time_msc)
+        return tick
 
     # symbols
 
@@ -108,7 +129,7 @@ class Reader:
         info = self._module.symbol_info(symbol)
         if info is None:
             return None
-        tick = self._module.symbol_info_tick(symbol)
+        tick = self.tick(symbol)
         price = tick.ask if tick is not None and tick.ask else info.ask
         margin = self._module.order_calc_margin(names.ORDER_TYPE_BUY, symbol, 1.0, price) if price else None
         return SymbolSpec(
@@ -130,16 +151,19 @@ class Reader:
 
     # state
 
-    def state(self, read: VenueRead) -> VenueState | None:
-        """Account, positions, orders and deals; None where the terminal does not answer."""
+    def state(self, read: VenueRead) -> VenueState | VenueLost | None:
+        """Account, positions, orders and deals; None where the terminal does not answer, VenueLost where it is another account's."""
         module = self._module
         if self._is_simulated:
             known = self._read_revision if read.deals_from_ns == self._read_from_ns else -1
             deals_call = ["history_deals_get", self._first_s(read.deals_from_ns), FOREVER_S, 0, 0]
-            SESSION.ahead([["account_info"], ["positions_get", 0, ""]], [["orders_get", 0, ""], deals_call], known)
-        info = module.account_info()
-        if info is None:
+            always: list[list[Any]] = [["account_info"], ["terminal_info"], ["positions_get", 0, ""]]
+            SESSION.ahead(always, [["orders_get", 0, ""], deals_call], known)
+        info, terminal = module.account_info(), module.terminal_info()
+        if info is None or terminal is None:
             return None
+        if objection := self._identity.objection(info):
+            return VenueLost(objection)
         revision = SESSION.stamp[1] if self._is_simulated else 0
         positions = module.positions_get()
         if positions is None:
@@ -151,28 +175,37 @@ class Reader:
             if orders is None or found is None:
                 return None
             self._orders = [self._pending(order) for order in orders]
-            deals, more_deals = found[:DEALS_MAX], len(found) > DEALS_MAX
+            deals, more_deals = found
             if not more_deals:
                 self._read_revision, self._read_from_ns = revision, read.deals_from_ns
-        terminal = module.terminal_info() if not self._is_simulated else None
+        remarks, market_ns = switched_off(info, terminal), self.market_ns()
         return VenueState(
             call=read.call,
             block=read.block,
             revision=revision,
-            market_ns=self.market_ns(),
+            market_ns=market_ns,
             balance_e8=e8_from_float(info.balance),
             equity_e8=e8_from_float(info.equity),
             margin_e8=e8_from_float(info.margin),
             margin_free_e8=e8_from_float(info.margin_free),
             margin_level_e8=e8_from_float(info.margin_level),
-            connected=terminal.connected if terminal is not None else True,
-            trade_allowed=bool(info.trade_allowed and info.trade_expert and (terminal is None or terminal.trade_allowed)),
+            connected=terminal.connected,
+            trade_allowed=not remarks,
             positions=[self._position(position) for position in positions],
             orders=self._orders,
             deals=deals,
             symbols=self._changed_specs(read.block),
             more_deals=more_deals,
+            remark="; ".join([*remarks, *self._clock_remark(market_ns)]),
         )
+
+    def _clock_remark(self, newest_ns: int) -> list[str]:
+        """Whether a real server's clock is the configured one; a simulated market has a time of its own."""
+        if self._is_simulated or not newest_ns:
+            return []
+        offset_ns = self._clock.server_ns(newest_ns) - newest_ns
+        remark = self._drift.look(newest_ns, offset_ns, self._now_ns())
+        return [remark] if remark else []
 
     def _position(self, item: Any) -> Position:
         return Position(
@@ -209,12 +242,15 @@ class Reader:
 
     # deals
 
-    def _deals(self, from_ns: int) -> list[DealReport] | None:
-        """Deals since ``from_ns``, oldest first, to beyond the server's now: its clock is not ours."""
-        deals = self._module.history_deals_get(self._first_s(from_ns), FOREVER_S)
-        if deals is None:
+    def _deals(self, from_ns: int) -> tuple[list[DealReport], bool] | None:
+        """Deals since ``from_ns``, oldest first, as many as a message holds; and whether there are more."""
+        page = self._history.page(self._module.history_deals_get, self._first_s(from_ns))
+        if page is None:
             return None
-        return [self._deal_report(deal) for deal in sorted(deals, key=lambda deal: (deal.time_msc, deal.ticket))]
+        rows, next_s = page
+        # a history begins at a whole second: what was before it in that second would come again and again
+        fresh = sorted((deal for deal in rows if self._utc(deal.time_msc) >= from_ns), key=lambda deal: (deal.time_msc, deal.ticket))
+        return [self._deal_report(deal) for deal in fresh[:DEALS_MAX]], len(fresh) > DEALS_MAX or next_s > 0
 
     def _first_s(self, from_ns: int) -> int:
         """The server's second at which a history begins."""
@@ -245,48 +281,51 @@ class Reader:
         found = self._module.history_deals_get(ticket=order_ticket)  # this ticket is the order's
         return next((deal for deal in found or () if deal.ticket == deal_ticket), None)
 
+    def contract(self, symbol: str, now_ns: int) -> Any:
+        """The ``symbol_info`` of a symbol for what brokers change seldom, at most ``CONTRACT_NS`` old; None where there is none.
+
+        It is the longest of all structures, and with a real terminal a round trip less on the way of an order.
+        """
+        read_ns, info = self._contracts.get(symbol, (0, None))
+        if info is None or now_ns - read_ns >= CONTRACT_NS:
+            info = self._module.symbol_info(symbol)
+            self._contracts[symbol] = now_ns, info
+        return info
+
+    def forget_contract(self, symbol: str) -> None:
+        """An order was refused for its form: the broker may have changed its terms."""
+        self._contracts.pop(symbol, None)
+
     def quote_ahead(self, symbol: str, with_positions: bool) -> None:
-        """Have the simulated terminal answer for a symbol, its quote and its positions in one message."""
+        """Have the simulated terminal answer for the account, the quote of a symbol and its positions in one message."""
         if self._is_simulated:
             positions = [["positions_get", 0, symbol]] if with_positions else []
-            SESSION.ahead([["symbol_info", symbol], ["symbol_info_tick", symbol], *positions], [], -1)
+            SESSION.ahead([["account_info"], ["symbol_info_tick", symbol], *positions], [], -1)
+
+    def answer_ahead(self, order_ticket: int) -> None:
+        """Have the simulated terminal answer for the account and the deals of an order in one message."""
+        if self._is_simulated:
+            deals = [["history_deals_get", 0, 0, order_ticket, 0]] if order_ticket else []
+            SESSION.ahead([["account_info"], *deals], [], -1)
 
     # reconcile
 
-    def find(self, wanted: VenueFind) -> VenueFound | None:
-        """Look for an attempt by its magic, then its comment: deals decide, a refused order proves that nothing was done."""
+    def find(self, wanted: VenueFind) -> VenueFound | VenueLost | None:
+        """What became of an attempt; None where the terminal does not answer, VenueLost where it is another account's."""
+        module = self._module
+        info, terminal, live = module.account_info(), module.terminal_info(), module.orders_get()
+        if info is None or terminal is None or live is None:
+            return None
+        if objection := self._identity.objection(info):
+            return VenueLost(objection)
         first_s = max(1, (self._clock.server_ns(wanted.since_ns) - DAY_NS) // SECOND_NS)
-        orders = self._module.history_orders_get(first_s, FOREVER_S)
-        deals = self._module.history_deals_get(first_s, FOREVER_S)
-        positions = self._module.positions_get()
+        orders = self._history.all(module.history_orders_get, first_s)
+        deals = self._history.all(module.history_deals_get, first_s)
+        positions = module.positions_get()
         if orders is None or deals is None or positions is None:
             return None
-
-        def matches(item: Any) -> bool:
-            return bool(item.magic == wanted.magic or (wanted.comment and item.comment == wanted.comment))
-
-        ours = [deal for deal in deals if matches(deal)]
-        tickets = list(dict.fromkeys(deal.order for deal in ours))
-        seen = [position for position in positions if matches(position)]
-        refused = [order for order in orders if matches(order) and order.state in FINAL_STATES and not tickets]
-        lots = sum(deal.volume for deal in ours)
-        price = sum(deal.price * deal.volume for deal in ours) / lots if lots else 0.0
-        hits = len(tickets) or min(1, len(seen))
-        first = ours[0] if ours else None
-        shown = seen[0] if seen else None
-        return VenueFound(
-            call=wanted.call,
-            oid=wanted.oid,
-            attempt=wanted.attempt,
-            hits=hits,
-            volume_e8=e8_from_float(lots) if lots else e8_from_float(shown.volume) if shown is not None else 0,
-            price_e8=e8_from_float(price) if lots else e8_from_float(shown.price_open) if shown is not None else 0,
-            order_ticket=first.order if first is not None else 0,
-            position_ticket=first.position_id if first is not None else shown.ticket if shown is not None else 0,
-            deal_ticket=first.ticket if first is not None else 0,
-            rejected=bool(refused),
-            market_ns=self.market_ns(),
-        )
+        traces = traces_of(wanted, Books(live, orders, deals, positions), self._identity.is_hedging)
+        return found_in(wanted, traces, self.market_ns(), bool(terminal.connected))
 
     def watch(self, equity_below_e8: int) -> None:
         """Let the simulated market stop where the equity falls below this; a real one cannot."""

@@ -2,7 +2,8 @@
 
 MetaTrader's package holds the interpreter's lock during every call and has no time-out, so it lives in a process of its own. There is
 no queue: one request at a time. The worker holds the account's lock and dies with its local (parent-death signal, end of the
-pipe); when it dies, what was in the call is UNKNOWN, and a new one is started.
+pipe); when it dies, or has not answered a call within ``timers.venue_call_ms`` and is killed, what was in the call is UNKNOWN, and a
+new one is started.
 """
 
 import socket
@@ -18,7 +19,7 @@ from mesh.errors import BadFrame, MeshError
 from mesh.io.clock import monotonic_ns
 from mesh.io.lock import FileLock
 from mesh.messages.base import Msg
-from mesh.messages.venue import VenueLatch, VenueLost
+from mesh.messages.venue import VenueAttach, VenueFind, VenueLatch, VenueLost, VenueRead, VenueSend
 from mesh.units import MS_NS, SECOND_NS
 from nodes.io.latchword import LatchWord
 from nodes.io.lifeline import die_with_parent
@@ -29,6 +30,8 @@ RESTART_NS = 200 * MS_NS
 RESTART_NS_MAX = 5 * SECOND_NS
 STEADY_NS = 10 * SECOND_NS
 """A worker that lived this long is started again at once when it dies."""
+ATTACH_MORE_MS = 20_000
+"""An attach may take this much longer than any other call: the process starts, its predecessor's lock, the terminal's log-in."""
 CLOSE_S = 2.0
 LOCK_TRIES = 50
 LOCK_WAIT_S = 0.1
@@ -85,6 +88,10 @@ class WorkerAttachment:
         self._settings = run / f"worker-{account}.json"
         self._settings.write_bytes(config.effective())
         self._word = LatchWord(latch_path(state, account))
+        self._call_ms = config.settings.timers.venue_call_ms
+        self._call: Msg | None = None
+        """What was handed over and is not answered."""
+        self._called_ns = 0
         self._pipe: Pipe | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._started_ns = 0
@@ -108,13 +115,15 @@ class WorkerAttachment:
         if self._pipe is None:
             self._lost.append(VenueLost("no worker runs"))
             return
+        if isinstance(message, VenueAttach | VenueSend | VenueRead | VenueFind):
+            self._call, self._called_ns = message, monotonic_ns()
         try:
             self._pipe.send(message)
         except OSError as error:
             self._end(f"the pipe broke: {error}")
 
     def receive(self) -> list[Msg]:
-        """What the worker said; its death, once; a new one where it is time."""
+        """What the worker said; its death, or that it had to be killed, once; a new one where it is time."""
         found: list[Msg] = []
         if self._pipe is not None:
             try:
@@ -126,6 +135,9 @@ class WorkerAttachment:
                 self._end("the worker ended")
             else:
                 found = came
+                if found:
+                    self._call = None  # one request at a time: whatever it says is the answer
+                self._end_late_call()
         elif monotonic_ns() >= self._start_at_ns:
             self._spawn()
         lost, self._lost = self._lost, []
@@ -158,11 +170,19 @@ class WorkerAttachment:
         self._pipe = Pipe(ours)
         self._started_ns = monotonic_ns()
 
+    def _end_late_call(self) -> None:
+        """A terminal that does not answer is not waited for: only the end of its process ends a call."""
+        if self._call is None:
+            return
+        limit_ms = self._call_ms + (ATTACH_MORE_MS if isinstance(self._call, VenueAttach) else 0)
+        if monotonic_ns() - self._called_ns >= limit_ms * MS_NS:
+            self._end(f"{_words(self._call)} was not answered in {limit_ms} ms, so the worker was killed")
+
     def _end(self, reason: str) -> None:
         """The worker is gone: kill what is left of it, tell the local, start again after a pause that grows."""
         assert self._pipe is not None
         self._pipe.stream.close()
-        self._pipe = None
+        self._pipe = self._call = None
         code: int | None = None
         if self._process is not None:
             self._process.kill()
@@ -172,6 +192,13 @@ class WorkerAttachment:
         self._wait_ns = RESTART_NS if steady else min(2 * self._wait_ns, RESTART_NS_MAX)
         self._start_at_ns = now_ns + self._wait_ns
         self._lost.append(VenueLost(f"{reason} (exit {code})"))
+
+
+def _words(call: Msg) -> str:
+    """A call as people read it."""
+    if isinstance(call, VenueSend):
+        return f"VenueSend {call.action} {call.symbol} oid={call.oid.hex()} attempt={call.attempt}"
+    return type(call).__name__
 
 
 def latch_path(state: Path, account: str) -> Path:

@@ -8,28 +8,29 @@ import itertools
 
 import msgspec
 
+from mesh.backoff import backoff_ns
 from mesh.core import Effect, Note, Send
 from mesh.ids import oid_of
 from mesh.links import WORKER
 from mesh.messages.accounts import PendingOrder, Position
+from mesh.messages.control import ACTIVE, FLATTEN, FREEZE
 from mesh.messages.orders import CANCEL, CLOSE
 from mesh.messages.venue import VenueWatch
 from mesh.settings import ManageSection
 from mesh.units import MS_NS
+from nodes import codes
 from nodes.local.attempts import ACT, OrderRecord
 from nodes.local.desk import Desk
 from nodes.local.jobs import Job
-from nodes.local.ladder import ACTIVE, FLATTEN, FREEZE
 from nodes.local.manage import EQUITY_STOP, PARTIAL_TP, STANDING, Act, act_of, is_managed
 from nodes.local.state import LocalState
 
 RUN = "local"
 """The run of oids of a local's own acts."""
-NOBODY = "-"
 PAUSE_DOUBLINGS_MAX = 7
 
 
-class Tally(msgspec.Struct):
+class ActTally(msgspec.Struct):
     """Acts of one cause on one position in this life. ``not_before_ns``: a failure's pause."""
 
     count: int = 0
@@ -46,9 +47,9 @@ class Caretaker:
         self._sections: dict[str, ManageSection] = {
             name: strategy.manage for name, strategy in state.config.strategy.items() if is_managed(strategy.manage)
         }
-        self._tallies: dict[tuple[str, int], Tally] = {}
+        self._tallies: dict[tuple[str, int], ActTally] = {}
         """By cause and position."""
-        self._under_way: dict[bytes, Tally] = {}
+        self._under_way: dict[bytes, ActTally] = {}
         self._watched_e8 = 0
         self._pause_ns = state.timer_section.repeat_ms * MS_NS
 
@@ -67,17 +68,17 @@ class Caretaker:
         """Acts on the newest read, queued; and the equity at which the market should stop, where it changed."""
         effects = self._watch()
         state = self._state
-        is_stopped = state.equity_stop.is_reached
+        is_at_floor = state.equity_stop.is_reached
         for position in state.book.positions:
-            act = self._act(position, is_stopped)
+            act = self._act(position, is_at_floor)
             if act is not None:
                 self._queue(position, act, now_ns)
         for order in state.book.state.orders if state.book.state else ():
-            if state.ladder.level(order.symbol) not in (ACTIVE, FREEZE) or self._desk.rests_too_long(order.ticket, now_ns):
+            if state.ladder.level(order.symbol) not in (ACTIVE, FREEZE) or self._desk.lost.rests_too_long(order.ticket, now_ns):
                 self._cancel(order, now_ns)
         return effects
 
-    def _act(self, position: Position, is_stopped: bool) -> Act | None:
+    def _act(self, position: Position, is_at_floor: bool) -> Act | None:
         """The first reason to do something with a position."""
         state = self._state
         # a stop over a strategy means ours alone, any other one all there is: a foreign position has no strategy
@@ -85,7 +86,7 @@ class Caretaker:
             return Act(FLATTEN, CLOSE)
         if not position.ours:
             return None
-        if is_stopped:
+        if is_at_floor:
             return Act(EQUITY_STOP, CLOSE)
         if position.oid in state.openings.barred:
             return Act(STANDING, CLOSE)
@@ -112,7 +113,7 @@ class Caretaker:
 
     def _new_oid(self, cause: str, position_id: int, strategy: str) -> bytes:
         """The oid of the next act of this cause on a position; acts of earlier lives are known by theirs."""
-        tally = self._tallies.setdefault((cause, position_id), Tally())
+        tally = self._tallies.setdefault((cause, position_id), ActTally())
         oid = self._oid(cause, position_id, tally.count, strategy)
         while self._state.reports.known_f(oid):
             tally.count += 1
@@ -120,81 +121,78 @@ class Caretaker:
         self._under_way[oid] = tally
         return oid
 
+    def _is_pausing(self, cause: str, position_id: int, now_ns: int) -> bool:
+        """Whether an act of this cause has failed a moment ago."""
+        tally = self._tallies.get((cause, position_id))
+        return tally is not None and now_ns < tally.not_before_ns
+
+    def _order(self, cause: str, position_id: int, strategy: str, sid: str, action: str, symbol: str) -> OrderRecord:
+        """What every act has in common."""
+        return OrderRecord(
+            oid=self._new_oid(cause, position_id, strategy),
+            kind=ACT,
+            e=self._state.stream.e,
+            n=0,
+            k=0,
+            sid=sid[:160],
+            strategy=strategy,
+            leg=cause.lower(),
+            cause=cause,
+            action=action,
+            symbol=symbol,
+            side=0,
+            volume_e8=0,
+            decided_market_ns=self._state.book.market_ns,
+        )
+
+    def _take(self, record: OrderRecord, now_ns: int) -> None:
+        self._state.counters.add("act_count")
+        self._desk.take(Job(record, now_ns), now_ns)
+
     def _queue(self, position: Position, act: Act, now_ns: int) -> None:
-        state = self._state
-        tally = self._tallies.get((act.cause, position.position_id))
-        if tally is not None and now_ns < tally.not_before_ns:
+        if self._is_pausing(act.cause, position.position_id, now_ns):
             return
         if self._desk.jobs.on_position(position.ticket, position.oid) is not None:
             return
-        opening = state.openings.of_oid(position.oid) if position.ours else None
-        strategy = position.strategy or NOBODY
-        record = OrderRecord(
-            oid=self._new_oid(act.cause, position.position_id, strategy),
-            kind=ACT,
-            e=state.stream.e,
-            n=0,
-            k=0,
-            sid=f"{opening.record.sid if opening else NOBODY}/{act.cause}"[:160],
-            strategy=strategy,
-            leg=act.cause.lower(),
-            cause=act.cause,
-            action=act.action,
-            symbol=position.symbol,
+        opening = self._state.openings.of_oid(position.oid) if position.ours else None
+        strategy = position.strategy or codes.NOBODY
+        sid = f"{opening.record.sid if opening else codes.NOBODY}/{act.cause}"
+        record = msgspec.structs.replace(
+            self._order(act.cause, position.position_id, strategy, sid, act.action, position.symbol),
             side=-position.side if act.action == CLOSE else position.side,
             volume_e8=act.left_e8,
             ref_ticket=position.ticket,
             sl_e8=act.sl_e8,
             tp_e8=act.tp_e8,
             seen_price_e8=position.price_now_e8,
-            decided_market_ns=state.book.market_ns,
         )
-        state.counters.add("act_count")
-        self._desk.take(Job(record, now_ns), now_ns)
+        self._take(record, now_ns)
 
     def _cancel(self, order: PendingOrder, now_ns: int) -> None:
-        state = self._state
-        tally = self._tallies.get((CANCEL, order.ticket))
-        if (tally is not None and now_ns < tally.not_before_ns) or self._desk.jobs.on_position(order.ticket, b""):
+        if self._is_pausing(CANCEL, order.ticket, now_ns) or self._desk.jobs.on_position(order.ticket, b""):
             return
-        record = OrderRecord(
-            oid=self._new_oid(CANCEL, order.ticket, NOBODY),
-            kind=ACT,
-            e=state.stream.e,
-            n=0,
-            k=0,
-            sid=f"{NOBODY}/{CANCEL}/{order.ticket}",
-            strategy=NOBODY,
-            leg=CANCEL.lower(),
-            cause=CANCEL,
-            action=CANCEL,
-            symbol=order.symbol,
-            side=0,
-            volume_e8=0,
-            ref_ticket=order.ticket,
-            decided_market_ns=state.book.market_ns,
-        )
-        state.counters.add("act_count")
-        self._desk.take(Job(record, now_ns), now_ns)
+        sid = f"{codes.NOBODY}/{CANCEL}/{order.ticket}"
+        record = self._order(CANCEL, order.ticket, codes.NOBODY, sid, CANCEL, order.symbol)
+        self._take(msgspec.structs.replace(record, ref_ticket=order.ticket), now_ns)
 
     def ended(self, record: OrderRecord, code: str, now_ns: int) -> list[Effect]:
         """An act has ended; one that failed has a pause before the next of its cause."""
-        tally = self._under_way.pop(record.oid, Tally())
+        tally = self._under_way.pop(record.oid, ActTally())
         tally.count += 1
-        if code in ("CLOSED", "MODIFIED", "CANCELLED", "SUPERSEDED"):
+        if code in (codes.CLOSED, codes.MODIFIED, codes.CANCELLED, codes.SUPERSEDED):
             tally.failed_count = tally.not_before_ns = 0
             return []
-        tally.not_before_ns = now_ns + (self._pause_ns << min(tally.failed_count, PAUSE_DOUBLINGS_MAX))
+        tally.not_before_ns = now_ns + backoff_ns(self._pause_ns, tally.failed_count, PAUSE_DOUBLINGS_MAX)
         tally.failed_count += 1
         return [Note("warning", "act_failed", {"cause": record.cause, "ticket": record.ref_ticket, "code": code})]
 
     def _watch(self) -> list[Effect]:
         """Have a simulated market stop where equity reaches the floor, while there is something to lose."""
-        stop = self._state.equity_stop
-        if not stop.is_set:
+        equity_stop = self._state.equity_stop
+        if not equity_stop.is_set:
             return []
         has_positions = any(position.ours for position in self._state.book.positions)
-        wanted_e8 = stop.floor_e8 if has_positions and not stop.is_reached else 0
+        wanted_e8 = equity_stop.floor_e8 if has_positions and not equity_stop.is_reached else 0
         if wanted_e8 == self._watched_e8:
             return []
         self._watched_e8 = wanted_e8

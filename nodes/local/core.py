@@ -8,37 +8,37 @@ the store, timers, stops, operators.
 
 from collections.abc import Callable
 
-from mesh.codec import encode
 from mesh.config import Config
-from mesh.core import Commit, Core, Durable, Effect, Effects, Envelope, Fetched, Halt, LinkDown, LinkUp, Put, Send, Stop
+from mesh.core import NOTHING, Commit, Core, Durable, Effect, Effects, Envelope, Fetched, Halt, LinkDown, LinkUp, Put, Send, Stop
 from mesh.messages.control import Command, Entry, KillSetAsk, KillSetPart, Ping, Pong, Undo
 from mesh.messages.orders import CLOSE, GapFill, Grant, LocalWelcome, Order, RouterHeartbeat, StateAsk
 from mesh.messages.outcomes import Outcome, OutcomeAck
 from mesh.messages.venue import VenueAttached, VenueFound, VenueLost, VenueResult, VenueState
 from mesh.units import MS_NS
-from nodes.envelopes import message_of
+from nodes.codes import WORKING
+from nodes.envelopes import message_of, raw_of
 from nodes.local.accountbook import BOOK
 from nodes.local.attempts import ACT, MANUAL, OrderRecord, decoded
 from nodes.local.caretaker import Caretaker
 from nodes.local.desk import FIND, WAKE, Desk
-from nodes.local.finishing import BARRED, ORDER_ROW
+from nodes.local.finishing import BARRED, ORDER_ROW, TOLD
 from nodes.local.guard import PASSED
 from nodes.local.handwork import COMMAND, Handwork
 from nodes.local.homelink import HomeLink
 from nodes.local.openings import OPENING
 from nodes.local.orderintake import GAP, OrderIntake
 from nodes.local.reports import KNOWN, OUTCOME
-from nodes.local.state import META, LocalState, TimerKey
+from nodes.local.state import META, REPEAT, LocalState, TimerKey
 from nodes.local.venueside import TRY, VenueSide
-from nodes.stops import STOP
+from nodes.stops import KILL_ITEM
 
-GRANT, STATE, HOMES, DRAIN, REPEAT, TOLD = "grant", "state", "homes", "drain", "repeat", "told"
+GRANT, STATE, HOMES, DRAIN = "grant", "state", "homes", "drain"
 
 
 class Local(Core):
-    """The local of one account. ``store_id``: the genesis of its store, where the shell knows it."""
+    """The local of one account. ``store_id``: the genesis of its store."""
 
-    def __init__(self, name: str, config: Config, life: int, store_id: bytes = b"") -> None:
+    def __init__(self, name: str, config: Config, life: int, store_id: bytes) -> None:
         super().__init__()
         self._state = LocalState(name, config, life, store_id, self.counters)
         self._desk = Desk(self._state, self._on_end)
@@ -49,29 +49,41 @@ class Local(Core):
         self._venue = VenueSide(self._state, self._desk, self._caretaker)
         self.handlers = {
             Durable: self._on_durable,
-            Fetched: lambda envelope, now_ns: tuple(self._home.on_archive(message_of(envelope, Fetched).rows, now_ns)),
-            LinkUp: lambda envelope, now_ns: tuple(self._home.on_up(envelope.link)),
+            Fetched: lambda envelope, now_ns: self._home.on_archive(message_of(envelope, Fetched).rows, now_ns),
+            LinkUp: lambda envelope, now_ns: self._home.on_up(envelope.link),
             LinkDown: self._on_link_down,
             Stop: self._on_stop,
-            RouterHeartbeat: lambda envelope, now_ns: tuple(self._home.on_heartbeat(envelope, now_ns)),
+            RouterHeartbeat: lambda envelope, now_ns: self._home.on_heartbeat(envelope, now_ns),
             LocalWelcome: self._from_home(self._home.on_welcome),
             Order: self._from_home(self._intake.on_order),
             GapFill: self._from_home(self._intake.on_gap_fill),
             Grant: self._from_home(self._home.on_grant),
-            OutcomeAck: lambda envelope, now_ns: tuple(self._home.on_ack(message_of(envelope, OutcomeAck), now_ns)),
+            OutcomeAck: lambda envelope, now_ns: self._home.on_ack(message_of(envelope, OutcomeAck), now_ns),
             StateAsk: self._on_state_ask,
             Command: self._on_command,
             Ping: self._on_ping,
-            Entry: self._on_stop_item,
-            Undo: self._on_stop_item,
+            Entry: self._on_kill_item,
+            Undo: self._on_kill_item,
             KillSetPart: self._on_kill_part,
-            KillSetAsk: lambda envelope, now_ns: tuple(self._state.ladder.stops.on_ask(envelope)),
-            VenueAttached: lambda envelope, now_ns: tuple(self._venue.on_attached(envelope, now_ns)),
-            VenueResult: lambda envelope, now_ns: tuple(self._desk.on_result(message_of(envelope, VenueResult), now_ns)),
-            VenueFound: lambda envelope, now_ns: tuple(self._desk.on_found(message_of(envelope, VenueFound), now_ns)),
-            VenueState: lambda envelope, now_ns: tuple(self._venue.on_state(envelope, now_ns)),
-            VenueLost: lambda envelope, now_ns: tuple(self._venue.on_lost(envelope, now_ns)),
+            KillSetAsk: lambda envelope, now_ns: self._state.ladder.stops.on_ask(envelope),
+            VenueAttached: lambda envelope, now_ns: self._venue.on_attached(envelope, now_ns),
+            VenueResult: lambda envelope, now_ns: self._desk.on_result(message_of(envelope, VenueResult), now_ns),
+            VenueFound: lambda envelope, now_ns: self._desk.on_found(message_of(envelope, VenueFound), now_ns),
+            VenueState: lambda envelope, now_ns: self._venue.on_state(envelope, now_ns),
+            VenueLost: lambda envelope, now_ns: self._venue.on_lost(envelope, now_ns),
         }
+        self._on_due: dict[str, Callable[[TimerKey, int], Effects]] = {
+            **dict.fromkeys((WAKE[0], FIND[0]), lambda key, now_ns: NOTHING),  # the desk looks again after every call
+            GAP[0]: lambda key, now_ns: self._intake.ask_gaps(now_ns),
+            REPEAT: lambda key, now_ns: self._state.repeat(now_ns),
+            TOLD: self._on_told_due,
+            HOMES: self._on_homes_due,
+            GRANT: self._on_grant_due,
+            STATE: self._on_state_due,
+            TRY[0]: lambda key, now_ns: self._venue.attach(),
+            DRAIN: self._on_drain_due,
+        }
+        """By the word of a timer, what is done when it comes due."""
 
     # what the shell asks
 
@@ -93,7 +105,7 @@ class Local(Core):
             state.openings.bar(key)
         for key, record in by_kind.get(PASSED, []):
             state.guard.restore(key, record)
-        for _key, record in by_kind.get(STOP, []):
+        for _key, record in by_kind.get(KILL_ITEM, []):
             state.ladder.restore(record)
         for _key, record in by_kind.get(BOOK, []):
             state.book.restore(record)
@@ -102,7 +114,7 @@ class Local(Core):
         effects: list[Effect] = [Commit(0, (state.meta_put(),))]
         for _key, record in by_kind.get(ORDER_ROW, []):
             effects += self._desk.recovered(decoded(record), now_ns)
-        return tuple(effects)
+        return effects
 
     def start(self, now_ns: int) -> Effects:
         """Say hello everywhere, look for the terminal."""
@@ -113,7 +125,7 @@ class Local(Core):
         for key in ((HOMES, b""), (GRANT, b""), (STATE, b""), TRY):
             state.timers.set(key, now_ns)
         self.deadline_ns = state.timers.next_ns
-        return tuple(self._home.hellos())
+        return self._home.hellos()
 
     def handle(self, envelope: Envelope, now_ns: int) -> Effects:
         """Effects of one message; then the worker's next task."""
@@ -125,7 +137,7 @@ class Local(Core):
         effects: list[Effect] = []
         for key in self._state.timers.due(now_ns):
             effects += self._on_timer(key, now_ns)
-        return self._after(tuple(effects), now_ns)
+        return self._after(effects, now_ns)
 
     def _after(self, effects: Effects, now_ns: int) -> Effects:
         more = self._desk.pump(now_ns)
@@ -153,7 +165,7 @@ class Local(Core):
         return {
             "account": state.account,
             "home": state.config.routers_of(state.name)[state.homing.home],
-            "terminal": "attached" if state.is_attached else state.refused or "not attached",
+            "terminal": self._venue.remark or "attached" if state.is_attached else state.refused or "not attached",
             "grant": state.freshness.refused or ("held" if leave is not None else "none"),
             "ladder": state.ladder.level(),
             "in_hand": str(len(self._desk.jobs)),
@@ -169,59 +181,56 @@ class Local(Core):
         def guarded(envelope: Envelope, now_ns: int) -> Effects:
             if envelope.link != self._state.home_link:
                 self.counters.add("stranger_count")
-                return ()
-            return tuple(handler(envelope, now_ns))
+                return NOTHING
+            return handler(envelope, now_ns)
 
         return guarded
 
     # timers
 
-    def _on_timer(self, key: TimerKey, now_ns: int) -> list[Effect]:
-        word, oid = key
-        state = self._state
-        timers = state.timer_section
-        if key in (WAKE, FIND):
-            return []  # the desk looks again after every call
-        if key == GAP:
-            return self._intake.ask_gaps(now_ns)
-        if word == REPEAT:
-            return state.repeat(now_ns)
-        if word == TOLD:
-            job = self._desk.jobs.get(oid)
-            is_silent = job is not None and job.record.attempt > 0 and not job.is_told
-            return self._desk.tell_state(job, "WORKING", now_ns) if is_silent and job is not None else []
-        if word == HOMES:
-            state.timers.set(key, now_ns + timers.heartbeat_ms * MS_NS)
-            return self._home.look(now_ns)
-        if word == GRANT:
-            state.timers.set(key, now_ns + timers.grant_ask_ms * MS_NS)
-            return self._home.ask_grant(now_ns)
-        if word == STATE:
-            state.timers.set(key, now_ns + timers.state_ms * MS_NS)
-            self._venue.want_state()
-            return []
-        if key == TRY:
-            return self._venue.attach()
-        return [Halt(0, f"drain time is over; {len(state.reports.pending)} outcomes wait for the next start")]
+    def _on_timer(self, key: TimerKey, now_ns: int) -> Effects:
+        on_due = self._on_due.get(key[0])
+        assert on_due is not None, f"no timer {key}"
+        return on_due(key, now_ns)
+
+    def _on_told_due(self, key: TimerKey, now_ns: int) -> Effects:
+        job = self._desk.jobs.get(key[1])
+        is_silent = job is not None and job.record.attempt > 0 and not job.is_told
+        return self._desk.tell_state(job, WORKING, now_ns) if is_silent and job is not None else NOTHING
+
+    def _on_homes_due(self, key: TimerKey, now_ns: int) -> Effects:
+        self._state.timers.set(key, now_ns + self._state.timer_section.heartbeat_ms * MS_NS)
+        return self._home.look(now_ns)
+
+    def _on_grant_due(self, key: TimerKey, now_ns: int) -> Effects:
+        self._state.timers.set(key, now_ns + self._state.timer_section.grant_ask_ms * MS_NS)
+        return self._home.ask_grant(now_ns)
+
+    def _on_state_due(self, key: TimerKey, now_ns: int) -> Effects:
+        self._state.timers.set(key, now_ns + self._state.timer_section.state_ms * MS_NS)
+        self._venue.want_state()
+        return NOTHING
+
+    def _on_drain_due(self, key: TimerKey, now_ns: int) -> Effects:
+        return [Halt(0, f"drain time is over; {len(self._state.reports.pending)} outcomes wait for the next start")]
 
     # operators
 
     def _on_command(self, envelope: Envelope, now_ns: int) -> Effects:
-        return tuple(self._handwork.on_command(message_of(envelope, Command), envelope.link, now_ns))
+        return self._handwork.on_command(message_of(envelope, Command), envelope.link, now_ns)
 
     def _on_ping(self, envelope: Envelope, now_ns: int) -> Effects:
         ping = message_of(envelope, Ping)
         return (Send(envelope.link, 0, Pong(self._state.name, self._state.account, ping.nonce)),)
 
-    def _on_stop_item(self, envelope: Envelope, now_ns: int) -> Effects:
-        raw = envelope.frames[0] if envelope.frames else encode(envelope.message)
-        return tuple(self._take_stops([raw], now_ns))
+    def _on_kill_item(self, envelope: Envelope, now_ns: int) -> Effects:
+        return self._take_kill_items([raw_of(envelope)], now_ns)
 
     def _on_kill_part(self, envelope: Envelope, now_ns: int) -> Effects:
         items = message_of(envelope, KillSetPart).items
-        return tuple(self._take_stops(items, now_ns)) if items else ()
+        return self._take_kill_items(items, now_ns) if items else NOTHING
 
-    def _take_stops(self, items: list[bytes], now_ns: int) -> list[Effect]:
+    def _take_kill_items(self, items: list[bytes], now_ns: int) -> list[Effect]:
         """Stops bind and the latch word is set at once; LATCHED is said when they are durable."""
         state = self._state
         undo_count = state.ladder.undo_count
@@ -241,11 +250,11 @@ class Local(Core):
 
     def _on_state_ask(self, envelope: Envelope, now_ns: int) -> Effects:
         self._venue.on_ask(message_of(envelope, StateAsk))
-        return ()
+        return NOTHING
 
     def _on_link_down(self, envelope: Envelope, now_ns: int) -> Effects:
         self._home.on_down(envelope.link)
-        return ()
+        return NOTHING
 
     def _on_end(self, record: OrderRecord, outcome: Outcome, now_ns: int) -> list[Effect]:
         """An order ended: whoever asked for it hears of it, and the account is read anew."""
@@ -259,7 +268,7 @@ class Local(Core):
     # store, shell
 
     def _on_durable(self, envelope: Envelope, now_ns: int) -> Effects:
-        return tuple(self._state.commits.durable(message_of(envelope, Durable).token, now_ns))
+        return self._state.commits.durable(message_of(envelope, Durable).token, now_ns)
 
     def _on_stop(self, envelope: Envelope, now_ns: int) -> Effects:
         state = self._state

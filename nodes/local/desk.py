@@ -19,13 +19,12 @@ from nodes.commits import nothing_follows
 from nodes.local import attempts
 from nodes.local.attempts import CALLED, INTENT, QUEUED, UNKNOWN, OrderRecord
 from nodes.local.endings import Ending, Endings
-from nodes.local.finishing import Finishing, OnEnd, order_put
+from nodes.local.finishing import TOLD, Finishing, OnEnd, order_put
 from nodes.local.intents import Attempt, End, Intents, Wait
 from nodes.local.jobs import Job, Jobs
+from nodes.local.lostattempts import LostAttempts
 from nodes.local.state import LocalState
 
-FINDS_MIN = 3
-"""Reads at least before an attempt counts as never executed."""
 TOLD_AFTER_NS = SECOND_NS
 """An order that takes longer is told to be at work."""
 WAKE = ("desk", b"")
@@ -43,6 +42,7 @@ class Desk:
         self._intents = Intents(state, self.jobs)
         self._endings = Endings(state)
         self._finishing = Finishing(state, self.jobs, self._endings, on_end)
+        self.lost = LostAttempts(state, self.jobs, self._intents, self._endings, self._finishing, self._again)
         self._number = 0
         self.at = ""
         """What the worker is at; empty: nothing."""
@@ -54,9 +54,6 @@ class Desk:
         self._read_f = 0
         self._read_block = 0
         self._wants_read = False
-        self._settle_ns = state.timer_section.unknown_settle_ms * MS_NS
-        self._find_ns = state.timer_section.unknown_read_ms * MS_NS
-        self._rest_ns = state.timer_section.state_ms * MS_NS
         self._pause_ns = state.timer_section.repeat_ms * MS_NS
 
     # orders in hand
@@ -64,7 +61,7 @@ class Desk:
     def take(self, job: Job, now_ns: int) -> None:
         """Take an order in hand; ``pump`` follows in the same call."""
         self.jobs.add(job)
-        self._state.timers.set(("told", job.record.oid), now_ns + TOLD_AFTER_NS)
+        self._state.timers.set((TOLD, job.record.oid), now_ns + TOLD_AFTER_NS)
 
     def take_stored(self, jobs: list[Job], puts: list[Put], then: Callable[[], list[Effect]]) -> Commit:
         """Take orders in hand that are made durable together with other rows; ``then`` follows."""
@@ -204,15 +201,7 @@ class Desk:
             self._held = attempt
             return effects
         self._held = None
-        is_open = record.action == OPEN
-        if not state.is_attached or (
-            is_open
-            and (
-                self._intents.stopped(record) is not None
-                or self._intents.late(job, now_ns) is not None
-                or not self._intents.is_granted(record, now_ns)
-            )
-        ):
+        if not self._intents.may_go(job, now_ns):
             job.record = attempts.moved(record, "withdraw")
             self._job = None
             return [*effects, state.commits.make([order_put(job.record)], nothing_follows)]
@@ -220,7 +209,7 @@ class Desk:
         if not stamps.durable_ns:
             stamps = msgspec.structs.replace(stamps, durable_ns=now_ns)
         job.record = attempts.moved(record, "call", stamps=stamps)
-        if is_open and record.attempt == 1:
+        if record.action == OPEN and record.attempt == 1:
             state.guard.passed(record)
         self.at = SEND
         job.call = self._next_number()
@@ -262,8 +251,7 @@ class Desk:
     def on_lost(self, reason: str, now_ns: int) -> list[Effect]:
         """The worker is gone: what was in the call may have happened."""
         was_at, job = self.at, self._job
-        for lost in self.jobs.unknown():
-            lost.unsettle()
+        self.lost.unsettle()
         if was_at == "" and (job is None or job.record.state == INTENT):
             return []  # an INTENT being written finds no worker, and is withdrawn
         self.at = ""
@@ -305,73 +293,7 @@ class Desk:
         if self.at != LOOK or job is None or found.call != job.call:
             return []
         self.at, self._job = "", None
-        record = job.record
-        if found.hits > 1:
-            return self._quarantine(job, found.hits, now_ns)
-        if found.resting_ticket:
-            return self._rest(job, found.resting_ticket, now_ns)
-        if found.rejected:
-            return self._not_done(job, "found=rejected", now_ns)
-        if found.hits == 0:
-            return self._absent(job, found.connected, now_ns)
-        job.record = attempts.filled(record, found.volume_e8, found.price_e8, 0)
-        self._finishing.take_off(job.record, found.volume_e8)
-        ending = self._endings.of_found(job, found)
-        return self._finishing.end(job, ending, now_ns, "found") if ending else self._again(job, "FOUND", now_ns)
-
-    def _quarantine(self, job: Job, hits: int, now_ns: int) -> list[Effect]:
-        """More than one order bears its mark: which is its own nobody can say, so nothing is done about any; a human decides."""
-        job.ready_ns = now_ns + self._find_ns
-        detail, record = f"found={hits} quarantined=which_is_it", job.record
-        if record.detail == detail:
-            return []
-        job.record = msgspec.structs.replace(record, detail=detail)
-        fields = {"oid": record.oid.hex(), "attempt": record.attempt, "hits": hits}
-        return [Note("error", "attempt_found_twice", fields), *self._finishing.tell_state(job, UNKNOWN, now_ns)]
-
-    def _rest(self, job: Job, ticket: int, now_ns: int) -> list[Effect]:
-        """Its order is live: neither done nor absent. Past an open's deadline the caretaker cancels it; a close is waited for."""
-        job.unsettle()
-        job.ready_ns = now_ns + self._rest_ns
-        if job.record.resting_ticket == ticket:
-            return []
-        job.record = msgspec.structs.replace(job.record, resting_ticket=ticket, detail=f"resting={ticket}")
-        return self._finishing.tell_state(job, "WORKING", now_ns)
-
-    def rests_too_long(self, ticket: int, now_ns: int) -> bool:
-        """Whether a live order is what an open left behind whose deadline is over."""
-        return any(
-            job.record.action == OPEN and job.record.resting_ticket == ticket and self._intents.is_late(job, now_ns)
-            for job in self.jobs.unknown()
-        )
-
-    def _absent(self, job: Job, connected: bool, now_ns: int) -> list[Effect]:
-        """It is nowhere. That counts only where the terminal sees its server, and only after the settle window."""
-        job.ready_ns = now_ns + self._find_ns
-        if not connected:
-            job.unsettle()
-            return []
-        job.settling_ns = job.settling_ns or now_ns
-        job.find_count += 1
-        record = job.record
-        opening = self._state.openings.of_oid(record.ref_oid)
-        is_full = record.action == CLOSE and record.volume_e8 == 0 and self._state.openings.is_hedging
-        is_idempotent = record.action not in (OPEN, CLOSE)
-        if is_idempotent or (is_full and (opening is None or opening.left_e8 == record.asked_e8)):
-            # a position that is gone refuses a second full close; the same SL set twice is one SL
-            return self._again(job, "FOUND", now_ns)
-        if now_ns - job.settling_ns < self._settle_ns or job.find_count < FINDS_MIN:
-            return []
-        return self._not_done(job, f"reads={job.find_count}", now_ns)
-
-    def _not_done(self, job: Job, detail: str, now_ns: int) -> list[Effect]:
-        """The lost attempt did nothing: an open is over, anything else goes on."""
-        if job.record.action != OPEN:
-            return self._again(job, "FOUND", now_ns)
-        code = "REJECTED" if detail.startswith("found") else "NOT_FOUND"
-        if code == "REJECTED" and job.record.resting_ticket and self._intents.is_late(job, now_ns):
-            code, detail = "EXPIRED", f"rested={job.record.resting_ticket} cancelled=after_deadline"
-        return self._finishing.end(job, Ending(code, detail), now_ns, "absent")
+        return self.lost.found(job, found, now_ns)
 
     # reads
 

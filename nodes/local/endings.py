@@ -6,10 +6,12 @@ done, with longer pauses, unless the venue says that it will never take them.
 
 import msgspec
 
+from mesh.backoff import backoff_ns
 from mesh.messages.orders import CANCEL, CLOSE, MODIFY, OPEN
 from mesh.messages.outcomes import Outcome
 from mesh.messages.venue import VenueFound, VenueResult
 from mesh.units import text_from_e8
+from nodes import codes
 from nodes.local.attempts import LEAVE, OrderRecord, rest_e8
 from nodes.local.jobs import Job
 from nodes.local.retcodes import ACCEPTED, BACKOFF, BUG, CHANGED, HALT, PARTIAL, RETRY, UNSENT
@@ -19,10 +21,10 @@ from nodes.terminal import names
 TRIES_MAX = 3
 """Attempts of an open, or of a change, that may follow one another."""
 PAUSE_DOUBLINGS_MAX = 6
-DONE_CODE = {OPEN: "FILLED", CLOSE: "CLOSED", MODIFY: "MODIFIED", CANCEL: "CANCELLED"}
-UNSENT_CODE = {"DEADLINE": "EXPIRED", "GRANT": "", "LATCH": "", "NO_QUOTE": "", "TERMINAL": "", "ACCOUNT": ""}
+DONE_CODE = {OPEN: codes.FILLED, CLOSE: codes.CLOSED, MODIFY: codes.MODIFIED, CANCEL: codes.CANCELLED}
+UNSENT_CODE = {"DEADLINE": codes.EXPIRED, "GRANT": "", "LATCH": "", "NO_QUOTE": "", "TERMINAL": "", "ACCOUNT": ""}
 """First word of an UNSENT's detail → the code an open ends with; empty: it is tried again. Any other word: DENIED."""
-UNSENT_ENDS_CLOSE = {"GONE": "CLOSED", "VOLUME": "DENIED", "FILLING": "DENIED"}
+UNSENT_ENDS_CLOSE = {"GONE": codes.CLOSED, "VOLUME": codes.DENIED, "FILLING": codes.DENIED}
 """The same for everything that is no open: only what another try cannot change ends it."""
 
 
@@ -44,10 +46,10 @@ class Endings:
         """How an order ends with this answer; None where it goes on."""
         ending = self._of_answer(job, result)
         record = job.record
-        if ending is not None and record.action == CLOSE and record.done_e8 and ending.code in ("DENIED", "REJECTED"):
+        if ending is not None and record.action == CLOSE and record.done_e8 and ending.code in (codes.DENIED, codes.REJECTED):
             # what was closed was closed, whatever became of the rest
             words = f"filled={text_from_e8(record.done_e8)} of={text_from_e8(record.goal_e8)}"
-            return Ending("PARTIAL", f"{words} rest={ending.code} {ending.detail}", result)
+            return Ending(codes.PARTIAL, f"{words} rest={ending.code} {ending.detail}", result)
         return ending
 
     def _of_answer(self, job: Job, result: VenueResult) -> Ending | None:
@@ -56,7 +58,7 @@ class Endings:
             job.try_count = 0
             return self._done(record, result)
         if class_ in (BUG, HALT):
-            return Ending("REJECTED", _retcode_text(result), result)
+            return Ending(codes.REJECTED, _retcode_text(result), result)
         if class_ == CHANGED:
             return self._changed(job, result)
         job.try_count += 1
@@ -64,15 +66,15 @@ class Endings:
             return self._unsent(job, result)
         if record.action == CLOSE or job.try_count < TRIES_MAX:
             return None
-        return Ending("REJECTED", f"{_retcode_text(result)} attempts={record.attempt}", result)
+        return Ending(codes.REJECTED, f"{_retcode_text(result)} attempts={record.attempt}", result)
 
     def _done(self, record: OrderRecord, result: VenueResult | VenueFound, found: str = "") -> Ending | None:
         action = record.action
         if action == CLOSE:
-            return Ending("CLOSED", found, result) if rest_e8(record) == 0 else None
+            return Ending(codes.CLOSED, found, result) if rest_e8(record) == 0 else None
         if action == OPEN and record.done_e8 < record.volume_e8:
             words = f"filled={text_from_e8(record.done_e8, 2)} of={text_from_e8(record.volume_e8, 2)}"
-            return Ending("PARTIAL", f"{words} {found}".strip(), result)
+            return Ending(codes.PARTIAL, f"{words} {found}".strip(), result)
         if action == MODIFY:
             spec = self._state.book.symbols.get(record.symbol)
             digits = spec.digits if spec is not None else 8
@@ -86,23 +88,23 @@ class Endings:
         is_gone = result.retcode == names.TRADE_RETCODE_POSITION_CLOSED
         if record.action == CLOSE:
             # a close whose position is gone has reached its goal
-            return Ending("CLOSED", "already=closed", result) if is_gone else None
+            return Ending(codes.CLOSED, "already=closed", result) if is_gone else None
         if record.action in (MODIFY, CANCEL):
             job.try_count += 1
             if is_gone:
-                return Ending("SUPERSEDED", "position=closed", result)
+                return Ending(codes.SUPERSEDED, "position=closed", result)
             if job.try_count < TRIES_MAX:
                 return None
-        return Ending("REJECTED", _retcode_text(result), result)
+        return Ending(codes.REJECTED, _retcode_text(result), result)
 
     def _unsent(self, job: Job, result: VenueResult) -> Ending | None:
         word = result.detail.partition(" ")[0]
-        code = UNSENT_CODE.get(word, "DENIED") if job.record.action == OPEN else UNSENT_ENDS_CLOSE.get(word, "")
+        code = UNSENT_CODE.get(word, codes.DENIED) if job.record.action == OPEN else UNSENT_ENDS_CLOSE.get(word, "")
         if not code:
             return None
-        if code == "CLOSED":
+        if code == codes.CLOSED:
             return Ending(code, "already=closed", result)
-        detail = f"late {result.detail}" if code == "EXPIRED" else result.detail
+        detail = f"late {result.detail}" if code == codes.EXPIRED else result.detail
         return Ending(code, detail, result)
 
     def of_found(self, job: Job, found: VenueFound) -> Ending | None:
@@ -114,7 +116,7 @@ class Endings:
         if class_ == RETRY and job.try_count < TRIES_MAX:
             return now_ns
         if class_ in (RETRY, BACKOFF, CHANGED, UNSENT):
-            return now_ns + (pause_ns << min(max(job.try_count - 1, 0), PAUSE_DOUBLINGS_MAX))
+            return now_ns + backoff_ns(pause_ns, max(job.try_count - 1, 0), PAUSE_DOUBLINGS_MAX)
         return now_ns
 
     def outcome(

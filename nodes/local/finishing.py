@@ -22,6 +22,8 @@ from nodes.local.state import LocalState
 
 ORDER_ROW, BARRED = "order", "barred"
 """Kinds of the rows: an order in hand; an opening that a full close came for before it ran."""
+TOLD = "told"
+"""Timer, by oid: an order that takes long is told to be at work."""
 EMPTY_ROW = b"\x90"
 """A row whose key says it all: MessagePack of an empty array."""
 
@@ -51,7 +53,7 @@ class Finishing:
         record = job.record = attempts.moved(job.record, event)
         assert record.state == ENDED, f"{record.oid.hex()} is {record.state} at its end"
         self._jobs.remove(job)
-        state.timers.cancel(("told", record.oid))
+        state.timers.cancel((TOLD, record.oid))
         outcome = self._endings.outcome(record, ending.code, ending.detail, True, ending.result)
         puts = [Put(ORDER_ROW, record.oid, None)] if was_stored else []
         if record.action == OPEN and record.attempt:

@@ -8,6 +8,7 @@ after ``s − x``. Without one for that long nothing is opened: the dead-man.
 
 import msgspec
 
+from mesh.bounded import keep
 from mesh.messages.orders import Grant, GrantAsk
 
 ASKED_MAX = 16
@@ -22,8 +23,6 @@ class Leave(msgspec.Struct, frozen=True, gc=False):
     until_ns: int
     offset_ns: int
     """Our clock less the master's, at least."""
-    n_last: int
-    k_last: int
     kill_digest: bytes
 
 
@@ -47,9 +46,7 @@ class Freshness:
     def ask(self, now_ns: int) -> GrantAsk:
         """A question with a nonce of its own."""
         self._nonce += 1
-        self._asked[self._nonce] = now_ns
-        if len(self._asked) > ASKED_MAX:
-            del self._asked[next(iter(self._asked))]
+        keep(self._asked, self._nonce, now_ns, ASKED_MAX)
         return GrantAsk(self._account, self._life, self._store_id, self._nonce, now_ns)
 
     def take(self, grant: Grant) -> bool:
@@ -72,8 +69,6 @@ class Freshness:
             asked_ns,
             since_ns + self._grant_ns,
             since_ns - grant.clock_ns,
-            grant.n_last,
-            grant.k_last,
             grant.kill_digest,
         )
         return True

@@ -5,8 +5,6 @@ must be at least (margin level, the window between two equal orders), halved. Wh
 with the master; the price collar is checked by the worker at the price of the call.
 """
 
-from bisect import bisect_right, insort
-
 import msgspec
 
 from mesh.codec import decode_record_untrusted, encode
@@ -14,13 +12,17 @@ from mesh.config import Config
 from mesh.core import Put
 from mesh.messages.accounts import AccountState, SymbolSpec
 from mesh.messages.base import Int64, Msg, Name
-from mesh.units import E8, HOUR_NS, MINUTE_NS
+from mesh.messages.control import ACTIVE
+from mesh.units import E8, HOUR_NS
 from nodes.dayloss import DayRule, Marks, day_rule_of, moved
+from nodes.limits import Limits, limits_of
 from nodes.local.attempts import OrderRecord
 from nodes.local.openings import Openings
-from nodes.positions import Holding
+from nodes.openask import OpenAsk
+from nodes.orderrates import OrderRates
+from nodes.positions import Holding, holding_of
 from nodes.quotes import Quote
-from nodes.risk import RULES, Limits, Opening, limits_of
+from nodes.risk import RULES
 from nodes.sizing import PERCENT
 
 PASSED = "passed"
@@ -80,9 +82,8 @@ class Guard:
         self.day_rule: DayRule = msgspec.structs.replace(
             rule, limit_percent_e8=None if limit_e8 is None else limit_e8 * WIDER
         )
-        self._order_ns: list[int] = []
-        """Market times of opens let through in the last hour, in order."""
-        self._opened_ns: dict[tuple[str, str, int], int] = {}
+        self._rates = OrderRates()
+        """Opens let through; their symbols by the broker's names."""
         self._rows: list[tuple[int, bytes]] = []
         """(market time, oid) of the rows kept."""
 
@@ -97,7 +98,7 @@ class Guard:
 
     def passed(self, record: OrderRecord) -> None:
         """An open goes to the venue: it counts from now on."""
-        self._count(PassedRecord(record.decided_market_ns, record.strategy, record.symbol, record.side))
+        self._rates.add_opening(record.decided_market_ns, record.strategy, record.symbol, record.side)
 
     def kept(self, record: OrderRecord) -> list[Put]:
         """The rows by which another life counts an open that has ended; those of an hour ago go."""
@@ -111,13 +112,7 @@ class Guard:
         """Take a row of the store."""
         passed = decode_record_untrusted(raw, PassedRecord)
         self._rows.append((passed.market_ns, oid))
-        self._count(passed)
-
-    def _count(self, passed: PassedRecord) -> None:
-        insort(self._order_ns, passed.market_ns)
-        del self._order_ns[: bisect_right(self._order_ns, self._order_ns[-1] - HOUR_NS)]
-        key = (passed.strategy, passed.symbol, passed.side)
-        self._opened_ns[key] = max(passed.market_ns, self._opened_ns.get(key, passed.market_ns))
+        self._rates.add_opening(passed.market_ns, passed.strategy, passed.symbol, passed.side)
 
     def objection(
         self,
@@ -144,12 +139,9 @@ class Guard:
         symbols: dict[str, SymbolSpec],
         openings: Openings,
         marks: Marks,
-    ) -> Opening:
+    ) -> OpenAsk:
         now_ns = record.decided_market_ns
-        times = self._order_ns
-        minute_count, hour_count = (len(times) - bisect_right(times, now_ns - span_ns) for span_ns in (MINUTE_NS, HOUR_NS))
-        same_ns = self._opened_ns.get((record.strategy, record.symbol, record.side))
-        return Opening(
+        return OpenAsk(
             limits=self.limits,
             day_rule=self.day_rule,
             marks=self.moved(marks, state, max(now_ns, state.market_ns)),
@@ -159,10 +151,10 @@ class Guard:
             quote=Quote(record.seen_price_e8, record.seen_price_e8, now_ns),
             median_spread_e8=None,
             holdings=holdings(state, openings),
-            order_counts=(minute_count, hour_count),
+            order_counts=self._rates.counts(now_ns),
             waits_for="",
             is_rolled_back=False,
-            level="ACTIVE",
+            level=ACTIVE,
             has_unknown=False,
             is_connected=state.connected,
             is_trade_allowed=state.trade_allowed,
@@ -170,7 +162,7 @@ class Guard:
             stale_ns=0,
             market_ns=now_ns,
             signal_age_ns=max(0, state.market_ns - now_ns),
-            since_same_ns=None if same_ns is None else now_ns - same_ns,
+            since_same_ns=self._rates.since_same_ns(now_ns, record.strategy, record.symbol, record.side),
             symbol=record.symbol,
             strategy=record.strategy,
             side=record.side,
@@ -187,19 +179,7 @@ def holdings(state: AccountState, openings: Openings) -> list[Holding]:
     found: list[Holding] = []
     for position in state.positions:
         shown[position.oid] = None
-        found.append(
-            Holding(
-                symbol=position.symbol,
-                side=position.side,
-                volume_e8=position.volume_e8,
-                price_e8=position.price_now_e8 or position.price_open_e8,
-                ours=position.ours,
-                strategy=position.strategy,
-                oid=position.oid,
-                ticket=position.ticket,
-                closing=False,
-            )
-        )
+        found.append(holding_of(position, False))
     for opening in openings.live():
         record = opening.record
         if not opening.is_seen and record.oid not in shown and opening.left_e8 > 0:

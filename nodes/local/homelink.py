@@ -10,6 +10,7 @@ from mesh.messages.base import Msg
 from mesh.messages.control import KillSetAsk, Latched
 from mesh.messages.orders import Grant, Listed, LocalWelcome, RouterHeartbeat
 from mesh.messages.outcomes import OutcomeAck
+from nodes import codes
 from nodes.envelopes import message_of
 from nodes.local.desk import Desk
 from nodes.local.orderintake import OrderIntake
@@ -138,7 +139,7 @@ class HomeLink:
             state.arm_repeat(now_ns)
         for job in self._desk.jobs:
             if job.record.attempt and not job.is_told:
-                effects += self._desk.tell_state(job, "WORKING", now_ns)
+                effects += self._desk.tell_state(job, codes.WORKING, now_ns)
         return [*effects, self._listed()]
 
     def _listed(self, skip_to_f: int = 0) -> Effect:

@@ -9,9 +9,11 @@ import msgspec
 from mesh.core import Send
 from mesh.links import WORKER
 from mesh.messages.base import NO_OID
+from mesh.messages.control import ACTIVE
 from mesh.messages.orders import CLOSE, MODIFY, OPEN
 from mesh.messages.venue import VenueSend
 from mesh.units import MS_NS, NEVER
+from nodes import codes
 from nodes.local.attempts import CALLED, INTENT, LEAVE, ORDER, UNKNOWN, OrderRecord, comment, magic, rest_e8
 from nodes.local.jobs import Job, Jobs
 from nodes.local.state import LocalState
@@ -71,26 +73,26 @@ class Intents:
     def _open(self, job: Job, now_ns: int) -> Verdict:
         record, state = job.record, self._state
         if record.oid in state.openings.barred:
-            return End("SUPERSEDED", "closed=before_it_ran")
+            return End(codes.SUPERSEDED, "closed=before_it_ran")
         if record.e < state.stream.e:
-            return End("EXPIRED", f"epoch={record.e} now={state.stream.e}")
-        hindrance = self.stopped(record) or self.late(job, now_ns)
+            return End(codes.EXPIRED, f"epoch={record.e} now={state.stream.e}")
+        hindrance = self._killed(record) or self._late(job, now_ns)
         if hindrance is not None:
             return hindrance
         if state.is_draining:
             return Wait(what="drain")
-        if not self.is_granted(record, now_ns):
+        if not self._is_granted(record, now_ns):
             if not job.waits_for:
                 state.counters.add("ungranted_count")
             return Wait(self._give_up_ns(job), what="grant")
         if not state.is_attached or not state.book.is_complete:
             if state.refused:
-                return End("DENIED", f"TERMINAL {state.refused}")
+                return End(codes.DENIED, f"TERMINAL {state.refused}")
             return Wait(self._give_up_ns(job), what="terminal")
         if state.is_rolled_back:
-            return End("DENIED", "ROLLBACK outcomes=lost")
+            return End(codes.DENIED, "ROLLBACK outcomes=lost")
         if self._jobs.blocks_opens(record.symbol):
-            return End("DENIED", f"UNKNOWN symbol={record.symbol} result=unknown")
+            return End(codes.DENIED, f"UNKNOWN symbol={record.symbol} result=unknown")
         if state.book.read_count < state.reads_before_open:
             return Wait(self._give_up_ns(job), needs_read=True, what="read")
         if record.attempt == 0:
@@ -107,7 +109,7 @@ class Intents:
             objection = state.guard.objection(record, told, book.symbols, state.openings, book.marks)
         if objection is not None:
             state.counters.add("guard_count")
-            return End("DENIED", objection)
+            return End(codes.DENIED, objection)
         return Attempt(record.volume_e8, record.side)
 
     def _give_up_ns(self, job: Job) -> int:
@@ -117,32 +119,40 @@ class Intents:
             return job.arrived_ns + self._open_deadline_ns
         return min(local_ns, job.arrived_ns + self._open_deadline_ns)
 
-    def stopped(self, record: OrderRecord) -> End | None:
+    def _killed(self, record: OrderRecord) -> End | None:
         """The stop that binds an open."""
         state = self._state
         level = state.ladder.level(record.symbol, record.strategy)
-        if level != "ACTIVE":
-            return End("KILLED", f"level={level}")
+        if level != ACTIVE:
+            return End(codes.KILLED, f"level={level}")
         if state.freshness.is_below_floor(record.e, record.n):
-            return End("KILLED", f"n={record.n} decided=before_undo")
+            return End(codes.KILLED, f"n={record.n} decided=before_undo")
         return None
 
     def is_late(self, job: Job, now_ns: int) -> bool:
         """Whether an open's time is over."""
         return now_ns >= self._give_up_ns(job)
 
-    def late(self, job: Job, now_ns: int) -> End | None:
+    def _late(self, job: Job, now_ns: int) -> End | None:
         """An open whose time is over."""
         give_up_ns = self._give_up_ns(job)
         if not self.is_late(job, now_ns):
             return None
         self._state.counters.add("expired_count")
         waited = f" waited_for={job.waits_for}" if job.waits_for else ""
-        return End("EXPIRED", f"late_ms={(now_ns - give_up_ns) // MS_NS}{waited}")
+        return End(codes.EXPIRED, f"late_ms={(now_ns - give_up_ns) // MS_NS}{waited}")
 
-    def is_granted(self, record: OrderRecord, now_ns: int) -> bool:
+    def _is_granted(self, record: OrderRecord, now_ns: int) -> bool:
         """Whether there is leave to open under this order's epoch."""
         return self._state.freshness.is_live(record.e, self._state.ladder.digest, now_ns)
+
+    def may_go(self, job: Job, now_ns: int) -> bool:
+        """Whether everything still holds that allowed an attempt whose INTENT has been written."""
+        if not self._state.is_attached:
+            return False
+        if job.record.action != OPEN:
+            return True
+        return self._killed(job.record) is None and not self.is_late(job, now_ns) and self._is_granted(job.record, now_ns)
 
     # closes
 
@@ -153,13 +163,12 @@ class Intents:
             return found
         if not self._state.is_attached:
             return Wait(what="terminal")
-        if record.goal_e8 == 0:
-            goal_e8 = found.volume_e8 - record.volume_e8
-        else:
-            # never more than was meant, and never more than is there
-            goal_e8 = min(rest_e8(record), found.volume_e8)
+        goal_e8 = found.volume_e8 - record.volume_e8
+        if record.goal_e8:
+            # never more than was meant; and what an attempt closed that nobody could find is not there any more
+            goal_e8 = min(rest_e8(record), goal_e8)
         if goal_e8 <= 0:
-            return End("CLOSED", "already=closed")
+            return End(codes.CLOSED, "already=closed")
         return msgspec.structs.replace(found, volume_e8=goal_e8)
 
     def _by_opening(self, record: OrderRecord) -> Verdict:
@@ -169,7 +178,7 @@ class Intents:
         if opening is not None:
             ticket = opening.position_ticket
             if opening.left_e8 <= 0:
-                return End("CLOSED", "already=closed")
+                return End(codes.CLOSED, "already=closed")
             if not ticket and state.openings.is_hedging:
                 return Wait(needs_read=True, what="position")
             return Attempt(opening.left_e8, -opening.record.side, ticket)
@@ -177,16 +186,16 @@ class Intents:
         if running is not None and (running.record.state in (INTENT, CALLED, UNKNOWN) or record.volume_e8 > 0):
             return Wait(what="opening")
         if running is None and state.reports.known_f(record.ref_oid):
-            return End("CLOSED", "already=never_opened")
+            return End(codes.CLOSED, "already=never_opened")
         if record.ref_ticket and running is None:
             return self._at_ticket(record)
         if record.volume_e8 == 0:
             state.openings.bar(record.ref_oid)
-        return End("CLOSED", "already=superseded")
+        return End(codes.CLOSED, "already=superseded")
 
     def _by_ticket(self, job: Job) -> Verdict:
         if not job.record.ref_ticket:
-            return End("REJECTED", "names=nothing")
+            return End(codes.REJECTED, "names=nothing")
         return self._at_ticket(job.record)
 
     def _at_ticket(self, record: OrderRecord) -> Verdict:
@@ -195,7 +204,7 @@ class Intents:
             return Wait(needs_read=True, what="read")
         position = state.book.position(record.ref_ticket)
         if position is None:
-            return End("CLOSED", "already=closed")
+            return End(codes.CLOSED, "already=closed")
         return Attempt(position.volume_e8, -position.side, position.ticket)
 
     # changes
@@ -208,7 +217,7 @@ class Intents:
             return Wait(needs_read=True, what="read")
         position = state.book.position(ticket)
         if position is None:
-            return End("SUPERSEDED", "position=closed")
+            return End(codes.SUPERSEDED, "position=closed")
         sl_e8, tp_e8 = record.sl_e8, record.tp_e8
         if record.kind == ORDER:
             sl_e8 = position.price_open_e8 - position.side * record.sl_distance_e8 if record.sl_distance_e8 else 0
@@ -223,7 +232,7 @@ class Intents:
             return Wait(needs_read=True, what="read")
         order = state.book.order(job.record.ref_ticket)
         if order is None:
-            return End("CANCELLED", "already=gone")
+            return End(codes.CANCELLED, "already=gone")
         return Attempt(order.volume_e8, 0, order.ticket)
 
     # the call

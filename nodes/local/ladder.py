@@ -7,11 +7,9 @@ another, so between a stop's arrival and the terminal no open slips through.
 from mesh.codec import decode_untrusted
 from mesh.config import Config
 from mesh.core import Effect, Put
-from mesh.messages.control import LADDER, Undo
+from mesh.messages.control import FLATTEN, LADDER, Undo
 from nodes.stops import Stops
 from nodes.symbolnames import SymbolNames
-
-ACTIVE, FREEZE, CANCEL, FLATTEN = LADDER
 
 
 class Ladder:
@@ -59,7 +57,3 @@ class Ladder:
             other = killset.level_for(self._account, ours, strategy)
             level = max(level, other, key=LADDER.index)
         return level
-
-    def is_open(self, broker_symbol: str, strategy: str) -> bool:
-        """Whether openings are allowed."""
-        return self.level(broker_symbol, strategy) == ACTIVE

@@ -9,6 +9,7 @@ as MetaTrader's own trailing stop does (MetaTrader 5 Help, "Trailing Stop").
 import msgspec
 
 from mesh.messages.accounts import Position, SymbolSpec
+from mesh.messages.orders import CLOSE, MODIFY
 from mesh.settings import ManageSection
 from mesh.units import E8, MS_NS, floor_step, round_step
 from nodes.sizing import PERCENT, e8_of
@@ -45,12 +46,12 @@ def act_of(
 ) -> Act | None:
     """What is to be done with a position of ours now; None where nothing is."""
     if section.time_stop_ms and market_ns - position.opened_ns >= section.time_stop_ms * MS_NS:
-        return Act(TIME_STOP, "CLOSE")
+        return Act(TIME_STOP, CLOSE)
     if not is_partial_done:
         part = partial_of(position, section, spec)
         if part is not None:
             return part
-    return stop_of(position, section, spec)
+    return sl_act_of(position, section, spec)
 
 
 def partial_of(position: Position, section: ManageSection, spec: SymbolSpec) -> Act | None:
@@ -62,10 +63,10 @@ def partial_of(position: Position, section: ManageSection, spec: SymbolSpec) -> 
     left_e8 = position.volume_e8 - closed_e8
     if closed_e8 < spec.volume_min_e8 or 0 < left_e8 < spec.volume_min_e8:
         return None
-    return Act(PARTIAL_TP, "CLOSE", left_e8=left_e8)
+    return Act(PARTIAL_TP, CLOSE, left_e8=left_e8)
 
 
-def stop_of(position: Position, section: ManageSection, spec: SymbolSpec) -> Act | None:
+def sl_act_of(position: Position, section: ManageSection, spec: SymbolSpec) -> Act | None:
     """The better of break-even and trailing, where it improves the SL and the broker would take it."""
     profit_e8 = profit_points_e8(position, spec)
     choices: list[tuple[int, str, int]] = []
@@ -81,7 +82,7 @@ def stop_of(position: Position, section: ManageSection, spec: SymbolSpec) -> Act
             continue
         if (position.price_now_e8 - sl_e8) * position.side < max(1, spec.stops_level_points * spec.point_e8):
             continue
-        return Act(cause, "MODIFY", sl_e8=sl_e8, tp_e8=position.tp_e8)
+        return Act(cause, MODIFY, sl_e8=sl_e8, tp_e8=position.tp_e8)
     return None
 
 

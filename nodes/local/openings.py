@@ -7,6 +7,7 @@ once a later read does not.
 
 import msgspec
 
+from mesh.bounded import keep
 from mesh.codec import decode_record_untrusted, encode
 from mesh.core import Put
 from mesh.messages.accounts import Position
@@ -50,11 +51,6 @@ class Opening:
         self.left_e8 = 0 if record.is_gone else record.volume_e8
         self.position_ticket = record.position_ticket
         self.position_id = record.position_ticket
-
-    @property
-    def is_gone(self) -> bool:
-        """Whether its position is closed."""
-        return self.record.is_gone
 
 
 class Openings:
@@ -166,6 +162,4 @@ class Openings:
 
     def bar(self, oid: bytes) -> None:
         """A full close of an order that has not run came: it never will."""
-        self.barred[oid] = None
-        if len(self.barred) > GONE_MAX:
-            del self.barred[next(iter(self.barred))]
+        keep(self.barred, oid, None, GONE_MAX)

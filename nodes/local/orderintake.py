@@ -11,6 +11,7 @@ from mesh.messages.base import NO_OID
 from mesh.messages.orders import ACTIONS, OPEN, GapFill, LocalWelcome, Order, OrderBody, ReplayAccount, Target
 from mesh.messages.outcomes import Stamps
 from mesh.units import MS_NS
+from nodes import codes
 from nodes.envelopes import message_of
 from nodes.local.attempts import ORDER, QUEUED, OrderRecord
 from nodes.local.desk import Desk
@@ -21,8 +22,6 @@ from nodes.local.state import ROOM_COUNT, LocalState
 GAP = ("gap", b"")
 GAP_NS = 20 * MS_NS
 """A hole has this long to fill by itself: the router repairs its own."""
-NOT_TOLD = "-"
-"""Where an order is known by its oid alone."""
 
 
 class OrderIntake:
@@ -125,7 +124,7 @@ class OrderIntake:
         if state.reports.known_f(oid):
             return self._again(oid)
         state.counters.add("expired_count")
-        return state.report(Endings(state).outcome(nameless(oid, e), "EXPIRED", "master=too_late", True), [], now_ns)
+        return state.report(Endings(state).outcome(nameless(oid, e), codes.EXPIRED, "master=too_late", True), [], now_ns)
 
     # epochs and holes
 
@@ -232,12 +231,12 @@ def nameless(oid: bytes, e: int) -> OrderRecord:
         e=e,
         n=0,
         k=0,
-        sid=NOT_TOLD,
-        strategy=NOT_TOLD,
-        leg=NOT_TOLD,
-        cause=NOT_TOLD,
+        sid=codes.NOBODY,
+        strategy=codes.NOBODY,
+        leg=codes.NOBODY,
+        cause=codes.NOBODY,
         action=OPEN,
-        symbol=NOT_TOLD,
+        symbol=codes.NOBODY,
         side=0,
         volume_e8=0,
     )

@@ -10,8 +10,6 @@ from nodes.terminal import names
 
 ACCEPTED, PARTIAL, RETRY, BACKOFF, UNKNOWN = "ACCEPTED", "PARTIAL", "RETRY", "BACKOFF", "UNKNOWN"
 CHANGED, BUG, HALT, UNSENT = "CHANGED", "BUG", "HALT", "UNSENT"
-NOT_EXECUTED = (RETRY, BACKOFF, BUG, HALT, UNSENT)
-"""Classes that prove that the attempt did nothing."""
 
 HEDGE_PROHIBITED = 10046
 """TRADE_RETCODE_HEDGE_PROHIBITED: sent by servers, not exported by the package."""

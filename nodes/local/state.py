@@ -1,16 +1,13 @@
 """Everything one life of a local holds, in one place: its parts share it and nobody else sees it."""
 
-from hashlib import blake2b
-
-import msgpack
-
+from mesh.backoff import backoff_ns
 from mesh.codec import decode_record_untrusted, encode
 from mesh.config import Config
 from mesh.core import Commit, Effect, Put, Send
 from mesh.counters import Counters
 from mesh.links import router_link, status_link
 from mesh.messages import PROTOCOL_VERSION
-from mesh.messages.base import Count, Digest, Msg
+from mesh.messages.base import Count, Msg
 from mesh.messages.orders import LocalHello, OrderAck
 from mesh.messages.outcomes import Outcome
 from mesh.timers import Timers
@@ -28,24 +25,24 @@ from nodes.local.reports import Reports
 
 META = "meta"
 """Kind of the one row of ``MetaRecord``."""
-REPEAT_DOUBLINGS_MAX = 3
 ROOM_COUNT = 64
 """Orders that may wait here; the router keeps what is beyond."""
+REPEAT = "repeat"
+"""Timer: unacked outcomes are told again."""
 TimerKey = tuple[str, bytes]
 """What a deadline is for: a word, and an oid or nothing."""
 
 
 class MetaRecord(Msg):
-    """``store_id``: of this store, written once. ``e``, ``k``: the highest epoch seen, and what of it is settled."""
+    """``e``, ``k``: the highest epoch seen, and what of it is settled. ``f``: the newest outcome's number."""
 
-    store_id: Digest
     e: Count
     k: Count
     f: Count
 
 
 class LocalState:
-    """The parts and the knowledge of one local."""
+    """The parts and the knowledge of one local. ``store_id``: the genesis of its store."""
 
     def __init__(self, name: str, config: Config, life: int, store_id: bytes, counters: Counters) -> None:
         account = config.node[name].account
@@ -70,11 +67,8 @@ class LocalState:
         self.stream = OrderStream()
         silent_ns, gap_ns = timers.router_silent_ms * MS_NS, timers.move_gap_ms * MS_NS
         self.homing = Homing(len(config.routers_of(name)), silent_ns, gap_ns)
-        own_id = blake2b(msgpack.packb([config.settings.mesh.id, account, life]), digest_size=16).digest()
-        self._has_store_id = bool(store_id)
-        self.store_id = store_id or own_id
-        """The store's genesis; where the shell names none, drawn from the first life and kept in its first row."""
-        self.freshness = Freshness(account, life, self.store_id, timers.grant_ms * MS_NS)
+        self.store_id = store_id
+        self.freshness = Freshness(account, life, store_id, timers.grant_ms * MS_NS)
         self.is_attached = False
         self.refused = ""
         """Why this worker only observes; empty where it trades."""
@@ -82,23 +76,20 @@ class LocalState:
         self.reads_before_open = 0
         """Reads there must have been before the guard looks at an open: after a close the last read still shows its position."""
         self.is_draining = False
-        self._repeats = 0
+        self._vain_count = 0
 
     # what is durable
 
     def restore_meta(self, record: bytes) -> None:
         """Take the row of the store."""
         kept = decode_record_untrusted(record, MetaRecord)
-        if not self._has_store_id:
-            self.store_id = kept.store_id
-            self.freshness = Freshness(self.account, self.life, kept.store_id, self.timer_section.grant_ms * MS_NS)
         self.stream.restart(kept.e, kept.k)
         self.reports.f = kept.f
 
     def meta_put(self) -> Put:
         """The row of numbers that must never go back."""
         stream = self.stream
-        return Put(META, b"", encode(MetaRecord(self.store_id, stream.e, stream.acked_k, self.reports.f)))
+        return Put(META, b"", encode(MetaRecord(stream.e, stream.acked_k, self.reports.f)))
 
     # what is sent
 
@@ -154,14 +145,14 @@ class LocalState:
 
     def arm_repeat(self, now_ns: int) -> None:
         """Have unacked outcomes repeated; the first repeat soon, later ones up to eight times later."""
-        self.timers.set_if_unset(("repeat", b""), now_ns + (self.timer_section.repeat_ms * MS_NS << self._repeats))
+        self.timers.set_if_unset((REPEAT, b""), now_ns + backoff_ns(self.timer_section.repeat_ms * MS_NS, self._vain_count))
 
     def repeat(self, now_ns: int) -> list[Effect]:
         """The oldest unacked outcomes once more."""
         if not self.reports.pending:
-            self._repeats = 0
+            self._vain_count = 0
             return []
-        self._repeats = min(self._repeats + 1, REPEAT_DOUBLINGS_MAX)
+        self._vain_count += 1
         self.arm_repeat(now_ns)
         return [self.tell(outcome) for outcome in self.reports.oldest()]
 
@@ -170,8 +161,8 @@ class LocalState:
         puts = self.reports.ack(f)
         if not puts:
             return []
-        self._repeats = 0
-        self.timers.cancel(("repeat", b""))
+        self._vain_count = 0
+        self.timers.cancel((REPEAT, b""))
         return [Commit(0, tuple(puts))]
 
     @property

@@ -27,7 +27,8 @@ class VenueSide:
         self._desk = desk
         self._caretaker = caretaker
         self._asked_block = 0
-        self._remark = ""
+        self.remark = ""
+        """What is amiss at the terminal, in its own words; empty: nothing."""
         self._is_recorded = False
         """States are asked for by block: only those move the day's marks."""
 
@@ -115,9 +116,9 @@ class VenueSide:
 
     def _remarked(self, remark: str) -> list[Effect]:
         """What is amiss at the terminal, noted when it changes."""
-        if remark == self._remark:
+        if remark == self.remark:
             return []
-        self._remark = remark
+        self.remark = remark
         return [Note("warning", "terminal_remark", {"says": remark})] if remark else [Note("info", "terminal_fine", {})]
 
     def _make(self, block: int, f: int, now_ns: int) -> None:

@@ -7,7 +7,10 @@ more, because its word must be newer than the master's. RELEASE lets the indicat
 tick and waits for their answers; then it is settled again. A block without signals and changes ends with PLAY: the
 indicator is told without waiting (LAG only bounds how far it is behind).
 
-Who is needed and absent is waited for as long as it takes, and so is the broker. A slow answer about accounts or
+A live market goes with the clock and settles nothing: PLAY, and the next block, with what ticks there are or none. Decisions rest on
+the newest states there, as they do with a real broker. Once all have been there nobody is waited for but the simulated broker.
+
+In a recorded one who is needed and absent is waited for as long as it takes, and so is the broker. A slow answer about accounts or
 signals is waited for at most ``GIVE_UP_*``; then the run is no longer comparable with others, and says so.
 """
 
@@ -17,11 +20,13 @@ from mesh import links
 from mesh.config import Config
 from mesh.core import Effect, Halt, Note, Send
 from mesh.counters import Counters
+from mesh.errors import BadConfig
 from mesh.messages.base import Msg
 from mesh.messages.market import Block, BrokerBlock, Settle, Settled
 from mesh.units import MS_NS, NEVER, SECOND_NS
-from nodes.market.blocks import Bounds, Plan, next_plan
+from nodes.market.blocks import Bounds, LiveBounds, Plan, next_live_plan, next_plan
 from nodes.market.concern import Concern
+from nodes.market.livesource import LiveSource
 from nodes.market.pace import Pace
 from nodes.market.patience import Patience
 from nodes.market.receivers import Receiver, Receivers
@@ -50,7 +55,9 @@ class BlockLoop:
     def __init__(self, config: Config, source: TickSource, counters: Counters) -> None:
         self.receivers = Receivers(config)
         self.settling = Settling()
-        self.pace = Pace(config.settings.market.speed)
+        self._live = source if isinstance(source, LiveSource) else None
+        """Only of a live market."""
+        self.pace = Pace(config.settings.market.speed) if self._live is None else Pace(None, "live")
         self.supply = Supply(source)
         self.step = GATHER
         self.number = 0
@@ -119,7 +126,8 @@ class BlockLoop:
             self._tell("indicator", self._releases.block, out)
         else:
             return
-        self._patience.asked(now_ns, GIVE_UP_MAX_NS if self.pace.is_max else GIVE_UP_PACED_NS)
+        is_patient = self.pace.is_max and self._live is None
+        self._patience.asked(now_ns, GIVE_UP_MAX_NS if is_patient else GIVE_UP_PACED_NS)
 
     def on_broker(self, word: BrokerBlock) -> None:
         """The broker's word. A call that waits makes the planned block too long, or an ended market go on for it."""
@@ -204,9 +212,11 @@ class BlockLoop:
             return STOPPED
         if supply.is_behind(self.released_seq):
             return GATHER
+        if self._live is not None and not self._live.is_ready:
+            return GATHER
         if supply.tape.end_seq < self.released_seq:
             ticks = f"the feed has {supply.tape.end_seq} ticks, the stored run is at {self.released_seq}"
-            out.append(Halt(78, f"{ticks}: it was another feed; give this one another --state"))
+            out.append(Halt(BadConfig.exit_code, f"{ticks}: it was another feed; give this one another --state"))
             return FAILED
         if not self.end_ns:
             self.end_ns = supply.tape.time_ns(0) - 1
@@ -220,6 +230,7 @@ class BlockLoop:
         for receiver in self.receivers.of_role("indicator"):
             self.pump(receiver, out)
         is_history = self._is_history
+        self.is_opened = self.is_opened or (self._live is not None and not is_history)
         plan = self._planned(is_history)
         if plan is None:
             if not self._is_final:
@@ -247,9 +258,19 @@ class BlockLoop:
         supply, source = self.supply, self.supply.source
         signal_seq = self.receivers.next_signal_seq(self.released_seq)
         computed_seq = self.receivers.computed_seq()
+        if signal_seq is None:
+            signal_seq = NEVER - 1
+        if self._live is not None and not is_history:
+            live = LiveBounds(
+                computed_seq=self.receivers.computed_seq_beyond(self.released_seq, supply.tape.end_seq),
+                signal_seq=signal_seq,
+                clock_ns=self._live.clock_ns,
+                is_whole=self._live.is_whole,
+            )
+            return next_live_plan(supply.tape, self.released_seq, self.end_ns, live)
         bounds = Bounds(
             computed_seq=min(computed_seq, source.start_seq) if is_history else computed_seq,
-            signal_seq=NEVER - 1 if signal_seq is None else signal_seq,
+            signal_seq=signal_seq,
             until_ns=NEVER if is_history else min(self.settling.until_ns(), self._concern.mark_ns),
             pace_ns=NEVER if is_history else self.pace.step_until_ns(self.end_ns),
             is_single=bool(self.settling.managed),
@@ -288,6 +309,11 @@ class BlockLoop:
         self._has_signals = plan.has_signals
         self._block = Block(self.number, plan.through_seq, plan.end_ns, plan.final)
         self._counters.add("block_count")
+        if self._live is not None:
+            self._tell("master", self._block, out)
+            if self._releases.add(self._block, is_awaited=False):
+                self._tell("indicator", self._block, out)
+            return PLAN
         accounts = [] if self._is_history else self._concern.accounts(self.end_ns, plan.has_signals, self.settling)
         if accounts or plan.has_signals:
             is_calm = self.is_opened and not self.settling.changed and not self.settling.waiting

@@ -63,6 +63,35 @@ def next_plan(tape: Tape, released_seq: int, end_ns: int, bounds: Bounds) -> Pla
     return Plan(released_seq, max(end_ns, bounds.feed_end_ns), has_signals=True, final=True)
 
 
+class LiveBounds(msgspec.Struct, frozen=True, kw_only=True):
+    """How far a live market may go.
+
+    ``computed_seq``, ``signal_seq``: as in ``Bounds``. ``clock_ns``: market time that has passed. ``is_whole``: there are no ticks up
+    to then that are not on the tape.
+    """
+
+    computed_seq: int
+    signal_seq: int
+    clock_ns: int
+    is_whole: bool
+
+
+def next_live_plan(tape: Tape, released_seq: int, end_ns: int, bounds: LiveBounds) -> Plan | None:
+    """The next block of a live market: the ticks there are, at the time it is now; None where nothing has happened.
+
+    Late ticks, those of a gap, happen now: who trades on their signals sees how old they are. While more of them are to come the last
+    one stays back, because the clock closes the bars of an indicator that has no tick beyond the block.
+    """
+    is_whole = bounds.is_whole and bounds.computed_seq >= tape.end_seq
+    computed_seq = bounds.computed_seq if is_whole else bounds.computed_seq - 1
+    limit_seq = min(computed_seq, tape.end_seq, released_seq + BLOCK_TICKS_MAX, bounds.signal_seq + 1)
+    if limit_seq > released_seq:
+        now_ns = max(end_ns, tape.time_ns(limit_seq - 1), bounds.clock_ns)
+        return Plan(limit_seq, now_ns, has_signals=limit_seq == bounds.signal_seq + 1)
+    is_later = is_whole and released_seq == tape.end_seq and bounds.clock_ns > end_ns
+    return Plan(released_seq, bounds.clock_ns) if is_later else None
+
+
 class DayMarks:
     """The moments at which some account's daily loss begins anew; raises ValueError for an unknown zone."""
 

@@ -1,7 +1,8 @@
 """The market: owns the feed and market time. Who listens says hello; what happens next is ``nodes/market/blockloop.py``.
 
 Its store keeps where market time stood at the last settled block (and at least each second): after a restart the
-feed is read again from its start, the same ticks get the same numbers, and the blocks go on from there.
+feed is read again from its start, the same ticks get the same numbers, and the blocks go on from there. A live market keeps its ticks
+in the store besides (``nodes/market/livefeed.py``).
 """
 
 from hashlib import blake2b
@@ -12,7 +13,10 @@ from mesh import links
 from mesh.codec import decode_record_untrusted, encode
 from mesh.config import Config
 from mesh.core import Commit, Core, Durable, Effect, Effects, Envelope, Halt, Note, PeerLost, Put, Send, Stop
+from mesh.errors import BadConfig
+from mesh.hello import refused
 from mesh.messages.base import Count, Int64, Msg, Name
+from mesh.messages.feed import FeedLost, FeedTicks, FeedTold
 from mesh.messages.market import (
     BrokerBlock,
     IndicatorBlock,
@@ -25,6 +29,8 @@ from mesh.messages.market import (
 from mesh.units import MS_NS, NEVER, SECOND_NS
 from nodes.envelopes import message_of
 from nodes.market.blockloop import FAILED, STOPPED, BlockLoop
+from nodes.market.livefeed import LiveFeed
+from nodes.market.livesource import LiveSource
 from nodes.market.receivers import Receiver
 from nodes.market.sources import TickSource
 
@@ -32,7 +38,7 @@ COMMIT_EVERY_NS = SECOND_NS
 LIFE_NUMBERS = 1 << 20
 """Block numbers jump by this at a restart: more than were given out since the last commit."""
 STANDING = "standing"
-_START_TOKEN, _STOP_TOKEN = 1, 2
+_START_TOKEN, _STOP_TOKEN, _FEED_TOKEN = 1, 2, 3
 _WORDS: dict[type[Msg], tuple[str, ...]] = {
     TickCredit: ("indicator", "broker", "master"),
     IndicatorProgress: ("indicator",),
@@ -70,6 +76,9 @@ class Market(Core):
         self._source = source
         self._drain_ns = config.settings.timers.drain_ms * MS_NS
         self._loop = BlockLoop(config, source, self.counters)
+        self._feed = LiveFeed(config, source, self.counters, _FEED_TOKEN) if isinstance(source, LiveSource) else None
+        self._early: dict[int, Envelope] = {}
+        """Hellos that came before a live market has its history, by peer."""
         self._halt_at_ns = NEVER
         self._is_stopped = False
         self._committed = (0, 0)
@@ -81,6 +90,8 @@ class Market(Core):
             Stop: self._on_stop,
             **dict.fromkeys(_WORDS, self._on_word),
         }
+        if self._feed is not None:
+            self.handlers |= dict.fromkeys((FeedTicks, FeedTold, FeedLost), self._on_feed)
 
     def recover(self, rows: list[tuple[str, bytes, bytes]], now_ns: int) -> Effects:
         """Go on from the last committed block; numbers jump so that no answer to an earlier life fits."""
@@ -89,22 +100,26 @@ class Market(Core):
                 standing = decode_record_untrusted(record, Standing)
                 if standing.run != self._run:
                     other = f"this state is of run {standing.run}, the market is now run {self._run}"
-                    return (Halt(78, f"{other}: seed, feed or symbols were others; put them back, or give another --state"),)
+                    why = f"{other}: seed, feed or symbols were others; put them back, or give another --state"
+                    return (Halt(BadConfig.exit_code, why),)
                 self._loop.number = standing.number + LIFE_NUMBERS
                 self._loop.released_seq, self._loop.end_ns = standing.released_seq, standing.end_ns
                 self._loop.finished = (standing.released_seq, standing.end_ns)
+        if self._feed is not None:
+            self._loop.supply.restore(self._feed.recover(rows))
         return ()
 
     def start(self, now_ns: int) -> Effects:
         """Read the first ticks. No block goes out before it is durable that this life's numbers are used."""
-        return self._advance(now_ns, [self._commit(_START_TOKEN)])
+        asked = self._feed.start(now_ns) if self._feed is not None else []
+        return self._advance(now_ns, [self._commit(_START_TOKEN), *asked])
 
     def on_deadline(self, now_ns: int) -> Effects:
         """Pace, what is asked again or given up, the end of a drain, a commit that is due."""
         if now_ns >= self._halt_at_ns:
             whom = self._loop.whom() or "nobody"
             return (Halt(0, f"stopped within a block: the drain time is over, it waited for {whom}"),)
-        return self._advance(now_ns, [])
+        return self._advance(now_ns, self._feed.on_deadline(now_ns) if self._feed is not None else [])
 
     def phase(self) -> str:
         """STARTING until all are there and settled once; DONE after the last block of a feed that has an end."""
@@ -130,14 +145,18 @@ class Market(Core):
             "waiting": whom,
             "comparable": "no" if loop.given_up else "yes",
             "given_up": "; ".join(list(loop.given_up)[:4]),
+            **(self._feed.facts if self._feed is not None else {}),
         }
 
     def _on_hello(self, envelope: Envelope, now_ns: int) -> Effects:
         hello = message_of(envelope, MarketHello)
+        if self._feed is not None and not self._feed.is_ready:
+            self._early[envelope.peer] = envelope  # nobody can be told yet what is history
+            return ()
         receivers = self._loop.receivers
         refusal = receivers.refusal(hello)
         if refusal:
-            return self._ignored(envelope, refusal)
+            return (refused(self.counters, hello.node, refusal),)
         is_new_life = receivers.accept(hello, envelope.peer)
         receiver = receivers.of(envelope, hello.role)
         assert receiver is not None, "it was accepted"
@@ -148,20 +167,25 @@ class Market(Core):
 
     def _welcome(self, role: str) -> MarketWelcome:
         loop, source = self._loop, self._source
+        released_seq, end_ns = loop.told_seq if role == "indicator" else loop.released_seq, loop.end_ns
+        if self._feed is not None and role != "indicator" and released_seq < source.start_seq:
+            # a live market is past its history: nobody trades before its quotes are there
+            released_seq, end_ns = source.start_seq, loop.supply.tape.time_ns(source.start_seq - 1)
         return MarketWelcome(
             run=self._run,
             life=self._life,
-            recorded=True,
+            recorded=self._feed is None,
             start_seq=source.start_seq,
-            released_seq=loop.told_seq if role == "indicator" else loop.released_seq,
+            released_seq=released_seq,
             block=loop.standing_number,
-            market_ns=loop.end_ns,
+            market_ns=end_ns,
             symbols=list(source.symbols),
             first_seq=loop.supply.tape.first_seq,
             feed_timeframes=[source.feed_timeframes.get(symbol, "M1") for symbol in source.symbols],
         )
 
     def _on_lost(self, envelope: Envelope, now_ns: int) -> Effects:
+        self._early.pop(envelope.peer, None)
         receiver = self._loop.receivers.lost(envelope.peer)
         return () if receiver is None else (Note("warning", "receiver_lost", {"node": receiver.name}),)
 
@@ -195,13 +219,33 @@ class Market(Core):
         if self._halt_at_ns == NEVER:
             self._halt_at_ns = now_ns + self._drain_ns
             self._loop.stop()
+            if self._feed is not None:
+                self._feed.stop()
         return self._advance(now_ns, [])
 
     def _on_durable(self, envelope: Envelope, now_ns: int) -> Effects:
-        if message_of(envelope, Durable).token == _STOP_TOKEN:
+        token = message_of(envelope, Durable).token
+        if token == _STOP_TOKEN:
             return (Halt(0, "stopped as asked"),)
+        if token == _FEED_TOKEN and self._feed is not None:
+            return [*self._advance(now_ns, self._feed.on_durable(now_ns)), *self._greet_early(now_ns)]
         self._loop.is_stored = True
         return self._advance(now_ns, [])
+
+    def _greet_early(self, now_ns: int) -> Effects:
+        assert self._feed is not None, "only a live market lets anybody wait"
+        early, self._early = (self._early, {}) if self._feed.is_ready else ({}, self._early)
+        return tuple(effect for hello in early.values() for effect in self._on_hello(hello, now_ns))
+
+    def _on_feed(self, envelope: Envelope, now_ns: int) -> Effects:
+        assert self._feed is not None, "only a live market has this handler"
+        word = envelope.message
+        if isinstance(word, FeedTicks):
+            return tuple(self._feed.on_ticks(word))
+        out = self._feed.on_told(word, now_ns) if isinstance(word, FeedTold) else []
+        if isinstance(word, FeedLost):
+            out = self._feed.on_lost(word, now_ns)
+        return self._advance(now_ns, out)
 
     def _advance(self, now_ns: int, out: list[Effect]) -> Effects:
         loop = self._loop
@@ -211,7 +255,8 @@ class Market(Core):
             out.append(self._commit(_STOP_TOKEN))
         elif loop.step != FAILED:
             self._commit_when_due(now_ns, out)
-        self.deadline_ns = min(loop.deadline_ns, self._halt_at_ns, self._commit_at_ns)
+        feed_ns = self._feed.deadline_ns if self._feed is not None else NEVER
+        self.deadline_ns = min(loop.deadline_ns, self._halt_at_ns, self._commit_at_ns, feed_ns)
         return tuple(out)
 
     def _commit_when_due(self, now_ns: int, out: list[Effect]) -> None:

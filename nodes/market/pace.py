@@ -13,11 +13,11 @@ BEHIND_NS = SECOND_NS
 class Pace:
     """Market time against the monotonic clock, anchored; ``speed`` None: as fast as everybody can."""
 
-    def __init__(self, speed: Decimal | None) -> None:
+    def __init__(self, speed: Decimal | None, max_text: str = "max") -> None:
         self._speed = None if speed is None else speed.as_integer_ratio()
         self._anchor_ns = 0
         self._anchor_market_ns = 0
-        self.text = "max" if speed is None else f"{speed.normalize():f}x"
+        self.text = max_text if speed is None else f"{speed.normalize():f}x"
 
     @property
     def is_max(self) -> bool:

@@ -1,8 +1,7 @@
 """How long a step of the market waits: when it asks again, and when the wait is long."""
 
+from mesh.backoff import backoff_ns
 from mesh.units import NEVER
-
-DOUBLINGS_MAX = 3
 
 
 class Patience:
@@ -29,7 +28,7 @@ class Patience:
 
     def asked(self, now_ns: int, long_ns: int) -> None:
         """Somebody was asked; after ``long_ns`` from the first time without an answer the wait is long."""
-        self._repeat_at_ns = now_ns + (self._repeat_ns << min(self._asked_count, DOUBLINGS_MAX))
+        self._repeat_at_ns = now_ns + backoff_ns(self._repeat_ns, self._asked_count)
         if self._long_at_ns == NEVER and not self.is_given_up:
             self._long_at_ns = now_ns + long_ns
 

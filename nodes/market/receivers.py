@@ -2,7 +2,7 @@
 
 from mesh.config import Config
 from mesh.core import Envelope
-from mesh.messages import PROTOCOL_VERSION
+from mesh.hello import version_refusal
 from mesh.messages.market import MarketHello
 from nodes.tape import TickStream
 
@@ -53,8 +53,8 @@ class Receivers:
 
     def refusal(self, hello: MarketHello) -> str:
         """Why a hello is not accepted; empty where it is."""
-        if hello.version != PROTOCOL_VERSION:
-            return f"{hello.node} speaks version {hello.version} of the protocol, this market {PROTOCOL_VERSION}"
+        if why := version_refusal(hello.version):
+            return why
         if self._role_of.get(hello.node) != hello.role:
             return f"{hello.node} is no {hello.role} of this configuration"
         if hello.config_hash != self._fingerprint:
@@ -94,6 +94,11 @@ class Receivers:
     def computed_seq(self) -> int:
         """Ticks below are computed by every indicator; 0 while one is absent."""
         return min((receiver.computed_seq for receiver in self._indicators()), default=0)
+
+    def computed_seq_beyond(self, released_seq: int, end_seq: int) -> int:
+        """Ticks below are computed by every indicator that is here and not behind ``released_seq``; ``end_seq`` where none is."""
+        computed = [receiver.computed_seq for receiver in self.of_role("indicator")]
+        return min((seq for seq in computed if seq >= released_seq), default=end_seq)
 
     def answered(self) -> int:
         """The newest block whose signals all indicators have had answered; 0 while one is absent."""

@@ -10,13 +10,14 @@ class Releases:
         self.block = Block(0, 0, 0)
         self._unanswered: list[int] = []
 
-    def add(self, block: Block) -> bool:
+    def add(self, block: Block, is_awaited: bool = True) -> bool:
         """Take a block as the next word to indicators; False where they were told of its place before."""
         told = self.block
         if (told.through_seq, told.end_ns, told.final) == (block.through_seq, block.end_ns, block.final):
             return False
         self.block = block
-        self._unanswered.append(block.number)
+        if is_awaited:
+            self._unanswered.append(block.number)
         return True
 
     def unanswered_count(self, answered: int) -> int:

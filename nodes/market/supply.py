@@ -21,8 +21,14 @@ class Supply:
         end_seq = min(released_seq + READY_TICKS, self.tape.end_seq + PULL_TICKS_MAX)
         while not self.is_over and self.tape.end_seq < end_seq:
             ticks = self.source.more()
-            self.is_over = not len(ticks)
+            if not len(ticks):
+                self.is_over = not is_endless(self.source)  # a live source has no more only for now
+                return
             self.tape.append(ticks)
+
+    def restore(self, first_seq: int) -> None:
+        """The source begins with this tick: those before were dropped in an earlier life."""
+        self.tape = Tape(self.source.symbols, KEPT_TICKS_MAX, first_seq)
 
     def is_behind(self, released_seq: int) -> bool:
         """Whether another pull is needed to reach the released ticks."""

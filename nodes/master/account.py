@@ -4,18 +4,18 @@ In a recorded market decisions rest on **settled** states alone, those asked for
 pace. States sent by the clock say how fresh and how connected the account is. In a live market the newest state decides.
 """
 
-from bisect import bisect_right
-
 from mesh.config import Config
 from mesh.errors import BadConfig
 from mesh.messages.accounts import AccountState, AccountSymbols, SymbolSpec
 from mesh.messages.base import Digest, Msg, Name
+from mesh.messages.orders import OPEN
 from mesh.messages.outcomes import Outcome
-from mesh.units import HOUR_NS, MINUTE_NS
+from nodes.codes import UNKNOWN
 from nodes.dayloss import Marks, day_rule_of
-from nodes.decisions import UNKNOWN, Line
-from nodes.positions import OPEN, Holding, holdings_of, is_included
-from nodes.risk import limits_of
+from nodes.decisions import Line
+from nodes.limits import limits_of
+from nodes.orderrates import OrderRates
+from nodes.positions import Holding, holdings_of, is_included
 from nodes.sizing import Sizing, sizing_of
 
 ACCOUNT = "account"
@@ -70,10 +70,8 @@ class Account:
         """Openings up to this number were meant for another store of the local: never sent again."""
         self.unseen: dict[tuple[bytes, str], Line] = {}
         """Lines sent that no usable state includes yet, by (oid, leg)."""
-        self.order_times_ns: list[int] = []
-        """Market times of orders decided in the last hour, ascending."""
-        self.opened_ns: dict[tuple[str, str, int], int] = {}
-        """(strategy, symbol, side) → market time of the last opening sent."""
+        self.rates = OrderRates()
+        """Orders decided; their symbols by our own names."""
 
     def usable(self, recorded: bool) -> AccountState | None:
         """The state decisions rest on."""
@@ -138,21 +136,16 @@ class Account:
 
     def note_order(self, action: str, strategy: str, symbol: str, side: int, market_ns: int) -> None:
         """Count an order for the rates and the duplicate window."""
-        self.order_times_ns.append(market_ns)
         if action == OPEN:
-            self.opened_ns[(strategy, symbol, side)] = market_ns
+            self.rates.add_opening(market_ns, strategy, symbol, side)
+        else:
+            self.rates.add(market_ns)
 
     def drop_seen(self, recorded: bool) -> None:
         """Forget lines whose outcome the usable state includes."""
         state = self.usable(recorded)
         if state is not None and self.unseen:
             self.unseen = {key: line for key, line in self.unseen.items() if not is_included(line, state)}
-
-    def order_counts(self, market_ns: int) -> tuple[int, int]:
-        """Orders decided in the minute and in the hour up to ``market_ns``."""
-        times = self.order_times_ns
-        del times[: bisect_right(times, market_ns - HOUR_NS)]
-        return len(times) - bisect_right(times, market_ns - MINUTE_NS), len(times)
 
     def has_unknown(self, symbol: str) -> bool:
         """Whether an order of ours in the broker's ``symbol`` has an unknown result."""

@@ -8,12 +8,11 @@ longer run: the local dropped it when it saw the new epoch. It ends EXPIRED once
 from mesh.core import Effect, Note, Send
 from mesh.counters import Counters
 from mesh.links import REPLAY
-from mesh.messages.orders import Grant, GrantAsk, Listed, LocalHello, LocalWelcome
+from mesh.messages.orders import OPEN, Grant, GrantAsk, Listed, LocalHello, LocalWelcome
 from nodes.decisions import Line
 from nodes.master.account import Account
 from nodes.master.grants import CLONE, GRANTED, Grants
 from nodes.master.orderlog import OrderLog
-from nodes.positions import OPEN
 
 VOID = "void=epoch"
 """Detail of an opening that no local will ever run."""

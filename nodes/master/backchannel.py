@@ -22,6 +22,7 @@ from mesh.messages.orders import (
 )
 from mesh.messages.outcomes import Outcome, OutcomeAck
 from mesh.units import MS_NS
+from nodes.codes import EXPIRED
 from nodes.commits import nothing_follows
 from nodes.envelopes import message_of
 from nodes.master import told
@@ -48,7 +49,7 @@ class BackChannel:
 
     # routers
 
-    def on_router(self, envelope: Envelope, now_ns: int) -> list[Effect]:
+    def on_router_hello(self, envelope: Envelope, now_ns: int) -> list[Effect]:
         """A router is there (again): tell it where the epoch stands."""
         message = message_of(envelope, RouterHello)
         state = self._state
@@ -78,7 +79,7 @@ class BackChannel:
         self._state.routers.pop(envelope.peer, None)
         return []
 
-    def from_router(self, envelope: Envelope) -> bool:
+    def is_router(self, envelope: Envelope) -> bool:
         """Whether the sender has said hello; counted where it has not."""
         if self._state.is_durable and envelope.peer in self._state.routers:
             return True
@@ -116,7 +117,7 @@ class BackChannel:
 
     # locals, through a router
 
-    def on_local(self, envelope: Envelope, now_ns: int) -> list[Effect]:
+    def on_local_hello(self, envelope: Envelope, now_ns: int) -> list[Effect]:
         """A local says hello: what it said before is over, what it lacks follows."""
         message = message_of(envelope, LocalHello)
         account = self._state.accounts.get(message.account)
@@ -127,7 +128,7 @@ class BackChannel:
         state = self._state
         effects, is_new_store = state.attendance.on_hello(account, message, envelope.peer, now_ns)
         if is_new_store:
-            effects.append(state.commits.make([state.account_put(account)], lambda _: []))
+            effects.append(state.commits.make([state.account_put(account)], nothing_follows))
         return effects + state.settled_news(now_ns)
 
     def on_listed(self, envelope: Envelope, now_ns: int) -> list[Effect]:
@@ -148,10 +149,10 @@ class BackChannel:
         state = self._state
         was_granted = account.is_granted
         digest = state.stops.killset.digest
-        effects, refused = state.attendance.on_grant_ask(account, message, envelope.peer, now_ns, digest)
-        if refused == CLONE and state.stops.killset.level_for(account.name) == ACTIVE:
+        effects, refusal = state.attendance.on_grant_ask(account, message, envelope.peer, now_ns, digest)
+        if refusal == CLONE and state.stops.killset.level_for(account.name) == ACTIVE:
             reason = f"two processes trade {account.name}"
-            effects += self.take_stop(state.stops.freeze(account.name, reason, state.wall_ns(now_ns)))
+            effects += self.take_kill_item(state.stops.freeze(account.name, reason, state.wall_ns(now_ns)))
         return effects if was_granted == account.is_granted else effects + state.settled_news(now_ns)
 
     def on_state(self, envelope: Envelope, now_ns: int) -> list[Effect]:
@@ -209,7 +210,7 @@ class BackChannel:
             if account.unseen and now_ns < state.attendance.void_at_ns:
                 state.timers.set((VOID_TIMER, account.name, 0), state.attendance.void_at_ns)
             return []
-        puts = [put for line in lines for put in state.ledger.end(line, "EXPIRED", VOID, 0, None)]
+        puts = [put for line in lines for put in state.ledger.end(line, EXPIRED, VOID, 0, None)]
         for line in lines:
             account.unseen.pop((line.record.oid, line.record.leg), None)
         market_ns = state.clock.market_ns
@@ -228,7 +229,7 @@ class BackChannel:
 
     # stops
 
-    def take_stop(self, raw: bytes) -> list[Effect]:
+    def take_kill_item(self, raw: bytes) -> list[Effect]:
         """Merge an entry or undo; once durable, every router hears of the new digest."""
         puts, effects = self._state.stops.take_untrusted(raw)
         if puts:

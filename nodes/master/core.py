@@ -66,7 +66,7 @@ class Master(Core):
         self._is_draining = False
         self.handlers = {
             Durable: self._on_durable,
-            Fetched: lambda envelope, now_ns: tuple(self._enquiry.on_fetched(message_of(envelope, Fetched))),
+            Fetched: lambda envelope, now_ns: self._enquiry.on_fetched(message_of(envelope, Fetched)),
             LinkUp: self._on_link_up,
             PeerLost: self._on_lost,
             Stop: self._on_stop,
@@ -76,23 +76,23 @@ class Master(Core):
             Ticks: lambda envelope, now_ns: self._moved(self._state.clock.on_ticks(message_of(envelope, Ticks)), now_ns),
             Block: lambda envelope, now_ns: self._moved(self._state.clock.on_block(envelope), now_ns),
             Settle: self._on_settle,
-            RouterHello: self._on_router,
+            RouterHello: self._back.on_router_hello,
             OperatorHello: self._on_operator,
             Ping: self._on_ping,
             WhyAsk: self._on_why,
-            Entry: self._on_stop_item,
-            Undo: self._on_stop_item,
+            Entry: self._on_kill_item,
+            Undo: self._on_kill_item,
             KillSetAsk: self._on_kill_ask,
             KillSetPart: self._on_kill_part,
-            DealReport: self._from_local(lambda envelope, now_ns: []),
-            Replay: self._from_local(self._back.on_replay),
-            ReplayAccount: self._from_local(self._back.on_replay_account),
-            LocalHello: self._from_local(self._back.on_local),
-            Listed: self._from_local(self._back.on_listed),
-            GrantAsk: self._from_local(self._back.on_grant_ask),
-            AccountState: self._from_local(self._back.on_state),
-            AccountSymbols: self._from_local(lambda envelope, now_ns: self._back.on_symbols(envelope)),
-            Outcome: self._from_local(self._back.on_outcome),
+            DealReport: self._from_router(lambda envelope, now_ns: NOTHING),
+            Replay: self._from_router(self._back.on_replay),
+            ReplayAccount: self._from_router(self._back.on_replay_account),
+            LocalHello: self._from_router(self._back.on_local_hello),
+            Listed: self._from_router(self._back.on_listed),
+            GrantAsk: self._from_router(self._back.on_grant_ask),
+            AccountState: self._from_router(self._back.on_state),
+            AccountSymbols: self._from_router(lambda envelope, now_ns: self._back.on_symbols(envelope)),
+            Outcome: self._from_router(self._back.on_outcome),
         }
         self._on_due: dict[str, Callable[[TimerKey, int], Effects]] = {
             ORDER_TIMER: lambda key, now_ns: self._deciding.on_silence(key[2]),
@@ -124,7 +124,7 @@ class Master(Core):
 
     def start(self, now_ns: int) -> Effects:
         """Ask the market where it stands."""
-        effects = tuple(self._say_hello(now_ns))
+        effects = self._say_hello(now_ns)
         self._state.timers.set((START, "", 0), now_ns + START_WAIT_NS)
         self._state.settlement.start_until_ns = now_ns + START_WAIT_NS
         self.deadline_ns = self._state.timers.next_ns
@@ -136,7 +136,7 @@ class Master(Core):
         for key in self._state.timers.due(now_ns):
             effects += self._on_timer(key, now_ns)
         self.deadline_ns = self._state.timers.next_ns
-        return tuple(effects)
+        return effects
 
     def _on_timer(self, key: TimerKey, now_ns: int) -> Effects:
         on_due = self._on_due.get(key[0])
@@ -202,15 +202,15 @@ class Master(Core):
         effects = self._state.commits.durable(message_of(envelope, Durable).token, now_ns)
         if self._is_draining and not self._state.commits.count:
             effects.append(Halt(0, "stopped: everything decided is durable and published"))
-        return tuple(effects)
+        return effects
 
     def _on_link_up(self, envelope: Envelope, now_ns: int) -> Effects:
-        return tuple(self._say_hello(now_ns)) if envelope.link == MARKET else NOTHING
+        return self._say_hello(now_ns) if envelope.link == MARKET else NOTHING
 
     def _on_lost(self, envelope: Envelope, now_ns: int) -> Effects:
         if envelope.link == CONTROL:
             self._operators.pop(envelope.peer, None)
-        return tuple(self._back.on_lost(envelope)) if envelope.link == REPLAY else NOTHING
+        return self._back.on_lost(envelope) if envelope.link == REPLAY else NOTHING
 
     def _on_stop(self, envelope: Envelope, now_ns: int) -> Effects:
         self._is_draining = True
@@ -239,7 +239,7 @@ class Master(Core):
             self._settle = None
             effects += self._back.ask_states(now_ns)
             effects += state.settled_news(now_ns)
-        return tuple(effects)
+        return effects
 
     def _on_settle(self, envelope: Envelope, now_ns: int) -> Effects:
         message = message_of(envelope, Settle)
@@ -264,20 +264,17 @@ class Master(Core):
             return NOTHING
         if self._is_draining:
             return NOTHING
-        return tuple(self._deciding.on_signal(message_of(envelope, Signal), envelope.peer, now_ns))
+        return self._deciding.on_signal(message_of(envelope, Signal), envelope.peer, now_ns)
 
     # routers
 
-    def _on_router(self, envelope: Envelope, now_ns: int) -> Effects:
-        return tuple(self._back.on_router(envelope, now_ns))
-
-    def _from_local(self, handler: Callable[[Envelope, int], list[Effect]]) -> Callable[[Envelope, int], Effects]:
+    def _from_router(self, handler: Callable[[Envelope, int], Effects]) -> Callable[[Envelope, int], Effects]:
         """A handler for messages of routers that have said hello, and of nobody else."""
 
         def guarded(envelope: Envelope, now_ns: int) -> Effects:
-            if not self._back.from_router(envelope):
+            if not self._back.is_router(envelope):
                 return NOTHING
-            return tuple(handler(envelope, now_ns))
+            return handler(envelope, now_ns)
 
         return guarded
 
@@ -309,23 +306,23 @@ class Master(Core):
     def _on_why(self, envelope: Envelope, now_ns: int) -> Effects:
         if not self._is_operator(envelope):
             return self._unexpected()
-        return tuple(self._enquiry.on_ask(message_of(envelope, WhyAsk), envelope.peer))
+        return self._enquiry.on_ask(message_of(envelope, WhyAsk), envelope.peer)
 
     def _is_trusted(self, envelope: Envelope) -> bool:
-        return self._is_operator(envelope) or (envelope.link == REPLAY and self._back.from_router(envelope))
+        return self._is_operator(envelope) or (envelope.link == REPLAY and self._back.is_router(envelope))
 
-    def _on_stop_item(self, envelope: Envelope, now_ns: int) -> Effects:
+    def _on_kill_item(self, envelope: Envelope, now_ns: int) -> Effects:
         if not envelope.frames or not self._is_trusted(envelope):
             return self._unexpected()
-        return tuple(self._back.take_stop(envelope.frames[0]))
+        return self._back.take_kill_item(envelope.frames[0])
 
     def _on_kill_ask(self, envelope: Envelope, now_ns: int) -> Effects:
-        return tuple(self._back.on_kill_ask(envelope)) if self._is_trusted(envelope) else self._unexpected()
+        return self._back.on_kill_ask(envelope) if self._is_trusted(envelope) else self._unexpected()
 
     def _on_kill_part(self, envelope: Envelope, now_ns: int) -> Effects:
         if not self._is_trusted(envelope):
             return self._unexpected()
         effects: list[Effect] = []
         for raw in message_of(envelope, KillSetPart).items:
-            effects += self._back.take_stop(raw)
-        return tuple(effects)
+            effects += self._back.take_kill_item(raw)
+        return effects

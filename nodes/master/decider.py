@@ -12,19 +12,22 @@ from mesh.killset import KillSet
 from mesh.messages.accounts import SymbolSpec
 from mesh.messages.base import NO_OID
 from mesh.messages.control import ACTIVE
+from mesh.messages.orders import CLOSE, OPEN
 from mesh.messages.signals import MANUAL, Signal
 from mesh.units import MS_NS, text_from_e8
+from nodes.codes import NOBODY, SKIPPED
 from nodes.decisions import PUBLISHED
 from nodes.master.account import Account
-from nodes.positions import CLOSE, OPEN, Holding
+from nodes.moneyrails import exposure_cap_e8, exposure_e8
+from nodes.openask import OpenAsk
+from nodes.positions import Holding
 from nodes.quotes import Quote, Quotes
-from nodes.risk import SKIPPED, Opening, exposure_cap_e8, exposure_e8, objection
+from nodes.risk import objection
 from nodes.sizing import Sizing, capped_e8, fitted_e8, is_tradable, sizing_of, wished_e8
 from nodes.strategy import BOTH_SIDES, EVERY_STRATEGY, Distances, Rule, Strategies, Wish, distances_of
 
-NOBODY = "-"
-"""Account and strategy of the one line of a signal no strategy wants."""
 NO_LEG = "none"
+"""Leg of the one line of a signal no strategy wants; its account and strategy are NOBODY."""
 OPEN_LEG, CLOSE_LEG = "open", "close"
 
 
@@ -227,7 +230,7 @@ class Decider:
             deviation_points=account.limits.deviation_points,
             detail=capped,
         )
-        ask = self._opening(draft, signal, account, spec, quote, distances, moment)
+        ask = self._ask(draft, signal, account, spec, quote, distances, moment)
         found = objection(ask)
         if found is not None:
             draft.code, draft.detail = found
@@ -262,7 +265,7 @@ class Decider:
             self._sizings[key] = account.own_sizing or sizing_of(rule.section.sizing)
         return self._sizings[key]
 
-    def _opening(
+    def _ask(
         self,
         draft: Draft,
         signal: Signal,
@@ -271,15 +274,14 @@ class Decider:
         quote: Quote | None,
         distances: Distances,
         moment: Moment,
-    ) -> Opening:
+    ) -> OpenAsk:
         """Everything the risk rules look at."""
         state = account.usable(moment.recorded)
         newest = account.state
-        minute_count, hour_count = account.order_counts(moment.market_ns)
+        minute_count, hour_count = account.rates.counts(moment.market_ns)
         sent_count = self._sent.get(account.name, 0)
-        same_ns = account.opened_ns.get((draft.strategy, draft.our_symbol, draft.side))
         by_hand = signal.kind == MANUAL
-        return Opening(
+        return OpenAsk(
             limits=account.limits,
             day_rule=account.day_rule,
             marks=account.marks,
@@ -300,7 +302,7 @@ class Decider:
             stale_ns=self._stale_ns,
             market_ns=moment.market_ns,
             signal_age_ns=signal.waited_ns if by_hand else max(0, moment.market_ns - signal.ts_event_ns),
-            since_same_ns=None if same_ns is None else moment.market_ns - same_ns,
+            since_same_ns=account.rates.since_same_ns(moment.market_ns, draft.strategy, draft.our_symbol, draft.side),
             symbol=draft.symbol,
             strategy=draft.strategy,
             side=draft.side,

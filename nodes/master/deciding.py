@@ -9,14 +9,16 @@ import msgspec
 from mesh.codec import encode
 from mesh.core import Effect, Note, Put, Send
 from mesh.links import DECIDE, ORDERS
+from mesh.messages.orders import OPEN
 from mesh.messages.signals import ACCEPTED, MANUAL, SIGNAL_KINDS, Signal, SignalAnswer
 from mesh.units import MS_NS, SECOND_NS
-from nodes.decisions import PUBLISHED, UNCONFIRMED, WORKING, Decision, DecisionRecord, key_of
+from nodes.codes import SKIPPED, UNCONFIRMED, WORKING
+from nodes.commits import nothing_follows
+from nodes.decisions import PUBLISHED, Decision, DecisionRecord, key_of
 from nodes.master import losswatch, told
 from nodes.master.account import Account
 from nodes.master.decider import Draft, Moment
 from nodes.master.state import RATE, MasterState, RatedOrder, RateRecord
-from nodes.positions import OPEN
 
 ORDER_TIMER, MARKS_TIMER = "order", "marks"
 MARKS_NS = SECOND_NS
@@ -67,7 +69,7 @@ class Deciding:
         if seen.flattens:
             effects += self._flatten(account, now_ns)
         if seen.effects or seen.is_new_day:
-            effects.append(state.commits.make([state.account_put(account)], lambda _: []))
+            effects.append(state.commits.make([state.account_put(account)], nothing_follows))
         elif seen.moved:
             state.timers.set_if_unset((MARKS_TIMER, account.name, 0), now_ns + MARKS_NS)
         return effects
@@ -75,7 +77,7 @@ class Deciding:
     def on_marks(self, account: str) -> list[Effect]:
         """Make the marks of an account durable."""
         state = self._state
-        return [state.commits.make([state.account_put(state.accounts[account])], lambda _: [])]
+        return [state.commits.make([state.account_put(state.accounts[account])], nothing_follows)]
 
     def _look_at_days(self, now_ns: int) -> list[Effect]:
         """A day may have begun since the newest state: its base is what the account had."""
@@ -136,7 +138,7 @@ class Deciding:
                 state.accounts[draft.account].add_line(line, market_ns, draft.our_symbol)
                 orders.append(RatedOrder(draft.account, draft.action, draft.strategy, draft.our_symbol, draft.side))
             else:
-                counters.add("skipped_line_count" if line.code == "SKIPPED" else "denied_line_count")
+                counters.add("skipped_line_count" if line.code == SKIPPED else "denied_line_count")
         if orders:
             puts.append(self._rate_put(orders, market_ns))
         puts += self._old_rates(market_ns)

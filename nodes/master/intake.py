@@ -8,7 +8,9 @@ from mesh.codec import encode
 from mesh.core import Effect, Note, Put
 from mesh.counters import Counters
 from mesh.messages.outcomes import FINAL_CODES, Outcome
-from nodes.decisions import UNKNOWN, WORKING, Ledger, Line
+from nodes.codes import UNKNOWN, WORKING
+from nodes.decisions import Line
+from nodes.ledger import Ledger
 from nodes.master.account import STASH_MAX, Account
 
 MANUAL = "MANUAL"

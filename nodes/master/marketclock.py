@@ -24,7 +24,7 @@ HISTORY_TICKS = 20_000
 
 
 class MarketClock:
-    """Where the market stands. ``run`` is empty before it answered;"""
+    """Where the market stands. ``run`` is empty before it answered."""
 
     def __init__(self, name: str, config_hash: str, life: int, repeat_ms: int, counters: Counters) -> None:
         self.quotes = Quotes()

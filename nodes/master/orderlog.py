@@ -9,12 +9,11 @@ import msgspec
 
 from mesh.codec import encode
 from mesh.messages.base import NO_OID
-from mesh.messages.orders import Expired, GapFill, Order, OrderBody, Target
+from mesh.messages.orders import OPEN, Expired, GapFill, Order, OrderBody, Target
 from mesh.messages.signals import Signal
 from nodes.decisions import PUBLISHED, Decision, Line, LineRecord
 from nodes.master.account import Account
 from nodes.master.decider import Draft
-from nodes.positions import OPEN
 
 TARGETS_MAX = 200
 """Of one record: with the longest names still under 32 KB."""

@@ -8,14 +8,15 @@ import msgspec
 
 from mesh.codec import RECORD_BYTES_MAX, decode_record_untrusted, encode
 from mesh.core import Put
+from mesh.messages.orders import CLOSE
 from mesh.units import SECOND_NS
+from nodes.codes import UNCONFIRMED
 from nodes.decisions import (
     DECISION,
     END,
     PUBLISHED,
     SID,
     TOTALS,
-    UNCONFIRMED,
     Decision,
     DecisionRecord,
     EndRecord,
@@ -26,8 +27,7 @@ from nodes.decisions import (
 )
 from nodes.master.account import ACCOUNT, AccountRecord
 from nodes.master.state import EPOCH, RATE, EpochRecord, MasterState, RateRecord
-from nodes.positions import CLOSE
-from nodes.stops import STOP
+from nodes.stops import KILL_ITEM
 
 Rows = list[tuple[str, bytes, bytes]]
 
@@ -45,7 +45,7 @@ def recovered(state: MasterState, rows: Rows, wall_ns: int, now_ns: int) -> tupl
     state.begin(epoch, now_ns, bool(older), wall_ns)
     for key, record in of_kind.get(SID, ()):
         state.answers[key] = decode_record_untrusted(record, SidRecord).code
-    for _, record in of_kind.get(STOP, ()):
+    for _, record in of_kind.get(KILL_ITEM, ()):
         state.stops.restore(record)
     for key, record in of_kind.get(ACCOUNT, ()):
         account = state.accounts.get(key.decode())

@@ -8,7 +8,7 @@ came is not waited for: its openings are denied.
 
 from mesh.messages.market import Settled
 from mesh.units import SECOND_NS
-from nodes.decisions import Ledger
+from nodes.ledger import Ledger
 from nodes.master.account import Account
 
 START_WAIT_NS = 15 * SECOND_NS

@@ -11,7 +11,7 @@ from mesh.messages.orders import Heartbeat
 from mesh.timers import Timers
 from mesh.units import HOUR_NS, MS_NS
 from nodes.commits import Commits
-from nodes.decisions import Ledger
+from nodes.ledger import Ledger
 from nodes.master.account import ACCOUNT, Account
 from nodes.master.attendance import Attendance
 from nodes.master.decider import Decider

@@ -4,28 +4,21 @@ They go with the commit of what they tell: events are on disk before the store i
 those) but never lose one.
 """
 
-from decimal import Decimal
 from typing import Any
 
 from mesh import events
 from mesh.core import Emit
 from mesh.messages.orders import CLOSE
 from mesh.messages.outcomes import Outcome
+from nodes.amounts import decimal_of
 from nodes.decisions import PUBLISHED, Decision, Line
 from nodes.master.story import stamps_of, stamps_text
 
-"""An event that is no line's: a warning or a break of the daily loss."""
 
-
-def decimal(value_e8: int) -> Decimal:
-    """The exact decimal of a fixed-point integer."""
-    return Decimal(f"{Decimal(value_e8).scaleb(-8).normalize():f}")  # 1.1, 100, 0: never 1E+2 or 0E-8
-
-
-def _line_of(line: Line, kind: str) -> dict[str, Any]:
+def _line_of(line: Line, stage: int) -> dict[str, Any]:
     record = line.record
     return {
-        "kind": kind,
+        "kind": events.STAGES[stage],
         "sid": line.decision.record.signal.sid,
         "oid": record.oid.hex(),
         "strategy": record.strategy,
@@ -37,13 +30,13 @@ def _line_of(line: Line, kind: str) -> dict[str, Any]:
 def decision_event(line: Line, market_ns: int) -> Emit:
     """One line was decided: PUBLISHED, or the code with which it ended there."""
     record = line.record
-    event = _line_of(line, "decision") | {
+    event = _line_of(line, events.DECISION) | {
         "code": record.code,
         "detail": record.detail,
         "action": record.action,
         "symbol": record.symbol,
         "side": record.side,
-        "volume": decimal(record.volume_e8),
+        "volume": decimal_of(record.volume_e8),
     }
     return Emit(market_ns, line.decision.record.signal.sid, events.DECISION, event)
 
@@ -51,15 +44,15 @@ def decision_event(line: Line, market_ns: int) -> Emit:
 def order_event(line: Line, market_ns: int) -> Emit:
     """One line goes out to its local under these numbers."""
     record = line.record
-    event = _line_of(line, "order") | {
+    event = _line_of(line, events.ORDER) | {
         "e": str(record.e),
         "n": str(record.n),
         "k": str(record.k),
         "action": record.action,
         "side": record.side,
         "symbol": record.symbol,
-        "volume": decimal(record.volume_e8),
-        "price": decimal(record.price_e8),
+        "volume": decimal_of(record.volume_e8),
+        "price": decimal_of(record.price_e8),
     }
     return Emit(market_ns, line.decision.record.signal.sid, events.ORDER, event)
 
@@ -68,14 +61,14 @@ def outcome_event(line: Line, market_ns: int) -> Emit:
     """One line ended."""
     outcome: Outcome | None = line.outcome
     record = line.record
-    event = _line_of(line, "outcome") | {
+    event = _line_of(line, events.OUTCOME) | {
         "code": line.code,
         "detail": line.detail,
         "symbol": record.symbol,
         "side": record.side,
-        "volume": decimal(outcome.volume_e8 if outcome else 0),
-        "price": decimal(outcome.price_e8 if outcome else 0),
-        "profit": decimal(outcome.profit_e8 if outcome else 0),
+        "volume": decimal_of(outcome.volume_e8 if outcome else 0),
+        "price": decimal_of(outcome.price_e8 if outcome else 0),
+        "profit": decimal_of(outcome.profit_e8 if outcome else 0),
         "position_ticket": str(outcome.position_ticket) if outcome else "0",
         "retcode": outcome.retcode if outcome else 0,
         "stamps": stamps_text(stamps_of(line.decision.record, line.decision.stamp_out_ns, outcome)),
@@ -93,7 +86,7 @@ def sent_again(decision: Decision) -> list[Emit]:
 def act_event(outcome: Outcome) -> Emit:
     """Something was done beside the lines: by a local itself, by a hand, or for a master before this one."""
     event = {
-        "kind": "act",
+        "kind": events.STAGES[events.ACT],
         "sid": outcome.sid,
         "oid": outcome.oid.hex(),
         "strategy": outcome.strategy,
@@ -104,9 +97,9 @@ def act_event(outcome: Outcome) -> Emit:
         "detail": outcome.detail,
         "symbol": outcome.symbol,
         "side": outcome.side,
-        "volume": decimal(outcome.volume_e8),
-        "price": decimal(outcome.price_e8),
-        "profit": decimal(outcome.profit_e8),
+        "volume": decimal_of(outcome.volume_e8),
+        "price": decimal_of(outcome.price_e8),
+        "profit": decimal_of(outcome.profit_e8),
         "position_ticket": str(outcome.position_ticket),
         "retcode": outcome.retcode,
     }
@@ -123,6 +116,6 @@ def decided(decision: Decision) -> list[Emit]:
 
 
 def risk_event(sid: str, account: str, code: str, detail: str, market_ns: int) -> Emit:
-    """An account's day was warned of, or broken."""
+    """No line's event: an account's day was warned of, or broken."""
     event = {"kind": events.STAGES[events.RISK], "sid": sid, "account": account, "code": code, "detail": detail}
     return Emit(market_ns, sid, events.RISK, event)

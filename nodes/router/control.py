@@ -5,7 +5,6 @@ command goes to each local in its scope that is home here; another router has th
 """
 
 from mesh.bounded import keep
-from mesh.codec import encode
 from mesh.core import Effect, Envelope, Put, Send
 from mesh.hello import refused, version_refusal
 from mesh.killset import check_scope
@@ -128,8 +127,3 @@ class RouterControl:
             *(Send(CONTROL, peer, latched) for peer in self._operators),
             self._state.front.latched(envelope, latched, now_ns),
         ]
-
-
-def raw_of(envelope: Envelope) -> bytes:
-    """The bytes of an entry or undo as they came: its signature covers them."""
-    return envelope.frames[0] if envelope.frames else encode(envelope.message)

@@ -6,8 +6,10 @@ asked for one by one, heartbeats that say how old the master's last word is, ope
 frontends the last of everything (``nodes.router.snapshot``). What they share is ``nodes.router.state``.
 """
 
+from collections.abc import Callable
+
 from mesh.config import Config
-from mesh.core import Core, Durable, Effect, Effects, Envelope, Halt, LinkUp, PeerLost, Stop
+from mesh.core import NOTHING, Core, Durable, Effect, Effects, Envelope, Halt, LinkUp, PeerLost, Stop
 from mesh.links import CONTROL, LOCALS, ORDERS, REPLAY
 from mesh.messages.accounts import AccountState, AccountSymbols
 from mesh.messages.control import (
@@ -39,13 +41,13 @@ from mesh.messages.orders import (
 )
 from mesh.messages.outcomes import DealReport, Outcome, OutcomeAck
 from mesh.units import MS_NS
-from nodes.envelopes import message_of
-from nodes.router.control import RouterControl, raw_of
+from nodes.envelopes import message_of, raw_of
+from nodes.router.control import RouterControl
 from nodes.router.localwords import LocalWords
 from nodes.router.masterlink import HOLES, MasterLink
 from nodes.router.snapshot import SLICE_NS, SNAPSHOT_NS
 from nodes.router.state import RouterState
-from nodes.stops import STOP
+from nodes.stops import KILL_ITEM
 
 BEAT, HELLO, SNAPSHOT, SLICE = "beat", "hello", "snapshot", "slice"
 MASTER_QUIET_NS = 500 * MS_NS
@@ -62,7 +64,7 @@ class Router(Core):
         self._words = words = LocalWords(self._state)
         self._control = control = RouterControl(self._state)
         self.handlers = {
-            Durable: lambda e, now_ns: tuple(self._state.commits.durable(message_of(e, Durable).token, now_ns)),
+            Durable: lambda e, now_ns: self._state.commits.durable(message_of(e, Durable).token, now_ns),
             LinkUp: self._on_link_up,
             PeerLost: self._on_lost,
             Stop: lambda e, now_ns: (Halt(0, "stopped: a router keeps nothing that is not on disk"),),
@@ -87,14 +89,22 @@ class Router(Core):
             Outcome: words.on_outcome,
             DealReport: words.on_deal,
             NodeHealth: words.on_health,
-            OperatorHello: lambda e, now_ns: tuple(control.on_hello(e)),
-            Command: lambda e, now_ns: tuple(control.on_command(e)),
-            Ping: lambda e, now_ns: tuple(control.on_ping(e)),
-            Entry: self._on_stop_item,
-            Undo: self._on_stop_item,
+            OperatorHello: lambda e, now_ns: control.on_hello(e),
+            Command: lambda e, now_ns: control.on_command(e),
+            Ping: lambda e, now_ns: control.on_ping(e),
+            Entry: self._on_kill_item,
+            Undo: self._on_kill_item,
             KillSetAsk: self._on_kill_ask,
             KillSetPart: self._on_kill_part,
         }
+        self._on_due: dict[str, Callable[[int], Effects]] = {
+            BEAT: self._on_beat_due,
+            HELLO: self._on_hello_due,
+            HOLES: master.ask_holes,
+            SNAPSHOT: self._on_snapshot_due,
+            SLICE: self._on_slice_due,
+        }
+        """By the word of a timer, what is done when it comes due."""
 
     # what the shell asks
 
@@ -111,9 +121,9 @@ class Router(Core):
     def recover(self, rows: list[tuple[str, bytes, bytes]], now_ns: int) -> Effects:
         """Take the stops of the store."""
         for kind, _key, record in rows:
-            if kind == STOP:
+            if kind == KILL_ITEM:
                 self._state.stops.restore(record)
-        return ()
+        return NOTHING
 
     def start(self, now_ns: int) -> Effects:
         """Say hello to the master."""
@@ -129,23 +139,31 @@ class Router(Core):
         for word in self._state.timers.due(now_ns):
             effects += self._on_timer(word, now_ns)
         self.deadline_ns = self._state.timers.next_ns
-        return tuple(effects)
+        return effects
 
-    def _on_timer(self, word: str, now_ns: int) -> list[Effect]:
+    def _on_timer(self, word: str, now_ns: int) -> Effects:
+        on_due = self._on_due.get(word)
+        assert on_due is not None, f"no timer {word!r}"
+        return on_due(now_ns)
+
+    def _on_beat_due(self, now_ns: int) -> Effects:
         state = self._state
-        if word == BEAT:
-            state.timers.set(BEAT, now_ns + state.heartbeat_ns)
-            return list(state.to_locals(state.beat(now_ns)))
-        if word == HELLO:
-            state.timers.set(HELLO, now_ns + state.repeat_ns)
-            is_quiet = not self._master.is_welcomed or now_ns - state.replay_ns >= MASTER_QUIET_NS
-            return [state.hello()] if is_quiet else []
-        if word == HOLES:
-            return self._master.ask_holes(now_ns)
-        if word == SNAPSHOT:
-            state.timers.set(SNAPSHOT, now_ns + SNAPSHOT_NS)
-            state.front.begin(now_ns)
-        assert word in (SNAPSHOT, SLICE), f"no timer {word!r}"
+        state.timers.set(BEAT, now_ns + state.heartbeat_ns)
+        return state.to_locals(state.beat(now_ns))
+
+    def _on_hello_due(self, now_ns: int) -> Effects:
+        state = self._state
+        state.timers.set(HELLO, now_ns + state.repeat_ns)
+        is_quiet = not self._master.is_welcomed or now_ns - state.replay_ns >= MASTER_QUIET_NS
+        return (state.hello(),) if is_quiet else NOTHING
+
+    def _on_snapshot_due(self, now_ns: int) -> Effects:
+        self._state.timers.set(SNAPSHOT, now_ns + SNAPSHOT_NS)
+        self._state.front.begin(now_ns)
+        return self._on_slice_due(now_ns)
+
+    def _on_slice_due(self, now_ns: int) -> Effects:
+        state = self._state
         effects = state.front.slice(now_ns)
         if state.front.is_publishing:
             state.timers.set(SLICE, now_ns + SLICE_NS)
@@ -170,12 +188,12 @@ class Router(Core):
     # connections
 
     def _on_link_up(self, envelope: Envelope, now_ns: int) -> Effects:
-        return (self._state.hello(),) if envelope.link == REPLAY else ()
+        return (self._state.hello(),) if envelope.link == REPLAY else NOTHING
 
     def _on_lost(self, envelope: Envelope, now_ns: int) -> Effects:
         if envelope.link == CONTROL:
             self._control.lost(envelope.peer)
-        return self._words.on_lost(envelope.peer, now_ns) if envelope.link == LOCALS else ()
+        return self._words.on_lost(envelope.peer, now_ns) if envelope.link == LOCALS else NOTHING
 
     # stops
 
@@ -185,13 +203,13 @@ class Router(Core):
             return True
         return envelope.link == REPLAY or self._control.is_operator(envelope)
 
-    def _on_stop_item(self, envelope: Envelope, now_ns: int) -> Effects:
-        return tuple(self._control.take([raw_of(envelope)])) if self._is_trusted(envelope) else ()
+    def _on_kill_item(self, envelope: Envelope, now_ns: int) -> Effects:
+        return self._control.take([raw_of(envelope)]) if self._is_trusted(envelope) else NOTHING
 
     def _on_kill_part(self, envelope: Envelope, now_ns: int) -> Effects:
         items = message_of(envelope, KillSetPart).items
-        return tuple(self._control.take(items)) if items and self._is_trusted(envelope) else ()
+        return self._control.take(items) if items and self._is_trusted(envelope) else NOTHING
 
     def _on_kill_ask(self, envelope: Envelope, now_ns: int) -> Effects:
-        return tuple(self._state.stops.on_ask(envelope)) if self._is_trusted(envelope) else ()
+        return self._state.stops.on_ask(envelope) if self._is_trusted(envelope) else NOTHING
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from mesh.bounded import keep
-from mesh.core import Effect, Effects, Envelope, Note, Send
+from mesh.core import NOTHING, Effect, Effects, Envelope, Note, Send
 from mesh.hello import refused
 from mesh.links import LOCALS, REPLAY, STATUS
 from mesh.messages.accounts import AccountState, AccountSymbols
@@ -35,13 +35,13 @@ class LocalWords:
             if local is None or getattr(envelope.message, "account", "") != local.hello.account:
                 return self._stranger()
             state.peers.liveness[local.hello.account].heard(now_ns)
-            return tuple(handler(envelope, local, now_ns))
+            return handler(envelope, local, now_ns)
 
         return guarded
 
     def _stranger(self) -> Effects:
         self._state.counters.add("stranger_count")
-        return ()
+        return NOTHING
 
     # DEALER
 
@@ -62,14 +62,14 @@ class LocalWords:
             effects.append(Note("warning", "config_differs", {"account": hello.account, "theirs": hello.config_hash}))
         if was_home != hello.home:
             effects.append(state.front.seen_event(hello.account, now_ns))
-        return tuple(effects)
+        return effects
 
     def on_lost(self, peer: int, now_ns: int) -> Effects:
         """A local's connection is gone."""
         state = self._state
         local = state.peers.of_peer(peer)
         state.peers.lost(peer)
-        return () if local is None else (state.front.seen_event(local.hello.account, now_ns),)
+        return NOTHING if local is None else (state.front.seen_event(local.hello.account, now_ns),)
 
     def on_order_ack(self, envelope: Envelope, local: LocalPeer, now_ns: int) -> list[Effect]:
         """Credit."""
@@ -91,9 +91,7 @@ class LocalWords:
         if not local.is_home or ask.e != self._state.stream.e:
             return []
         for k in range(ask.from_k, min(ask.to_k, ask.from_k + ASKS_MAX) + 1):
-            asks[(ask.account, k)] = None
-        while len(asks) > ASKS_MAX:
-            del asks[next(iter(asks))]
+            keep(asks, (ask.account, k), None, ASKS_MAX)
         return [Send(REPLAY, 0, ask)]
 
     def on_listed(self, envelope: Envelope, local: LocalPeer, now_ns: int) -> list[Effect]:
@@ -115,9 +113,9 @@ class LocalWords:
         """A local's account."""
         account_state = message_of(envelope, AccountState)
         if not self._is_of_status(envelope, account_state.account, now_ns):
-            return ()
+            return NOTHING
         if not self._state.front.state(envelope, account_state, now_ns):
-            return ()
+            return NOTHING
         self._state.counters.add("state_count")
         return (Send(REPLAY, 0, account_state),)
 
@@ -125,7 +123,7 @@ class LocalWords:
         """What a local's account trades."""
         symbols = message_of(envelope, AccountSymbols)
         if not self._is_of_status(envelope, symbols.account, now_ns):
-            return ()
+            return NOTHING
         self._state.front.symbols(envelope, symbols, now_ns)
         return (Send(REPLAY, 0, symbols),)
 
@@ -133,7 +131,7 @@ class LocalWords:
         """What became of an order."""
         outcome = message_of(envelope, Outcome)
         if not self._is_of_status(envelope, outcome.account, now_ns):
-            return ()
+            return NOTHING
         self._state.counters.add("outcome_count")
         return (Send(REPLAY, 0, outcome), *self._state.front.outcome(envelope, outcome, now_ns))
 
@@ -141,12 +139,12 @@ class LocalWords:
         """A deal of an account."""
         deal = message_of(envelope, DealReport)
         if not self._is_of_status(envelope, deal.account, now_ns):
-            return ()
+            return NOTHING
         return (Send(REPLAY, 0, deal), *self._state.front.deal(envelope, deal, now_ns))
 
     def on_health(self, envelope: Envelope, now_ns: int) -> Effects:
         """How a node is: any node's, for frontends alone."""
         is_known = envelope.link in (STATUS, LOCALS) or not envelope.link
         if is_known and self._state.front.health(envelope, message_of(envelope, NodeHealth), now_ns):
-            return ()
+            return NOTHING
         return self._stranger()

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from mesh.core import Effect, Effects, Envelope, Note, Send
+from mesh.core import NOTHING, Effect, Effects, Envelope, Note, Send
 from mesh.links import LOCALS, ORDERS, REPLAY
 from mesh.messages.control import KillSetAsk
 from mesh.messages.orders import (
@@ -38,8 +38,8 @@ class MasterLink:
         def guarded(envelope: Envelope, now_ns: int) -> Effects:
             if envelope.link != REPLAY:
                 self._state.counters.add("stranger_count")
-                return ()
-            return tuple(handler(envelope, now_ns))
+                return NOTHING
+            return handler(envelope, now_ns)
 
         return guarded
 
@@ -54,7 +54,7 @@ class MasterLink:
     def on_heartbeat(self, envelope: Envelope, now_ns: int) -> Effects:
         """The master lives, and has published so far."""
         beat = message_of(envelope, Heartbeat)
-        return tuple(self._at(beat.e, beat.n_last, beat.kill_digest, now_ns))
+        return self._at(beat.e, beat.n_last, beat.kill_digest, now_ns)
 
     def _at(self, e: int, n_last: int, kill_digest: bytes, now_ns: int) -> list[Effect]:
         """The master stands at ``n_last`` of epoch ``e`` and holds these stops."""
@@ -107,7 +107,7 @@ class MasterLink:
             state.counters.add("bad_frame_count")
             return (Note("warning", "order_unreadable", {"e": order.e, "n": order.n, "link": envelope.link}),)
         if order.e < stream.e:
-            return ()
+            return NOTHING
         effects: list[Effect] = []
         if order.e > stream.e:
             effects += self._begin(order.e, order.n, now_ns)
@@ -116,11 +116,11 @@ class MasterLink:
             return (*effects, *self._hand_on(order, body, now_ns))
         if not stream.take(order.n):
             state.counters.add("duplicate_order_count")
-            return tuple(effects)
+            return effects
         effects += self._hand_on(order, body, now_ns)
         if not stream.is_whole and not state.timers.is_set(HOLES):
             effects += self.ask_holes(now_ns)
-        return tuple(effects)
+        return effects
 
     def _is_for_account(self, order: Order) -> bool:
         """Whether a replayed record answers a question of one local."""

@@ -4,6 +4,8 @@ A record is handed on the moment it comes, also past a hole; each account's own 
 asked for again and again in vain is passed over: one record that cannot be read stops nobody.
 """
 
+from mesh.bounded import keep
+
 HOLES_MAX = 4_096
 """Missing records remembered; beyond this the locals ask for what they lack by themselves."""
 ASKS_MAX = 8
@@ -43,9 +45,7 @@ class RecordStream:
             return False
         first = max(self.next_n, n_last - HOLES_MAX + 1)
         for n in range(first, n_last + 1):
-            self._holes[n] = 0
-        while len(self._holes) > HOLES_MAX:
-            del self._holes[next(iter(self._holes))]
+            keep(self._holes, n, 0, HOLES_MAX)
         self.next_n = n_last + 1
         return True
 

@@ -19,6 +19,7 @@ from mesh.messages.control import ACTIVE, Latched
 from mesh.messages.health import FrontEvent, LocalSeen, NodeHealth, Snapshot
 from mesh.messages.outcomes import DealReport, Outcome
 from mesh.units import MS_NS, SECOND_NS
+from nodes.envelopes import raw_of
 from nodes.router.localpeers import LocalPeers
 
 SNAPSHOT_NS = SECOND_NS
@@ -65,28 +66,28 @@ class FrontView:
         known = self._states.get(message.account)
         if known is not None and known[0].life == message.life and known[0].number >= message.number:
             return False
-        self._states[message.account] = (message, (_raw(envelope), now_ns))
+        self._states[message.account] = (message, (raw_of(envelope), now_ns))
         return True
 
     def symbols(self, envelope: Envelope, message: AccountSymbols, now_ns: int) -> None:
         """Keep an account's symbols."""
-        self._symbols[message.account] = (_raw(envelope), now_ns)
+        self._symbols[message.account] = (raw_of(envelope), now_ns)
 
     def health(self, envelope: Envelope, message: NodeHealth, now_ns: int) -> bool:
         """Keep a node's health; False for a node that is not of this configuration."""
         if message.node not in self._node_liveness:
             return False
         self._node_liveness[message.node].heard(now_ns)
-        self._nodes[message.node] = (_raw(envelope), now_ns)
+        self._nodes[message.node] = (raw_of(envelope), now_ns)
         return True
 
     def outcome(self, envelope: Envelope, message: Outcome, now_ns: int) -> list[Effect]:
         """An outcome, for frontends at once; a repeat of one they have seen is not told again."""
-        return self._event(self._outcomes, (message.account, message.f), _raw(envelope), now_ns)
+        return self._event(self._outcomes, (message.account, message.f), raw_of(envelope), now_ns)
 
     def deal(self, envelope: Envelope, message: DealReport, now_ns: int) -> list[Effect]:
         """A deal, likewise."""
-        return self._event(self._deals, (message.account, message.deal_ticket), _raw(envelope), now_ns)
+        return self._event(self._deals, (message.account, message.deal_ticket), raw_of(envelope), now_ns)
 
     def _event(self, table: dict[tuple[str, int], Item], key: tuple[str, int], raw: bytes, now_ns: int) -> list[Effect]:
         if key in table:
@@ -96,7 +97,7 @@ class FrontView:
 
     def latched(self, envelope: Envelope, message: Latched, now_ns: int) -> Effect:
         """A local holds stops."""
-        raw = _raw(envelope)
+        raw = raw_of(envelope)
         self._latched[message.account] = (message.level, (raw, now_ns))
         return self.told(raw)
 
@@ -152,8 +153,3 @@ class FrontView:
     def is_publishing(self) -> bool:
         """Whether the snapshot is not out yet."""
         return bool(self._pending)
-
-
-def _raw(envelope: Envelope) -> bytes:
-    """The bytes in which a message came."""
-    return envelope.frames[0] if envelope.frames else encode(envelope.message)

@@ -7,7 +7,6 @@ window of them; answers are withheld until the master's comes, so a slow master 
 """
 
 from collections import deque
-from decimal import Decimal
 
 import msgspec
 
@@ -21,6 +20,7 @@ from mesh.links import DECIDE, SIGNALS
 from mesh.messages import PROTOCOL_VERSION
 from mesh.messages.signals import ACCEPTED, MANUAL, Signal, SignalAnswer, SourceHello, SourceWelcome
 from mesh.units import MS_NS, NEVER
+from nodes.amounts import decimal_of
 from nodes.envelopes import message_of
 from nodes.signals.checks import SignalChecks
 
@@ -132,7 +132,7 @@ class Signals(Core):
             effects.append(Note("warning", "unknown_source", {"source": hello.source}))
         elif hello.config_hash != self._fingerprint:
             effects.append(Note("warning", "config_differs", {"source": hello.source, "theirs": hello.config_hash}))
-        return tuple(effects)
+        return effects
 
     def _on_signal(self, envelope: Envelope, now_ns: int) -> Effects:
         signal = message_of(envelope, Signal)
@@ -161,7 +161,7 @@ class Signals(Core):
         self._held[key] = Held(signal, envelope.peer, now_ns)
         self._counts[source] = self._counts.get(source, 0) + 1
         self._queue.append(key)
-        return tuple(self._fill(now_ns))
+        return self._fill(now_ns)
 
     def _on_lost(self, envelope: Envelope, now_ns: int) -> Effects:
         if envelope.link == SIGNALS:
@@ -211,7 +211,7 @@ class Signals(Core):
         self._window_count = message_of(envelope, SourceWelcome).credit_count
         self._repeat_at_ns = now_ns + backoff_ns(self._repeat_ns, self._vain_count) if self._sent else NEVER
         again: list[Effect] = [self._send(self._held[key], now_ns) for key in self._sent]
-        return tuple(again + self._fill(now_ns))
+        return again + self._fill(now_ns)
 
     def _on_answer(self, envelope: Envelope, now_ns: int) -> Effects:
         answer = message_of(envelope, SignalAnswer)
@@ -236,7 +236,7 @@ class Signals(Core):
         effects = [Send(SIGNALS, held.peer, answer), signal_event(held.signal, answer), *self._fill(now_ns)]
         if not self._held and self._is_draining:
             effects.append(Halt(0, "stopped: every signal taken is answered"))
-        return tuple(effects)
+        return effects
 
     def _count_answered(self, source: str) -> None:
         self._counts[source] -= 1
@@ -254,15 +254,15 @@ class Signals(Core):
 def signal_event(signal: Signal, answer: SignalAnswer) -> Emit:
     """The line of the events file of an answered signal."""
     event = {
-        "kind": "signal",
+        "kind": events.STAGES[events.SIGNAL],
         "sid": signal.sid,
         "source": signal.source,
         "signal": signal.kind,
         "symbol": signal.symbol,
         "timeframe": signal.timeframe,
         "period": signal.period,
-        "level": Decimal(signal.level_e8).scaleb(-8),
-        "value": Decimal(signal.value_e8).scaleb(-8),
+        "level": decimal_of(signal.level_e8),
+        "value": decimal_of(signal.value_e8),
         "name": signal.name,
         "code": answer.code,
     }

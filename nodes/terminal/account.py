@@ -13,7 +13,7 @@ from nodes.terminal import names
 from nodes.terminal.book import STOP_LOSS, TAKE_PROFIT, SymbolBook
 from nodes.terminal.conversion import Converter, Route
 from nodes.terminal.exposure import Exposure
-from nodes.terminal.margin import margin_e8, profit_e8
+from nodes.terminal.margin import MarginTerms, margin_terms, profit_e8
 from nodes.terminal.records import (
     ACCOUNT,
     DEAL,
@@ -51,7 +51,10 @@ class Account:
         "_changes",
         "_converter",
         "_is_row_changed",
+        "_kept_exposures",
+        "_margin_terms",
         "_reopened",
+        "_routes",
         "balance_e8",
         "config",
         "credit_e8",
@@ -87,6 +90,8 @@ class Account:
         self.unit_e8 = config.unit_e8
         self._converter = converter
         self._book_of = book_of
+        self._routes: dict[str, Route] = {}
+        self._margin_terms: dict[str, MarginTerms] = {}
         self._changes = changes
         self._is_row_changed = False
         self.balance_e8 = 0
@@ -105,6 +110,9 @@ class Account:
         self.deals: list[Deal] = []
         self.deals_of_position: dict[int, list[Deal]] = {}
         self.exposures: dict[str, Exposure] = {}
+        """By symbol, where positions are open."""
+        self._kept_exposures: dict[str, Exposure] = {}
+        """Those of symbols once traded too: the sums of an exposure are back at nothing when its last position goes."""
         self.netted: dict[str, int] = {}
         """Symbol → ticket of its one position, on netting accounts."""
         self.margin_e8 = 0
@@ -140,7 +148,8 @@ class Account:
 
     def position_by_id(self, identifier: int) -> Position | None:
         """The position of an identifier: what its ticket was when it was opened, and still is unless it was reopened."""
-        return self.positions.get(self._reopened.get(identifier, identifier))
+        ticket = self._reopened.get(identifier, identifier) if self._reopened else identifier
+        return self.positions.get(ticket)
 
     def drop_position(self, position: Position) -> None:
         """A position is no more."""
@@ -172,17 +181,30 @@ class Account:
         self._changes.append(Change(HISTORY_ORDER, self.login, order.ticket, order))
 
     def add_deal(self, deal: Deal) -> None:
-        """A deal happened: the balance takes its profit, swap, commission and fee."""
-        self.balance_e8 += deal.profit_e8 + deal.swap_e8 + deal.commission_e8 + deal.fee_e8
+        """A deal happened: the balance takes its profit, swap, commission and fee; a credit is no balance."""
+        if deal.type == names.DEAL_TYPE_CREDIT:
+            self.credit_e8 += deal.profit_e8
+        else:
+            self.balance_e8 += deal.profit_e8 + deal.swap_e8 + deal.commission_e8 + deal.fee_e8
         self._is_row_changed = True
         self._remember_deal(deal)
         self._changes.append(Change(DEAL, self.login, deal.ticket, deal))
 
-    def add_balance(self, amount_e8: int, comment: str, now_ns: int) -> None:
-        """A balance operation: money in, or out where it is negative; a deal without order, symbol and volume."""
-        balance, entry, reason = names.DEAL_TYPE_BALANCE, names.DEAL_ENTRY_IN, names.DEAL_REASON_CLIENT
+    def open(self, now_ns: int) -> None:
+        """The first money of an account that never was."""
+        if self.config.deposit_e8:
+            self.add_balance(self.config.deposit_e8, "Deposit", now_ns)
+        if self.config.credit_e8:
+            self.add_balance(self.config.credit_e8, "Credit", now_ns, names.DEAL_TYPE_CREDIT)
+
+    def add_balance(self, amount_e8: int, comment: str, now_ns: int, kind: int = names.DEAL_TYPE_BALANCE) -> None:
+        """A balance operation: money in, or out where it is negative; a deal without order, symbol and volume.
+
+        ``kind`` DEAL_TYPE_CREDIT: lent by the broker, part of the equity and not of the balance.
+        """
+        entry, reason = names.DEAL_ENTRY_IN, names.DEAL_REASON_CLIENT
         ticket = self.next_ticket()
-        self.add_deal(Deal(ticket, 0, "", balance, entry, 0, 0, reason, 0, 0, amount_e8, 0, 0, 0, now_ns, comment))
+        self.add_deal(Deal(ticket, 0, "", kind, entry, 0, 0, reason, 0, 0, amount_e8, 0, 0, 0, now_ns, comment))
 
     def end_days(self, day: int) -> None:
         """Swap is charged up to the midnight at which server day ``day`` begins."""
@@ -229,7 +251,10 @@ class Account:
 
     def route(self, currency: str) -> Route:
         """The way from a currency to the deposit's."""
-        return self._converter.route(currency, self.config.currency)
+        route = self._routes.get(currency)
+        if route is None:
+            route = self._routes[currency] = self._converter.route(currency, self.config.currency)
+        return route
 
     def _count(self, new: Position | None, old: Position | None) -> None:
         position = new or old
@@ -237,8 +262,11 @@ class Account:
         symbol = position.symbol
         exposure = self.exposures.get(symbol)
         if exposure is None:
-            book = self._book_of(symbol)
-            exposure = Exposure(book, self.route(book.spec.currency_profit), self.unit_e8)
+            exposure = self._kept_exposures.get(symbol)
+            if exposure is None:
+                book = self._book_of(symbol)
+                exposure = Exposure(book, self.route(book.spec.currency_profit), self.unit_e8)
+                self._kept_exposures[symbol] = exposure
             self.exposures[symbol] = exposure
             self._expose(exposure, 1)
         if new is not None:
@@ -252,7 +280,7 @@ class Account:
 
     def _expose(self, exposure: Exposure, sign: int) -> None:
         """Tell the books whose quotes this account's equity hangs on."""
-        for book in (exposure.book, *(leg.book for leg in exposure.route.legs)):
+        for book in exposure.books:
             count = book.exposed.get(self.login, 0) + sign
             if count:
                 book.exposed[self.login] = count
@@ -301,9 +329,12 @@ class Account:
 
     def margin_of_e8(self, book: SymbolBook, volume_e8: int, price_e8: int) -> int:
         """Margin a volume binds at a price, by itself."""
-        spec, config = book.spec, self.config
-        route = self.route(spec.currency_margin)
-        return margin_e8(spec, route, config.currency, config.leverage, self.unit_e8, volume_e8, price_e8)
+        terms = self._margin_terms.get(book.spec.name)
+        if terms is None:
+            spec, config = book.spec, self.config
+            terms = margin_terms(spec, self.route(spec.currency_margin), config.currency, config.leverage)
+            self._margin_terms[spec.name] = terms
+        return terms.margin_e8(self.unit_e8, volume_e8, price_e8)
 
     def margin_level_e8(self, equity_e8: int, margin_e8: int) -> int:
         """Equity in percent of the margin; 0 where no margin is bound."""

@@ -31,7 +31,7 @@ def place(asked: Asked, book: SymbolBook, placed_ns: int, request_id: int) -> Or
 
 def refused(code: int, request_id: int, bid_e8: int = 0, ask_e8: int = 0) -> OrderResult:
     """The result of a request that was not executed: zeros, with the quote for a requote."""
-    return OrderResult(code, bid_e8=bid_e8, ask_e8=ask_e8, comment=TEXTS[code], request_id=request_id)
+    return OrderResult(code, bid_e8=bid_e8, ask_e8=ask_e8, comment=TEXTS.get(code, ""), request_id=request_id)
 
 
 def checked(asked: Asked, book: SymbolBook, code: int) -> CheckResult:

@@ -1,7 +1,7 @@
 """What a function of the terminal is given and how it fails: shared by all functions behind ``TerminalService``."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
@@ -20,6 +20,8 @@ arguments, answered in one message as (value, error code, error text) each."""
 SEVERAL_MAX = 16
 VALUE_BYTES_MAX: int = TerminalReply.__annotations__["value"].__metadata__[0].max_length
 """The longest value an answer can have, as the message says it; a longer one is OUT_OF_MEMORY."""
+
+
 class Failure(Exception):
     """A function of the terminal has nothing to answer but an error; it carries the last_error pair."""
 
@@ -28,15 +30,15 @@ class Failure(Exception):
         self.error = error
 
 
-class Call(NamedTuple):
-    """One call of one login. ``changes`` collects what the call did to the books; ``mishap`` what goes wrong with it."""
+class Call(msgspec.Struct, frozen=True):
+    """One call of one login. ``changes`` collects what the call did to the books; ``mishap`` what goes wrong with it, if anything."""
 
     terminal: Terminal
     account: Account
     session: Session
     now_ns: int
     changes: list[Change]
-    mishap: Mishap
+    mishap: Mishap | None
 
     def is_in(self, outage: str) -> bool:
         """Whether something is amiss with the terminal now."""

@@ -5,7 +5,8 @@ freeze levels). Requotes are not here: order_check knows nothing of them.
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
+
+import msgspec
 
 from nodes.terminal import names
 from nodes.terminal.account import Account
@@ -58,7 +59,7 @@ _ORDER_FLAGS = {
 """ORDER_TYPE_* to SYMBOL_ORDER_* of a symbol's order_mode."""
 
 
-class Asked(NamedTuple):
+class Asked(msgspec.Struct, frozen=True):
     """A request with what it is about. ``book`` is None for a symbol the server does not know."""
 
     account: Account
@@ -100,7 +101,7 @@ def _deal(asked: Asked, book: SymbolBook) -> int:
     code = _volume_refusal(spec, request) or _filling_refusal(spec, request)
     if code:
         return code
-    if request.price_e8 < 0 or (is_priced(spec) and not _is_price(spec, request.price_e8)):
+    if request.price_e8 < 0 or (spec.exemode in _PRICED and not _is_price(spec, request.price_e8)):
         return names.TRADE_RETCODE_INVALID_PRICE
     if not book.has_quote:
         return names.TRADE_RETCODE_PRICE_OFF
@@ -140,7 +141,7 @@ def _named_refusal(asked: Asked, book: SymbolBook, position: Position | None) ->
 def _is_behind(account: Account, position: Position) -> bool:
     """Whether an older position of the same symbol is still open."""
     return any(
-        other.ticket < position.ticket for other in account.positions.values() if other.symbol == position.symbol
+        other.identifier < position.identifier for other in account.positions.values() if other.symbol == position.symbol
     )
 
 
@@ -156,17 +157,21 @@ def opening_volume_e8(account: Account, position: Position | None, request: Trad
 def _opening_refusal(asked: Asked, book: SymbolBook, opening_e8: int, position: Position | None) -> int:
     account, request, spec = asked.account, asked.request, book.spec
     is_buy = is_buy_order(request.type)
-    code = _direction_refusal(spec, is_buy) or _limit_refusal(account, spec, is_buy, opening_e8)
+    code = OK
+    if spec.trade_mode != names.SYMBOL_TRADE_MODE_FULL:
+        code = _direction_refusal(spec, is_buy)
+    if not code and spec.volume_limit_e8:
+        code = _limit_refusal(account, spec, is_buy, opening_e8)
     if code:
         return code
     if account.is_hedging and 0 < account.config.limit_positions <= len(account.positions):
         return names.TRADE_RETCODE_LIMIT_POSITIONS
     if account.is_hedging and not account.config.hedge_allowed and _holds_opposite(account, request):
         return HEDGE_PROHIBITED
-    exit_price_e8 = book.bid_e8 if is_buy else book.ask_e8
-    code = exit_refusal(spec, is_buy, exit_price_e8, request.sl_e8, request.tp_e8)
-    if code:
-        return code
+    if request.sl_e8 or request.tp_e8:
+        code = exit_refusal(spec, is_buy, book.bid_e8 if is_buy else book.ask_e8, request.sl_e8, request.tp_e8)
+        if code:
+            return code
     price_e8 = book.ask_e8 if is_buy else book.bid_e8
     if not account.route(spec.currency_profit).is_ready or not account.route(spec.currency_margin).is_ready:
         return names.TRADE_RETCODE_PRICE_OFF
@@ -274,9 +279,9 @@ def _is_unchanged(order: Order, asked: Asked) -> bool:
 
 def _remove(asked: Asked, book: SymbolBook) -> int:
     order = asked.account.orders.get(asked.request.order)
-    if order is None or order.execution_ns:
+    if order is None:
         return names.TRADE_RETCODE_INVALID_ORDER
-    is_waiting = order.state == names.ORDER_STATE_PLACED
+    is_waiting = order.state == names.ORDER_STATE_PLACED and not order.execution_ns
     if is_waiting and book.has_quote and is_order_frozen(book, order.type, order.price_open_e8):
         return names.TRADE_RETCODE_FROZEN
     return OK

@@ -121,8 +121,8 @@ class Terminal:
         for account in self.accounts.values():
             if account.rollover_day == 0:
                 account.rollover_day = day
-            if account.ticket_count == 0 and account.config.deposit_e8:
-                account.add_balance(account.config.deposit_e8, "Deposit", self.now_ns)
+            if account.ticket_count == 0:
+                account.open(self.now_ns)
         self._rollover_day = min((account.rollover_day for account in self.accounts.values()), default=day)
         self._set_event()
         self._advance(now_ns)
@@ -198,9 +198,10 @@ class Terminal:
 
     def _react(self, book: SymbolBook) -> None:
         """What a quote sets off, in a fixed order: rests of orders, levels, then the accounts it moves."""
-        for login, ticket in list(book.resting):
-            reactions.take_rest(self.accounts[login], book, ticket, self.now_ns)
-        while met := book.take_met():
+        if book.resting:
+            for login, ticket in list(book.resting):
+                reactions.take_rest(self.accounts[login], book, ticket, self.now_ns)
+        while not book.is_quiet and (met := book.take_met()):
             login, ticket, kind = met
             reactions.meet_level(self.accounts[login], book, ticket, kind, self.now_ns)
         for login in list(book.exposed):
@@ -245,8 +246,11 @@ class Terminal:
     def _taken(self) -> Changes:
         if not self._changes:
             return _NONE
-        for login in dict.fromkeys([change.login for change in self._changes]):
-            self.accounts[login].flush()
+        login = 0
+        for change in tuple(self._changes):
+            if change.login != login:
+                login = change.login
+                self.accounts[login].flush()
         changes = tuple(self._changes)
         self._changes.clear()
         return changes
@@ -266,7 +270,8 @@ class Terminal:
 
         ``placed_ns``: a deal is only placed now (10008) and filled then.
         """
-        self._advance(now_ns)
+        if now_ns > self.now_ns:
+            self._advance(now_ns)
         account = self.accounts[login]
         asked = self._asked(account, request)
         code = checks.refusal(asked)
@@ -306,6 +311,8 @@ class Terminal:
     def _asked(self, account: Account, request: TradeRequest) -> checks.Asked:
         """The request with its symbol's book: modifying an order or a position needs no symbol of its own."""
         symbol = request.symbol
+        if request.action == names.TRADE_ACTION_DEAL:
+            return checks.Asked(account, self.books.get(symbol), request, self.now_ns, self.clock)
         if request.action in (names.TRADE_ACTION_MODIFY, names.TRADE_ACTION_REMOVE):
             order = account.orders.get(request.order)
             symbol = symbol if order is None else order.symbol

@@ -144,12 +144,17 @@ def tick_row(clock: ServerClock, book: SymbolBook) -> Row:
 
 
 def book_rows(book: SymbolBook) -> list[Row]:
-    """BookInfo rows: the quote's two sides, where the symbol has a depth of market."""
-    if not book.spec.book_depth or not book.has_quote:
+    """BookInfo rows, the highest price first: ``book_depth`` levels a side from the quote on, a step of the price apart.
+
+    Each shows the volume one quote has room for; an order is filled at the best of them alone.
+    """
+    spec = book.spec
+    if not book.has_quote:
         return []
-    volume_e8 = book.spec.depth_e8 or book.spec.volume_max_e8
-    sides = ((names.BOOK_TYPE_SELL, book.ask_e8), (names.BOOK_TYPE_BUY, book.bid_e8))
-    return [[kind, price_e8, volume_e8 // E8, volume_e8] for kind, price_e8 in sides]
+    volume_e8 = spec.depth_e8 or spec.volume_max_e8
+    asks = [(names.BOOK_TYPE_SELL, book.ask_e8 + level * spec.price_step_e8) for level in reversed(range(spec.book_depth))]
+    bids = [(names.BOOK_TYPE_BUY, book.bid_e8 - level * spec.price_step_e8) for level in range(spec.book_depth)]
+    return [[kind, price_e8, volume_e8 // E8, volume_e8] for kind, price_e8 in asks + bids if price_e8 > 0]
 
 
 def symbol_row(terminal: Terminal, account: Account, book: SymbolBook, is_selected: bool) -> Row:

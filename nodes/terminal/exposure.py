@@ -18,6 +18,7 @@ class Exposure:
 
     __slots__ = (
         "book",
+        "books",
         "count",
         "divisor",
         "long_cost",
@@ -37,6 +38,8 @@ class Exposure:
 
     def __init__(self, book: SymbolBook, route: Route, unit_e8: int) -> None:
         self.book = book
+        self.books = (book, *(leg.book for leg in route.legs))
+        """Whose quotes value the positions: the symbol's, and those of the conversion."""
         self.route = route
         self.unit_e8 = unit_e8
         self.scale, self.divisor = book.spec.profit_scale

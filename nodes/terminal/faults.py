@@ -14,6 +14,9 @@ from mesh.ids import draw_of
 
 ORDER_KINDS = ("retcode", "place", "hide", "no_deal", "rewrite_comment", "drop_magic")
 """Kinds that make sense of an order_send alone."""
+LOGIN = "login"
+"""The one call that needs no account yet: its answer says whose the following ones are. initialize makes it too."""
+TIMED_OUT = -10005
 _DRAW_BITS = 64
 NO_FAULTS: tuple[FaultSection, ...] = ()
 
@@ -27,6 +30,8 @@ def check_faults(faults: Iterable[FaultSection], logins: Iterable[int], function
             raise BadConfig(f"{at}: call = {fault.call!r}: not among the functions: {', '.join(sorted(called))}")
         if fault.kind in ORDER_KINDS and fault.call != ORDER_SEND:
             raise BadConfig(f"{at}: call = {fault.call!r}: this kind is of {ORDER_SEND} alone")
+        if fault.error == TIMED_OUT and fault.call != LOGIN:
+            raise BadConfig(f"{at}: error = {TIMED_OUT} with call = {fault.call!r}: only {LOGIN} (and initialize) can end so")
         if fault.kind in ("place", "hide") and not fault.for_ms:
             raise BadConfig(f"{at}: for_ms = 0: how much later? 1 or more is needed")
         for key, login in (("login", fault.login), ("to_login", fault.to_login)):

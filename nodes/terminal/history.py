@@ -26,12 +26,24 @@ _BID_CHANGED, _ASK_CHANGED = names.TICK_FLAG_BID, names.TICK_FLAG_ASK
 class History:
     """The newest ticks and bars of one symbol."""
 
-    __slots__ = ("_bar_count", "_bars", "_bars_count_max", "_count", "_ticks", "_ticks_count_max", "_unbarred_from")
+    __slots__ = (
+        "_asks",
+        "_bar_count",
+        "_bars",
+        "_bars_count_max",
+        "_bids",
+        "_count",
+        "_ticks",
+        "_ticks_count_max",
+        "_times",
+        "_unbarred_from",
+    )
 
     def __init__(self, ticks_count_max: int, bars_count_max: int) -> None:
         self._ticks_count_max = ticks_count_max
         self._bars_count_max = bars_count_max
         self._ticks: Column = np.empty((3, 2 * ticks_count_max), dtype=np.int64)
+        self._times, self._bids, self._asks = self._ticks
         self._count = 0
         self._unbarred_from = 0
         self._bars: Column = np.empty((len(BAR_COLUMNS), _FIRST_BARS_COUNT), dtype=np.int64)
@@ -42,10 +54,9 @@ class History:
         if self._count == self._ticks.shape[1]:
             self._move()
         at = self._count
-        times, bids, asks = self._ticks
-        times[at] = time_ns
-        bids[at] = bid_e8
-        asks[at] = ask_e8
+        self._times[at] = time_ns
+        self._bids[at] = bid_e8
+        self._asks[at] = ask_e8
         self._count = at + 1
 
     def extend(self, time_ns: Column, bid_e8: Column, ask_e8: Column) -> None:

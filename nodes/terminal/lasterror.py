@@ -16,11 +16,18 @@ UNSUPPORTED: Error = (names.RES_E_UNSUPPORTED, "Terminal: Unsupported function")
 SEND_FAILED: Error = (names.RES_E_INTERNAL_FAIL_SEND, "IPC send failed")
 RECEIVE_FAILED: Error = (names.RES_E_INTERNAL_FAIL_RECEIVE, "IPC recv failed")
 NO_ANSWER: Error = (names.RES_E_INTERNAL_FAIL_INIT, "IPC initialize failed, Pipe server didn't answer in 60 sec")
+TIMEOUT: Error = (names.RES_E_INTERNAL_FAIL_TIMEOUT, "IPC timeout")
+"""Of initialize and login alone: the account was not authorised in time."""
+WRONG_MODE: Error = (names.RES_E_UNSUPPORTED, "Unsupported authorization mode, OTP or certificate password needed")
+"""UNSUPPORTED as initialize and login say it."""
+INCOMPATIBLE: Error = (
+    names.RES_E_INVALID_VERSION, "Terminal: Incompatible versions, please install the latest version of Terminal and Python module"
+)  # fmt: skip
 API_DISABLED: Error = (names.RES_E_AUTO_TRADING_DISABLED, "Auto-Trading using Python API disabled in Terminal")
 ERRORS: dict[int, Error] = {
     error[0]: error
     for error in (
-        FAILED, INVALID_PARAMS, OUT_OF_MEMORY, NOT_FOUND, UNAUTHORISED, UNSUPPORTED, API_DISABLED, SEND_FAILED, RECEIVE_FAILED,
+        FAILED, INVALID_PARAMS, OUT_OF_MEMORY, NOT_FOUND, UNAUTHORISED, UNSUPPORTED, API_DISABLED, SEND_FAILED, RECEIVE_FAILED, TIMEOUT,
         (names.RES_E_INTERNAL_FAIL, "IPC call failed"), (names.RES_E_INTERNAL_FAIL_CONNECT, "No IPC connection"),
     )
 }  # fmt: skip

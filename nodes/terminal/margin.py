@@ -4,11 +4,12 @@ Formulas: MQL5 reference, "Symbol Properties", ENUM_SYMBOL_CALC_MODE. Everything
 once, to the account's currency digits.
 """
 
-from nodes.terminal import names
-from nodes.terminal.conversion import Ratio, Route, rounded_e8
-from nodes.terminal.symbols import SymbolSpec
+from typing import NamedTuple
 
-_E16 = 10**16
+from mesh.units import E8
+from nodes.terminal import names
+from nodes.terminal.conversion import Route, rounded_e8
+from nodes.terminal.symbols import SymbolSpec
 
 _WITHOUT_PRICE = (
     names.SYMBOL_CALC_MODE_FOREX,
@@ -34,31 +35,47 @@ def profit_e8(
     return rounded_e8(numerator, divisor, unit_e8)
 
 
-def margin_e8(
-    spec: SymbolSpec, route: Route, deposit_currency: str, leverage: int, unit_e8: int, volume_e8: int, price_e8: int
-) -> int:
-    """Money a volume binds at a price; ``route`` leads from the margin currency to the deposit's.
+class MarginTerms(NamedTuple):
+    """How margin in one symbol is worked out: volume × price ** ``power`` × numerator / divisor, at a rate.
+
+    ``route`` leads from the margin currency to the deposit's; None where there is nothing to convert.
+    """
+
+    numerator: int
+    divisor: int
+    power: int
+    route: Route | None
+
+    def margin_e8(self, unit_e8: int, volume_e8: int, price_e8: int) -> int:
+        """Money a volume binds at a price, rounded to whole units."""
+        numerator, divisor = volume_e8 * self.numerator * price_e8**self.power, self.divisor
+        if self.route is not None:
+            rate, rate_divisor = self.route.most
+            numerator, divisor = numerator * rate, divisor * rate_divisor
+        return rounded_e8(numerator, divisor, unit_e8)
+
+
+def margin_terms(spec: SymbolSpec, route: Route, deposit_currency: str, leverage: int) -> MarginTerms:
+    """The terms of a symbol; ``route`` leads from the margin currency to the deposit's.
 
     Where margin is counted in the base currency and the deposit is held in the profit currency, the deal's own price is
     the rate.
     """
-    numerator, divisor = _margin_ratio(spec, leverage, volume_e8, price_e8)
+    numerator, divisor, power = _ratio(spec, leverage)
     if spec.currency_margin == spec.currency_base and spec.currency_profit == deposit_currency != spec.currency_base:
-        rate, rate_divisor = price_e8, 10**8
-    else:
-        rate, rate_divisor = route.most
-    return rounded_e8(numerator * rate, divisor * rate_divisor, unit_e8)
+        return MarginTerms(numerator, divisor * E8, power + 1, None)
+    return MarginTerms(numerator, divisor, power, route if route.legs or route.fixed != (1, 1) else None)
 
 
-def _margin_ratio(spec: SymbolSpec, leverage: int, volume_e8: int, price_e8: int) -> Ratio:
-    """Margin in the margin currency, as a fraction of e8 money."""
+def _ratio(spec: SymbolSpec, leverage: int) -> tuple[int, int, int]:
+    """Margin in the margin currency: numerator, divisor, power of the price; in fixed point, as volumes and prices are."""
     if spec.calc_mode in _BY_INITIAL:
-        return volume_e8 * spec.margin_initial_e8, 10**8
-    numerator, divisor = volume_e8 * spec.contract_size_e8, 10**8
+        return spec.margin_initial_e8, E8, 0
+    numerator, divisor, power = spec.contract_size_e8, E8, 0
     if spec.calc_mode not in _WITHOUT_PRICE:
-        numerator, divisor = numerator * price_e8, _E16
+        divisor, power = E8 * E8, 1
     if spec.calc_mode == names.SYMBOL_CALC_MODE_CFDINDEX and spec.tick_value_e8:
         numerator, divisor = numerator * spec.tick_value_e8, divisor * spec.price_step_e8
     if spec.calc_mode in _WITH_LEVERAGE:
         divisor *= leverage
-    return numerator, divisor
+    return numerator, divisor, power

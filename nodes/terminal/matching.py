@@ -29,7 +29,7 @@ def opposite(order_type: int) -> int:
 def position_of(account: Account, symbol: str, position_id: int) -> Position | None:
     """The position a fill meets: the named one when hedging, by ticket or identifier, else the symbol's."""
     if account.is_hedging:
-        return account.positions.get(position_id) or account.position_by_id(position_id)
+        return (account.positions.get(position_id) or account.position_by_id(position_id)) if position_id else None
     return account.positions.get(account.netted.get(symbol, 0))
 
 
@@ -79,9 +79,9 @@ def add_deal(
     swap_e8: int,
     now_ns: int,
 ) -> Deal:
-    """Book the deal of a fill; commission by volume, except where positions close each other."""
+    """Book the deal of a fill; commission by volume, except where positions close each other or the server reopens one."""
     commission_e8 = fee_e8 = 0
-    if entry != names.DEAL_ENTRY_OUT_BY:
+    if entry != names.DEAL_ENTRY_OUT_BY and order.reason != names.DEAL_REASON_ROLLOVER:
         commission_e8 = commission_of_e8(account, volume_e8)
         fee_e8 = -account.config.fee_per_deal_e8
     deal = Deal(

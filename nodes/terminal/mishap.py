@@ -31,7 +31,7 @@ _COMMENT_KEPT = 26
 
 
 class Mishap:
-    """The faults of one call, as it goes."""
+    """The faults of one call, as it goes; a call without any has no mishap."""
 
     __slots__ = ("_faults", "_now_ns", "_session")
 
@@ -48,7 +48,10 @@ class Mishap:
     @property
     def lost(self) -> Error | None:
         """The error of a call that never reached the terminal."""
-        return next((_LOST[fault.kind] for fault in self._faults if fault.kind in _LOST), None)
+        for fault in self._faults:
+            if fault.kind in _LOST:
+                return _LOST[fault.kind]
+        return None
 
     @property
     def refusal(self) -> int | None:
@@ -63,7 +66,10 @@ class Mishap:
     @property
     def placed_ns(self) -> int:
         """When a deal that is only placed now will be filled; 0: it is filled at once."""
-        return next((self._now_ns + fault.for_ms * MS_NS for fault in self._faults if fault.kind == "place"), 0)
+        for fault in self._faults:
+            if fault.kind == "place":
+                return self._now_ns + fault.for_ms * MS_NS
+        return 0
 
     def request(self, request: TradeRequest) -> TradeRequest:
         """The request as the broker takes it."""
@@ -99,5 +105,8 @@ class Mishap:
     @property
     def late_ns(self) -> int:
         """How much later the answer comes; ``NEVER`` for never."""
-        hung = [fault.for_ms * MS_NS if fault.for_ms else NEVER for fault in self._faults if fault.kind == "hang"]
-        return max(hung, default=0)
+        late_ns = 0
+        for fault in self._faults:
+            if fault.kind == "hang":
+                late_ns = max(late_ns, fault.for_ms * MS_NS if fault.for_ms else NEVER)
+        return late_ns

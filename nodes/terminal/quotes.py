@@ -10,12 +10,13 @@ from nodes.terminal import names
 from nodes.terminal.calls import NO_ARGUMENTS, Call, Failure, Function, arguments
 from nodes.terminal.export import Row, book_rows, symbol_row, tick_row
 from nodes.terminal.history import Column, grouped, tick_flags
-from nodes.terminal.lasterror import FAILED, INVALID_PARAMS, NOT_FOUND
+from nodes.terminal.lasterror import FAILED, INCOMPATIBLE, INVALID_PARAMS, NOT_FOUND
 from nodes.timeframes import bar_starts_ns, length_ns
 
 ROWS_COUNT_LIMIT = 100_000
 """A request for this many bars or more is refused (measured on a live terminal: 99,999 pass)."""
 
+OLDEST_BUILD = 2_364
 TIMEFRAME_NAMES: dict[int, str] = {
     value: name.removeprefix("TIMEFRAME_") for name, value in vars(names).items() if name.startswith("TIMEFRAME_")
 }
@@ -34,18 +35,27 @@ def _packed(count: int, *columns: NDArray[Any]) -> Columns:
     return [count, *(np.ascontiguousarray(column, dtype="<i8").tobytes() for column in columns)]
 
 
+def _check_build(call: Call) -> None:
+    """The package reads symbols of no terminal older than this (mt5.md, section 1)."""
+    if call.terminal.config.build < OLDEST_BUILD:
+        raise Failure(INCOMPATIBLE)
+
+
 def symbols_total(call: Call) -> int:
     """How many symbols the server has."""
+    _check_build(call)
     return len(call.terminal.books)
 
 
 def symbols_get(call: Call) -> list[Row]:
     """A SymbolInfo of each symbol; groups are the caller's to filter."""
+    _check_build(call)
     return [symbol_info(call, name) for name in call.terminal.books]
 
 
 def symbol_info(call: Call, symbol: str) -> Row:
     """A SymbolInfo."""
+    _check_build(call)
     book = call.book(symbol)
     return symbol_row(call.terminal, call.account, book, call.session.selected[symbol])
 

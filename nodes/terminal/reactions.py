@@ -37,10 +37,19 @@ def _activate(account: Account, book: SymbolBook, order: Order, now_ns: int) -> 
     """A stop-limit order becomes a limit order; any other is filled at the quote: a stop with the gap, a limit no worse."""
     limit_type = _LIMIT_OF.get(order.type)
     if limit_type is not None:
-        account.put_order(msgspec.structs.replace(order, type=limit_type, price_open_e8=order.price_stoplimit_e8))
+        order = msgspec.structs.replace(order, type=limit_type, price_open_e8=order.price_stoplimit_e8)
+        if order.type_filling == names.ORDER_FILLING_BOC and _is_met(book, order):
+            _end(account, order, names.ORDER_STATE_CANCELED, now_ns)  # it may only wait in the book, never take from it
+        else:
+            account.put_order(order)
         return
     position_id = position_id_of(account, order.symbol, 0, order.ticket)
     _fill_first(account, book, msgspec.structs.replace(order, position_id=position_id), now_ns)
+
+
+def _is_met(book: SymbolBook, limit: Order) -> bool:
+    """Whether the quote is at a limit order's price or better."""
+    return book.ask_e8 <= limit.price_open_e8 if is_buy_order(limit.type) else book.bid_e8 >= limit.price_open_e8
 
 
 def fill_placed(account: Account, book: SymbolBook, order: Order, now_ns: int) -> None:
@@ -67,14 +76,12 @@ def take_rest(account: Account, book: SymbolBook, ticket: int, now_ns: int) -> N
     """An order filled in part takes what a new quote brings; a limit order only at its price or better."""
     order = account.orders[ticket]
     is_buy = is_buy_order(order.type)
-    if order.type == names.ORDER_TYPE_BUY_LIMIT and book.ask_e8 > order.price_open_e8:
-        return
-    if order.type == names.ORDER_TYPE_SELL_LIMIT and book.bid_e8 < order.price_open_e8:
+    if order.type in (names.ORDER_TYPE_BUY_LIMIT, names.ORDER_TYPE_SELL_LIMIT) and not _is_met(book, order):
         return
     volume_e8 = fillable_e8(book, order.volume_current_e8)
     if account.is_hedging and order.position_id != order.ticket:
         # the rest of a close: there is no more to close than what is open
-        position = account.positions.get(order.position_id)
+        position = position_of(account, order.symbol, order.position_id)
         if position is None or position.type == (names.POSITION_TYPE_BUY if is_buy else names.POSITION_TYPE_SELL):
             _end(account, order, names.ORDER_STATE_CANCELED, now_ns)
             return

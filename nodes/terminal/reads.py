@@ -19,10 +19,14 @@ def account_info(call: Call) -> Row:
 
 
 def _positions(call: Call) -> list[Position]:
+    if not call.session.hides:
+        return list(call.account.positions.values())
     return [position for position in call.account.positions.values() if call.sees(POSITION, position.ticket)]
 
 
 def _orders(call: Call) -> list[Order]:
+    if not call.session.hides:
+        return list(call.account.orders.values())
     return [order for order in call.account.orders.values() if call.sees(ORDER, order.ticket)]
 
 
@@ -36,31 +40,31 @@ def _dealt(call: Call, deals: Iterable[Deal]) -> list[Deal]:
 
 def positions_total(call: Call) -> int:
     """How many positions are open."""
-    return len(_positions(call))
+    return len(_positions(call)) if call.session.hides else len(call.account.positions)
 
 
 def positions_get(call: Call, ticket: int, symbol: str) -> list[Row]:
     """Positions of a ticket, else of a symbol, else all; 0 and "" are not given."""
-    found = _positions(call)
     if ticket:
-        found = [position for position in found if position.ticket == ticket]
-    elif symbol:
-        found = [position for position in found if position.symbol == symbol]
+        named = call.account.positions.get(ticket)
+        found = [] if named is None or not call.sees(POSITION, ticket) else [named]
+    else:
+        found = [position for position in _positions(call) if symbol in ("", position.symbol)]
     return [position_row(call.terminal.clock, call.account, position) for position in found]
 
 
 def orders_total(call: Call) -> int:
     """How many orders are live."""
-    return len(_orders(call))
+    return len(_orders(call)) if call.session.hides else len(call.account.orders)
 
 
 def orders_get(call: Call, ticket: int, symbol: str) -> list[Row]:
     """Live orders of a ticket, else of a symbol, else all; 0 and "" are not given."""
-    found = _orders(call)
     if ticket:
-        found = [order for order in found if order.ticket == ticket]
-    elif symbol:
-        found = [order for order in found if order.symbol == symbol]
+        named = call.account.orders.get(ticket)
+        found = [] if named is None or not call.sees(ORDER, ticket) else [named]
+    else:
+        found = [order for order in _orders(call) if symbol in ("", order.symbol)]
     return [order_row(call.terminal.clock, order, call.terminal.books[order.symbol]) for order in found]
 
 

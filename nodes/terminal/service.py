@@ -16,14 +16,22 @@ from nodes.terminal.actions import refused
 from nodes.terminal.calls import NO_ARGUMENTS, Arguments, Call, Failure, Function
 from nodes.terminal.engine import Changes, Terminal
 from nodes.terminal.export import Row
-from nodes.terminal.faults import NO_FAULTS, FaultPlan, check_faults
-from nodes.terminal.lasterror import API_DISABLED, INVALID_PARAMS, NO_ANSWER, RECEIVE_FAILED, SUCCESS, UNAUTHORISED, UNSUPPORTED, Error
+from nodes.terminal.faults import LOGIN, NO_FAULTS, FaultPlan, check_faults
+from nodes.terminal.lasterror import (
+    API_DISABLED,
+    INVALID_PARAMS,
+    NO_ANSWER,
+    RECEIVE_FAILED,
+    SUCCESS,
+    UNAUTHORISED,
+    UNSUPPORTED,
+    WRONG_MODE,
+    Error,
+)
 from nodes.terminal.mishap import Mishap
-from nodes.terminal.records import OrderResult, TradeRequest
+from nodes.terminal.records import CheckResult, OrderResult, TradeRequest
+from nodes.terminal.retcodes import TEXTS
 from nodes.terminal.session import API_OFF, DISCONNECTED, DOWN, SWITCHED, TRADE_STOPPED, Session
-
-LOGIN = "login"
-"""The one call that needs no account yet: its answer says whose the following ones are."""
 
 
 class RequestRow(Arguments, frozen=True):
@@ -78,7 +86,7 @@ class TerminalService:
 
     def __init__(self, terminal: Terminal, faults: tuple[FaultSection, ...] = NO_FAULTS) -> None:
         """``faults``: what is to go wrong. Raises BadConfig for a fault no terminal of this server can have."""
-        check_faults(faults, terminal.accounts, _FUNCTIONS)
+        check_faults(faults, terminal.accounts, (*_FUNCTIONS, LOGIN))
         self.terminal = terminal
         self._faults = FaultPlan(faults, terminal.config.seed)
         self._sessions: dict[int, Session] = {}
@@ -93,21 +101,23 @@ class TerminalService:
 
     def call(self, login: int, name: str, args: Any, now_ns: int) -> Answer:
         """Call a function for a login at a market time. Never raises for what a caller may send."""
-        if name == LOGIN:
-            return self._log_in(args, now_ns)
-        if name not in _FUNCTIONS:
-            return Answer(None, UNSUPPORTED, ())
-        if login not in self.terminal.accounts:
+        known = _FUNCTIONS.get(name)
+        if known is None:
+            return self._log_in(args, now_ns) if name == LOGIN else Answer(None, UNSUPPORTED, ())
+        account = self.terminal.accounts.get(login)
+        if account is None:
             return Answer(None, UNAUTHORISED, ())
-        session = self.session(login)
-        if session.is_in(DOWN, now_ns):
+        session = self._sessions.get(login) or self.session(login)
+        if session.outages and session.is_in(DOWN, now_ns):
             return Answer(None, RECEIVE_FAILED, ())
-        function, kind = _FUNCTIONS[name]
-        mishap = Mishap(self._faults.at(login, name, args), session, now_ns)
-        if mishap.lost is not None:
+        function, kind = known
+        faults = self._faults.at(login, name, args)
+        mishap = Mishap(faults, session, now_ns) if faults else None
+        if mishap is not None and mishap.lost is not None:
             return Answer(None, mishap.lost, ())
-        acting = session.acting_login if session.is_in(SWITCHED, now_ns) else login
-        call = Call(self.terminal, self.terminal.accounts[acting], session, now_ns, [], mishap)
+        if session.outages and session.is_in(SWITCHED, now_ns):
+            account = self.terminal.accounts[session.acting_login]
+        call = Call(self.terminal, account, session, now_ns, [], mishap)
         if now_ns >= self.terminal.event_ns:
             call.changes.extend(self.terminal.on_time(now_ns))
         error = SUCCESS
@@ -117,6 +127,8 @@ class TerminalService:
             value, error = None, INVALID_PARAMS
         except Failure as failure:
             value, error = None, failure.error
+        if mishap is None:
+            return Answer(value, error, tuple(call.changes))
         if mishap.error is not None:
             value, error = None, mishap.error
         return Answer(value, error, tuple(call.changes), mishap.late_ns)
@@ -133,9 +145,14 @@ class TerminalService:
         config = account.config
         if asked.server not in ("", config.server) or config.password not in ("", asked.password):
             return Answer(None, UNAUTHORISED, ())
-        if self.session(account.login).is_in(DOWN, now_ns):
+        session = self.session(account.login)
+        mishap = Mishap(self._faults.at(account.login, LOGIN, args), session, now_ns)
+        if session.is_in(DOWN, now_ns):
             return Answer(None, NO_ANSWER, ())
-        return Answer(account.login, SUCCESS, ())
+        error = mishap.lost or mishap.error
+        if error is not None:
+            return Answer(None, WRONG_MODE if error == UNSUPPORTED else error, (), mishap.late_ns)
+        return Answer(account.login, SUCCESS, (), mishap.late_ns)
 
 
 def version(call: Call) -> Row:
@@ -173,7 +190,11 @@ def terminal_info(call: Call) -> Row:
 
 def order_check(call: Call, *row: Any) -> Row:
     """An OrderCheckResult without its request. ``row``: the values of a RequestRow."""
-    result, changes = call.terminal.order_check(call.account.login, _request(call, row), call.now_ns)
+    request = _request(call, row)
+    if not call.session.selected.get(request.symbol, True):
+        code = names.TRADE_RETCODE_PRICE_OFF
+        return list(msgspec.structs.astuple(CheckResult(code, comment=TEXTS[code])))
+    result, changes = call.terminal.order_check(call.account.login, request, call.now_ns)
     call.changes.extend(changes)
     return list(msgspec.structs.astuple(result))
 
@@ -183,22 +204,27 @@ def order_send(call: Call, *row: Any) -> Row:
 
     A request's magic draws its luck: each attempt of ours has a magic of its own.
     """
-    if call.is_in(API_OFF):
-        raise Failure(API_DISABLED)
-    if call.is_in(TRADE_STOPPED):
-        return _result_row(refused(names.TRADE_RETCODE_CLIENT_DISABLES_AT, 0))
-    if call.is_in(DISCONNECTED):
-        return _result_row(refused(names.TRADE_RETCODE_CONNECTION, 0))
-    request = call.mishap.request(_request(call, row))
+    if call.session.outages:
+        if call.is_in(API_OFF):
+            raise Failure(API_DISABLED)
+        if call.is_in(TRADE_STOPPED):
+            return _result_row(refused(names.TRADE_RETCODE_CLIENT_DISABLES_AT, 0))
+        if call.is_in(DISCONNECTED):
+            return _result_row(refused(names.TRADE_RETCODE_CONNECTION, 0))
+    request, mishap, login = _request(call, row), call.mishap, call.account.login
     if not call.session.selected.get(request.symbol, True):
         return _result_row(refused(names.TRADE_RETCODE_PRICE_OFF, 0))
-    code = call.mishap.refusal
-    if code is not None:
-        return _result_row(call.terminal.refuse(call.account.login, request, code))
     seed = request.magic or call.account.request_count
-    result, changes = call.terminal.order_send(call.account.login, request, call.now_ns, seed, call.mishap.placed_ns)
+    if mishap is None:
+        result, changes = call.terminal.order_send(login, request, call.now_ns, seed)
+        call.changes.extend(changes)
+        return _result_row(result)
+    request, code = mishap.request(request), mishap.refusal
+    if code is not None:
+        return _result_row(call.terminal.refuse(login, request, code))
+    result, changes = call.terminal.order_send(login, request, call.now_ns, seed, mishap.placed_ns)
     call.changes.extend(changes)
-    return _result_row(call.mishap.done(result, changes))
+    return _result_row(mishap.done(result, changes))
 
 
 def _result_row(result: OrderResult) -> Row:
@@ -207,10 +233,11 @@ def _result_row(result: OrderResult) -> Row:
 
 
 def _request(call: Call, row: tuple[Any, ...]) -> TradeRequest:
-    values = list(row)
-    if values[_EXPIRATION_AT]:
+    if row[_EXPIRATION_AT]:
+        values = list(row)
         values[_EXPIRATION_AT] = call.terminal.clock.market_ns(values[_EXPIRATION_AT] * SECOND_NS)
-    return TradeRequest(*values)
+        return TradeRequest(*values)
+    return TradeRequest(*row)
 
 
 _FUNCTIONS: dict[str, Function] = {

@@ -49,13 +49,14 @@ class TerminalConfig(msgspec.Struct, frozen=True, kw_only=True):
 class AccountConfig(msgspec.Struct, frozen=True, kw_only=True):
     """One account. Field names follow AccountInfo. Raises BadConfig.
 
-    ``deposit_e8`` is booked when the account is opened. ``commission_per_lot_e8`` (deposit currency) is charged on every
-    deal that opens or closes, ``fee_per_deal_e8`` too. ``margin_so_call_e8`` and ``margin_so_so_e8`` are percent or money
+    ``deposit_e8`` is booked when the account is opened, ``credit_e8`` beside it. ``commission_per_lot_e8`` (deposit currency) is
+    charged on every deal that opens or closes, ``fee_per_deal_e8`` too. ``margin_so_call_e8`` and ``margin_so_so_e8`` are percent or money
     as ``margin_so_mode`` says. ``password`` empty: any is taken.
     """
 
     login: int
     deposit_e8: int = 10_000 * E8
+    credit_e8: int = 0
     currency: str = "USD"
     currency_digits: int = 2
     leverage: int = 100

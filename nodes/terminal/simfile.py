@@ -36,6 +36,8 @@ class ServerSection(Section):
     hold_gil: bool = False
     """Wait as the real package does, without letting any other Python thread run."""
     slippage_points: Points = 0
+    build: Annotated[int, Meta(ge=1, le=100_000)] = 6_231
+    """Of the terminal; below 2,364 the package reads no symbols (-5)."""
 
 
 class ClockSection(Section):
@@ -69,6 +71,8 @@ class SimAccountSection(Section):
     name: str = "Simulated account"
     currency: Currency = "USD"
     deposit: NotNegative = Decimal(10_000)
+    credit: NotNegative = Decimal(0)
+    """Lent by the broker: part of the equity, not of the balance."""
     leverage: Annotated[int, Meta(ge=1, le=5_000)] = 100
     margin_mode: Literal["hedging", "netting", "exchange"] = "hedging"
     trade_mode: Literal["demo", "contest", "real"] = "demo"
@@ -100,6 +104,11 @@ class SimSymbolSection(Section):
     volume_limit: NotNegative = Decimal(0)
     execution: Literal["request", "instant", "market", "exchange"] = "market"
     filling: tuple[Literal["fok", "ioc", "boc"], ...] = ("fok", "ioc")
+    calc: Literal["forex", "futures", "cfd", "cfd_index", "cfd_leverage", "forex_no_leverage", "stocks", "exchange_futures"] | None = None
+    margin_initial: NotNegative = Decimal(0)
+    """Of one lot, where ``calc`` is of futures."""
+    tick_value: NotNegative = Decimal(0)
+    """Of one tick of one lot, in the profit currency; 0: tick size × contract size."""
     trade_mode: Literal["disabled", "long", "short", "close", "full"] = "full"
     stops_level: Level = 0
     freeze_level: Level = 0

@@ -36,13 +36,24 @@ _SWAP_MODES = (
     "disabled", "points", "base", "margin", "deposit", "interest_current", "interest_open", "reopen_close", "reopen_bid",
 )  # fmt: skip
 """In the order of SYMBOL_TRADE_EXECUTION_*, SYMBOL_TRADE_MODE_* and SYMBOL_SWAP_MODE_*."""
+_CALC_MODES = {
+    "forex": names.SYMBOL_CALC_MODE_FOREX,
+    "futures": names.SYMBOL_CALC_MODE_FUTURES,
+    "cfd": names.SYMBOL_CALC_MODE_CFD,
+    "cfd_index": names.SYMBOL_CALC_MODE_CFDINDEX,
+    "cfd_leverage": names.SYMBOL_CALC_MODE_CFDLEVERAGE,
+    "forex_no_leverage": names.SYMBOL_CALC_MODE_FOREX_NO_LEVERAGE,
+    "stocks": names.SYMBOL_CALC_MODE_EXCH_STOCKS,
+    "exchange_futures": names.SYMBOL_CALC_MODE_EXCH_FUTURES,
+}
 _FILLINGS = {"fok": SYMBOL_FILLING_FOK, "ioc": SYMBOL_FILLING_IOC, "boc": SYMBOL_FILLING_BOC}
 _DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 _SESSION = re.compile(r"([a-z]{3}) ([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-4]):([0-5]\d)")
 
 
-def terminal_from(sim: SimFile, digits: dict[str, int]) -> Terminal:
-    """The server, not opened yet. ``digits``: the symbols that are quoted, with the decimals of their prices, 0 for the class's own.
+def terminal_from(sim: SimFile, digits: dict[str, int], path: str) -> Terminal:
+    """The server, not opened yet. ``digits``: the symbols that are quoted, with the decimals of their prices, 0 for the class's own;
+    ``path``: where its terminal is said to be.
 
     Raises BadConfig for what cannot be traded.
     """
@@ -52,6 +63,8 @@ def terminal_from(sim: SimFile, digits: dict[str, int]) -> Terminal:
     currencies += [account.currency for account in accounts]
     config = TerminalConfig(
         name=sim.server.name,
+        path=path,
+        build=sim.server.build,
         seed=sim.server.seed,
         server_zone=sim.server.zone,
         fixed_rates=typical_rates(currencies),
@@ -68,6 +81,7 @@ def _account(section: SimAccountSection, server: str) -> AccountConfig:
         server=server,
         currency=section.currency,
         deposit_e8=e8_of(section.deposit),
+        credit_e8=e8_of(section.credit),
         leverage=section.leverage,
         margin_mode=_MARGIN_MODES[section.margin_mode],
         trade_mode=_TRADE_MODES[section.trade_mode],
@@ -95,6 +109,8 @@ def spec_of(symbol: str, section: SimSymbolSection, digits: int) -> SymbolSpec:
         "swap_short_e8": e8_of(section.swap_short),
         "volume_limit_e8": e8_of(section.volume_limit),
         "depth_e8": e8_of(section.depth),
+        "margin_initial_e8": e8_of(section.margin_initial),
+        "tick_value_e8": e8_of(section.tick_value),
         "sessions": tuple(_session(symbol, text) for text in section.sessions),
         **{name: getattr(section, name) for name in ("stops_level", "freeze_level", "book_depth", "selected")},
     }
@@ -102,6 +118,8 @@ def spec_of(symbol: str, section: SimSymbolSection, digits: int) -> SymbolSpec:
     changes |= {f"{name}_e8": e8_of(value) for name in amounts if (value := getattr(section, name)) is not None}
     currencies = ("base", "profit", "margin")
     changes |= {f"currency_{name}": value for name in currencies if (value := getattr(section, name)) is not None}
+    if section.calc is not None:
+        changes["calc_mode"] = _CALC_MODES[section.calc]
     known, decimals = contract_of(symbol), section.digits if section.digits is not None else digits
     if known is not None:
         return spec_from_contract(known.with_digits(decimals) if decimals else known, **changes)
@@ -109,7 +127,8 @@ def spec_of(symbol: str, section: SimSymbolSection, digits: int) -> SymbolSpec:
         if getattr(section, key) is None:
             raise BadConfig(f"symbol.{symbol}.{key} is missing: no class knows {symbol}; it needs digits, contract_size, base and profit")
     changes.setdefault("currency_margin", section.profit)
-    return SymbolSpec(name=symbol, digits=decimals, calc_mode=names.SYMBOL_CALC_MODE_CFDLEVERAGE, **changes)
+    changes.setdefault("calc_mode", names.SYMBOL_CALC_MODE_CFDLEVERAGE)
+    return SymbolSpec(name=symbol, digits=decimals, **changes)
 
 
 def _session(symbol: str, text: str) -> tuple[int, int]:

@@ -21,6 +21,8 @@ _WEEK_NS = 7 * DAY_NS
 _THURSDAY_NS = 4 * DAY_NS
 """1970-01-01 was a Thursday, four days into a week that starts on Sunday."""
 
+_POINTS_E8 = tuple(int(10 ** (8 - digits)) for digits in range(9))
+"""One point, by the decimals of a price."""
 _CALC_MODES: dict[str, int] = {
     "FOREX": names.SYMBOL_CALC_MODE_FOREX,
     "CFDLEVERAGE": names.SYMBOL_CALC_MODE_CFDLEVERAGE,
@@ -102,12 +104,12 @@ class SymbolSpec(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def point_e8(self) -> int:
         """The smallest step of a price as it is written."""
-        return int(10 ** (8 - self.digits))
+        return _POINTS_E8[self.digits]
 
     @property
     def price_step_e8(self) -> int:
         """The step prices must keep: the tick size, or the point."""
-        return self.tick_size_e8 or self.point_e8
+        return self.tick_size_e8 or _POINTS_E8[self.digits]
 
     @property
     def profit_scale(self) -> tuple[int, int]:

@@ -19,7 +19,7 @@ SYMBOLS = 'symbols = ["EURUSD", "GBPUSD", "USDJPY", "XAUUSD"]'
 @pytest.mark.parametrize(
     ("place", "text", "says"),
     [
-        (PACE, "speed = -1", 'market.speed = -1; allowed: a number above 0, 1_000_000_000_000 at most, or "max"'),
+        (PACE, "speed = -1", 'market.speed = -1; allowed: a number above 0, 90_000_000_000 at most, or "max"'),
         (PACE, "speed = inf", "market.speed = Infinity; allowed: a number above 0"),
         (PACE, "speed = nan", "market.speed = NaN; allowed: a number above 0"),
         (PACE, "speed = 1e99999999", "market.speed = 1E+99999999; allowed: a number above 0"),

@@ -10,9 +10,11 @@ from mesh.messages.base import NO_OID
 from mesh.settings import RailsSection
 from mesh.units import DAY_NS, E8, MINUTE_NS, SECOND_NS
 from nodes.dayloss import BROKEN, WARNED, Marks, day_rule_of
+from nodes.limits import Limits, limits_of
+from nodes.openask import OpenAsk
 from nodes.positions import Holding
 from nodes.quotes import Quote
-from nodes.risk import RULES, Limits, Opening, limits_of, objection
+from nodes.risk import RULES, objection
 from tests.nodes.master.masterrig import NOON_NS, first_state, spec_of
 
 BASE = first_state("a1")
@@ -28,7 +30,7 @@ def holding(**changes: Any) -> Holding:
     return msgspec.structs.replace(held, **changes)
 
 
-FINE = Opening(
+FINE = OpenAsk(
     limits=limits(),
     day_rule=day_rule_of(RailsSection(), "UTC"),
     marks=Marks(day=1, base_e8=10_000 * E8, base_deposit_e8=10_000 * E8, high_net_e8=0),

@@ -82,9 +82,9 @@ def build(config: Config, name: str, life: int) -> Core:
         return Market(name, config, life, SyntheticSource(config))
     if role == "master":
         return Master(name, config, life, WALL_NS)
-    plain: dict[str, type[Core]] = {
-        "indicator": Indicator, "signals": Signals, "router": Router, "local": Local, "broker": Broker,
-    }  # fmt: skip
+    if role == "local":
+        return Local(name, config, life, store_id=name.encode().ljust(16))
+    plain: dict[str, type[Core]] = {"indicator": Indicator, "signals": Signals, "router": Router, "broker": Broker}
     return plain[role](name, config, life)  # type: ignore[call-arg]
 
 

@@ -126,10 +126,10 @@ def test_lost_link_gives_its_error_once_and_then_none(desk: Desk) -> None:
     """A broken pipe is -10002 on the call that meets it and -10004 from then on."""
 
     class Broken(InProcessBackend):
-        def call(self, name: str, args: list[Any]) -> Any:
+        def call(self, name: str, args: list[Any], timeout_ms: int | None = None) -> Any:
             if name == "order_send":
                 raise LinkLost(-10002, "IPC recv failed", True)
-            return super().call(name, args)
+            return super().call(name, args, timeout_ms)
 
     mt5._use(lambda path, timeout_ms: Broken(desk.service, LOGIN, desk))
     assert mt5.initialize()

@@ -142,14 +142,23 @@ def test_a_deal_may_only_be_placed_and_filled_later(desk: Desk) -> None:
     assert mt5.history_orders_get(ticket=result.order)[0].state == mt5.ORDER_STATE_FILLED
 
 
+@pytest.mark.parametrize("desk", [[fault("place", for_ms=800, nth=1)]], indirect=True)
+def test_a_placed_deal_can_be_removed_before_it_is_filled(desk: Desk) -> None:
+    """Until it is executed it is a live order like any other: removed, it is never filled."""
+    order = bought().order
+    assert mt5.order_send({"action": mt5.TRADE_ACTION_REMOVE, "order": order}).retcode == 10009
+    later(desk, 900)
+    assert mt5.positions_get() == mt5.orders_get() == ()
+    assert mt5.history_orders_get(ticket=order)[0].state == mt5.ORDER_STATE_CANCELED
+
+
 @pytest.mark.parametrize("desk", [[fault("place", for_ms=800, nth=2)]], indirect=True)
 def test_a_placed_close_stands_alone_and_dies_with_its_position(desk: Desk) -> None:
-    """A second close of the same position is refused (10039), nor can it be removed; stopped out meanwhile, it is rejected."""
+    """A second close of the same position is refused (10039); stopped out meanwhile, it is rejected."""
     ticket = bought(sl=1.0990).order
     placed = closed(ticket)
     assert placed.retcode == 10008
     assert closed(ticket).retcode == 10039
-    assert mt5.order_send({"action": mt5.TRADE_ACTION_REMOVE, "order": placed.order}).retcode == 10035
     desk.rig.quote("1.09890", "1.09900", after_ns=MS_NS)
     later(desk, 900)
     assert mt5.positions_get() == mt5.orders_get() == ()

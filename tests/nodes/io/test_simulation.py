@@ -4,6 +4,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,54 @@ def test_a_script_sets_its_own_prices_and_steps_its_own_clock(tmp_path: Path) ->
     assert bars["close"].tolist() == [1.1, 1.2]
 
 
+FUTURE = """
+[clock]
+kind = "step"
+[prices]
+source = "script"
+symbols = ["SIH6"]
+[server]
+latency_ms = 0
+[account.exchange]
+login = 7
+currency = "RUB"
+deposit = 100_000
+margin_mode = "exchange"
+[symbol.SIH6]
+digits = 0
+contract_size = 1000
+base = "USD"
+profit = "RUB"
+calc = "exchange_futures"
+margin_initial = 12_000
+tick_value = 1
+volume_min = 1
+volume_step = 1
+execution = "exchange"
+filling = ["fok", "ioc", "boc"]
+depth = 2
+book_depth = 2
+"""
+
+
+def test_an_exchange_is_described_by_the_file(tmp_path: Path) -> None:
+    """A future in whole lots on an exchange account: its own margin and tick value, RETURN rests, depth of market, one position."""
+    assert mt5.initialize(written(tmp_path, FUTURE))
+    mt5._quote("SIH6", 90_000, 90_010)
+    info = mt5.symbol_info("SIH6")
+    assert (info.trade_calc_mode, info.trade_exemode, info.filling_mode) == (mt5.SYMBOL_CALC_MODE_EXCH_FUTURES, 3, 7)
+    assert mt5.market_book_add("SIH6")
+    assert [(row.price, row.volume) for row in mt5.market_book_get("SIH6")] == [(90_011, 2), (90_010, 2), (90_000, 2), (89_999, 2)]
+    buy = {"action": 1, "symbol": "SIH6", "volume": 3.0, "type": 0, "type_filling": mt5.ORDER_FILLING_RETURN}
+    assert mt5.order_check(buy).margin == 36_000
+    assert mt5.order_send(buy).retcode == mt5.TRADE_RETCODE_DONE_PARTIAL
+    mt5._quote("SIH6", 90_110, 90_120)
+    [position] = mt5.positions_get()
+    assert (position.volume, mt5.orders_total(), mt5.account_info().margin) == (3, 0, 36_000)
+    # two at 90,010 and one at 90,120, to 90,110: 2 × 100 less 10
+    assert position.profit == pytest.approx(190, abs=1)
+
+
 def test_a_stepped_synthetic_market_is_the_same_in_every_run(tmp_path: Path) -> None:
     """Backfilled bars, and the same ticks however the steps fall."""
     shown = []
@@ -99,7 +148,7 @@ def test_a_terminal_goes_on_while_nobody_is_attached(tmp_path: Path) -> None:
 def test_a_replay_goes_by_the_clock_at_its_speed(tmp_path: Path) -> None:
     """Market time is ahead of the start by the elapsed time times the speed."""
     before_ns = time.monotonic_ns()
-    found = Simulation(simfile_from('[clock]\nkind = "replay"\nspeed = 1000\n[account.a]\nlogin = 1\n'), tmp_path)
+    found = Simulation(simfile_from('[clock]\nkind = "replay"\nspeed = 1000\n[account.a]\nlogin = 1\n'), tmp_path / "sim.toml")
     passed_ns = found.now_ns() - found._prices.start_ns
     assert 0 <= passed_ns <= 1_000 * (time.monotonic_ns() - before_ns)
     found.wait(SECOND_NS)
@@ -109,10 +158,28 @@ def test_a_replay_goes_by_the_clock_at_its_speed(tmp_path: Path) -> None:
 @pytest.mark.parametrize("gil", ["true", "false"])
 def test_waiting_takes_real_time_where_the_clock_is_real(tmp_path: Path, gil: str) -> None:
     """Twenty milliseconds of a wall clock, with the interpreter's lock or without."""
-    found = Simulation(simfile_from(f"[server]\nhold_gil = {gil}\n[account.a]\nlogin = 1\n"), tmp_path)
+    found = Simulation(simfile_from(f"[server]\nhold_gil = {gil}\n[account.a]\nlogin = 1\n"), tmp_path / "sim.toml")
     before_ns = time.monotonic_ns()
     found.wait(20_000_000)
     assert time.monotonic_ns() - before_ns >= 20_000_000
+
+
+def test_latency_is_drawn_with_a_tail(tmp_path: Path) -> None:
+    """Stepped time goes on by each order's own latency: a median of 40 ms, a long tail to the right, the same in every run."""
+    path = written(tmp_path, SCRIPTED.replace("latency_ms = 250\nlatency_spread = 0", "latency_ms = 40\nlatency_spread = 0.6"))
+    runs = []
+    for _ in range(2):
+        simulation.forget_all()
+        assert mt5.initialize(path=path)
+        mt5._quote("EURUSD", 1.1, 1.1001)
+        done_ms = [mt5.symbol_info_tick("EURUSD").time_msc]
+        for magic in range(1, 201):
+            ticket = mt5.order_send({"action": 1, "symbol": "EURUSD", "volume": 0.01, "type": 0, "magic": magic}).order
+            done_ms.append(mt5.history_orders_get(ticket=ticket)[0].time_done_msc)
+        runs.append(sorted(later - sooner for sooner, later in pairwise(done_ms)))
+    assert runs[0] == runs[1]
+    assert 35 <= runs[0][100] <= 45
+    assert runs[0][-1] > 3 * 40 > 40 / 2 > runs[0][0] > 0
 
 
 def test_waiting_for_ever_sleeps_again_and_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -128,7 +195,7 @@ def test_waiting_for_ever_sleeps_again_and_again(tmp_path: Path, monkeypatch: py
         if len(slept) == 3:
             raise Enough
 
-    found = Simulation(simfile_from("[account.a]\nlogin = 1\n"), tmp_path)
+    found = Simulation(simfile_from("[account.a]\nlogin = 1\n"), tmp_path / "sim.toml")
     monkeypatch.setattr(found, "_sleep", sleep)
     with pytest.raises(Enough):
         found.wait(NEVER)

@@ -1,89 +1,26 @@
-"""The adapter on the simulated terminal in the same process: attach, trade, read, reconcile, and what it must not send."""
+"""The adapter on the simulated terminal in the same process: attach, trade, read, and what it must not send."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
-from mesh.config import Config, parse
 from mesh.messages.base import NO_OID
-from mesh.messages.venue import (
-    VenueAttach,
-    VenueAttached,
-    VenueFind,
-    VenueFound,
-    VenueLost,
-    VenueRead,
-    VenueResult,
-    VenueSend,
-    VenueState,
-)
+from mesh.messages.venue import VenueAttach, VenueAttached, VenueLost, VenueRead, VenueSend, VenueState
 from mesh.units import E8, SECOND_NS
-from nodes.broker.setup import BrokerNames, terminal_of
 from nodes.io import mt5
 from nodes.io.latchword import LatchWord
-from nodes.io.locate import demo_text
-from nodes.io.mt5backend import InProcessBackend, open_backend
-from nodes.io.venue import Venue
-from nodes.terminal.service import TerminalService
-
-MONDAY_NS = 1_767_600_000 * SECOND_NS
-LOT_E8 = E8 // 100
-
-
-class StoodClock:
-    """Market time that stands until the test moves it."""
-
-    def __init__(self, now: Callable[[], int]) -> None:
-        self.now_ns = now
-
-    def wait(self, market_ns: int) -> None:
-        assert market_ns == 0
-
-
-class Desk:
-    """One account on an in-process terminal whose time the test moves."""
-
-    def __init__(self, account: str = "demo-1", text: str = "") -> None:
-        self.config: Config = parse(text or demo_text())
-        self.terminal = terminal_of(self.config, BrokerNames(self.config, self.config.settings.market.symbols))
-        self.now_ns = MONDAY_NS
-        self.terminal.open(self.now_ns)
-        self.quote(108_500_000, 108_510_000)
-        service = TerminalService(self.terminal)
-        self.calls: list[str] = []
-        mt5._use(lambda _path, _timeout_ms: InProcessBackend(service, 0, StoodClock(lambda: self.now_ns)))
-        self.latch_count = 0
-        self.clock_ns = 1_000
-        self.venue = Venue(account, self.config, mt5, lambda: self.latch_count, lambda: self.clock_ns)
-        self.attached = self.venue.handle(VenueAttach(account))
-
-    def quote(self, bid_e8: int, ask_e8: int, symbol: str = "EURUSD") -> None:
-        self.now_ns += SECOND_NS
-        self.terminal.on_tick(symbol, self.now_ns, bid_e8, ask_e8)
-
-    def send(self, **changes: Any) -> VenueResult:
-        fields: dict[str, Any] = dict(
-            call=1, oid=bytes(16), attempt=1, magic=77, action="OPEN", symbol="EURUSD", side=1, volume_e8=LOT_E8, position_ticket=0,
-            sl_distance_e8=200_000, tp_distance_e8=300_000, sl_e8=0, tp_e8=0, deviation_points=20, price_e8=108_510_000,
-            collar_e8=500_000, deadline_ns=0, grant_until_ns=0, latch_count=0, comment="tm.1",
-        )  # fmt: skip
-        result = self.venue.handle(VenueSend(**{**fields, **changes}))
-        assert isinstance(result, VenueResult)
-        return result
-
-    def read(self, deals_from_ns: int = 0) -> VenueState:
-        state = self.venue.handle(VenueRead(1, 0, deals_from_ns))
-        assert isinstance(state, VenueState)
-        return state
+from nodes.io.venuereads import CONTRACT_NS
+from nodes.terminal import names
+from tests.nodes.io.venuerig import LOT_E8, Desk, desk_of
 
 
 @pytest.fixture
 def desk() -> Iterator[Desk]:
-    yield Desk()
-    mt5.shutdown()
-    mt5._use(open_backend)
+    with desk_of() as made:
+        yield made
 
 
 def test_attach_tells_the_account_and_its_symbols(desk: Desk) -> None:
@@ -93,20 +30,6 @@ def test_attach_tells_the_account_and_its_symbols(desk: Desk) -> None:
     assert (attached.login, attached.currency, attached.hedging, attached.refused) == (5001, "USD", True, "")
     euro = next(spec for spec in attached.symbols if spec.symbol == "EURUSD")
     assert (euro.digits, euro.contract_size_e8, euro.volume_step_e8, euro.tick_value_e8) == (5, 100_000 * E8, LOT_E8, E8)
-
-
-@pytest.mark.parametrize(("old", "new", "says"), [("margin_mode", "netting", "margin_mode=hedging"), ("currency", "EUR", "currency=USD")])
-def test_another_account_than_configured_is_only_observed(old: str, new: str, says: str) -> None:
-    """What does not match the configuration is named, and no symbol is offered to trade."""
-    desk = Desk()
-    section = desk.config.account["demo-1"]
-    venue = desk.venue
-    venue._section = type(section)(**{**{key: getattr(section, key) for key in section.__struct_fields__}, old: new})
-    answer = venue.handle(VenueAttach("demo-1"))
-    assert isinstance(answer, VenueAttached)
-    assert says in answer.refused
-    assert answer.symbols == []
-    mt5.shutdown()
 
 
 def test_open_puts_levels_at_their_distances(desk: Desk) -> None:
@@ -192,17 +115,6 @@ def test_modify_sends_both_levels(desk: Desk) -> None:
     assert desk.send(**changes).class_ == "ACCEPTED"
 
 
-def test_find_sees_an_executed_attempt_and_not_another(desk: Desk) -> None:
-    """Reconciling by magic: one hit with its numbers, none for a magic nobody used."""
-    opened = desk.send()
-    found = desk.venue.handle(VenueFind(2, bytes(16), 1, 77, "", MONDAY_NS))
-    assert isinstance(found, VenueFound)
-    assert (found.hits, found.volume_e8, found.price_e8, found.position_ticket) == (1, LOT_E8, 108_510_000, opened.position_ticket)
-    nothing = desk.venue.handle(VenueFind(3, bytes(16), 1, 9_999, "", MONDAY_NS))
-    assert isinstance(nothing, VenueFound)
-    assert (nothing.hits, nothing.rejected) == (0, False)
-
-
 def test_deals_are_told_once_a_change(desk: Desk) -> None:
     """The deposit and a fill are deals; without a change they are not read again."""
     first = desk.read()
@@ -221,6 +133,17 @@ def test_times_are_utc_whatever_the_server_clock(desk: Desk) -> None:
     assert state.market_ns == desk.now_ns
 
 
+def test_terminal_is_always_named_by_its_path(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a path the package would take whichever terminal was used last."""
+    asked: list[tuple[Any, ...]] = []
+    monkeypatch.setattr(mt5, "initialize", lambda *args, **words: asked.append((args, words)) or False)
+    desk.answer(VenueAttach("demo-1"))
+    desk.venue._section = msgspec.structs.replace(desk.venue._section, terminal="C:/MT5/terminal64.exe")
+    desk.answer(VenueAttach("demo-1"))
+    assert [args for args, _ in asked] == [(desk.config.endpoint("broker-1", "venue"),), ("C:/MT5/terminal64.exe",)]
+    assert all((words["login"], words["server"]) == (5001, "trademesh-sim") for _, words in asked)
+
+
 def test_terminal_that_is_not_there_is_lost(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """An attach that fails says so with the terminal's own words."""
     monkeypatch.setattr(mt5, "initialize", lambda *args, **kwargs: False)
@@ -232,9 +155,8 @@ def test_terminal_that_is_not_there_is_lost(desk: Desk, monkeypatch: pytest.Monk
 
 @pytest.fixture
 def netting() -> Iterator[Desk]:
-    yield Desk("demo-4")
-    mt5.shutdown()
-    mt5._use(open_backend)
+    with desk_of("demo-4") as made:
+        yield made
 
 
 def test_netting_account_closes_its_one_position_and_never_more(netting: Desk) -> None:
@@ -299,3 +221,37 @@ def test_specs_do_not_move_between_settled_reads(desk: Desk) -> None:
     by_clock = desk.venue.handle(VenueRead(2, 0, 0))
     assert isinstance(by_clock, VenueState)
     assert by_clock.symbols == []
+
+
+def test_close_that_may_rest_is_not_told_done(desk: Desk) -> None:
+    """An exchange takes RETURN alone: half is filled, the rest stays live, so the attempt is looked after until it is over."""
+    opened = desk.send(volume_e8=2 * LOT_E8)
+    book = desk.terminal.books["EURUSD"]
+    changes = {"exemode": names.SYMBOL_TRADE_EXECUTION_EXCHANGE, "filling_mode": 0, "depth_e8": LOT_E8}
+    book.spec = msgspec.structs.replace(book.spec, **changes)
+    desk.venue._reader.forget_contract("EURUSD")
+    close = {"action": "CLOSE", "side": -1, "volume_e8": 2 * LOT_E8, "position_ticket": opened.position_ticket, "magic": 78}
+    result = desk.send(**close)
+    assert (result.class_, result.retcode) == ("UNKNOWN", 10010)
+    found = desk.find(magic=78, action="CLOSE")
+    assert (found.resting_ticket, found.volume_e8) == (result.order_ticket, LOT_E8)
+    desk.quote(108_500_000, 108_510_000)
+    found = desk.find(magic=78, action="CLOSE")
+    assert (found.resting_ticket, found.hits, found.volume_e8) == (0, 1, 2 * LOT_E8)
+
+
+def test_terms_of_a_symbol_are_read_once_a_minute_and_after_a_refusal(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They change seldom and are long to read; an order refused for its form has them read again."""
+    asked: list[str] = []
+    real = mt5.symbol_info
+    monkeypatch.setattr(mt5, "symbol_info", lambda name: asked.append(name) or real(name))
+    desk.send()
+    desk.send()
+    assert asked == ["EURUSD"]
+    desk.clock_ns += CONTRACT_NS
+    desk.send()
+    assert asked == ["EURUSD"] * 2
+    desk.send(action="MODIFY", position_ticket=desk.read().positions[0].ticket, sl_e8=200_000_000)
+    asked.clear()
+    desk.send()
+    assert asked == ["EURUSD"]

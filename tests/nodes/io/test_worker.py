@@ -14,9 +14,10 @@ from mesh.config import Config, parse
 from mesh.errors import BadFrame
 from mesh.messages.base import Msg
 from mesh.messages.control import Ping
-from mesh.messages.venue import VenueAttach, VenueAttached, VenueLatch, VenueLost, VenueResult, VenueSend
+from mesh.messages.venue import VenueAttach, VenueAttached, VenueLatch, VenueLost, VenueRead, VenueResult, VenueSend
+from mesh.units import MS_NS
 from nodes.io.latchword import LatchWord
-from nodes.io.worker import HEAD, MESSAGE_BYTES_MAX, Pipe, WorkerAttachment, latch_path
+from nodes.io.worker import ATTACH_MORE_MS, HEAD, MESSAGE_BYTES_MAX, Pipe, WorkerAttachment, latch_path
 
 ROOT = Path(__file__).parents[3]
 PACKAGE = '''
@@ -26,7 +27,9 @@ from types import SimpleNamespace as S
 
 def initialize(path, **words): return True
 def last_error(): return (1, "Success")
-def account_info(): return S(login=5001, server="real", currency="USD", leverage=100, margin_mode=2, trade_mode=0)
+def account_info():
+    return S(login=5001, server="real", currency="USD", leverage=100, margin_mode=2, trade_mode=0, trade_allowed=True, trade_expert=True)
+def terminal_info(): return S(connected=True, trade_allowed=True, tradeapi_disabled=False, path="c:\\\\MT5")
 def symbol_select(name, enable): return True
 def symbol_info(name):
     return S(point=0.00001, digits=5, trade_tick_size=0.00001, trade_tick_value=1.0, trade_contract_size=100000.0, volume_min=0.01,
@@ -47,7 +50,7 @@ kind = "reversion"
 [account.one]
 login = 5001
 server = "real"
-terminal = "C:/terminal64.exe"
+terminal = "C:/MT5/terminal64.exe"
 [node.market-1]
 role = "market"
 [node.cci-1]
@@ -144,6 +147,72 @@ def test_worker_killed_in_a_call_is_told_lost_and_replaced(worker: WorkerAttachm
     worker.send(VenueAttach("one"))
     heard(worker, VenueAttached)
     assert pid_of(tmp_path / "state") != first
+
+
+@pytest.mark.slow
+def test_call_past_its_limit_costs_the_worker_its_life(tmp_path: Path, config: Config) -> None:
+    """The terminal never answers: the worker is killed, the local hears in which call, and a new worker takes the account over."""
+    del config  # what it sets up is needed
+    attachment = WorkerAttachment("one", parse(CONFIG + "[timers]\nvenue_call_ms = 300\n"), tmp_path / "state")
+    attachment.started()
+    attachment.send(VenueLatch(3))
+    attachment.send(VenueAttach("one"))
+    heard(attachment, VenueAttached)
+    first = pid_of(tmp_path / "state")
+    attachment.send(order(comment="hang"))
+    lost = heard(attachment, VenueLost)
+    assert isinstance(lost, VenueLost)
+    assert lost.reason.startswith("VenueSend OPEN EURUSD oid=6f6f6f")
+    assert "attempt=1 was not answered in 300 ms" in lost.reason
+    with pytest.raises(ProcessLookupError):
+        os.kill(first, 0)
+    while attachment.fileno() < 0:
+        attachment.receive()
+        select.select([], [], [], 0.02)
+    attachment.send(VenueAttach("one"))
+    heard(attachment, VenueAttached)
+    attachment.close()
+
+
+@pytest.fixture
+def mute(config: Config, tmp_path: Path) -> Iterator[tuple[WorkerAttachment, Pipe]]:
+    """A local's end whose worker is this test; and the worker's end."""
+    attachment = WorkerAttachment("one", config, tmp_path / "state")
+    ours, theirs = socket.socketpair()
+    ours.setblocking(False)
+    attachment._pipe = Pipe(ours)
+    with theirs:
+        yield attachment, Pipe(theirs)
+    attachment.close()
+
+
+def waited(attachment: WorkerAttachment, ms: int) -> list[str]:
+    """What is told lost when the call in hand was made so much earlier."""
+    attachment._called_ns -= ms * MS_NS
+    return [message.reason for message in drained(attachment) if isinstance(message, VenueLost)]
+
+
+def test_attach_may_take_longer_than_another_call(mute: tuple[WorkerAttachment, Pipe]) -> None:
+    """A terminal that has to be started is waited for; but not for ever."""
+    attachment, _ = mute
+    attachment.send(VenueAttach("one"))
+    assert waited(attachment, 30_000) == []
+    (reason,) = waited(attachment, ATTACH_MORE_MS)
+    assert reason.startswith("VenueAttach was not answered in 50000 ms")
+
+
+def test_limit_holds_for_the_call_in_hand_alone(mute: tuple[WorkerAttachment, Pipe]) -> None:
+    """An answered call is over, a latch word is none, and the next one has the whole limit."""
+    attachment, worker = mute
+    assert waited(attachment, 60_000) == []
+    attachment.send(VenueRead(1, 0, 0))
+    worker.send(Ping("one", 1))
+    assert waited(attachment, 60_000) == []
+    attachment.send(VenueLatch(4))
+    assert waited(attachment, 60_000) == []
+    attachment.send(VenueRead(2, 0, 0))
+    assert waited(attachment, 29_000) == []
+    assert waited(attachment, 1_000) == ["VenueRead was not answered in 30000 ms, so the worker was killed (exit None)"]
 
 
 @pytest.mark.slow

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from mesh.messages.accounts import Position, SymbolSpec
+from mesh.messages.accounts import PendingOrder, Position, SymbolSpec
 from mesh.messages.base import NO_OID, Msg
 from mesh.messages.outcomes import DealReport
 from mesh.messages.venue import (
@@ -60,6 +60,11 @@ class FakeVenue:
         self.delay_ns = MS_NS
         self.shows_positions = True
         self.script: Callable[[VenueSend], Msg | list[Msg] | bool | None] = lambda send: True
+        self.look: Callable[[VenueFind], VenueFound] = self._find
+        """What a look for an attempt shows."""
+        self.resting: dict[int, PendingOrder] = {}
+        """Live orders."""
+        self.remark = ""
         self._ticket = 100
 
     def handle(self, message: Msg, now_ns: int) -> list[tuple[int, Msg]]:
@@ -78,7 +83,7 @@ class FakeVenue:
             return [(MS_NS // 4, self.read(message))]
         if isinstance(message, VenueFind):
             self.finds += 1
-            return [(MS_NS // 4, self._find(message))]
+            return [(MS_NS // 4, self.look(message))]
         assert isinstance(message, VenueSend)
         self.sends.append(message)
         answer = self.script(message)
@@ -102,6 +107,9 @@ class FakeVenue:
             held = self.held[ticket]
             held.sl_e8, held.tp_e8 = send.sl_e8, send.tp_e8
             return self.result(send, "ACCEPTED", 10009)
+        elif send.action == "CANCEL":
+            gone = self.resting.pop(ticket, None)
+            return self.result(send, "ACCEPTED", 10009) if gone else self.result(send, "BUG", 10035)
         else:
             held = self.held.get(ticket)
             if held is None:
@@ -136,8 +144,9 @@ class FakeVenue:
         profit_e8 = sum((self.bid_e8 - h.open_e8) * h.side * h.volume_e8 // POINT_E8 for h in shown)
         equity_e8 = self.balance_e8 + profit_e8
         return VenueState(
-            ask.call, ask.block, 1, self.market_ns, self.balance_e8, equity_e8, 0, equity_e8, 0, True, True, positions, [], self.deals
-        )
+            ask.call, ask.block, 1, self.market_ns, self.balance_e8, equity_e8, 0, equity_e8, 0, True, True, positions,
+            list(self.resting.values()), self.deals, remark=self.remark,
+        )  # fmt: skip
 
     def _find(self, ask: VenueFind) -> VenueFound:
         ticket, volume_e8 = self.magics.get(ask.magic, (0, 0))

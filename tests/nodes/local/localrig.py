@@ -214,7 +214,7 @@ class Rig:
         for name in ("router-1", "router-2"):
             self.net.add(name, lambda life, name=name: Router(name, self.config, life + 100))
         for name in NODE_OF.values():
-            self.net.add(name, lambda life, name=name: Local(name, self.config, life + 1_000))
+            self.net.add(name, lambda life, name=name: Local(name, self.config, life + 1_000, store_id=name.encode().ljust(16)))
         self._beating = True
         self._beat_at_ns = 0
 

@@ -8,10 +8,10 @@ import pytest
 from mesh.messages.accounts import AccountState, Position, SymbolSpec
 from mesh.units import DAY_NS, E8, HOUR_NS, MINUTE_NS, SECOND_NS
 from nodes.dayloss import Marks
+from nodes.limits import limits_of
 from nodes.local.attempts import OrderRecord
 from nodes.local.guard import PASSED, Guard, widened
 from nodes.local.openings import OpeningRecord, Openings
-from nodes.risk import limits_of
 from nodes.zones import Zone
 from tests.nodes.local.fakevenue import MARKET_NS, POINT_E8, PRICE_E8, SPEC
 from tests.nodes.local.localrig import make_config

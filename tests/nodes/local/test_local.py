@@ -366,3 +366,12 @@ def test_lower_epoch_is_passed_over() -> None:
     rig.run(1_000)
     assert not rig.venue.sends
     assert not rig.master.outcomes
+
+
+def test_unknown_timer_is_a_bug() -> None:
+    """A timer nobody has a deed for crashes the node; it does not end it as if it had drained."""
+    rig = Rig().ready()
+    local = rig.local("one")
+    local._state.timers.set(("nonsense", b""), 0)
+    with pytest.raises(AssertionError, match="no timer"):
+        local.on_deadline(rig.net.now_ns)

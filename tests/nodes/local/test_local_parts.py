@@ -160,7 +160,7 @@ def test_opening_is_gone_once_it_was_seen_and_is_not_any_more() -> None:
     assert openings.live() == []
     openings.add(opening(2), 1_000)
     assert openings.look([], 2_000, 1_000 + LATE_NS)
-    assert openings.of_oid(b"\x02" * 16).is_gone  # type: ignore[union-attr]
+    assert openings.of_oid(b"\x02" * 16).record.is_gone  # type: ignore[union-attr]
 
 
 def test_deal_of_a_position_proves_that_its_absence_means_closed() -> None:

@@ -127,7 +127,7 @@ def test_hello_that_does_not_fit_is_ignored(changes: dict[str, object]) -> None:
     hall.hello(INDICATOR, **changes)  # type: ignore[arg-type]
     assert hall.said == []
     assert hall.market.counters.totals["stranger_count"] == 1
-    assert hall.notes() == ["stranger_ignored"]
+    assert hall.notes() == ["hello_refused"]
 
 
 @pytest.mark.parametrize(
@@ -153,12 +153,12 @@ def test_words_of_strangers_change_nothing(peer: int, message: Msg) -> None:
     assert hall.market.counters.totals["stranger_count"] == 1
 
 
-def test_unhandled_message_is_counted() -> None:
-    """A type the market does not know about is no crash."""
+def test_words_of_the_market_itself_are_a_strangers() -> None:
+    """What only the market may say is no crash, and counted, where somebody says it to the market."""
     hall = Hall()
     hall.begin()
     hall.tell(MASTER, Block(1, 1, 1))
-    assert hall.market.counters.totals["unhandled_count"] == 1
+    assert hall.market.counters.totals["stranger_count"] == 1
 
 
 def test_receiver_that_comes_again_gets_its_ticks_again() -> None:

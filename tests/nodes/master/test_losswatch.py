@@ -1,6 +1,7 @@
 """The daily loss at work: warned once, frozen or flattened once, by settled states, over restarts."""
 
 from mesh.core import Note
+from mesh.events import RISK
 from mesh.units import DAY_NS, E8, SECOND_NS
 from tests.nodes.master.masterrig import STRATEGY, Rig, config_of
 
@@ -33,7 +34,7 @@ def test_the_day_is_warned_of_once_and_broken_once() -> None:
     assert [(event.event["code"], event.event["detail"]) for event in events] == [
         ("DAILY_LOSS_WARNED", "used=240.00 limit=300.00"), ("DAILY_LOSS", "used=300.00 limit=300.00"),
     ]  # fmt: skip
-    assert {event.sid for event in events} == {"risk/daily_loss/a1/2026-01-05"}
+    assert {(event.sid, event.stage) for event in events} == {("risk/daily_loss/a1/2026-01-05", RISK)}
 
 
 def test_a_broken_day_denies_openings_until_the_next() -> None:

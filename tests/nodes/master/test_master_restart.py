@@ -290,7 +290,7 @@ def test_rates_and_the_duplicate_window_survive() -> None:
     rig.settle()
     rig.signal(sid="s2")
     assert rig.outcomes()[-1] == "a1 open SKIPPED DUPLICATE_WINDOW since_ms=1000 window_ms=10000"
-    assert rig.master._state.accounts["a1"].order_counts(rig.market_ns) == (1, 1)
+    assert rig.master._state.accounts["a1"].rates.counts(rig.market_ns) == (1, 1)
 
 
 def test_a_new_master_asks_the_market_for_the_last_hour() -> None:

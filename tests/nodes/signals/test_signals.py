@@ -89,7 +89,7 @@ def test_a_signal_goes_to_the_master_and_its_answer_comes_back() -> None:
     assert node.answered() == [(INDICATOR, "s1", ACCEPTED)]
     (event,) = node.events
     assert (event.event["kind"], event.event["signal"], event.event["code"]) == ("signal", CCI_UP, ACCEPTED)
-    assert str(event.event["level"]) == "-100.00000000"
+    assert str(event.event["level"]) == "-100"
 
 
 def test_a_repeated_sid_is_answered_from_memory() -> None:

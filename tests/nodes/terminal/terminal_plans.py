@@ -60,9 +60,9 @@ def play(rig: Rig, step: tuple[Any, ...], number: int) -> int:
     """One step; returns the retcode of its request, 0 for a quote or where there is nothing to ask for."""
     kind, *args = step
     if kind == "tick":
-        _quote(rig, *args)
+        ticked(rig, *args)
         return 0
-    request = _REQUESTS[kind](rig, *args)
+    request = requested(rig, step)
     if request is None:
         return 0
     checked = rig.terminal.order_check(LOGIN, request, rig.now_ns)[0]
@@ -75,7 +75,15 @@ def play(rig: Rig, step: tuple[Any, ...], number: int) -> int:
     return result.retcode
 
 
-def _quote(rig: Rig, symbol: str, move: int, spread: int, after_ns: int) -> None:
+def requested(rig: Rig, step: tuple[Any, ...]) -> TradeRequest | None:
+    """The request of a step; None where there is nothing to ask for."""
+    kind, *args = step
+    request: TradeRequest | None = _REQUESTS[kind](rig, *args)
+    return request
+
+
+def ticked(rig: Rig, symbol: str, move: int, spread: int, after_ns: int) -> None:
+    """A quote that moves a symbol, some time later."""
     book = rig.terminal.books[symbol]
     bid_e8 = max(STEP_E8[symbol] * 10, book.bid_e8 + move * STEP_E8[symbol])
     rig.now_ns += after_ns

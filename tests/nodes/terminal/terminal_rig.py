@@ -106,8 +106,10 @@ def _value(name: str, value: Any) -> Any:
 def check_books(terminal: Terminal) -> None:
     """What holds for every account at every moment, whatever was asked of it."""
     for account in terminal.accounts.values():
-        booked_e8 = sum(deal.profit_e8 + deal.commission_e8 + deal.swap_e8 + deal.fee_e8 for deal in account.deals)
-        assert account.balance_e8 == booked_e8
+        credits = [deal for deal in account.deals if deal.type == names.DEAL_TYPE_CREDIT]
+        booked = [deal for deal in account.deals if deal.type != names.DEAL_TYPE_CREDIT]
+        assert account.balance_e8 == sum(deal.profit_e8 + deal.commission_e8 + deal.swap_e8 + deal.fee_e8 for deal in booked)
+        assert account.credit_e8 == sum(deal.profit_e8 for deal in credits)
         state = account.state()
         assert state.equity_e8 == state.balance_e8 + state.credit_e8 + state.profit_e8
         assert state.margin_e8 == account.margin_e8 >= 0
@@ -119,7 +121,7 @@ def _check_lineage(account: Any) -> None:
     """Each deal has its order, each position the deals whose volumes make up its own."""
     held: dict[int, int] = {}
     for deal in account.deals:
-        if deal.type == names.DEAL_TYPE_BALANCE:
+        if deal.type in (names.DEAL_TYPE_BALANCE, names.DEAL_TYPE_CREDIT):
             continue
         order = account.history_tickets.get(deal.order) or account.orders[deal.order]
         assert order.symbol == deal.symbol

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from mesh.units import SECOND_NS
 from nodes.terminal import names
+from nodes.terminal.service import TerminalService
 from nodes.terminal.settings import TerminalConfig
 from tests.nodes.terminal.terminal_rig import BUY, LOGIN, SELL, Rig, books_of, check_books, e8
 
@@ -165,6 +166,27 @@ def test_work_of_a_tick_does_not_grow_with_positions() -> None:
         rig.opened(BUY, "0.01", sl="1.05")
         looked[count] = held.looked_count
     assert looked[10] == looked[1_000]
+
+
+def test_work_of_an_order_does_not_grow_with_positions() -> None:
+    """Opening, new levels, a part closed, the rest closed, and finding one by its ticket: with ten as with a thousand."""
+    looked: dict[int, int] = {}
+    for count in (10, 1_000):
+        rig = Rig(account={"deposit_e8": e8("1000000")})
+        for _ in range(count):
+            rig.opened(BUY, "0.02", sl="1.05", tp="1.20")
+        service = TerminalService(rig.terminal)
+        held = _Counted(rig.account.positions)
+        rig.account.positions = held
+        ticket = rig.deal(BUY, "0.02").order
+        rig.send(names.TRADE_ACTION_SLTP, position=ticket, sl="1.06")
+        rig.deal(SELL, "0.01", position=ticket)
+        [found] = service.call(LOGIN, "positions_get", [ticket, ""], rig.now_ns).value
+        assert found[0] == ticket
+        assert service.call(LOGIN, "positions_total", [], rig.now_ns).value == count + 1
+        rig.deal(SELL, "0.01", position=ticket)
+        looked[count] = held.looked_count
+    assert looked[10] == looked[1_000] > 0
 
 
 class _Counted(dict[int, Any]):

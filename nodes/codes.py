@@ -1,0 +1,10 @@
+"""What lines say in code: how one can end, what it can be in before it does, and who it is for where that is nobody."""
+
+from mesh.messages.outcomes import FINAL_CODES, STATE_CODES
+
+(
+    FILLED, PARTIAL, DENIED, SKIPPED, REJECTED, EXPIRED, KILLED, SUPERSEDED, NOT_FOUND, CLOSED, MODIFIED, CANCELLED,
+) = FINAL_CODES  # fmt: skip
+WORKING, UNKNOWN, UNCONFIRMED = STATE_CODES
+NOBODY = "-"
+"""In the place of an account, a strategy or a signal where there is none to name."""

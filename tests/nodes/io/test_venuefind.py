@@ -1,0 +1,163 @@
+"""What became of an attempt: by magic, then comment, over live orders, history, deals and positions; its own traces and no others."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from mesh.faults import FaultSection
+from mesh.messages.venue import VenueFind, VenueFound
+from nodes.io.venuefind import Books, found_in, traces_of
+from nodes.terminal import names
+from tests.nodes.io.venuerig import LOT_E8, desk_of
+
+WANTED = VenueFind(1, bytes(16), 1, 77, "tm.1", 0, "OPEN")
+MINE = dict(magic=77, comment="tm.1", symbol="EURUSD", reason=names.DEAL_REASON_EXPERT)
+
+
+def deal(**changes: Any) -> SimpleNamespace:
+    """A deal of 0.1 lots that opened a position."""
+    return SimpleNamespace(
+        **{**MINE, "ticket": 9, "order": 5, "entry": names.DEAL_ENTRY_IN, "volume": 0.1, "price": 1.1, "position_id": 5, **changes}
+    )
+
+
+def order(**changes: Any) -> SimpleNamespace:
+    """A filled order of 0.1 lots."""
+    fields = dict(ticket=5, state=names.ORDER_STATE_FILLED, volume_initial=0.1, volume_current=0.0, price_current=1.1, position_id=5)
+    return SimpleNamespace(**{**MINE, **fields, **changes})
+
+
+def position(**changes: Any) -> SimpleNamespace:
+    """A position of 0.1 lots."""
+    return SimpleNamespace(**{**MINE, "ticket": 5, "volume": 0.1, "price_open": 1.1, **changes})
+
+
+def look(
+    live: Any = (), orders: Any = (), deals: Any = (), positions: Any = (), wanted: VenueFind = WANTED, is_hedging: bool = True
+) -> VenueFound:
+    """What these books say of the attempt."""
+    return found_in(wanted, traces_of(wanted, Books(live, orders, deals, positions), is_hedging), 1, True)
+
+
+def test_nothing_is_found_in_foreign_books() -> None:
+    """Other magics and other comments are not ours."""
+    other = dict(magic=1, comment="hand")
+    found = look([order(**other)], [order(**other)], [deal(**other)], [position(**other)])
+    assert (found.hits, found.rejected, found.resting_ticket) == (0, False, 0)
+
+
+def test_deals_of_one_order_are_one_hit_at_their_average() -> None:
+    """Filled in two parts: the lots add up, the price is weighted."""
+    found = look(deals=[deal(volume=0.1, price=1.1), deal(ticket=10, volume=0.3, price=1.2)])
+    assert (found.hits, found.volume_e8, found.price_e8) == (1, 40 * LOT_E8, 117_500_000)
+    assert (found.order_ticket, found.position_ticket, found.deal_ticket) == (5, 5, 9)
+
+
+@pytest.mark.parametrize(
+    "books",
+    [
+        {"deals": [deal(magic=0)]},
+        {"orders": [order(magic=0)]},
+        {"positions": [position(magic=0)]},
+        {"positions": [position(comment="by the broker")]},
+        {"orders": [order(state=names.ORDER_STATE_PARTIAL, volume_initial=0.2, volume_current=0.1)]},
+    ],
+)
+def test_one_trace_is_enough(books: dict[str, Any]) -> None:
+    """Magic forgotten: the comment tells. Deals or history late: what is shown already tells."""
+    found = look(**books)
+    assert (found.hits, found.volume_e8) == (1, 10 * LOT_E8)
+
+
+def test_comment_is_asked_only_where_the_magic_is_nowhere() -> None:
+    """The magic is the better witness: a comment that somebody copied makes no second hit."""
+    assert look(deals=[deal(), deal(order=6, magic=1)]).hits == 1
+
+
+def test_two_orders_are_two_hits() -> None:
+    """By deals, by history, or one of them still live."""
+    assert look(deals=[deal(), deal(order=6)]).hits == 2
+    assert look(orders=[order(), order(ticket=6, position_id=6)]).hits == 2
+    assert look(live=[order(ticket=6, position_id=6)], deals=[deal()]).hits == 2
+    assert look(positions=[position(), position(ticket=6)]).hits == 2
+
+
+def test_live_order_is_neither_found_nor_absent() -> None:
+    """It rests, filled in part or not at all."""
+    rests = dict(state=names.ORDER_STATE_PLACED, volume_current=0.1)
+    found = look(live=[order(**rests)])
+    assert (found.resting_ticket, found.hits, found.rejected) == (5, 0, False)
+    part = look(live=[order(state=names.ORDER_STATE_PARTIAL, volume_initial=0.3, volume_current=0.2)], deals=[deal()])
+    assert (part.resting_ticket, part.hits, part.volume_e8) == (5, 1, 10 * LOT_E8)
+
+
+@pytest.mark.parametrize("state", [names.ORDER_STATE_CANCELED, names.ORDER_STATE_REJECTED, names.ORDER_STATE_EXPIRED])
+def test_order_that_ended_unfilled_proves_that_nothing_happened(state: int) -> None:
+    """Its whole volume is left."""
+    assert look(orders=[order(state=state, volume_current=0.1)]).rejected
+
+
+def test_order_cancelled_in_part_was_executed_in_part() -> None:
+    """Its deals may come late; the order itself says how much."""
+    found = look(orders=[order(state=names.ORDER_STATE_CANCELED, volume_initial=0.3, volume_current=0.2)])
+    assert (found.hits, found.rejected, found.volume_e8) == (1, False, 10 * LOT_E8)
+
+
+@pytest.mark.parametrize("reason", [names.DEAL_REASON_SL, names.DEAL_REASON_TP, names.DEAL_REASON_SO])
+def test_what_the_server_closed_is_not_the_attempt(reason: int) -> None:
+    """A stop's order and deal carry the magic of the position."""
+    stop = dict(reason=reason, position_id=5)
+    found = look(orders=[order(), order(ticket=8, **stop)], deals=[deal(), deal(order=8, entry=names.DEAL_ENTRY_OUT, **stop)])
+    assert (found.hits, found.volume_e8) == (1, 10 * LOT_E8)
+
+
+def test_what_a_hand_closed_with_our_magic_is_not_the_opening() -> None:
+    """On a hedging account an opening has deals IN only; on a netting account it may reduce what is held."""
+    by_hand = [deal(), deal(order=8, entry=names.DEAL_ENTRY_OUT)]
+    assert look(deals=by_hand).hits == 1
+    assert look(deals=by_hand, is_hedging=False).hits == 2
+
+
+def test_close_is_not_found_in_the_position_it_closes() -> None:
+    """A position tells what opened it."""
+    wanted = VenueFind(1, bytes(16), 1, 77, "tm.1", 0, "CLOSE")
+    assert look(positions=[position()], wanted=wanted).hits == 0
+
+
+def test_executed_attempt_is_found_at_the_terminal_and_another_is_not() -> None:
+    """One hit with its numbers, none for a magic nobody used."""
+    with desk_of() as desk:
+        opened = desk.send()
+        found = desk.find()
+        assert (found.hits, found.volume_e8, found.price_e8) == (1, LOT_E8, 108_510_000)
+        assert (found.position_ticket, found.connected) == (opened.position_ticket, True)
+        assert desk.find(magic=9_999).hits == 0
+
+
+def test_history_is_looked_through_to_beyond_the_servers_now() -> None:
+    """The server's clock runs hours ahead of ours: a deal of this second is in its future, and found."""
+    with desk_of() as desk:
+        desk.send()
+        desk.send(action="CLOSE", side=-1, position_ticket=desk.read().positions[0].ticket, magic=78)
+        assert desk.find(magic=78, action="CLOSE").hits == 1
+
+
+def test_placed_deal_is_unknown_and_then_seen_resting() -> None:
+    """10008 for a deal: accepted and not filled; its order is live until it is."""
+    with desk_of("demo-1", FaultSection(kind="place", nth=1, for_ms=1_500)) as desk:
+        result = desk.send()
+        assert (result.class_, result.retcode) == ("UNKNOWN", 10008)
+        assert desk.find().resting_ticket == result.order_ticket
+        desk.quote(108_500_000, 108_510_000)
+        desk.quote(108_500_000, 108_510_000)
+        found = desk.find()
+        assert (found.resting_ticket, found.hits, found.volume_e8) == (0, 1, LOT_E8)
+
+
+def test_absence_without_the_server_is_told_as_such() -> None:
+    """What the terminal does not show while it has lost its server proves nothing."""
+    with desk_of("demo-1", FaultSection(kind="disconnect", nth=1, for_ms=5_000)) as desk:
+        assert desk.send().class_ == "UNKNOWN"
+        found = desk.find()
+        assert (found.hits, found.connected) == (0, False)

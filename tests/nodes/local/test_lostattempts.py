@@ -1,0 +1,152 @@
+"""Attempts whose result was lost, at the pure local: resting ones, found ones, and what an absence needs to count."""
+
+from typing import Any
+
+import msgspec
+
+from mesh.core import Envelope
+from mesh.links import WORKER
+from mesh.messages.accounts import PendingOrder
+from mesh.messages.venue import VenueFind, VenueFound, VenueLost
+from mesh.units import E8
+from tests.nodes.local.fakevenue import PRICE_E8, FakeVenue
+from tests.nodes.local.localrig import Rig
+
+LOTS_E8 = E8 // 10
+TICKET = 700
+
+
+def lost(venue: FakeVenue, *actions: str) -> None:
+    """Have the first call of these actions answered UNKNOWN, and not executed."""
+    waiting = list(actions)
+
+    def script(send: Any) -> Any:
+        if send.action in waiting:
+            waiting.remove(send.action)
+            return venue.result(send, "UNKNOWN", 10008)
+        return True
+
+    venue.script = script
+
+
+def seen(ask: VenueFind, **changes: Any) -> VenueFound:
+    """What a look shows: nothing, but for these fields."""
+    return msgspec.structs.replace(VenueFound(ask.call, ask.oid, ask.attempt, 0, 0, 0, 0, 0, 0, False, 0), **changes)
+
+
+def rests(venue: FakeVenue, filled_e8: int) -> None:
+    """Its order rests, filled in part; once it is cancelled, that part is what was done."""
+    venue.resting[TICKET] = PendingOrder(TICKET, "EURUSD", "TYPE_0", LOTS_E8 - filled_e8, PRICE_E8, 0, 0, 0, False)
+
+    def look(ask: VenueFind) -> VenueFound:
+        done = dict(hits=1, volume_e8=filled_e8, price_e8=PRICE_E8, order_ticket=TICKET, position_ticket=TICKET) if filled_e8 else {}
+        if TICKET in venue.resting:
+            return seen(ask, resting_ticket=TICKET, **done)
+        return seen(ask, **done) if done else seen(ask, rejected=True)
+
+    venue.look = look
+
+
+def test_open_filled_in_part_is_cancelled_at_its_deadline_and_told_in_part() -> None:
+    """What rests past the deadline is cancelled by an order of its own; what was filled stays, and is ours."""
+    rig = Rig().ready()
+    lost(rig.venue, "OPEN")
+    rests(rig.venue, LOTS_E8 * 4 // 10)
+    rig.open()
+    rig.run(4_500)
+    assert [send.action for send in rig.venue.sends] == ["OPEN"]
+    assert [outcome.code for outcome in rig.master.outcomes] == ["UNKNOWN", "WORKING"]
+    rig.until(lambda: rig.master.codes() == ["CANCELLED", "PARTIAL"], 5_000)
+    assert [(send.action, send.position_ticket) for send in rig.venue.sends] == [("OPEN", 0), ("CANCEL", TICKET)]
+    told = rig.master.outcomes[-1]
+    assert told.detail.startswith("filled=0.04 of=0.10")
+    assert (told.volume_e8, told.position_ticket) == (LOTS_E8 * 4 // 10, TICKET)
+
+
+def test_open_that_rested_in_vain_has_expired() -> None:
+    """Cancelled without a fill past its deadline: EXPIRED, with the ticket that rested."""
+    rig = Rig().ready()
+    lost(rig.venue, "OPEN")
+    rests(rig.venue, 0)
+    rig.open()
+    rig.until(lambda: rig.master.codes() == ["CANCELLED", "EXPIRED"])
+    assert f"rested={TICKET}" in rig.master.outcomes[-1].detail
+
+
+def test_resting_open_that_the_broker_refuses_in_time_is_rejected() -> None:
+    """Its order ended before the deadline, and not by us."""
+    rig = Rig().ready()
+    lost(rig.venue, "OPEN")
+    rests(rig.venue, 0)
+    rig.open()
+    rig.run(1_000)
+    rig.venue.resting.clear()
+    rig.until(lambda: rig.master.codes() == ["REJECTED"], 2_000)
+
+
+def test_resting_order_never_counts_as_absent() -> None:
+    """A broker that cancels nothing: far beyond the settle window the order is still waited for."""
+    rig = Rig().ready()
+    rests(rig.venue, 0)
+    rig.venue.script = lambda send: rig.venue.result(send, *(("UNKNOWN", 10008) if send.action == "OPEN" else ("BUG", 10035)))
+    rig.open()
+    rig.run(150_000)
+    assert "NOT_FOUND" not in rig.master.codes()
+    assert rig.master.states[-1].unknown_count == 1
+    rig.venue.look = lambda ask: seen(ask, hits=1, volume_e8=LOTS_E8, price_e8=PRICE_E8, position_ticket=TICKET)
+    rig.until(lambda: rig.master.codes()[-1] == "FILLED", 2_000)
+
+
+def test_resting_close_is_waited_for() -> None:
+    """No second close while the first is live, however long that takes; then the line ends with what was closed."""
+    rig = Rig().ready()
+    opening = rig.open()
+    rig.until(lambda: rig.master.codes() == ["FILLED"])
+    lost(rig.venue, "CLOSE")
+    rig.venue.look = lambda ask: seen(ask, resting_ticket=TICKET)
+    rig.close(opening)
+    rig.run(100_000)
+    assert [send.action for send in rig.venue.sends] == ["OPEN", "CLOSE"]
+    assert rig.master.codes() == ["FILLED"]
+    rig.venue.held.clear()
+    rig.venue.look = lambda ask: seen(ask, hits=1, volume_e8=LOTS_E8, price_e8=PRICE_E8)
+    rig.until(lambda: rig.master.codes() == ["FILLED", "CLOSED"], 2_000)
+    assert len(rig.venue.sends) == 2
+
+
+def test_time_without_a_worker_does_not_count_to_the_settle_window() -> None:
+    """The worker is gone for most of a minute: the window begins anew when there is one again."""
+    rig = Rig().ready()
+    lost(rig.venue, "OPEN")
+    rig.open()
+    rig.run(50_000)
+    rig.net._push(rig.net.now_ns + 1, rig.net.places["local-1"], Envelope(WORKER, 0, VenueLost("killed")))
+    rig.run(50_000)
+    assert rig.master.codes() == []
+    rig.until(lambda: rig.master.codes() == ["NOT_FOUND"], 20_000)
+
+
+def test_looks_without_the_server_do_not_count() -> None:
+    """However often: the terminal must see its server."""
+    rig = Rig().ready()
+    lost(rig.venue, "OPEN")
+    rig.venue.look = lambda ask: seen(ask, connected=False)
+    rig.open()
+    rig.run(120_000)
+    assert rig.master.codes() == []
+    rig.venue.look = seen
+    rig.until(lambda: rig.master.codes() == ["NOT_FOUND"], 70_000)
+
+
+def test_what_is_amiss_at_the_terminal_is_noted_once_and_shown() -> None:
+    """Said when it begins and when it is over; in between the facts of the node have it."""
+    rig = Rig().ready()
+    rig.venue.remark = "terminal.trade_allowed=False: switch it on"
+    rig.run(3_000)
+    assert rig.local().facts()["terminal"] == rig.venue.remark
+    rig.venue.remark = ""
+    rig.run(3_000)
+    assert rig.local().facts()["terminal"] == "attached"
+    assert [note.name for _, _, note in rig.net.notes if note.name in ("terminal_remark", "terminal_fine")] == [
+        "terminal_remark", "terminal_fine",
+    ]  # fmt: skip
