@@ -15,7 +15,8 @@ class OpenAsk(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     ``waits_for``: what the account is not ready for (empty: ready). ``is_connected`` and ``is_trade_allowed`` are of the
     newest state. ``state_age_ns`` is on the master's monotonic clock, ``signal_age_ns`` in market time (a signal by hand:
     since the signals node took it). ``reference_e8``: the price the signal saw, 0 where it saw none. ``needs_atr``: SL or TP
-    by ATR is asked for and the signal carries none.
+    by ATR is asked for and the signal carries none. ``quote_stale_ns``: how old a live market's quote may be; None where quotes
+    are recorded, whose files may be as sparse as they like.
     """
 
     limits: Limits
@@ -46,6 +47,7 @@ class OpenAsk(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     sl_distance_e8: int
     needs_atr: bool
     reference_e8: int
+    quote_stale_ns: int | None = None
 
     @property
     def account(self) -> AccountState:

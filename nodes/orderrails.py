@@ -1,6 +1,6 @@
 """Rules about the order: is its market fit, is there room beside what is held, is it sound."""
 
-from mesh.units import E8, text_from_e8
+from mesh.units import E8, MS_NS, text_from_e8
 from nodes.amounts import percent_text
 from nodes.codes import NOBODY
 from nodes.limits import TIMES_E8, over_count
@@ -11,6 +11,14 @@ from nodes.sizing import PERCENT
 def no_quote(ask: OpenAsk) -> str | None:
     """The market has not quoted the symbol yet."""
     return None if ask.quote is not None else f"symbol={ask.symbol}"
+
+
+def stale_quote(ask: OpenAsk) -> str | None:
+    """The age of the newest quote in a live market: where the feed is silent, nobody knows the price."""
+    age_ns, limit_ns = ask.market_ns - ask.price.market_ns, ask.quote_stale_ns
+    if limit_ns is None or age_ns <= limit_ns:
+        return None
+    return f"age_ms={age_ns // MS_NS} limit_ms={limit_ns // MS_NS}"
 
 
 def spread(ask: OpenAsk) -> str | None:

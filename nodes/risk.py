@@ -33,6 +33,7 @@ RULES: tuple[tuple[str, str, Rule], ...] = (
     ("ORDERS_MINUTE", DENIED, standingrails.orders_minute),
     ("ORDERS_HOUR", DENIED, standingrails.orders_hour),
     ("NO_QUOTE", DENIED, orderrails.no_quote),
+    ("STALE_QUOTE", DENIED, orderrails.stale_quote),
     ("SPREAD", DENIED, orderrails.spread),
     ("COLLAR", DENIED, orderrails.collar),
     ("POSITIONS_SYMBOL", DENIED, orderrails.positions_symbol),

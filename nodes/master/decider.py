@@ -74,6 +74,7 @@ class Decider:
         self._killset = killset
         self._strategies = Strategies(config)
         self._stale_ns = config.settings.timers.stale_state_ms * MS_NS
+        self._quote_stale_ns = config.settings.market.stale_ms * MS_NS
         self._sizings: dict[tuple[str, str], Sizing] = {}
         self._taken: dict[str, list[Holding]] = {}
         self._sent: dict[str, int] = {}
@@ -310,6 +311,7 @@ class Decider:
             sl_distance_e8=draft.sl_distance_e8,
             needs_atr=distances.needs_atr,
             reference_e8=signal.close_e8,
+            quote_stale_ns=None if moment.recorded else self._quote_stale_ns,
         )
 
     def _median_spread_e8(self, symbol: str, moment: Moment) -> int | None:

@@ -62,6 +62,8 @@ FINE = OpenAsk(
 )
 """0.1 lots of EURUSD with an SL of 100 points on 10,000 dollars: nothing to object to."""
 
+LATE: dict[str, Any] = {"quote": Quote(110_000_000, 110_010_000, NOON_NS), "quote_stale_ns": MINUTE_NS}
+
 OBJECTED: list[tuple[str, str, dict[str, Any], str]] = [
     ("NO_STATE", "DENIED", {"waits_for": "grant"}, "waits_for=grant"),
     ("NO_STATE", "DENIED", {"state": None}, "waits_for=state"),
@@ -87,6 +89,7 @@ OBJECTED: list[tuple[str, str, dict[str, Any], str]] = [
     ("ORDERS_MINUTE", "DENIED", {"order_counts": (10, 10)}, "count=10 limit=10"),
     ("ORDERS_HOUR", "DENIED", {"order_counts": (0, 60)}, "count=60 limit=60"),
     ("NO_QUOTE", "DENIED", {"quote": None}, "symbol=EURUSD"),
+    ("STALE_QUOTE", "DENIED", LATE | {"market_ns": NOON_NS + 61 * SECOND_NS}, "age_ms=61000 limit_ms=60000"),
     ("SPREAD", "DENIED", {"quote": Quote(110_000_000, 110_030_001, 1)}, "spread=0.00030001 median=0.00010000 limit=3.00x"),
     ("COLLAR", "DENIED", {"reference_e8": 109_400_000}, "moved=0.55% limit=0.50%"),
     ("COLLAR", "DENIED", {"reference_e8": 110_600_000}, "moved=0.54% limit=0.50%"),
@@ -115,6 +118,8 @@ AT_THE_LIMIT: list[tuple[str, dict[str, Any]]] = [
     ("DRAWDOWN", {"marks": msgspec.structs.replace(FINE.marks, high_net_e8=869 * E8)}),
     ("ORDERS_MINUTE", {"order_counts": (9, 9)}),
     ("ORDERS_HOUR", {"order_counts": (9, 59)}),
+    ("STALE_QUOTE", LATE | {"market_ns": NOON_NS + MINUTE_NS}),
+    ("STALE_QUOTE", {"quote": Quote(110_000_000, 110_010_000, 1)}),
     ("SPREAD", {"quote": Quote(110_000_000, 110_030_000, 1)}),
     ("SPREAD", {"median_spread_e8": None, "quote": Quote(110_000_000, 110_090_000, 1)}),
     ("COLLAR", {"reference_e8": 109_453_000}),

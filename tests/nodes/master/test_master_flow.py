@@ -340,3 +340,14 @@ def test_a_strategy_closes_its_own_positions_alone() -> None:
     assert [order.words() for order in rig.orders()] == []
     rig.signal(sid="theirs again", kind=CCI_DOWN, level_e8=100 * E8, period=20)
     assert [order.words() for order in rig.orders()] == ["a1 close CLOSE EURUSD -1", "a1 open OPEN EURUSD -1"]
+
+
+@pytest.mark.parametrize(("recorded", "wanted"), [(False, "a1 open DENIED STALE_QUOTE age_ms=121000 limit_ms=60000"), (True, "")])
+def test_a_live_market_that_is_silent_opens_nothing(recorded: bool, wanted: str) -> None:
+    """A minute without a quote: live nobody knows the price, in a file the next row may simply be far."""
+    rig = Rig(config_of(1, STRATEGY, '[rails]\nsignal_age_ms = "off"\n'), recorded=recorded).ready()
+    rig.next_block(later_ns=61 * SECOND_NS)
+    rig.settle()
+    rig.signal()
+    assert ([text for text in rig.outcomes() if "STALE_QUOTE" in text] or [""])[0] == wanted
+    assert bool(rig.orders()) is recorded
