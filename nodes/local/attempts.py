@@ -124,7 +124,6 @@ def intended(record: OrderRecord, asked_e8: int, position_ticket: int, since_ns:
         asked_e8=asked_e8,
         position_ticket=position_ticket,
         since_ns=since_ns,
-        resting_ticket=0,
     )
 
 

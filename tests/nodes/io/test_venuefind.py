@@ -104,12 +104,14 @@ def test_order_cancelled_in_part_was_executed_in_part() -> None:
     assert (found.hits, found.rejected, found.volume_e8) == (1, False, 10 * LOT_E8)
 
 
+@pytest.mark.parametrize("is_hedging", [True, False])
 @pytest.mark.parametrize("reason", [names.DEAL_REASON_SL, names.DEAL_REASON_TP, names.DEAL_REASON_SO])
-def test_what_the_server_closed_is_not_the_attempt(reason: int) -> None:
+def test_what_the_server_closed_is_not_the_attempt(reason: int, is_hedging: bool) -> None:
     """A stop's order and deal carry the magic of the position."""
     stop = dict(reason=reason, position_id=5)
-    found = look(orders=[order(), order(ticket=8, **stop)], deals=[deal(), deal(order=8, entry=names.DEAL_ENTRY_OUT, **stop)])
-    assert (found.hits, found.volume_e8) == (1, 10 * LOT_E8)
+    by_deals = look(deals=[deal(), deal(order=8, entry=names.DEAL_ENTRY_OUT, **stop)], is_hedging=is_hedging)
+    by_orders = look(orders=[order(), order(ticket=8, **stop)], is_hedging=is_hedging)
+    assert [(found.hits, found.volume_e8) for found in (by_deals, by_orders)] == [(1, 10 * LOT_E8)] * 2
 
 
 def test_what_a_hand_closed_with_our_magic_is_not_the_opening() -> None:

@@ -3,6 +3,7 @@
 from typing import Any
 
 import msgspec
+import pytest
 
 from mesh.core import Envelope
 from mesh.links import WORKER
@@ -136,6 +137,34 @@ def test_looks_without_the_server_do_not_count() -> None:
     assert rig.master.codes() == []
     rig.venue.look = seen
     rig.until(lambda: rig.master.codes() == ["NOT_FOUND"], 70_000)
+
+
+def test_order_seen_live_begins_the_settle_window_anew() -> None:
+    """Nowhere, then live, then nowhere: only the time since it was live counts."""
+    rig = Rig().ready()
+    lost(rig.venue, "CLOSE")
+    opening = rig.open(volume_e8=2 * LOTS_E8)
+    rig.until(lambda: rig.master.codes() == ["FILLED"])
+    rig.venue.look = seen
+    rig.close(opening, left_e8=LOTS_E8)
+    rig.run(40_000)
+    rig.venue.look = lambda ask: seen(ask, resting_ticket=TICKET)
+    rig.run(10_000)
+    rig.venue.look = seen
+    rig.run(50_000)
+    assert [send.action for send in rig.venue.sends] == ["OPEN", "CLOSE"]
+    rig.until(lambda: rig.master.codes() == ["FILLED", "CLOSED"], 20_000)
+
+
+@pytest.mark.parametrize("detail", ["TERMINAL last_error=-10004", "ACCOUNT login=5002 x attached=5001 x"])
+def test_open_kept_back_at_the_terminal_is_tried_again_in_its_time(detail: str) -> None:
+    """The link broke, or another account was logged in just then: nothing was sent, and in a moment it may be fine again."""
+    rig = Rig().ready()
+    answers = [rig.venue.result]
+    rig.venue.script = lambda send: answers.pop()(send, "UNSENT", detail=detail) if answers else True
+    rig.open()
+    rig.until(lambda: rig.master.codes() == ["FILLED"])
+    assert [send.attempt for send in rig.venue.sends] == [1, 2]
 
 
 def test_what_is_amiss_at_the_terminal_is_noted_once_and_shown() -> None:
