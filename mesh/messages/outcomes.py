@@ -90,7 +90,7 @@ class DealReport(Msg, tag=62):
     position_id: Count
     symbol: str
     kind: Code
-    """BUY, SELL or BALANCE."""
+    """BUY, SELL, BALANCE, CREDIT, CHARGE, CORRECTION or BONUS; of another type its number."""
     entry: Code
     """IN, OUT, INOUT, OUT_BY."""
     cause: Code

@@ -269,15 +269,18 @@ class Venue:
                 kind = retcodes.UNKNOWN
         volume_e8 = e8_from_float(result.volume) if is_deal else 0
         price_e8, profit_e8 = (e8_from_float(result.price) if is_deal else 0), 0
-        position_ticket = order.position_ticket or result.order  # usually the opening order's; its deal says for sure
-        if is_deal and kind in (retcodes.ACCEPTED, retcodes.PARTIAL) and result.deal:
-            deal = self._reader.deal(result.order, result.deal)
-            if deal is not None:
-                price_e8, profit_e8 = e8_from_float(deal.price), e8_from_float(deal.profit)
-                volume_e8 = e8_from_float(deal.volume)
-                position_ticket = order.position_ticket or deal.position_id
-        if is_deal and kind == retcodes.ACCEPTED and volume_e8 + VOLUME_SLACK_E8 < order.volume_e8:
-            kind = retcodes.PARTIAL
+        position_ticket = order.position_ticket or result.order  # usually the opening order's; its deals say for sure
+        if is_deal and kind in (retcodes.ACCEPTED, retcodes.PARTIAL):
+            fill = self._reader.fill(result.order) if result.order else None
+            if fill is not None:
+                profit_e8, position_ticket = fill.profit_e8, order.position_ticket or fill.position_id
+                # deals may be shown late: what the answer says was done was done
+                if fill.volume_e8 + VOLUME_SLACK_E8 >= volume_e8:
+                    volume_e8, price_e8 = fill.volume_e8, fill.price_e8
+            if volume_e8 <= 0:
+                kind, detail = retcodes.UNKNOWN, f"{detail} volume=0: looked for by magic"
+            elif kind == retcodes.ACCEPTED and volume_e8 + VOLUME_SLACK_E8 < order.volume_e8:
+                kind = retcodes.PARTIAL
         return VenueResult(
             call=order.call,
             oid=order.oid,

@@ -5,7 +5,7 @@ when they did. A real terminal does not say, so there everything is read each ti
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from mesh.config import Config
 from mesh.io.clock import wall_ns
@@ -28,7 +28,19 @@ SPEC_REFRESH_NS = HOUR_NS
 CONTRACT_NS = 60 * SECOND_NS
 """How old the terms of a symbol may be when an order is made from them."""
 WATCH_EQUITY = "watch_equity"
-KINDS = {names.DEAL_TYPE_BUY: "BUY", names.DEAL_TYPE_SELL: "SELL", names.DEAL_TYPE_BALANCE: "BALANCE"}
+KINDS = {
+    names.DEAL_TYPE_BUY: "BUY",
+    names.DEAL_TYPE_SELL: "SELL",
+    names.DEAL_TYPE_BALANCE: "BALANCE",
+    names.DEAL_TYPE_CREDIT: "CREDIT",
+    names.DEAL_TYPE_CHARGE: "CHARGE",
+    names.DEAL_TYPE_CORRECTION: "CORRECTION",
+    names.DEAL_TYPE_BONUS: "BONUS",
+}
+POSITIONS_MAX = 512
+"""Positions, and orders, that a state carries."""
+READS_MAX = 3
+"""A real terminal answers call by call: a state is read again where the balance moved meanwhile."""
 ENTRIES = {
     names.DEAL_ENTRY_IN: "IN",
     names.DEAL_ENTRY_OUT: "OUT",
@@ -46,6 +58,15 @@ CAUSES = {
 }
 
 
+class Fill(NamedTuple):
+    """The deals of an order: lots, their average price, their profit, and the position they belong to."""
+
+    volume_e8: int
+    price_e8: int
+    profit_e8: int
+    position_id: int
+
+
 class Reader:
     """Reads of one account. ``identity``: whose the answers must be. ``now_ns``: UTC, against which a real server's clock is held."""
 
@@ -58,7 +79,9 @@ class Reader:
         self._clock = ServerClock(config.settings.broker.zone)
         self._drift = ClockDrift(config.settings.broker.zone)
         self._is_simulated = config.account[account].terminal == "sim"
-        self._symbols = [config.broker_symbol(account, symbol) for symbol in config.settings.market.symbols]
+        self._ours = tuple(config.broker_symbol(account, symbol) for symbol in config.settings.market.symbols)
+        self._symbols = list(self._ours)
+        """Ours, and those in which somebody else holds something."""
         self._specs: dict[str, SymbolSpec] = {}
         self._specs_at_ns = 0
         self._orders: list[PendingOrder] = []
@@ -100,21 +123,23 @@ class Reader:
         self._specs = {}
         for symbol in self._symbols:
             self._module.symbol_select(symbol, True)
-        changed = self._changed_specs(0)
+        changed = self._changed_specs(0, [])
         self._specs_at_ns = 0
         return changed
 
-    def _changed_specs(self, block: int) -> list[SymbolSpec]:
-        """Specifications that are new or changed since they were last told.
+    def _changed_specs(self, block: int, held: list[str]) -> list[SymbolSpec]:
+        """Specifications that are new or changed since they were last told; also of symbols that are not ours and held.
 
         In a simulated market they are looked at after a block that was asked for, not by the clock: sizes follow from them, and
         a run has to give the same ones at every pace.
         """
         now_ns = self.market_ns()
+        more = [symbol for symbol in dict.fromkeys(held) if symbol not in self._symbols]
+        self._symbols += more
         # Before its first quote a symbol has no margin: such a one is looked at again the next time.
-        is_whole = all(spec.margin_per_lot_e8 for spec in self._specs.values())
+        is_whole = all(spec.margin_per_lot_e8 for spec in self._specs.values() if spec.symbol in self._ours)
         is_young = is_whole and now_ns - self._specs_at_ns < SPEC_REFRESH_NS
-        if self._specs and (is_young or (self._is_simulated and not block)):
+        if self._specs and not more and (is_young or (self._is_simulated and not block)):
             return []
         self._specs_at_ns = now_ns
         changed: list[SymbolSpec] = []
@@ -153,6 +178,16 @@ class Reader:
 
     def state(self, read: VenueRead) -> VenueState | VenueLost | None:
         """Account, positions, orders and deals; None where the terminal does not answer, VenueLost where it is another account's."""
+        for _ in range(READS_MAX):
+            state = self._state(read)
+            if self._is_simulated or not isinstance(state, VenueState):
+                break
+            info = self._module.account_info()
+            if info is None or e8_from_float(info.balance) == state.balance_e8:
+                break
+        return state
+
+    def _state(self, read: VenueRead) -> VenueState | VenueLost | None:
         module = self._module
         if self._is_simulated:
             known = self._read_revision if read.deals_from_ns == self._read_from_ns else -1
@@ -179,6 +214,10 @@ class Reader:
             if not more_deals:
                 self._read_revision, self._read_from_ns = revision, read.deals_from_ns
         remarks, market_ns = switched_off(info, terminal), self.market_ns()
+        if len(positions) > POSITIONS_MAX or len(self._orders) > POSITIONS_MAX:
+            remarks.append(f"{len(positions)} positions and {len(self._orders)} orders: {POSITIONS_MAX} of each can be looked after")
+            # those with a magic first: ours have one
+            positions = sorted(positions, key=lambda position: position.magic == 0)[:POSITIONS_MAX]
         return VenueState(
             call=read.call,
             block=read.block,
@@ -192,9 +231,9 @@ class Reader:
             connected=terminal.connected,
             trade_allowed=not remarks,
             positions=[self._position(position) for position in positions],
-            orders=self._orders,
+            orders=self._orders[:POSITIONS_MAX],
             deals=deals,
-            symbols=self._changed_specs(read.block),
+            symbols=self._changed_specs(read.block, [position.symbol for position in positions]),
             more_deals=more_deals,
             remark="; ".join([*remarks, *self._clock_remark(market_ns)]),
         )
@@ -276,10 +315,18 @@ class Reader:
             comment=deal.comment,
         )
 
-    def deal(self, order_ticket: int, deal_ticket: int) -> Any:
-        """One deal of an order, or None where the terminal does not show it (yet)."""
-        found = self._module.history_deals_get(ticket=order_ticket)  # this ticket is the order's
-        return next((deal for deal in found or () if deal.ticket == deal_ticket), None)
+    def fill(self, order_ticket: int) -> Fill | None:
+        """What an order did, all its deals together; None where the terminal shows none (yet)."""
+        deals = self._module.history_deals_get(ticket=order_ticket)  # this ticket is the order's
+        lots = sum(deal.volume for deal in deals or ())
+        if not lots:
+            return None
+        return Fill(
+            volume_e8=e8_from_float(lots),
+            price_e8=e8_from_float(sum(deal.price * deal.volume for deal in deals) / lots),
+            profit_e8=e8_from_float(sum(deal.profit for deal in deals)),
+            position_id=deals[-1].position_id,
+        )
 
     def contract(self, symbol: str, now_ns: int) -> Any:
         """The ``symbol_info`` of a symbol for what brokers change seldom, at most ``CONTRACT_NS`` old; None where there is none.

@@ -3,12 +3,13 @@
 from types import SimpleNamespace
 from typing import Any
 
+from mesh.codec import encode
 from mesh.config import parse
 from mesh.messages.venue import VenueRead, VenueState
-from mesh.units import HOUR_NS, SECOND_NS
+from mesh.units import E8, HOUR_NS, SECOND_NS
 from nodes.clockdrift import FRESH_COUNT
 from nodes.io.venueidentity import Identity
-from nodes.io.venuereads import Reader
+from nodes.io.venuereads import POSITIONS_MAX, Fill, Reader
 from tests.nodes.io.test_worker import CONFIG
 
 NOW_NS = 1_767_600_000 * SECOND_NS
@@ -84,3 +85,60 @@ def test_terminal_without_its_server_says_so() -> None:
     assert not states(package, 1)[0].connected
 
 
+def position(ticket: int, symbol: str = "EURUSD", magic: int = 0) -> Any:
+    return SimpleNamespace(
+        ticket=ticket, identifier=ticket, symbol=symbol, type=0, volume=0.1, price_open=1.1, price_current=1.1, sl=0.0, tp=0.0, profit=0.0,
+        swap=0.0, time_msc=1_000, magic=magic, comment="",
+    )  # fmt: skip
+
+
+def test_more_positions_than_a_state_carries_stop_opens_and_keep_ours() -> None:
+    """The first 512, those with a magic before the others; it is said, and nothing is opened any more."""
+    package = Package(2)
+    package.positions_get = lambda: tuple(position(n, magic=int(n > 590)) for n in range(1, 601))  # type: ignore[assignment]
+    (state,) = states(package, 1)
+    assert len(state.positions) == POSITIONS_MAX
+    assert [held.ticket for held in state.positions[:10]] == list(range(591, 601))
+    assert not state.trade_allowed
+    assert state.remark.startswith("600 positions and 0 orders: 512 of each can be looked after")
+    assert len(encode(state)) < 1 << 20
+
+
+def test_a_symbol_somebody_else_holds_is_told_too() -> None:
+    """Its exposure is counted: the first state that shows it brings its specification, the next does not repeat it."""
+    package = Package(2)
+    info = SimpleNamespace(
+        digits=5, point=0.00001, trade_tick_size=0.00001, trade_tick_value=1.0, trade_contract_size=100_000.0, volume_min=0.01,
+        volume_max=100.0, volume_step=0.01, trade_stops_level=0, trade_mode=4, filling_mode=3, trade_exemode=2, ask=0.9,
+    )  # fmt: skip
+    package.symbol_info = lambda symbol: info  # type: ignore[method-assign,assignment]
+    package.order_calc_margin = lambda *_args: 900.0  # type: ignore[attr-defined]
+    reads: list[tuple[Any, ...]] = [(), (position(1, "AUDCAD"),), (position(1, "AUDCAD"),)]
+    package.positions_get = lambda: reads.pop(0)  # type: ignore[assignment]
+    assert ["AUDCAD" in [spec.symbol for spec in state.symbols] for state in states(package, 3)] == [False, True, False]
+
+
+def test_a_balance_that_moves_while_it_is_read_is_read_again() -> None:
+    """A deposit between two calls would look like a profit: what is told is of one moment."""
+    package, answers = Package(2), [1.0, 5_001.0, 5_001.0, 5_001.0, 5_001.0]
+    package.account_info = lambda: SimpleNamespace(**{**vars(INFO), "balance": answers.pop(0)})  # type: ignore[method-assign]
+    config = parse(CONFIG + '[broker]\nzone = "UTC+2"\n')
+    identity = Identity(config.account["one"])
+    identity.attach(INFO, package.terminal)
+    state = Reader("one", config, package, identity, lambda: package.now_ns).state(VenueRead(1, 0, 0))
+    assert isinstance(state, VenueState)
+    assert state.balance_e8 == 5_001 * E8
+    assert len(answers) == 1
+
+
+def test_all_deals_of_an_order_are_its_fill() -> None:
+    """Lots and profit are summed, the price is their average by lots."""
+    package = Package(2)
+    parts = ((0.06, 1.1, 1.0), (0.04, 1.2, -3.0))
+    deals = [SimpleNamespace(volume=volume, price=price, profit=profit, position_id=7) for volume, price, profit in parts]
+    package.history_deals_get = lambda **_asked: deals  # type: ignore[assignment]
+    config = parse(CONFIG + '[broker]\nzone = "UTC+2"\n')
+    reader = Reader("one", config, package, Identity(config.account["one"]), lambda: NOW_NS)
+    assert reader.fill(5) == Fill(E8 // 10, 114_000_000, -2 * E8, 7)
+    deals.clear()
+    assert reader.fill(5) is None
