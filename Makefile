@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup run check test replay lint types lock
+.PHONY: help setup run check test replay bench-terminal bench-venue lint types lock
 
 BIN := .venv/bin
 # the lock rebuilds the environment, and so does a moved checkout; the other two only reinstall the checkout into it
@@ -12,7 +12,7 @@ LINKED = $$(cat pyproject.toml setup.cfg | sha256sum | cut -d ' ' -f 1)
 PYTEST := $(BIN)/python -m pytest
 
 help: ## list the verbs
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 setup: ## build .venv from requirements.lock, when the lock changed
 	@locked=$(LOCKED); linked=$(LINKED); \
@@ -56,6 +56,12 @@ test: lint types ## everything that proves it: lint, types, pure tests, real soc
 
 replay: setup ## SIGNALS=10000 signals through 23 locals in one replay; three books compared, report kept
 	@$(BIN)/python -m tests.e2e.replay $(or $(SIGNALS),10000) $(or $(REPORT),replay-report.json)
+
+bench-terminal: setup ## the simulated terminal: order_send, growth with open positions, ticks a second
+	@$(BIN)/python -m bench.terminal
+
+bench-venue: setup ## what the adapter and its worker's pipe add to an order_send
+	@$(BIN)/python -m bench.venue_overhead
 
 lint: setup
 	@$(BIN)/ruff check .

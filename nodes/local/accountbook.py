@@ -25,7 +25,8 @@ TICKETS_MAX = 4_096
 POSITIONS_TOLD_MAX = 160
 ORDERS_TOLD_MAX = 80
 """One frame an account, at most 32 KB; what is ours goes first."""
-BALANCE = "BALANCE"
+DEPOSIT_KINDS = ("BALANCE", "CREDIT", "CORRECTION", "BONUS")
+"""Deals that move equity and are no result of trading; a CHARGE is a cost."""
 
 
 class BookRecord(Msg):
@@ -121,7 +122,7 @@ class AccountBook:
                 continue
             self._tickets[deal.deal_ticket] = deal.market_ns
             self._newest_ns = max(self._newest_ns, deal.market_ns)
-            if deal.kind == BALANCE:
+            if deal.kind in DEPOSIT_KINDS:
                 self.deposit_e8 += deal.profit_e8
             openings.dealt(deal.position_id)
             opening = openings.of_position_id(deal.position_id)

@@ -93,6 +93,9 @@ def _fill_order(account: Account, book: SymbolBook, order: Order, volume_e8: int
     """Fill a volume of a live order at the quote; it is rejected where its account cannot pay for it."""
     is_buy = is_buy_order(order.type)
     price_e8 = book.ask_e8 if is_buy else book.bid_e8
+    if not account.is_hedging:
+        # the symbol's position may be another one by now than when the order was made
+        order = msgspec.structs.replace(order, position_id=position_id_of(account, order.symbol, 0, order.ticket))
     position = position_of(account, order.symbol, order.position_id)
     is_closing = position is not None and position.type != int(not is_buy) and volume_e8 <= position.volume_e8
     if not is_closing and not has_money(account, book, is_buy, volume_e8, price_e8, position):

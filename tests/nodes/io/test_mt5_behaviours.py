@@ -216,6 +216,26 @@ def test_an_exchange_order_rests_and_goes_on() -> None:
         check_books(desk.rig.terminal)
 
 
+def test_what_is_filled_later_meets_the_position_of_then() -> None:
+    """Two deals placed before there is a position become one; the rest of an order goes to the position that is there by then."""
+    faults = tuple(FaultSection(kind="place", nth=nth, for_ms=700) for nth in (1, 2))
+    with attached(account={"margin_mode": 0}, faults=faults) as desk:
+        first, second = mt5.order_send(OPEN), mt5.order_send(OPEN)
+        desk.rig.quote("1.10000", "1.10010")
+        [position] = mt5.positions_get()
+        assert (position.identifier, position.volume) == (first.order, 0.2)
+        assert [deal.order for deal in mt5.history_deals_get(position=position.identifier)] == [first.order, second.order]
+        check_books(desk.rig.terminal)
+    with exchange(depth_e8=e8("0.04")) as desk:
+        mt5.order_send(OPEN | {"type_filling": RETURN})
+        assert mt5.order_send(OPEN | {"type": 1, "volume": 0.04}).retcode == 10009
+        other = mt5.order_send(OPEN | {"volume": 0.01})
+        desk.rig.quote("1.10000", "1.10010")
+        [position] = mt5.positions_get()
+        assert (position.identifier, position.volume) == (other.order, 0.05)
+        check_books(desk.rig.terminal)
+
+
 @pytest.mark.parametrize(
     ("stoplimit", "state"), [(1.105, mt5.ORDER_STATE_PLACED), (1.1055, mt5.ORDER_STATE_CANCELED)], ids=["waits", "would take"]
 )

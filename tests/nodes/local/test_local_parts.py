@@ -205,6 +205,14 @@ def read(deals: list[DealReport], more_deals: bool = False) -> VenueState:
     return VenueState(1, 0, 0, 1, 1, 1, 0, 1, 0, True, True, [], [], deals, [], more_deals)
 
 
+def test_money_that_is_given_is_no_profit() -> None:
+    """Balance operations, credit, corrections and bonuses move equity without trading; a charge is a cost like a loss."""
+    book = AccountBook("one", 1)
+    kinds = ("BALANCE", "CREDIT", "CORRECTION", "BONUS", "CHARGE", "SELL", "TYPE_7")
+    book.take(read([deal(n, n * MINUTE_NS, kind, 10**n) for n, kind in enumerate(kinds)]), Openings(), 0, 0)
+    assert book.deposit_e8 == 1_111
+
+
 def test_deals_are_told_once_and_read_from_a_little_before() -> None:
     """Late deals within ten minutes are found, known ones not told again, deposits summed once."""
     book, openings = AccountBook("one", 1), Openings()
