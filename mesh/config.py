@@ -69,6 +69,10 @@ class Config:
         """The rails of an account: its own, or the fleet's."""
         return self.account[account].rails or self.settings.rails
 
+    def zone_of(self, account: str) -> str:
+        """The clock of an account's server."""
+        return self.account[account].zone or self.settings.broker.zone
+
     def targets_of(self, strategy: str) -> list[str]:
         """Accounts a strategy trades, groups expanded, each once, in the file's order."""
         wanted = self.strategy[strategy].targets
@@ -132,6 +136,10 @@ def check(settings: Settings) -> None:
     _check_processes(settings)
     if not settings.market.feeds and not settings.market.symbols:
         raise BadConfig("market.symbols = []: without feeds the synthetic market needs one symbol at least")
+    for name, account in settings.account.items():
+        if account.zone and account.terminal == "sim":
+            why = "a simulated account is on the simulated broker's clock; set broker.zone"
+            raise BadConfig(f'account.{name}.zone = "{account.zone}": {why}')
     logins: dict[tuple[str, int], str] = {}
     for name, account in settings.account.items():
         other = logins.setdefault((account.server, account.login), name)

@@ -220,6 +220,8 @@ class AccountSection(Section):
     margin_mode: Literal["hedging", "netting"] = "hedging"
     terminal: str = "sim"
     """``sim``: the simulated broker; else the path of terminal64.exe."""
+    zone: str = ""
+    """Server time of a real account's broker; empty, and for simulated accounts: ``broker.zone``."""
     real: bool = False
     symbol_names: dict[SymbolName, SymbolName] = {}
     """Our name → the broker's name."""

@@ -35,7 +35,8 @@ class ClockDrift:
             self.remark = ""
         elif self._off_count >= FRESH_COUNT:
             seen, configured = offset_text(offset_ns + off_ns), offset_text(offset_ns)
-            self.remark = f"server clock seen={seen} configured={configured} ({self._zone}): set broker.zone to the zone of this server"
+            advice = "set account.zone (or broker.zone) to the zone of this server"
+            self.remark = f"server clock seen={seen} configured={configured} ({self._zone}): {advice}"
         return self.remark
 
 

@@ -51,6 +51,7 @@ def _check_currency(key: str, currency: str, config: Config) -> None:
 def _check_zones(config: Config) -> None:
     zones = {"broker.zone": config.settings.broker.zone, "rails.daily_reset_zone": config.settings.rails.daily_reset_zone}
     for name, account in config.account.items():
+        zones[f"account.{name}.zone"] = account.zone
         if account.rails is not None:
             zones[f"account.{name}.rails.daily_reset_zone"] = account.rails.daily_reset_zone
     for key, zone in zones.items():

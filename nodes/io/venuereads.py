@@ -76,8 +76,8 @@ class Reader:
         self._identity = identity
         self._now_ns = now_ns
         self._history = History(module.last_error)
-        self._clock = ServerClock(config.settings.broker.zone)
-        self._drift = ClockDrift(config.settings.broker.zone)
+        self._clock = ServerClock(config.zone_of(account))
+        self._drift = ClockDrift(config.zone_of(account))
         self._is_simulated = config.account[account].terminal == "sim"
         self._ours = tuple(config.broker_symbol(account, symbol) for symbol in config.settings.market.symbols)
         self._symbols = list(self._ours)

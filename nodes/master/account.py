@@ -40,9 +40,9 @@ class Account:
         section = config.account[name]
         rails = config.rails_of(name)
         self.name = name
-        self.limits = limits_of(rails, config.settings.broker.zone)
+        self.limits = limits_of(rails, config.zone_of(name))
         try:
-            self.day_rule = day_rule_of(rails, config.settings.broker.zone)
+            self.day_rule = day_rule_of(rails, config.zone_of(name))
         except ValueError as error:
             raise BadConfig(f"daily_reset_zone of account {name}: {error}") from None
         self.own_sizing: Sizing | None = sizing_of(section.sizing) if section.sizing else None

@@ -25,6 +25,7 @@ def demo() -> str:
         ("[mesh]", "[mesh", "not TOML"),
         ("tp_atr = 3", "tp_atr = 1_001", "strategy.reversion.tp_atr = 1001; allowed: a number of 0 or more, 1_000 at most"),
         ("login = 5001", "login = 5001\nbalance = 90_000_000_001", "balance = 90000000001; allowed: a number above 0, 90_000_000_000"),
+        ("login = 5001", 'login = 5001\nzone = "UTC"', 'account.demo-1.zone = "UTC": a simulated account is on the simulated broker'),
         ("sl_atr = 2", "sl_atr = 0", "sizing by risk needs an SL"),
         ("seed = 7", "seed = 7\nbase_port = 80", "mesh.base_port = 80"),
         ('symbols = ["EURUSD", "GBPUSD", "USDJPY", "XAUUSD"]', "symbols = []", "market.symbols = []: without feeds"),
@@ -99,3 +100,9 @@ def test_unknown_node_says_which_there_are() -> None:
     config: Config = configured(parse(demo()).settings)
     with pytest.raises(BadConfig, match="market-1, broker-1"):
         config.role_of("market-2")
+
+
+def test_an_account_may_have_a_server_clock_of_its_own() -> None:
+    """A real account's broker may keep another time than the rest; without one it is the fleet's."""
+    config = parse(demo().replace("login = 5001", 'login = 5001\nterminal = "C:/mt5/terminal64.exe"\nzone = "UTC+2"'))
+    assert (config.zone_of("demo-1"), config.zone_of("demo-2")) == ("UTC+2", "New York + 7 h")

@@ -15,6 +15,7 @@ from nodes.vocabulary import check_words
         ("[mesh]", '[broker]\nzone = ""\n[mesh]', ["broker.zone: ", "an IANA name"]),
         ("[mesh]", '[rails]\ndaily_reset_zone = "UTC+99"\n[mesh]', ["rails.daily_reset_zone: ", "'UTC+99'", "an IANA name"]),
         ("login = 5003", 'login = 5003\nrails = {daily_reset_zone = "Mars"}', ["account.demo-3.rails.daily_reset_zone: ", "'Mars'"]),
+        ("login = 5003", 'login = 5003\nterminal = "C:/mt5/terminal64.exe"\nzone = "Mars"', ["account.demo-3.zone: ", "'Mars'"]),
         ("speed = 60", 'start = "2026-02-31"', ['market.start = "2026-02-31"; allowed: a day of the calendar from 1971-01-01']),
         ("speed = 60", 'start = "1970-01-01"', ['market.start = "1970-01-01"; allowed']),
         ("speed = 60", 'start = "9999-01-01"', ['market.start = "9999-01-01"; allowed', "to 2100-12-31"]),
