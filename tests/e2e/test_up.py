@@ -124,8 +124,9 @@ def test_every_role_killed_in_turn_comes_back_and_the_flow_goes_on(tmp_path: Pat
         for name in ("local-2", "cci-1", "broker-1", "signals-1", "master-1", "market-1"):
             old_pid = node_of(rig, name)["pid"]
             os.kill(old_pid, signal.SIGKILL)
-            looks = (node_of(rig, name) for _ in range(30))  # each look takes a snapshot's second at most
-            assert any(node["pid"] not in (0, old_pid) and node["phase"] == "READY" for node in looks), name
+            looks = (node_of(rig, name) for _ in range(60))  # each look takes a snapshot's second at most
+            is_back = any(node["pid"] not in (0, old_pid) and node["phase"] == "READY" for node in looks)
+            assert is_back, f"{name}: {node_of(rig, name)}\n{rig.logs('killed')}"
         (worker,) = workers_of(node_of(rig, "local-1")["pid"])
         os.kill(worker, signal.SIGKILL)
         # two looks apart it has a new one and is ready: the local starts it again by itself
