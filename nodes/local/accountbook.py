@@ -124,7 +124,7 @@ class AccountBook:
             self._newest_ns = max(self._newest_ns, deal.market_ns)
             if deal.kind in DEPOSIT_KINDS:
                 self.deposit_e8 += deal.profit_e8
-            openings.dealt(deal.position_id)
+            openings.dealt(deal)
             opening = openings.of_position_id(deal.position_id)
             found.append(msgspec.structs.replace(deal, oid=opening.record.oid) if opening else deal)
         if state.more_deals and state.deals:

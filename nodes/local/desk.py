@@ -244,7 +244,7 @@ class Desk:
             # what is left is seen by a read that begins after this answer
             job.read_after = self._state.book.read_count + 1
             self._wants_read = True
-        return [self._state.commits.make([order_put(job.record)], nothing_follows)]
+        return [self._state.commits.make([order_put(job.record), *self._state.openings.rows()], nothing_follows)]
 
     # lost results
 

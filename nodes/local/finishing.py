@@ -49,7 +49,8 @@ class Finishing:
     def end(self, job: Job, ending: Ending, now_ns: int, event: str = "end") -> list[Effect]:
         """An order ends with its one code: durable, then told."""
         state = self._state
-        was_stored = job.is_stored or job.record.attempt > 0
+        # a row under way comes before the commit made here, and is undone by it
+        was_stored = job.is_stored or job.is_storing or job.record.attempt > 0
         record = job.record = attempts.moved(job.record, event)
         assert record.state == ENDED, f"{record.oid.hex()} is {record.state} at its end"
         self._jobs.remove(job)
@@ -59,9 +60,10 @@ class Finishing:
         if record.action == OPEN and record.attempt:
             puts += state.guard.kept(record)
         if record.action == OPEN and record.done_e8:
-            puts += state.openings.add(self._opening(record, outcome), now_ns)
-        if record.action == CLOSE and record.ref_oid in state.openings.barred:
-            puts.append(Put(BARRED, record.ref_oid, EMPTY_ROW))
+            state.openings.add(self._opening(record, outcome), now_ns)
+        puts += state.openings.rows()
+        if record.action == CLOSE:
+            puts += self._stand(record)
         for k in job.ks:
             state.stream.settle(k)
         effects = state.report(outcome, puts, now_ns)
@@ -70,6 +72,14 @@ class Finishing:
             effects.append(state.commits.make([], lambda _: [state.order_ack()]))
             job.ks.clear()
         return effects + self._on_end(record, outcome, now_ns)
+
+    def _stand(self, record: OrderRecord) -> list[Put]:
+        """A full close of what has not run, or was never seen, stands over what turns up: the row of that."""
+        openings = self._state.openings
+        opening = openings.of_oid(record.ref_oid)
+        if opening is not None and record.volume_e8 == 0 and not opening.is_proven:
+            openings.bar(record.ref_oid)
+        return [Put(BARRED, record.ref_oid, EMPTY_ROW)] if record.ref_oid in openings.barred else []
 
     def _opening(self, record: OrderRecord, outcome: Outcome) -> OpeningRecord:
         return OpeningRecord(
@@ -87,13 +97,13 @@ class Finishing:
         )
 
     def take_off(self, record: OrderRecord, volume_e8: int) -> None:
-        """A close of ours took lots off an opening."""
-        openings = self._state.openings
+        """A close of ours took lots off an opening: its row goes with the commit of that result."""
         if record.action != CLOSE:
             return
-        opening = openings.of_oid(record.ref_oid) or openings.of_position_id(record.position_ticket or record.ref_ticket)
+        openings = self._state.openings
+        opening = openings.of_oid(record.ref_oid) or openings.of_ticket(record.position_ticket or record.ref_ticket)
         if opening is not None:
-            opening.left_e8 = max(0, opening.left_e8 - volume_e8)
+            openings.take_off(opening, volume_e8)
 
 
 def order_put(record: OrderRecord) -> Put:

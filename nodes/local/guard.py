@@ -76,8 +76,8 @@ class Guard:
 
     def __init__(self, account: str, config: Config) -> None:
         rails = config.rails_of(account)
-        self.limits = widened(limits_of(rails, config.settings.broker.zone))
-        rule = day_rule_of(rails, config.settings.broker.zone)
+        self.limits = widened(limits_of(rails, config.zone_of(account)))
+        rule = day_rule_of(rails, config.zone_of(account))
         limit_e8 = rule.limit_percent_e8
         self.day_rule: DayRule = msgspec.structs.replace(
             rule, limit_percent_e8=None if limit_e8 is None else limit_e8 * WIDER

@@ -9,13 +9,14 @@ import msgspec
 from mesh.core import Send
 from mesh.links import WORKER
 from mesh.messages.base import NO_OID
-from mesh.messages.control import ACTIVE
+from mesh.messages.control import ACTIVE, FLATTEN
 from mesh.messages.orders import CLOSE, MODIFY, OPEN
 from mesh.messages.venue import VenueSend
 from mesh.units import MS_NS, NEVER
 from nodes import codes
-from nodes.local.attempts import CALLED, INTENT, LEAVE, ORDER, UNKNOWN, OrderRecord, comment, magic, rest_e8
+from nodes.local.attempts import ACT, CALLED, INTENT, LEAVE, ORDER, UNKNOWN, OrderRecord, comment, magic, rest_e8
 from nodes.local.jobs import Job, Jobs
+from nodes.local.openings import Opening
 from nodes.local.state import LocalState
 
 
@@ -176,12 +177,7 @@ class Intents:
         state = self._state
         opening = state.openings.of_oid(record.ref_oid)
         if opening is not None:
-            ticket = opening.position_ticket
-            if opening.left_e8 <= 0:
-                return End(codes.CLOSED, "already=closed")
-            if not ticket and state.openings.is_hedging:
-                return Wait(needs_read=True, what="position")
-            return Attempt(opening.left_e8, -opening.record.side, ticket)
+            return self._of_opening(record, opening)
         running = self._jobs.get(record.ref_oid)
         if running is not None and (running.record.state in (INTENT, CALLED, UNKNOWN) or record.volume_e8 > 0):
             return Wait(what="opening")
@@ -192,6 +188,26 @@ class Intents:
         if record.volume_e8 == 0:
             state.openings.bar(record.ref_oid)
         return End(codes.CLOSED, "already=superseded")
+
+    def _of_opening(self, record: OrderRecord, opening: Opening) -> Verdict:
+        """What is left of an opening at its position."""
+        openings = self._state.openings
+        if opening.left_e8 <= 0:
+            return End(codes.CLOSED, "already=closed")
+        # what an earlier life knew may have changed since
+        if not self._state.book.read_count:
+            return Wait(needs_read=True, what="read")
+        # a netting position may be another's as long as none of it was seen as ours
+        if not opening.position_ticket or not (openings.is_hedging or opening.is_seen):
+            return Wait(what="position")
+        if self._is_sharing(record):
+            return Wait(what="close")
+        return Attempt(openings.left_with_older_e8(opening), -opening.record.side, opening.position_ticket)
+
+    def _is_sharing(self, record: OrderRecord) -> bool:
+        """Whether nobody knows what another close has left of the lots that are ours in a netting position."""
+        lost = self._jobs.unknown() if not self._state.openings.is_hedging else []
+        return any(job.record.action == CLOSE and job.record.symbol == record.symbol for job in lost)
 
     def _by_ticket(self, job: Job) -> Verdict:
         if not job.record.ref_ticket:
@@ -205,7 +221,13 @@ class Intents:
         position = state.book.position(record.ref_ticket)
         if position is None:
             return End(codes.CLOSED, "already=closed")
-        return Attempt(position.volume_e8, -position.side, position.ticket)
+        volume_e8 = position.volume_e8
+        if record.kind == ACT and state.ladder.level(position.symbol) != FLATTEN:
+            if self._is_sharing(record):
+                return Wait(what="close")
+            # our own acts take what is ours and leave the rest of a netting position
+            volume_e8 = min(volume_e8, record.volume_e8 + state.openings.ours_e8(position))
+        return Attempt(volume_e8, -position.side, position.ticket)
 
     # changes
 

@@ -1,8 +1,11 @@
 """Our openings that were executed: which position is whose, from the fill until it is gone from the venue.
 
-A position is ours by the magic of the attempt that opened it, or by its identifier, which never changes; on a netting
-account, where a symbol has one position, by its symbol. An opening is **seen** once a read showed its position, and **gone**
-once a later read does not.
+A position is ours by the magic of the attempt that opened it, or by its identifier, which never changes. On a netting account
+several openings, and lots that are not ours, may share one position: there an opening's deals less those of its closes say how
+much of it is ours, the oldest opening is closed first, and a position that turned round is ours no more.
+
+An opening is **seen** once a read showed its position, and **gone** once a later read does not. One that was never seen is gone
+only when deals show that all of it was closed: a venue may show what it filled late.
 """
 
 import msgspec
@@ -12,18 +15,24 @@ from mesh.codec import decode_record_untrusted, encode
 from mesh.core import Put
 from mesh.messages.accounts import Position
 from mesh.messages.base import Code, Count, Int64, Msg, Name, Oid, Sid
+from mesh.messages.outcomes import DealReport
 from mesh.units import SECOND_NS
 
 OPENING = "opening"
 """Kind of the rows, by oid."""
 GONE_MAX = 1_000
 """Openings that are gone and still kept, so that late deals find whose they were."""
-LATE_NS = 5 * SECOND_NS
-"""A venue may show a position this much later than it said that it was filled."""
+LATE_NS = 120 * SECOND_NS
+"""What neither a position nor a deal has shown for so long is taken as gone; a full close then stands over it."""
+IN = "IN"
 
 
 class OpeningRecord(Msg):
-    """An executed opening. ``f``: of the outcome that told it; ``position_ticket`` 0 while the venue has not named it."""
+    """An executed opening. ``f``: of the outcome that told it; ``position_ticket`` 0 while the venue has not named it.
+
+    ``position_ticket`` becomes the position's identifier once that is known. ``closed_e8``: lots our orders closed of it;
+    ``out_e8``: lots that closing deals show, whosever they are.
+    """
 
     oid: Oid
     magic: Count
@@ -37,20 +46,33 @@ class OpeningRecord(Msg):
     position_ticket: Count
     f: Count
     is_gone: bool = False
+    is_seen: bool = False
+    closed_e8: Count = 0
+    out_e8: Count = 0
 
 
 class Opening:
     """One opening now. ``left_e8``: lots of it still open, as far as is known."""
 
-    __slots__ = ("filled_ns", "is_seen", "left_e8", "position_id", "position_ticket", "record")
+    __slots__ = ("filled_ns", "left_e8", "position_id", "position_ticket", "record")
 
     def __init__(self, record: OpeningRecord, filled_ns: int) -> None:
         self.record = record
         self.filled_ns = filled_ns
-        self.is_seen = False
-        self.left_e8 = 0 if record.is_gone else record.volume_e8
+        self.left_e8 = 0 if record.is_gone else record.volume_e8 - record.closed_e8
         self.position_ticket = record.position_ticket
         self.position_id = record.position_ticket
+
+    @property
+    def is_seen(self) -> bool:
+        """Whether a read showed its position."""
+        return self.record.is_seen
+
+    @property
+    def is_proven(self) -> bool:
+        """Whether its absence from a read means that it is closed."""
+        record = self.record
+        return record.is_seen or max(record.closed_e8, record.out_e8) >= record.volume_e8
 
 
 class Openings:
@@ -60,106 +82,223 @@ class Openings:
         self.is_hedging = True
         self._by_oid: dict[bytes, Opening] = {}
         self._by_magic: dict[int, Opening] = {}
-        self._by_position: dict[int, Opening] = {}
+        self._by_position: dict[int, dict[bytes, Opening]] = {}
+        """By identifier; on a netting account more than one."""
         self._live: dict[bytes, Opening] = {}
         self._gone: dict[bytes, None] = {}
+        self._changed: dict[bytes, None] = {}
         self.barred: dict[bytes, None] = {}
-        """Openings a full close came for before they ran: they never run, and what turns up of them is closed."""
+        """Openings a full close came for before they ran or were seen: what turns up of them is closed."""
+
+    # rows
 
     def restore(self, record: bytes, now_ns: int) -> None:
         """Take a row of the store."""
         self._keep(Opening(decode_record_untrusted(record, OpeningRecord), now_ns))
 
-    def add(self, record: OpeningRecord, now_ns: int) -> list[Put]:
-        """An opening was executed: the rows of that."""
-        self._keep(Opening(record, now_ns))
-        return [Put(OPENING, record.oid, encode(record))]
+    def add(self, record: OpeningRecord, now_ns: int) -> None:
+        """An opening was executed."""
+        opening = Opening(record, now_ns)
+        self._keep(opening)
+        self._changed[record.oid] = None
+        if not self.is_hedging:
+            self._net(opening)
+
+    def rows(self) -> list[Put]:
+        """Rows of the openings that changed since they were asked for: for the commit of what changed them."""
+        found = [(oid, self._by_oid.get(oid)) for oid in self._changed]
+        self._changed.clear()
+        return [Put(OPENING, oid, encode(opening.record) if opening else None) for oid, opening in found]
+
+    def _change(self, opening: Opening, **changes: object) -> None:
+        opening.record = msgspec.structs.replace(opening.record, **changes)
+        self._changed[opening.record.oid] = None
 
     def _keep(self, opening: Opening) -> None:
         record = opening.record
         self._by_oid[record.oid] = opening
         self._by_magic[record.magic] = opening
-        if opening.position_id:
-            self._by_position[opening.position_id] = opening
+        self._place(opening, opening.position_id)
         if record.is_gone:
             self._gone[record.oid] = None
         else:
             self._live[record.oid] = opening
+
+    def _place(self, opening: Opening, position_id: int) -> None:
+        """Its position has this identifier."""
+        self._unplace(opening)
+        opening.position_id = position_id
+        if position_id:
+            self._by_position.setdefault(position_id, {})[opening.record.oid] = opening
+        if opening.record.position_ticket != position_id:
+            self._change(opening, position_ticket=position_id)
+
+    def _unplace(self, opening: Opening) -> None:
+        shared = self._by_position.get(opening.position_id, {})
+        shared.pop(opening.record.oid, None)
+        if not shared:
+            self._by_position.pop(opening.position_id, None)
+
+    # whose is what
 
     def of_oid(self, oid: bytes) -> Opening | None:
         """The opening of an order."""
         return self._by_oid.get(oid)
 
     def of_position_id(self, position_id: int) -> Opening | None:
-        """The opening a deal's position belongs to."""
-        return self._by_position.get(position_id)
+        """The opening a deal's position belongs to; the newest where there are more."""
+        return _newest(list(self._by_position.get(position_id, {}).values()))
+
+    def of_ticket(self, ticket: int) -> Opening | None:
+        """The opening whose position has this ticket now; the newest where there are more."""
+        return _newest([opening for opening in self._by_oid.values() if ticket and opening.position_ticket == ticket])
 
     def live(self) -> list[Opening]:
         """Openings that are not gone, oldest first."""
-        return list(self._live.values())
+        return sorted(self._live.values(), key=_told_f)
 
     def of_position(self, position: Position) -> Opening | None:
-        """Whose a position is; None where it is not ours."""
-        found = self._by_magic.get(position.magic) or self._by_position.get(position.position_id)
-        if found is None and not self.is_hedging:
-            found = next((o for o in reversed(self.live()) if o.record.symbol == position.symbol), None)
-        return found
+        """Whose a position is, the newest opening's where it is of more; None where nothing of it is ours."""
+        return _newest(self._of(position))
 
-    def unseen_f(self, now_ns: int) -> int:
-        """Lowest number of an opening the venue may be late to show; 0 where there is none."""
-        late = [o.record.f for o in self.live() if not o.is_seen and now_ns - o.filled_ns < LATE_NS]
-        return min(late, default=0)
+    def _of(self, position: Position) -> list[Opening]:
+        """The openings a position is of."""
+        named = self._by_magic.get(position.magic)
+        shared = self._by_position.get(position.position_id, {})
+        if self.is_hedging:
+            found = named or self.of_position_id(position.position_id)
+            return [found] if found else []
+        both = {named.record.oid: named, **shared} if named else shared
+        return [opening for opening in both.values() if _is_in(opening, position)]
 
-    def dealt(self, position_id: int) -> None:
-        """A deal of a position is in the history: from now on its absence means that it is closed."""
-        opening = self._by_position.get(position_id)
-        if opening is not None:
-            opening.is_seen = True
+    def ours_e8(self, position: Position) -> int:
+        """Lots of a position that are ours."""
+        if self.is_hedging:
+            return position.volume_e8
+        return min(position.volume_e8, sum(opening.left_e8 for opening in self._of(position)))
+
+    # what is left
+
+    def left_with_older_e8(self, opening: Opening) -> int:
+        """Lots a full close of an opening closes: it and what is older in the same position, which is told by its newest."""
+        return sum(each.left_e8 for each in self._with_older(opening))
+
+    def _with_older(self, opening: Opening) -> list[Opening]:
+        if self.is_hedging or not opening.position_id:
+            return [opening]
+        record, shared = opening.record, self._by_position[opening.position_id].values()
+        found = [each for each in shared if each.record.side == record.side and each.record.f <= record.f]
+        return sorted(found, key=_told_f)
+
+    def take_off(self, opening: Opening, volume_e8: int) -> None:
+        """A close of ours took lots off an opening, or off older ones in its position."""
+        for each in self._with_older(opening):
+            lots_e8 = min(each.left_e8, volume_e8)
+            volume_e8 -= lots_e8
+            self._take(each, lots_e8)
+
+    def _take(self, opening: Opening, lots_e8: int) -> None:
+        record = opening.record
+        opening.left_e8 -= lots_e8
+        if lots_e8:
+            self._change(opening, closed_e8=min(record.volume_e8, record.closed_e8 + lots_e8))
+
+    def _net(self, opening: Opening) -> None:
+        """On a netting account an opening the other way closes what is open, the oldest first."""
+        record = opening.record
+        for other in self.live():
+            if other.record.symbol == record.symbol and other.record.side != record.side:
+                lots_e8 = min(other.left_e8, opening.left_e8)
+                self._take(other, lots_e8)
+                self._take(opening, lots_e8)
+
+    # what the venue shows
+
+    def unseen_f(self) -> int:
+        """Lowest number of an opening the venue does not show yet; 0 where there is none."""
+        return min((opening.record.f for opening in self._live.values() if not opening.is_seen), default=0)
+
+    def dealt(self, deal: DealReport) -> None:
+        """A deal is in the history: it names the position of its order, and may close what is ours."""
+        if not deal.position_id:
+            return
+        for opening in list(self._by_position.get(deal.order_ticket, {}).values()):
+            # an answer without a deal named the order, not the position it was added to
+            if deal.position_id != opening.position_id and not self.is_hedging:
+                self._place(opening, deal.position_id)
+                opening.position_ticket = deal.position_id
+        if deal.entry == IN:
+            return
+        lots_e8 = deal.volume_e8
+        for opening in sorted(self._by_position.get(deal.position_id, {}).values(), key=_told_f):
+            record = opening.record
+            closed_e8 = min(lots_e8, record.volume_e8 - record.out_e8)
+            if closed_e8:
+                lots_e8 -= closed_e8
+                self._change(opening, out_e8=record.out_e8 + closed_e8)
 
     def look(self, positions: list[Position], read_ns: int, now_ns: int) -> list[Put]:
-        """Hold the openings against a read that began at ``read_ns``: rows of what is gone."""
+        """Hold the openings against a read that began at ``read_ns``: rows of what changed."""
         shown: dict[bytes, None] = {}
+        held = dict.fromkeys(position.position_id for position in positions)
         for position in positions:
-            opening = self.of_position(position)
-            if opening is None:
-                continue
-            shown[opening.record.oid] = None
-            opening.is_seen = True
-            opening.position_ticket, opening.position_id = position.ticket, position.position_id
-            self._by_position[position.position_id] = opening
-            if self.is_hedging:
-                opening.left_e8 = position.volume_e8
-        held = dict.fromkeys(position.symbol for position in positions)
-        puts: list[Put] = []
+            for opening in self._of(position):
+                shown[opening.record.oid] = None
+                self._show(opening, position)
         for opening in self.live():
             if opening.record.oid in shown or opening.filled_ns >= read_ns:
                 continue
-            if not self.is_hedging and opening.record.symbol in held:
-                opening.is_seen = True
-                continue
-            if opening.is_seen or now_ns - opening.filled_ns >= LATE_NS:
-                puts += self._go(opening)
-        return puts
+            if opening.is_seen and opening.position_id in held:
+                # it turned round: none of it will be ours again
+                self._take(opening, opening.left_e8)
+            if opening.is_proven or now_ns - opening.filled_ns >= LATE_NS:
+                self._go(opening)
+        return self.rows()
 
-    def _go(self, opening: Opening) -> list[Put]:
-        opening.record = msgspec.structs.replace(opening.record, is_gone=True)
+    def _show(self, opening: Opening, position: Position) -> None:
+        if opening.record.is_gone:
+            # it had only not been shown for a while
+            del self._gone[opening.record.oid]
+            self._live[opening.record.oid] = opening
+            opening.left_e8 = opening.record.volume_e8 - opening.record.closed_e8
+            self._change(opening, is_gone=False)
+        if not opening.is_seen:
+            self._change(opening, is_seen=True)
+        self._place(opening, position.position_id)
+        opening.position_ticket = position.ticket
+        if self.is_hedging:
+            opening.left_e8 = position.volume_e8
+
+    def _go(self, opening: Opening) -> None:
         opening.left_e8 = 0
         oid = opening.record.oid
         del self._live[oid]
         self._gone[oid] = None
-        puts = [Put(OPENING, oid, encode(opening.record))]
+        self._change(opening, is_gone=True)
         if len(self._gone) > GONE_MAX:
-            puts += self._forget(next(iter(self._gone)))
-        return puts
+            self._forget(next(iter(self._gone)))
 
-    def _forget(self, oid: bytes) -> list[Put]:
+    def _forget(self, oid: bytes) -> None:
         del self._gone[oid]
         opening = self._by_oid.pop(oid)
         self._by_magic.pop(opening.record.magic, None)
-        if self._by_position.get(opening.position_id) is opening:
-            del self._by_position[opening.position_id]
-        return [Put(OPENING, oid, None)]
+        self._unplace(opening)
+        self._changed[oid] = None
 
     def bar(self, oid: bytes) -> None:
-        """A full close of an order that has not run came: it never will."""
+        """A full close of an order that has not run, or was never seen, came."""
         keep(self.barred, oid, None, GONE_MAX)
+
+
+def _told_f(opening: Opening) -> int:
+    return opening.record.f
+
+
+def _newest(openings: list[Opening]) -> Opening | None:
+    return max(openings, key=_told_f, default=None)
+
+
+def _is_in(opening: Opening, position: Position) -> bool:
+    """Whether a netting position holds lots of an opening: one that turned round holds none of what it was before."""
+    record = opening.record
+    return record.side == position.side and record.closed_e8 < record.volume_e8

@@ -99,10 +99,12 @@ class Reports:
         """The master has all up to ``f``: rows that move them to the archive."""
         puts: list[Put] = []
         for number in range(self.acked_f + 1, min(f, self.durable_f) + 1):
-            outcome = self.pending.pop(number)
+            self.acked_f = number
+            outcome = self.pending.pop(number, None)
+            if outcome is None:
+                continue  # A number skipped where the store was rolled back.
             puts.append(Put(OUTCOME, key_of(number), None))
             puts.append(Put(ARCHIVE, key_of(number), encode(outcome)))
-            self.acked_f = number
         return puts
 
     def oldest(self, count: int = WINDOW_COUNT) -> list[Outcome]:

@@ -124,7 +124,7 @@ class VenueSide:
     def _make(self, block: int, f: int, now_ns: int) -> None:
         """The message of the newest read, and the marks of the day it moves."""
         state = self._state
-        unseen_f = state.openings.unseen_f(now_ns)
+        unseen_f = state.openings.unseen_f()
         f = min(f, unseen_f - 1) if unseen_f else f
         unknown_count = len(self._desk.jobs.unknown())
         newest = state.book.make(f, block, self._caretaker.is_managing, state.ladder.level(), unknown_count, now_ns)

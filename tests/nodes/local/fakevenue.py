@@ -114,6 +114,8 @@ class FakeVenue:
             held = self.held.get(ticket)
             if held is None:
                 return self.result(send, "CHANGED", 10036)
+            if volume_e8 > held.volume_e8:
+                return self.result(send, "CHANGED", 10038)
             held.volume_e8 -= volume_e8
             if held.volume_e8 <= 0:
                 del self.held[ticket]

@@ -147,28 +147,51 @@ def position(ticket: int, magic: int = 0, position_id: int = 0, volume_e8: int =
 
 
 def test_opening_is_gone_once_it_was_seen_and_is_not_any_more() -> None:
-    """Not before it was seen: a venue may show it late; 5 s later it is taken as gone all the same."""
+    """Not before it was seen: a venue may show it late, and the state told meanwhile does not include it."""
     openings = Openings()
     openings.add(opening(1, f=7), 100)
+    openings.rows()
     assert openings.look([], 50, 200) == []
-    assert openings.look([], 150, 200) == []
-    assert openings.unseen_f(200) == 7
+    assert openings.look([], 150, 20 * SECOND_NS) == []
+    assert openings.unseen_f() == 7
     openings.look([position(1, magic=1, volume_e8=4 * E8)], 210, 220)
     live = openings.live()[0]
-    assert (live.left_e8, openings.unseen_f(220)) == (4 * E8, 0)
+    assert (live.left_e8, openings.unseen_f()) == (4 * E8, 0)
     assert openings.look([], 230, 240)
     assert openings.live() == []
     openings.add(opening(2), 1_000)
-    assert openings.look([], 2_000, 1_000 + LATE_NS)
+    openings.look([], 2_000, 1_000 + LATE_NS)
     assert openings.of_oid(b"\x02" * 16).record.is_gone  # type: ignore[union-attr]
 
 
-def test_deal_of_a_position_proves_that_its_absence_means_closed() -> None:
-    """Opened and stopped out between two reads: the deals show it, and it is gone at once."""
+def test_closing_deals_prove_that_the_absence_of_a_position_means_closed() -> None:
+    """Opened and stopped out between two reads: gone at once. That it was opened, or closed in part, proves nothing."""
     openings = Openings()
     openings.add(opening(1), 100)
-    openings.dealt(1)
-    assert openings.look([], 150, 200)
+    for ticket, entry, lots_e8 in ((1, "IN", 10 * E8), (2, "OUT", 4 * E8)):
+        openings.dealt(closing_deal(ticket, entry, lots_e8))
+        openings.look([], 150, 200)
+        assert len(openings.live()) == 1
+    openings.dealt(closing_deal(3, "OUT", 6 * E8))
+    openings.look([], 150, 200)
+    assert openings.live() == []
+
+
+def closing_deal(ticket: int, entry: str, volume_e8: int) -> DealReport:
+    """A deal of position 1."""
+    return DealReport("one", ticket, ticket, 1, "EURUSD", "SELL", entry, "SL", volume_e8, 1, 0, 0, 0, 1, bytes(16), "")
+
+
+def test_position_that_was_not_shown_for_a_while_is_ours_again() -> None:
+    """A terminal that has just found its server shows no positions at all."""
+    openings = Openings()
+    openings.add(opening(1), 0)
+    held = [position(1, magic=1)]
+    openings.look(held, 1, 2)
+    openings.look([], 3, 4)
+    assert openings.live() == []
+    openings.look(held, 5, 6)
+    assert [opening.left_e8 for opening in openings.live()] == [10 * E8]
 
 
 def test_position_is_ours_by_magic_or_by_its_identifier() -> None:
@@ -178,18 +201,6 @@ def test_position_is_ours_by_magic_or_by_its_identifier() -> None:
     openings.look([position(1, magic=1)], 1, 2)
     assert openings.of_position(position(55, magic=0, position_id=1)) is openings.live()[0]
     assert openings.of_position(position(56, magic=9)) is None
-
-
-def test_netting_position_belongs_to_the_newest_opening_of_its_symbol() -> None:
-    """Where a symbol has one position, an opening lives as long as the symbol is held."""
-    openings = Openings()
-    openings.is_hedging = False
-    for number in (1, 2):
-        openings.add(opening(number), 0)
-    held = position(99, magic=77)
-    assert openings.of_position(held) is openings.live()[1]
-    assert openings.look([held], 1, 2) == []
-    assert len(openings.look([], 3, 4)) == 2
 
 
 # deals

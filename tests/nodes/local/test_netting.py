@@ -1,0 +1,229 @@
+"""One position a symbol, made of several openings and of lots that are not ours: what is closed, and what is left alone."""
+
+from collections.abc import Callable
+
+import msgspec
+
+from mesh.messages.accounts import Position
+from mesh.messages.outcomes import DealReport
+from mesh.messages.venue import VenueResult, VenueSend
+from mesh.units import E8, SECOND_NS
+from nodes.local.openings import OpeningRecord, Openings
+from tests.nodes.local.localrig import Rig
+from tests.nodes.local.nettingvenue import LOTS_E8, netting_rig
+
+
+def told(rig: Rig) -> list[tuple[int, bool]]:
+    """Volume of each position of the newest state, and whether it is told as ours."""
+    state = [state for state in rig.master.states if state.account == "one"][-1]
+    return [(position.volume_e8, position.ours) for position in state.positions]
+
+
+def opened(rig: Rig, *words: str) -> list[bytes]:
+    """Openings, each filled and seen before the next."""
+    oids = []
+    for word in words:
+        oids.append(rig.open(word))
+        rig.until(lambda: rig.master.codes().count("FILLED") == len(oids))
+        rig.run(1_500)
+    return oids
+
+
+def closed(rig: Rig, ref: bytes, word: str, left_e8: int = 0) -> tuple[str, int, str]:
+    """How a close ended, and how much it closed."""
+    count = len(rig.master.codes())
+    rig.close(ref, word, left_e8)
+    rig.until(lambda: len(rig.master.codes()) == count + 1)
+    last = rig.master.outcomes[-1]
+    rig.run(1_500)
+    return last.code, last.volume_e8, last.detail
+
+
+def restart(rig: Rig, meanwhile: Callable[[], None] = lambda: None) -> None:
+    """The local dies, something happens, and it comes back."""
+    rig.net.crash("local-1")
+    meanwhile()
+    rig.net.restart("local-1")
+    rig.run(6_000)
+
+
+def test_close_of_the_reported_opening_closes_what_older_ones_added() -> None:
+    """The state tells one opening for the position, the newest: its close takes all of ours."""
+    rig, venue = netting_rig()
+    first, second = opened(rig, "a", "b")
+    assert closed(rig, second, "c1") == ("CLOSED", 2 * LOTS_E8, "")
+    assert (venue.held, told(rig)) == ({}, [])
+    assert closed(rig, first, "c2") == ("CLOSED", 0, "already=closed")
+
+
+def test_close_of_an_older_opening_leaves_the_newer_one() -> None:
+    """A close that was under way when something was added takes only what it was made for."""
+    rig, venue = netting_rig()
+    first, second = opened(rig, "a", "b")
+    assert closed(rig, first, "c1") == ("CLOSED", LOTS_E8, "")
+    assert told(rig) == [(LOTS_E8, True)]
+    assert closed(rig, second, "c2", left_e8=LOTS_E8 // 2) == ("CLOSED", LOTS_E8 // 2, "")
+    assert venue.ours_e8 == LOTS_E8 // 2
+
+
+def test_foreign_position_opened_while_the_local_was_down_is_not_ours() -> None:
+    """Ours was closed by hand and another opened in its symbol: it is neither managed nor closed by strategies."""
+    rig, venue = netting_rig("[strategy.swing.manage]\ntime_stop_ms = 100_000\n")
+    [opening] = opened(rig, "a")
+
+    def by_hand() -> None:
+        venue.close_by_hand()
+        venue.add_foreign(E8)
+        venue.market_ns += 1_000 * SECOND_NS
+
+    restart(rig, by_hand)
+    assert told(rig) == [(E8, False)]
+    assert closed(rig, opening, "c") == ("CLOSED", 0, "already=closed")
+    assert venue.foreign_e8 == E8 == venue.position.volume_e8  # type: ignore[union-attr]
+    assert [send.action for send in venue.sends] == ["OPEN"]
+
+
+def test_foreign_lots_in_our_position_stay_also_over_restarts() -> None:
+    """A part closed, lots added by hand, a restart: closes take what is left of ours, and the rest is told as not ours."""
+    rig, venue = netting_rig()
+    [opening] = opened(rig, "a")
+    assert closed(rig, opening, "c1", left_e8=LOTS_E8 // 2)[:2] == ("CLOSED", LOTS_E8 // 2)
+    venue.add_foreign(2 * LOTS_E8)
+    rig.run(1_500)
+    restart(rig)
+    assert closed(rig, opening, "c2") == ("CLOSED", LOTS_E8 // 2, "")
+    assert told(rig) == [(2 * LOTS_E8, False)]
+    restart(rig)
+    assert closed(rig, opening, "c3") == ("CLOSED", 0, "already=closed")
+    assert told(rig) == [(2 * LOTS_E8, False)]
+
+
+def test_own_acts_leave_foreign_lots() -> None:
+    """A time stop of a position that somebody else has added to."""
+    rig, venue = netting_rig("[strategy.swing.manage]\ntime_stop_ms = 100_000\n")
+    opened(rig, "a")
+    venue.add_foreign(E8)
+    venue.market_ns += 1_000 * SECOND_NS
+    rig.until(lambda: any(outcome.cause == "TIME_STOP" for outcome in rig.master.outcomes))
+    rig.run(3_000)
+    assert (venue.ours_e8, told(rig)) == (0, [(E8, False)])
+    assert [send.action for send in venue.sends] == ["OPEN", "CLOSE"]
+
+
+def test_close_waits_for_another_whose_result_is_unknown() -> None:
+    """What is left of ours nobody can say before: a second close would take lots that are not ours."""
+    rig, venue = netting_rig()
+    [opening] = opened(rig, "a")
+    venue.add_foreign(E8)
+    rig.run(1_500)
+    look = venue.look
+    venue.look = lambda ask: msgspec.structs.replace(look(ask), hits=0, volume_e8=0, resting_ticket=5)
+
+    def lost(send: VenueSend) -> VenueResult:
+        venue.execute(send)
+        return venue.result(send, "UNKNOWN", 10012)
+
+    venue.script = lost
+    rig.close(opening, "c1")
+    rig.run(2_000)
+    rig.close(opening, "c2")
+    rig.run(5_000)
+    assert (len(venue.sends), venue.ours_e8) == (2, 0)
+    venue.look = look
+    rig.until(lambda: rig.master.codes() == ["FILLED", "CLOSED", "CLOSED"])
+    assert (len(venue.sends), venue.foreign_e8) == (2, venue.position.volume_e8)  # type: ignore[union-attr]
+
+
+def test_close_of_what_the_venue_shows_late_waits_for_it() -> None:
+    """Filled, but shown only 20 s later: CLOSED is told when it is closed, and the states told meanwhile do not include it."""
+    rig, venue = netting_rig()
+    venue.shows_positions = False
+    opening = rig.open()
+    rig.until(lambda: rig.master.codes() == ["FILLED"])
+    rig.run(7_000)
+    rig.close(opening)
+    rig.run(13_000)
+    assert rig.master.codes() == ["FILLED"]
+    filled_f = rig.master.outcomes[-1].f
+    assert all(state.f < filled_f for state in rig.master.states if state.account == "one")
+    venue.shows_positions = True
+    rig.until(lambda: rig.master.codes() == ["FILLED", "CLOSED"])
+    assert (rig.master.outcomes[-1].volume_e8, venue.held) == (LOTS_E8, {})
+
+
+def test_close_stands_over_what_turns_up_after_all() -> None:
+    """Never shown for two minutes it counts as never filled; a full close came, so what is shown then is closed, a restart later, too."""
+    rig, venue = netting_rig()
+    venue.shows_positions = False
+    rig.close(rig.open())
+    rig.until(lambda: rig.master.codes() == ["FILLED", "CLOSED"], 130_000)
+    assert rig.master.outcomes[-1].detail == "already=closed"
+    restart(rig)
+    venue.shows_positions = True
+    rig.until(lambda: not venue.held)
+    assert venue.sends[-1].action == "CLOSE"
+
+
+# without a mesh
+
+
+def opening(number: int, side: int = 1, position_ticket: int = 1) -> OpeningRecord:
+    """The ``number``-th opening: 10 lots of position 1."""
+    return OpeningRecord(bytes([number]) * 16, number, "s", "swing", "open", "EURUSD", side, 10 * E8, 1, position_ticket, number)
+
+
+def held(side: int = 1, volume_e8: int = 10 * E8, position_id: int = 1, ticket: int = 1) -> Position:
+    """The position, with the magic of nobody."""
+    return Position(ticket, position_id, "EURUSD", side, volume_e8, 1, 1, 0, 0, 0, 0, 0, False)
+
+
+def netting(*records: OpeningRecord) -> Openings:
+    """A netting account with these openings."""
+    openings = Openings()
+    openings.is_hedging = False
+    for record in records:
+        openings.add(record, 0)
+    return openings
+
+
+def test_position_that_turned_round_is_not_ours() -> None:
+    """Not even when it turns once more: its identifier is the same, our lots are closed."""
+    openings = netting(opening(1))
+    openings.look([held()], 1, 2)
+    assert openings.of_position(held(-1, ticket=7)) is None
+    openings.look([held(-1, ticket=7)], 3, 4)
+    assert openings.live() == []
+    openings.look([held(1, ticket=8)], 5, 6)
+    assert openings.of_position(held(1, ticket=8)) is None
+
+
+def test_opening_the_other_way_closes_the_oldest_first() -> None:
+    """The two are one deal less, whichever of them was meant."""
+    openings = netting(opening(1), opening(2), msgspec.structs.replace(opening(3, -1), volume_e8=15 * E8))
+    assert [each.left_e8 for each in openings.live()] == [0, 5 * E8, 0]
+    openings.look([held(volume_e8=5 * E8)], 1, 2)
+    assert [each.record.f for each in openings.live()] == [2]
+
+
+def test_opening_whose_answer_named_no_deal_is_in_the_position_its_deal_names() -> None:
+    """The order's ticket is not the position's where it was added to one."""
+    openings = netting(opening(1), opening(2, position_ticket=44))
+    openings.look([held(volume_e8=20 * E8)], 1, 2)
+    assert openings.ours_e8(held(volume_e8=20 * E8)) == 10 * E8
+    openings.dealt(DealReport("one", 5, 44, 1, "EURUSD", "BUY", "IN", "EXPERT", 10 * E8, 1, 0, 0, 0, 1, bytes(16), ""))
+    openings.look([held(volume_e8=20 * E8)], 3, 4)
+    assert openings.ours_e8(held(volume_e8=20 * E8)) == 20 * E8
+
+
+def test_what_was_closed_is_known_after_a_restart() -> None:
+    """Each change goes into a row once."""
+    openings = netting(opening(1), opening(2))
+    openings.look([held(volume_e8=20 * E8)], 1, 2)
+    openings.take_off(openings.live()[1], 13 * E8)
+    rows = openings.rows()
+    assert openings.rows() == []
+    again = netting()
+    for row in rows:
+        again.restore(row.record or b"", 5)
+    assert [each.left_e8 for each in again.live()] == [0, 7 * E8]
+    assert again.ours_e8(held(volume_e8=20 * E8)) == 7 * E8
