@@ -218,10 +218,14 @@ class Venue:
         return volume_e8
 
     def _filling(self, order: VenueSend, info: Any) -> int:
-        """FOK, then IOC, as the symbol's flags allow; RETURN only where an exchange takes nothing else. Raises Unsent."""
+        """FOK, then IOC, as the symbol's flags allow; RETURN only where an exchange takes nothing else. Raises Unsent.
+
+        A close that was refused goes IOC where it can: the market may be too thin for all of it at once.
+        """
         if info.trade_exemode in (names.SYMBOL_TRADE_EXECUTION_INSTANT, names.SYMBOL_TRADE_EXECUTION_REQUEST):
             return names.ORDER_FILLING_FOK
-        if info.filling_mode & FILLING_FOK:
+        is_again = order.action == CLOSE and order.attempt > 1 and info.filling_mode & FILLING_IOC
+        if info.filling_mode & FILLING_FOK and not is_again:
             return names.ORDER_FILLING_FOK
         if info.filling_mode & FILLING_IOC:
             return names.ORDER_FILLING_IOC

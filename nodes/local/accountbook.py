@@ -52,6 +52,7 @@ class AccountBook:
         """Reads taken in this life."""
         self.symbols: dict[str, SymbolSpec] = {}
         self.deposit_e8 = 0
+        self._is_unsaved = False
         self.marks = Marks()
         self._deals_from_ns = 1
         self._page_from_ns = 0
@@ -111,7 +112,10 @@ class AccountBook:
         deals = self._new_deals(state, openings)
         puts = openings.look(state.positions, read_ns, now_ns)
         self.positions = [_owned(position, openings) for position in state.positions]
-        if deals:
+        self._is_unsaved = self._is_unsaved or bool(deals)
+        if self._is_unsaved and self.is_complete:
+            # a half-read history is read again from its beginning by another life: its sum must not be there already
+            self._is_unsaved = False
             puts.append(self.put())
         return deals, puts
 

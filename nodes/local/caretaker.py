@@ -142,6 +142,7 @@ class Caretaker:
             symbol=symbol,
             side=0,
             volume_e8=0,
+            deviation_points=self._state.guard.limits.deviation_points,
             decided_market_ns=self._state.book.market_ns,
         )
 

@@ -23,6 +23,7 @@ from nodes.local.finishing import TOLD, Finishing, OnEnd, order_put
 from nodes.local.intents import Attempt, End, Intents, Wait
 from nodes.local.jobs import Job, Jobs
 from nodes.local.lostattempts import LostAttempts
+from nodes.local.retcodes import BACKOFF, RETRY, UNSENT
 from nodes.local.state import LocalState
 
 TOLD_AFTER_NS = SECOND_NS
@@ -209,7 +210,7 @@ class Desk:
         if not stamps.durable_ns:
             stamps = msgspec.structs.replace(stamps, durable_ns=now_ns)
         job.record = attempts.moved(record, "call", stamps=stamps)
-        if record.action == OPEN and record.attempt == 1:
+        if record.action == OPEN:
             state.guard.passed(record)
         self.at = SEND
         job.call = self._next_number()
@@ -240,8 +241,9 @@ class Desk:
         """Nothing happened, or not all: queue it for its next attempt."""
         job.record = attempts.moved(job.record, "again")
         job.ready_ns = self._endings.ready_ns(job, class_, now_ns, self._pause_ns)
-        if class_ not in ("RETRY", "BACKOFF", "UNSENT"):
-            # what is left is seen by a read that begins after this answer
+        is_same_account = class_ in (RETRY, UNSENT) or (class_ == BACKOFF and job.record.action != OPEN)
+        if not is_same_account:
+            # what is left, and what an open may rest on, is seen by a read that begins after this answer
             job.read_after = self._state.book.read_count + 1
             self._wants_read = True
         return [self._state.commits.make([order_put(job.record), *self._state.openings.rows()], nothing_follows)]

@@ -12,9 +12,9 @@ from mesh.messages.outcomes import Outcome
 from mesh.messages.venue import VenueFound, VenueResult
 from mesh.units import text_from_e8
 from nodes import codes
-from nodes.local.attempts import LEAVE, OrderRecord, rest_e8
+from nodes.local.attempts import LEAVE, ORDER, OrderRecord, rest_e8
 from nodes.local.jobs import Job
-from nodes.local.retcodes import ACCEPTED, BACKOFF, BUG, CHANGED, HALT, PARTIAL, RETRY, UNSENT
+from nodes.local.retcodes import ACCEPTED, BACKOFF, BUG, CHANGED, HALT, PARTIAL, PASSING, RETRY, UNSENT
 from nodes.local.state import LocalState
 from nodes.terminal import names
 
@@ -57,6 +57,9 @@ class Endings:
         if class_ in (ACCEPTED, PARTIAL):
             job.try_count = 0
             return self._done(record, result)
+        if class_ in (BUG, HALT) and self._passes(record, result):
+            job.try_count += 1
+            return None
         if class_ in (BUG, HALT):
             return Ending(codes.REJECTED, _retcode_text(result), result)
         if class_ == CHANGED:
@@ -67,6 +70,11 @@ class Endings:
         if record.action == CLOSE or job.try_count < TRIES_MAX:
             return None
         return Ending(codes.REJECTED, f"{_retcode_text(result)} attempts={record.attempt}", result)
+
+    @staticmethod
+    def _passes(record: OrderRecord, result: VenueResult) -> bool:
+        """Whether a refusal is not the last word: a close of the master's does not expire (DESIGN §6.7)."""
+        return record.kind == ORDER and record.action == CLOSE and (result.retcode in PASSING or not result.retcode)
 
     def _done(self, record: OrderRecord, result: VenueResult | VenueFound, found: str = "") -> Ending | None:
         action = record.action
@@ -115,7 +123,7 @@ class Endings:
         """When the next attempt may begin: at once at a fresh price, else after a pause that doubles."""
         if class_ == RETRY and job.try_count < TRIES_MAX:
             return now_ns
-        if class_ in (RETRY, BACKOFF, CHANGED, UNSENT):
+        if class_ in (RETRY, BACKOFF, CHANGED, UNSENT, BUG, HALT):
             return now_ns + backoff_ns(pause_ns, max(job.try_count - 1, 0), PAUSE_DOUBLINGS_MAX)
         return now_ns
 

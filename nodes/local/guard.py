@@ -84,6 +84,8 @@ class Guard:
         )
         self._rates = OrderRates()
         """Opens let through; their symbols by the broker's names."""
+        self._counted: dict[bytes, int] = {}
+        """Opens of the last hour that count already, by oid, with their market time."""
         self._rows: list[tuple[int, bytes]] = []
         """(market time, oid) of the rows kept."""
 
@@ -97,7 +99,11 @@ class Guard:
         return 0 if limit_e8 is None or price_e8 <= 0 else price_e8 * limit_e8 // (PERCENT * E8)
 
     def passed(self, record: OrderRecord) -> None:
-        """An open goes to the venue: it counts from now on."""
+        """An open goes to the venue: it counts from now on, once for all its attempts."""
+        if record.oid in self._counted:
+            return
+        self._counted[record.oid] = record.decided_market_ns
+        self._counted = {oid: at_ns for oid, at_ns in self._counted.items() if at_ns > record.decided_market_ns - HOUR_NS}
         self._rates.add_opening(record.decided_market_ns, record.strategy, record.symbol, record.side)
 
     def kept(self, record: OrderRecord) -> list[Put]:
@@ -141,6 +147,10 @@ class Guard:
         marks: Marks,
     ) -> OpenAsk:
         now_ns = record.decided_market_ns
+        # what counts already for an attempt of this order is not held against the next one
+        is_counted = record.oid in self._counted
+        minute_count, hour_count = self._rates.counts(now_ns)
+        since_same_ns = self._rates.since_same_ns(now_ns, record.strategy, record.symbol, record.side)
         return OpenAsk(
             limits=self.limits,
             day_rule=self.day_rule,
@@ -151,7 +161,7 @@ class Guard:
             quote=Quote(record.seen_price_e8, record.seen_price_e8, now_ns),
             median_spread_e8=None,
             holdings=holdings(state, openings),
-            order_counts=self._rates.counts(now_ns),
+            order_counts=(minute_count - is_counted, hour_count - is_counted),
             waits_for="",
             is_rolled_back=False,
             level=ACTIVE,
@@ -162,7 +172,7 @@ class Guard:
             stale_ns=0,
             market_ns=now_ns,
             signal_age_ns=max(0, state.market_ns - now_ns),
-            since_same_ns=self._rates.since_same_ns(now_ns, record.strategy, record.symbol, record.side),
+            since_same_ns=None if is_counted else since_same_ns,
             symbol=record.symbol,
             strategy=record.strategy,
             side=record.side,

@@ -152,6 +152,7 @@ class Handwork:
             ref_ticket=position.ticket,
             sl_e8=command.sl_e8,
             tp_e8=command.tp_e8,
+            deviation_points=state.guard.limits.deviation_points,
             seen_price_e8=position.price_now_e8,
             decided_market_ns=state.book.market_ns,
             command=command.id,

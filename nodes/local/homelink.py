@@ -150,7 +150,8 @@ class HomeLink:
             unknown_count = len(self._desk.jobs.unknown())
             listed = Listed(state.account, state.life, state.stream.e, state.reports.durable_f, unknown_count)
             if skip_to_f and state.reports.is_settled:
-                state.reports.skip_to(skip_to_f)
+                puts = state.reports.skip_to(skip_to_f)
+                return [state.commits.make([*puts, state.meta_put()], lambda _: [state.ask_home(listed)])]
             return [state.ask_home(listed)]
 
         return state.commits.make([], durable)

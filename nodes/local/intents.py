@@ -96,9 +96,7 @@ class Intents:
             return End(codes.DENIED, f"UNKNOWN symbol={record.symbol} result=unknown")
         if state.book.read_count < state.reads_before_open:
             return Wait(self._give_up_ns(job), needs_read=True, what="read")
-        if record.attempt == 0:
-            return self._guarded(record)
-        return Attempt(record.volume_e8, record.side)
+        return self._guarded(record)
 
     def _guarded(self, record: OrderRecord) -> Verdict:
         state = self._state

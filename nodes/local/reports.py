@@ -133,9 +133,15 @@ class Reports:
         """The master holds nothing above ``master_f``; all of that was revived."""
         self.acked_f = min(self.acked_f, master_f)
 
-    def skip_to(self, f: int) -> None:
-        """The master knows more outcomes of this store than the store: numbers already used are never used again."""
-        if f > self.f:
-            assert self.is_settled, "numbers are skipped only when nothing is under way"
-            self.f = self.durable_f = self.acked_f = f
-            self.pending.clear()
+    def skip_to(self, f: int) -> list[Put]:
+        """The master knows more outcomes of this store than the store: numbers already used are never used again.
+
+        The rows of what it knows otherwise by now go.
+        """
+        if f <= self.f:
+            return []
+        assert self.is_settled, "numbers are skipped only when nothing is under way"
+        puts = [Put(OUTCOME, key_of(number), None) for number in self.pending]
+        self.f = self.durable_f = self.acked_f = f
+        self.pending.clear()
+        return puts

@@ -61,6 +61,16 @@ CLASS_OF: dict[int, str] = {
 }
 """Retcode of a result → class."""
 
+PASSING = (
+    names.TRADE_RETCODE_REJECT,
+    names.TRADE_RETCODE_CANCEL,
+    names.TRADE_RETCODE_TRADE_DISABLED,
+    names.TRADE_RETCODE_SERVER_DISABLES_AT,
+    names.TRADE_RETCODE_CLIENT_DISABLES_AT,
+    names.TRADE_RETCODE_INVALID_FILL,
+)
+"""Refusals that another moment, or another filling, may not meet: a strategy's close goes on after them."""
+
 ERROR_CLASS_OF: dict[int, str] = {
     -2: BUG,  # invalid parameters: refused here, nothing was sent
     -8: HALT,  # Auto-Trading using Python API disabled in Terminal

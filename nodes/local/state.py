@@ -34,11 +34,15 @@ TimerKey = tuple[str, bytes]
 
 
 class MetaRecord(Msg):
-    """``e``, ``k``: the highest epoch seen, and what of it is settled. ``f``: the newest outcome's number."""
+    """``e``, ``k``: the highest epoch seen, and what of it is settled. ``f``: the newest outcome's number.
+
+    ``is_rolled_back``: the master knew more outcomes of this store than the store: it only closes, until it is another store.
+    """
 
     e: Count
     k: Count
     f: Count
+    is_rolled_back: bool = False
 
 
 class LocalState:
@@ -85,11 +89,12 @@ class LocalState:
         kept = decode_record_untrusted(record, MetaRecord)
         self.stream.restart(kept.e, kept.k)
         self.reports.f = kept.f
+        self.is_rolled_back = kept.is_rolled_back
 
     def meta_put(self) -> Put:
         """The row of numbers that must never go back."""
         stream = self.stream
-        return Put(META, b"", encode(MetaRecord(stream.e, stream.acked_k, self.reports.f)))
+        return Put(META, b"", encode(MetaRecord(stream.e, stream.acked_k, self.reports.f, self.is_rolled_back)))
 
     # what is sent
 

@@ -9,6 +9,7 @@ from mesh.links import WORKER
 from mesh.messages.orders import StateAsk
 from mesh.messages.venue import VenueAttach, VenueAttached, VenueLatch, VenueLost, VenueState
 from mesh.units import MS_NS, SECOND_NS
+from nodes.dayloss import Marks
 from nodes.envelopes import message_of
 from nodes.local.caretaker import Caretaker
 from nodes.local.desk import ATTACH, Desk
@@ -27,6 +28,8 @@ class VenueSide:
         self._desk = desk
         self._caretaker = caretaker
         self._asked_block = 0
+        self._marks_at_ns = 0
+        """When the day's marks were made durable."""
         self.remark = ""
         """What is amiss at the terminal, in its own words; empty: nothing."""
         self._is_recorded = False
@@ -103,7 +106,7 @@ class VenueSide:
         if not state.book.is_complete:
             self._desk.want_read(read.block)
             return effects
-        self._make(read.block, f, now_ns)
+        effects += self._make(read.block, f, now_ns)
         if not state.is_draining:
             effects += self._caretaker.look(now_ns)
         if read.block and (self._desk.has_ready(now_ns) or self._desk.wants_read):
@@ -121,7 +124,7 @@ class VenueSide:
         self.remark = remark
         return [Note("warning", "terminal_remark", {"says": remark})] if remark else [Note("info", "terminal_fine", {})]
 
-    def _make(self, block: int, f: int, now_ns: int) -> None:
+    def _make(self, block: int, f: int, now_ns: int) -> list[Effect]:
         """The message of the newest read, and the marks of the day it moves."""
         state = self._state
         unseen_f = state.openings.unseen_f()
@@ -129,4 +132,14 @@ class VenueSide:
         unknown_count = len(self._desk.jobs.unknown())
         newest = state.book.make(f, block, self._caretaker.is_managing, state.ladder.level(), unknown_count, now_ns)
         if block or not self._is_recorded:
-            state.book.marks = state.guard.moved(state.book.marks, newest, newest.market_ns)
+            before, state.book.marks = state.book.marks, state.guard.moved(state.book.marks, newest, newest.market_ns)
+            return self._kept(before, now_ns)
+        return []
+
+    def _kept(self, before: Marks, now_ns: int) -> list[Effect]:
+        """Marks that outlive the process: a new day or level at once, a new high within a second."""
+        marks = self._state.book.marks
+        if marks is before or ((marks.day, marks.level) == (before.day, before.level) and now_ns < self._marks_at_ns + SECOND_NS):
+            return []
+        self._marks_at_ns = now_ns
+        return [Commit(0, (self._state.book.put(),))]

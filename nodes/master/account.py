@@ -53,6 +53,8 @@ class Account:
         self.listed_f = -1
         """Last outcome number the local had when it had listed all; -1: it has not yet."""
         self.is_granted = False
+        self.flatten_again_ns = 0
+        """Market time before which a broken day does not flatten once more."""
         self.is_rolled_back = False
         self.state: AccountState | None = None
         self.state_at_ns = 0

@@ -4,8 +4,11 @@ Everything up to the commit happens in one call, so what a decision rests on can
 waits for the disk. A signal that comes again while its decision is on the way to the disk is answered when that is there.
 """
 
+import itertools
+
 import msgspec
 
+from mesh.backoff import backoff_ns
 from mesh.codec import encode
 from mesh.core import Effect, Note, Put, Send
 from mesh.links import DECIDE, ORDERS
@@ -14,6 +17,7 @@ from mesh.messages.signals import ACCEPTED, MANUAL, SIGNAL_KINDS, Signal, Signal
 from mesh.units import MS_NS, SECOND_NS
 from nodes.codes import SKIPPED, UNCONFIRMED, WORKING
 from nodes.commits import nothing_follows
+from nodes.dayloss import BROKEN
 from nodes.decisions import PUBLISHED, Decision, DecisionRecord, key_of
 from nodes.master import losswatch, told
 from nodes.master.account import Account
@@ -21,6 +25,8 @@ from nodes.master.decider import Draft, Moment
 from nodes.master.state import RATE, MasterState, RatedOrder, RateRecord
 
 ORDER_TIMER, MARKS_TIMER = "order", "marks"
+FLATTEN_AGAIN_NS = 10 * SECOND_NS
+FLATTEN_DOUBLINGS_MAX = 5
 MARKS_NS = SECOND_NS
 """A new high-water mark is durable this much later at the latest: each tick may make one."""
 
@@ -66,7 +72,7 @@ class Deciding:
         state = self._state
         seen = losswatch.look(account, state.recorded, state.clock.market_ns)
         effects = list(seen.effects)
-        if seen.flattens:
+        if account.day_rule.flattens and account.marks.level == BROKEN:
             effects += self._flatten(account, now_ns)
         if seen.effects or seen.is_new_day:
             effects.append(state.commits.make([state.account_put(account)], nothing_follows))
@@ -110,15 +116,24 @@ class Deciding:
         return None
 
     def _flatten(self, account: Account, now_ns: int) -> list[Effect]:
-        """Close everything of ours on an account whose day is broken; its sid makes that happen once."""
-        state = self._state
-        signal = losswatch.signal_of(account, state.clock.market_ns, now_ns)
-        key = key_of(state.clock.run, signal.source, signal.sid)
-        if key in state.answers or key in self._asking:
+        """Close everything of ours on an account whose day is broken, and again what a close could not: its sids are numbered.
+
+        Between two tries lie ten seconds of market time at least, twice as much each time.
+        """
+        state, market_ns = self._state, self._state.clock.market_ns
+        for number in itertools.count(1):
+            signal = losswatch.signal_of(account, number, market_ns, now_ns)
+            key = key_of(state.clock.run, signal.source, signal.sid)
+            if key in self._asking:
+                return []
+            if key not in state.answers:
+                break
+        if number > 1 and market_ns < account.flatten_again_ns:
             return []
         groups = state.decider.flatten(signal, account, losswatch.LEG, self._moment("", now_ns))
         if not groups:
             return []
+        account.flatten_again_ns = market_ns + backoff_ns(FLATTEN_AGAIN_NS, number - 1, FLATTEN_DOUBLINGS_MAX)
         self._asking[key] = 0
         return self._decide(key, signal, groups, now_ns)
 

@@ -17,11 +17,10 @@ DAYS_PER_ERA = 146_097
 
 
 class Seen(msgspec.Struct, frozen=True):
-    """What a state changed: ``moved``: marks to be made durable; ``flattens``: everything of ours is to be closed."""
+    """What a state changed. ``moved``: marks to be made durable."""
 
     moved: bool
     is_new_day: bool
-    flattens: bool
     effects: list[Effect]
 
 
@@ -37,15 +36,16 @@ def date_text(day: int) -> str:
     return f"{year:04d}-{month:02d}-{day_of_year - (153 * month_index + 2) // 5 + 1:02d}"
 
 
-def sid_of(account: Account) -> str:
-    """The sid of what the rule decides on this day of the account."""
-    return f"{RISK}/{LEG}/{account.name}/{date_text(account.marks.day)}"
+def sid_of(account: Account, number: int = 1) -> str:
+    """The sid of what the rule decides on this day of the account; ``number`` counts its tries to flatten."""
+    again = f"/{number}" if number > 1 else ""
+    return f"{RISK}/{LEG}/{account.name}/{date_text(account.marks.day)}{again}"
 
 
-def signal_of(account: Account, market_ns: int, now_ns: int) -> Signal:
-    """The signal under which an account is flattened."""
+def signal_of(account: Account, number: int, market_ns: int, now_ns: int) -> Signal:
+    """The signal under which an account is flattened for the ``number``-th time on its day."""
     return Signal(
-        sid=sid_of(account),
+        sid=sid_of(account, number),
         source=RISK,
         kind=RISK,
         symbol=RISK,
@@ -63,16 +63,16 @@ def look(account: Account, recorded: bool, market_ns: int) -> Seen:
     """Move the account's marks by its usable state; warn and break once a day."""
     state = account.usable(recorded)
     if state is None:
-        return Seen(False, False, False, [])
+        return Seen(False, False, [])
     before = account.marks
     at_ns = max(state.market_ns, market_ns)
     account.marks = moved(before, account.day_rule, state, at_ns)
     if account.marks is before:
-        return Seen(False, False, False, [])
+        return Seen(False, False, [])
     is_new_day = before.day != account.marks.day
     level = account.marks.level
     if level == (FINE if is_new_day else before.level):
-        return Seen(True, is_new_day, False, [])
+        return Seen(True, is_new_day, [])
     limit_e8 = day_limit_e8(account.marks, account.day_rule) or 0
     detail = f"used={text_from_e8(day_loss_e8(account.marks, state), 2)} limit={text_from_e8(limit_e8, 2)}"
     code = {WARNED: "DAILY_LOSS_WARNED", BROKEN: "DAILY_LOSS"}[level]
@@ -81,4 +81,4 @@ def look(account: Account, recorded: bool, market_ns: int) -> Seen:
         told["action"] = "flatten" if account.day_rule.flattens else "freeze"
     note = Note("error" if level == BROKEN else "warning", code.lower(), told)
     event = risk_event(sid_of(account), account.name, code, detail, at_ns)
-    return Seen(True, is_new_day, level == BROKEN and account.day_rule.flattens, [note, event])
+    return Seen(True, is_new_day, [note, event])

@@ -18,7 +18,8 @@ def seen(off_ns: int, looks: int = FRESH_COUNT + 1, step_ns: int = SECOND_NS) ->
 
 def test_server_an_hour_ahead_is_named_with_both_offsets() -> None:
     """Three fresh ticks in a row that are an hour ahead: the zone is another one."""
-    assert seen(HOUR_NS) == "server clock seen=UTC+03:00 configured=UTC+02:00 (UTC+2): set account.zone (or broker.zone) to the zone of this server"
+    said = "server clock seen=UTC+03:00 configured=UTC+02:00 (UTC+2): set account.zone (or broker.zone) to the zone of this server"
+    assert seen(HOUR_NS) == said
     assert "seen=UTC-05:00" in seen(-7 * HOUR_NS)
 
 

@@ -255,3 +255,20 @@ def test_terms_of_a_symbol_are_read_once_a_minute_and_after_a_refusal(desk: Desk
     asked.clear()
     desk.send()
     assert asked == ["EURUSD"]
+
+
+@pytest.mark.parametrize(("action", "attempt", "filling"), [("OPEN", 2, 0), ("CLOSE", 1, 0), ("CLOSE", 2, 1)])
+def test_a_close_that_was_refused_goes_ioc(desk: Desk, action: str, attempt: int, filling: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All or nothing at first; a close that did not go through takes what there is the next time, an open never."""
+    ticket = desk.send(call=1).position_ticket
+    asked: list[dict[str, Any]] = []
+    send = mt5.order_send
+
+    def noted(request: dict[str, Any]) -> Any:
+        asked.append(request)
+        return send(request)
+
+    monkeypatch.setattr(mt5, "order_send", noted)
+    close = {"position_ticket": ticket, "side": -1} if action == "CLOSE" else {}
+    desk.send(call=2, action=action, attempt=attempt, magic=78, **close)
+    assert asked[0]["type_filling"] == filling

@@ -1,5 +1,6 @@
 """The last guard lets through what the master's rules allow up to twice, and nothing beyond."""
 
+import itertools
 from typing import Any
 
 import msgspec
@@ -16,6 +17,8 @@ from nodes.zones import Zone
 from tests.nodes.local.fakevenue import MARKET_NS, POINT_E8, PRICE_E8, SPEC
 from tests.nodes.local.localrig import make_config
 
+OIDS = itertools.count(1)
+
 
 def state(equity_e8: int = 10_000 * E8, positions: int = 0, margin_e8: int = 0, symbol: str = "EURUSD", **changes: Any) -> AccountState:
     """An account."""
@@ -28,9 +31,9 @@ def state(equity_e8: int = 10_000 * E8, positions: int = 0, margin_e8: int = 0, 
 
 
 def order(volume_e8: int = E8 // 10, sl_points: int = 200, market_ns: int = MARKET_NS, side: int = 1, **changes: Any) -> OrderRecord:
-    """An open as the master decided it."""
+    """An open as the master decided it, each another one."""
     plain = OrderRecord(
-        b"o" * 16, "ORDER", 1, 1, 1, "sid", "swing", "open", "open", "OPEN", "EURUSD", side, volume_e8,
+        next(OIDS).to_bytes(16, "big"), "ORDER", 1, 1, 1, "sid", "swing", "open", "open", "OPEN", "EURUSD", side, volume_e8,
         sl_distance_e8=sl_points * POINT_E8, deviation_points=20, seen_price_e8=PRICE_E8, decided_market_ns=market_ns,
     )  # fmt: skip
     return msgspec.structs.replace(plain, **changes)
@@ -118,6 +121,18 @@ def test_a_hundred_and_twenty_opens_an_hour_pass() -> None:
         guard.passed(order(market_ns=MARKET_NS + number))
     assert word(order(market_ns=MARKET_NS + 120), guard=guard) == "ORDERS_HOUR"
     assert word(order(market_ns=MARKET_NS + HOUR_NS + 119), guard=guard) == ""
+
+
+def test_attempts_of_one_open_count_once() -> None:
+    """What an earlier attempt counts for is not held against the next one, nor counted again; another open meets it."""
+    guard = Guard("one", make_config(rails="orders_per_minute_count = 1\norders_per_hour_count = 1"))
+    record = order()
+    for _ in range(3):
+        assert word(record, guard=guard) == ""
+        guard.passed(record)
+    guard.passed(order(side=-1))
+    assert word(order(side=-1, symbol="EURUSD"), guard=guard) in ("DUPLICATE_WINDOW", "ORDERS_MINUTE")
+    assert word(record, guard=guard) == ""
 
 
 def test_what_was_let_through_outlives_the_process() -> None:

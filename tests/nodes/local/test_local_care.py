@@ -1,5 +1,6 @@
 """What a local does by itself: break-even, trailing, partial take-profit, time stop, equity stop; and how it answers for states."""
 
+from mesh.messages.venue import VenueResult, VenueSend
 from mesh.units import E8, SECOND_NS
 from tests.nodes.local.fakevenue import POINT_E8, PRICE_E8
 from tests.nodes.local.localrig import Rig, make_config
@@ -123,6 +124,85 @@ def test_equity_stop_closes_everything_and_bars_opens() -> None:
     rig.run(1_100)
     rig.open("c")
     rig.until(lambda: rig.master.codes()[-1] == "FILLED")
+
+
+def test_an_open_is_guarded_before_each_of_its_attempts() -> None:
+    """Its first attempt came back unexecuted, meanwhile equity fell below the floor: there is no second one."""
+    rig = Rig(make_config(account="equity_stop_percent = 95", rails='daily_loss_percent = "off"')).ready()
+    rig.run(1_000)
+
+    def refused_once(send: VenueSend) -> VenueResult | bool:
+        if send.attempt > 1:
+            return True
+        rig.venue.balance_e8 = 9_000 * E8
+        return rig.venue.result(send, "BACKOFF", 10018)
+
+    rig.venue.script = refused_once
+    rig.open()
+    rig.until(lambda: rig.master.codes() == ["DENIED"])
+    assert rig.master.outcomes[-1].detail == "EQUITY_STOP equity=9000.00 floor=9500.00"
+    assert len(rig.venue.sends) == 1
+
+
+def test_acts_may_slip_as_far_as_the_guard_allows() -> None:
+    """A close in a fast market with instant execution would be requoted for ever with a deviation of 0."""
+    rig = Rig(make_config("manage = {time_stop_ms = 1000}")).ready()
+    opened(rig)
+    rig.venue.market_ns += 5 * SECOND_NS
+    moved(rig, 0)
+    assert [send.deviation_points for send in rig.venue.sends if send.action == "CLOSE"] == [40]
+
+
+def test_a_refusal_that_passes_does_not_end_a_strategys_close() -> None:
+    """Algo trading was off for a moment, or the dealer said no: the close goes on, and ends once."""
+    rig = Rig().ready()
+    opening = opened(rig)
+    codes = iter((10027, 10006, 10030))
+
+    def refused_thrice(send: VenueSend) -> VenueResult | bool:
+        code = next(codes, 0)
+        return rig.venue.result(send, "HALT" if code != 10030 else "BUG", code) if code else True
+
+    rig.venue.script = refused_thrice
+    rig.close(opening)
+    rig.until(lambda: rig.master.codes() == ["FILLED", "CLOSED"], 30_000)
+    assert [send.attempt for send in rig.venue.sends if send.action == "CLOSE"] == [1, 2, 3, 4]
+    assert not rig.venue.held
+
+
+def test_a_broken_day_stays_broken_over_a_restart() -> None:
+    """The guard's own daily loss: equity came back, the process too, nothing is opened before the next day."""
+    rig = Rig(make_config(rails='duplicate_window_ms = "off"\ndrawdown_percent = "off"')).ready()
+    rig.venue.balance_e8 = 9_300 * E8
+    rig.run(1_100)
+    rig.venue.balance_e8 = 10_000 * E8
+    rig.run(1_100)
+    rig.net.crash("local-1")
+    rig.net.restart("local-1")
+    rig.ready()
+    rig.open()
+    rig.until(lambda: rig.master.codes() == ["DENIED"])
+    assert rig.master.outcomes[-1].detail.startswith("DAILY_LOSS at=local")
+
+
+def test_a_store_that_was_rolled_back_only_closes_also_after_restarts() -> None:
+    """A backup was put back while an outcome was not acked: no crash at the next ack, no opens in any later life, closes go on."""
+    rig = Rig().ready()
+    rig.master.acks = False
+    opened(rig)
+    backup = dict(rig.net.places["local-1"].rows)
+    rig.open("b")
+    rig.until(lambda: len(rig.master.codes()) == 2)
+    rig.net.crash("local-1")
+    rig.net.places["local-1"].rows = backup
+    rig.master.acks = True
+    for life in range(3):
+        rig.net.restart("local-1")
+        rig.run(6_000)
+        oid = rig.open(f"c{life}")
+        rig.until(lambda oid=oid: any(outcome.oid == oid and outcome.final for outcome in rig.master.outcomes))  # type: ignore[misc]
+        assert (rig.master.codes()[-1], rig.master.outcomes[-1].detail) == ("DENIED", "ROLLBACK outcomes=lost")
+        rig.net.crash("local-1")
 
 
 def test_foreign_positions_are_left_alone() -> None:

@@ -1,5 +1,7 @@
 """The small machines of a local and a router: streams of numbers, outcomes to be acked, whose a position is, jobs in turn."""
 
+from decimal import Decimal
+
 import pytest
 
 from mesh.core import Put
@@ -9,6 +11,7 @@ from mesh.messages.venue import VenueState
 from mesh.units import E8, MINUTE_NS, SECOND_NS
 from nodes.local.accountbook import AccountBook
 from nodes.local.attempts import OrderRecord
+from nodes.local.equitystop import EquityStop
 from nodes.local.jobs import Job, Jobs
 from nodes.local.openings import LATE_NS, OpeningRecord, Openings
 from nodes.local.orderstream import OrderStream
@@ -242,12 +245,24 @@ def test_deals_are_told_once_and_read_from_a_little_before() -> None:
 def test_long_history_is_read_in_pages_before_anything_is_told() -> None:
     """While a page says that there is more the deposits are not known; the next page begins where this one ended."""
     book, openings = AccountBook("one", 1), Openings()
-    book.take(read([deal(1, 10 * SECOND_NS, "BALANCE", 100)], more_deals=True), openings, 0, 0)
+    _, puts = book.take(read([deal(1, 10 * SECOND_NS, "BALANCE", 100)], more_deals=True), openings, 0, 0)
     assert (book.is_complete, book.deals_from_ns) == (False, 10 * SECOND_NS)
+    assert puts == [], "another life reads it all again: the sum of a half is not kept"
     book.take(read([deal(1, 10 * SECOND_NS, "BALANCE", 100)], more_deals=True), openings, 0, 0)
     assert book.deals_from_ns == 10 * SECOND_NS + 1
-    book.take(read([deal(2, 20 * SECOND_NS)]), openings, 0, 0)
+    _, puts = book.take(read([deal(2, 20 * SECOND_NS)]), openings, 0, 0)
     assert (book.is_complete, book.deposit_e8) == (True, 100)
+    again = AccountBook("one", 2)
+    again.restore(puts[-1].record or b"")
+    assert (again.deposit_e8, again.deals_from_ns) == (100, 1)
+
+
+def test_an_account_that_was_paid_out_more_than_it_got_opens_nothing() -> None:
+    """A share of deposits that are less than nothing is no floor: said, and denied; without a stop nothing is said."""
+    book = AccountBook("one", 1)
+    book.take(read([deal(1, 1, "BALANCE", 100 * E8), deal(2, 2, "BALANCE", -120 * E8)]), Openings(), 0, 0)
+    assert EquityStop(Decimal(60), book).objection() == "EQUITY_STOP deposits=-20.00 floor=none"
+    assert EquityStop(None, book).objection() is None
 
 
 # jobs

@@ -2,8 +2,9 @@
 
 from mesh.core import Note
 from mesh.events import RISK
+from mesh.links import REPLAY
 from mesh.units import DAY_NS, E8, SECOND_NS
-from tests.nodes.master.masterrig import STRATEGY, Rig, config_of
+from tests.nodes.master.masterrig import ROUTER, STRATEGY, Rig, config_of
 
 FREE = "[rails]\nduplicate_window_ms = \"off\"\nclosed_from = \"off\"\n"
 FLATTEN = FREE + "daily_loss_action = \"flatten\"\n"
@@ -81,6 +82,28 @@ def test_flatten_closes_what_is_ours_once() -> None:
     assert closes[0].body.strategy == "risk"
     lost(rig, 500)
     assert rig.orders() == []
+
+
+def test_flatten_closes_again_what_a_close_could_not() -> None:
+    """A close that was refused for good is followed by another, under a sid of its own, no sooner than ten seconds later."""
+    rig = Rig(config_of(1, extra=FLATTEN)).ready()
+    rig.signal()
+    (order,) = rig.orders()
+    rig.fill(order)
+    rig.settle()
+    lost(rig, 301)
+    (close,) = rig.orders()
+    rig.give(REPLAY, rig.outcome(close, code="REJECTED", volume_e8=0), ROUTER)
+    lost(rig, 302)
+    rig.settle()
+    sids = []
+    for _ in range(4):
+        rig.tick(later_ns=5 * SECOND_NS)
+        rig.settle()
+        for again in rig.orders():
+            sids.append(again.body.sid)
+            rig.give(REPLAY, rig.outcome(again, code="REJECTED", volume_e8=0), ROUTER)
+    assert sids == ["risk/daily_loss/a1/2026-01-05/2"]
 
 
 def test_flatten_survives_a_restart() -> None:
