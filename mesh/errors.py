@@ -63,6 +63,12 @@ class StoreInUse(MeshError):
     exit_code = 75
 
 
+class PortInUse(MeshError):
+    """Another process has a port we are to listen on. It may be gone soon, so that who cannot listen tries again."""
+
+    exit_code = 75
+
+
 EXIT_CODES: dict[int, str] = {
     0: "done, as asked",
     1: "failed; the message says what and what to do",
@@ -73,7 +79,7 @@ EXIT_CODES: dict[int, str] = {
     70: "fenced: another process took this node's place",
     71: "a node's loop stalled; its watchdog ended it",
     74: "a commit to the store failed",
-    75: "the store, or the state directory, is in use by another process",
+    75: "the store, the state directory or a port is in use by another process",
     78: "wrong configuration, key, port or directory; nothing was started",
 }
 """The one table of exit codes; 70 and 78 stay down under supervisord, every other one is restarted."""

@@ -1,6 +1,47 @@
-"""Who holds a TCP port of this machine, for the message an operator gets when a node cannot listen there."""
+"""TCP ports of this machine: who holds one, which the system gives to outgoing connections, and a connection to itself."""
+
+import os
+import socket
+import struct
+from collections.abc import Set
+from contextlib import suppress
+from pathlib import Path
 
 import psutil
+
+_SETTINGS = Path("/proc/sys/net/ipv4")
+_RESET = struct.pack("ii", 1, 0)
+"""SO_LINGER, 0 s: close by a reset, which leaves the port free at once."""
+
+
+def outgoing_ports(settings: Path = _SETTINGS) -> Set[int]:
+    """Ports the system may give to an outgoing connection (Linux: ip_local_port_range less ip_local_reserved_ports); none if unknown."""
+    try:
+        first, last = map(int, (settings / "ip_local_port_range").read_text().split())
+        reserved = (settings / "ip_local_reserved_ports").read_text().strip()
+    except (OSError, ValueError):
+        return frozenset()
+    kept: set[int] = set()
+    for part in filter(None, reserved.split(",")):
+        low, _, high = part.partition("-")
+        kept.update(range(int(low), int(high or low) + 1))
+    return frozenset(range(first, last + 1)) - kept
+
+
+def reset_if_own(descriptor: int) -> bool:
+    """Whether a TCP connection is one to itself; then its close is made a reset.
+
+    TCP allows it (RFC 9293, simultaneous open): a connection from a port to the same port. ``descriptor`` may be closed by now.
+    """
+    try:
+        connection = socket.socket(fileno=os.dup(descriptor))
+    except OSError:
+        return False
+    with connection, suppress(OSError):
+        if connection.getsockname() == connection.getpeername():
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+            return True
+    return False
 
 
 def holder_of(port: int) -> str:

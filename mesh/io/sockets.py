@@ -29,8 +29,9 @@ from zmq.backend import Socket as PlainSocket
 from mesh import links
 from mesh.backoff import backoff_ns
 from mesh.codec import FRAME_BYTES_MAX
-from mesh.errors import BadConfig
+from mesh.errors import BadConfig, PortInUse
 from mesh.io.peers import Peers
+from mesh.io.ports import holder_of, reset_if_own
 from mesh.units import NEVER, SECOND_NS
 
 SENT, GONE, FULL = 0, 1, 2
@@ -87,6 +88,8 @@ class Socket:
         self._renew_at_ns = NEVER
         self._renewed_count = 0
         """Times it connected again since it last had its connection."""
+        self._was_own = False
+        """Whether the last connection was one to itself: what the monitor still says of it is not heard."""
 
     def fileno(self) -> int:
         """The edge-triggered descriptor that wakes a loop."""
@@ -149,7 +152,14 @@ class Socket:
         if self._monitor is None:
             return changed
         while int(self._monitor.get(_EVENTS)) & _POLLIN:
-            event, _ = _EVENT_HEAD.unpack(self._monitor.recv_multipart(_NOWAIT)[0])
+            event, value = _EVENT_HEAD.unpack(self._monitor.recv_multipart(_NOWAIT)[0])
+            if event == zmq.EVENT_CONNECTED and reset_if_own(value):
+                self._was_own = True
+                self._dial_again()
+            elif event in _TRIES:
+                self._was_own = False
+            if self._was_own:
+                continue
             if event == zmq.EVENT_HANDSHAKE_SUCCEEDED:
                 self._renew_at_ns = NEVER
                 self._renewed_count = 0
@@ -169,6 +179,10 @@ class Socket:
             return False
         self._renew_at_ns = now_ns + backoff_ns(_STOPPED_NS, self._renewed_count, _RENEW_DOUBLINGS_MAX)
         self._renewed_count += 1
+        self._dial_again()
+        return True
+
+    def _dial_again(self) -> None:
         try:
             self._plain.disconnect(self.endpoint)
         except zmq.ZMQError as error:
@@ -176,7 +190,6 @@ class Socket:
             if error.errno != errno.ENOENT:
                 raise
         self._plain.connect(self.endpoint)
-        return True
 
     def close(self, linger_ms: int = 0) -> None:
         """Close; what was sent in the last moment has ``linger_ms`` to leave."""
@@ -195,7 +208,7 @@ class Hub:
         self._monitor_count = 0
 
     def bind(self, link: str, kind: str, endpoint: str) -> Socket:
-        """Listen. Raises BadConfig where the port is taken (by whom) or the address is not this machine's."""
+        """Listen. Raises PortInUse (by whom), BadConfig where the address is not this machine's."""
         plain = self._plain(link, kind, endpoint)
         for option, value in ((zmq.HANDSHAKE_IVL, 3_000), (zmq.BACKLOG, 1_024)):
             plain.set(option, value)
@@ -205,7 +218,7 @@ class Hub:
             plain.bind(endpoint)
         except zmq.ZMQError as error:
             plain.close(0)
-            raise BadConfig(_why_not(link, endpoint, error)) from None
+            raise _why_not(link, endpoint, error) from None
         listening = bytes(plain.get(zmq.LAST_ENDPOINT)).rstrip(b"\0").decode()  # says the port where 0 asked for any
         return self._keep(Socket(plain, link, kind, listening, None))
 
@@ -279,16 +292,14 @@ class Hub:
         return monitor
 
 
-def _why_not(link: str, endpoint: str, error: zmq.ZMQError) -> str:
+def _why_not(link: str, endpoint: str, error: zmq.ZMQError) -> PortInUse | BadConfig:
     """What an operator can do about a bind that failed."""
     if error.errno == zmq.EADDRINUSE:
-        from mesh.io.ports import holder_of
-
         port = int(endpoint.rsplit(":", 1)[1])
-        return (
+        return PortInUse(
             f"{endpoint} (link {link}) is in use by {holder_of(port)}; end it (`mesh down`), "
             "or set another mesh.base_port or the node's port"
         )
-    return (
+    return BadConfig(
         f"cannot listen at {endpoint} (link {link}): {error.strerror}; the node's host must be an address of this machine"
     )

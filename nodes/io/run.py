@@ -113,7 +113,7 @@ def package_version() -> str:
 
 
 def bind_links(name: str, node: Node, config: Config, hub: Hub) -> None:
-    """Listen on every link the role binds. Raises BadConfig for a port in use."""
+    """Listen on every link the role binds. Raises PortInUse, BadConfig for a host that is not this machine's."""
     for link in LINKS.values():
         if link.bind_role == config.role_of(name):
             own_name = link.name.split(".")[0]

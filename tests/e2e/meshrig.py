@@ -7,6 +7,8 @@ import socket
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +22,8 @@ UP_S = 110
 
 
 def free_base_port() -> int:
-    """The first of PORTS_NEEDED consecutive ports nobody listens on."""
-    for base in range(21_000 + (os.getpid() * 53) % 20_000, 60_000, PORTS_NEEDED):
+    """The first of PORTS_NEEDED consecutive ports nobody listens on, below those the system gives to outgoing connections."""
+    for base in range(21_000 + (os.getpid() * 53) % 10_000, 32_768 - PORTS_NEEDED, PORTS_NEEDED):
         held: list[socket.socket] = []
         try:
             for port in range(base, base + PORTS_NEEDED):
@@ -72,12 +74,22 @@ class Rig:
         assert done.returncode == 0, f"exit {done.returncode}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}\n{self.logs(name)}"
         return self.summary(name)
 
-    def start(self, name: str, *words: str) -> subprocess.Popen[str]:
-        """Start a mesh in the background."""
-        return subprocess.Popen(
+    @contextmanager
+    def started(self, name: str, *words: str) -> Iterator[subprocess.Popen[str]]:
+        """A mesh in the background, which is gone when the block is left, however that is."""
+        with subprocess.Popen(
             self.command(*self.up_words(name, *words)),
             cwd=self.folder, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-        )  # fmt: skip
+        ) as process:  # fmt: skip
+            try:
+                yield process
+            finally:
+                process.kill()
+
+    def wait_ready(self, name: str, limit_s: int = 60) -> None:
+        """Every node of the mesh in the background is ready; else what they wrote."""
+        ready = self.run("wait-ready", "--config", str(self.config_path), "--timeout", str(limit_s))
+        assert ready.returncode == 0, f"{ready.stderr}\n{self.logs(name)}"
 
     def finish(self, name: str, process: subprocess.Popen[str]) -> tuple[int, str]:
         """Ctrl-C, and what it printed."""

@@ -16,11 +16,11 @@ pytestmark = pytest.mark.e2e
 def test_ctrl_c_during_the_start_has_a_summary(tmp_path: Path) -> None:
     """Before anything was decided: exit 0, and nothing is missing."""
     rig = Rig(tmp_path)
-    process = rig.start("early")
-    assert process.stdout is not None
-    process.stdout.readline()
-    process.send_signal(signal.SIGINT)
-    output, _ = process.communicate(timeout=40)
+    with rig.started("early") as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        output, _ = process.communicate(timeout=40)
     assert process.returncode == 0, output
     assert rig.summary("early")["ended_by"] == "Ctrl-C"
 
@@ -28,10 +28,8 @@ def test_ctrl_c_during_the_start_has_a_summary(tmp_path: Path) -> None:
 def test_one_mesh_on_a_state_and_commands_for_it_alone(tmp_path: Path) -> None:
     """A second one on the same state is refused naming the first; another configuration's commands do not touch it; it ends well."""
     rig = Rig(tmp_path, demo_text().replace('kind = "reversion"', 'kind = "reversion"\nsymbols = ["XAUUSD"]'))
-    process = rig.start("only")
-    try:
-        ready = rig.run("wait-ready", "--config", str(rig.config_path), "--timeout", "60")
-        assert ready.returncode == 0, ready.stderr
+    with rig.started("only") as process:
+        rig.wait_ready("only")
         (tmp_path / "other").mkdir()
         other = Rig(tmp_path / "other")
         second = other.run("up", "--config", str(other.config_path), "--state", str(tmp_path / "only"))
@@ -42,8 +40,6 @@ def test_one_mesh_on_a_state_and_commands_for_it_alone(tmp_path: Path) -> None:
         check_acts(rig)
         assert rig.run("down", "--config", str(rig.config_path)).returncode == 0
         process.communicate(timeout=40)
-    finally:
-        process.kill()
     assert process.returncode == 0
     assert rig.summary("only")["ended_by"] == "mesh down"
     assert rig.summary("only")["lines"]["by_reason"]["KILLED LADDER"] == 2
@@ -80,14 +76,13 @@ def check_acts(rig: Rig) -> None:
 def test_end_of_supervisord_and_of_the_reader_still_has_a_summary(tmp_path: Path) -> None:
     """`| head` reads a line and goes, then supervisord is told to end: the run goes on to its files, and they say why."""
     rig = Rig(tmp_path)
-    process = rig.start("cut")
-    assert process.stdout is not None
-    process.stdout.readline()
-    process.stdout.close()
-    ready = rig.run("wait-ready", "--config", str(rig.config_path), "--timeout", "60")
-    assert ready.returncode == 0, ready.stderr
-    os.kill(int((tmp_path / "cut" / "run" / "supervisord.pid").read_text()), signal.SIGTERM)
-    assert process.wait(40) == 1
+    with rig.started("cut") as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.stdout.close()
+        rig.wait_ready("cut")
+        os.kill(int((tmp_path / "cut" / "run" / "supervisord.pid").read_text()), signal.SIGTERM)
+        assert process.wait(40) == 1
     assert rig.summary("cut")["ended_by"].startswith("the end of supervisord")
     assert rig.summary("cut")["adds_up"]
     assert rig.events("cut", "bar")

@@ -99,15 +99,12 @@ def test_same_market_at_a_pace_gives_the_same_lines(whole_run: Rig) -> None:
 def test_router_killed_half_way_and_the_totals_agree(tmp_path: Path, whole_run: Rig) -> None:
     """kill -9 of a router in the middle: it comes back, no line is lost or doubled, the result is the same."""
     rig = Rig(tmp_path, short_demo())
-    process = rig.start("killed", "--speed", "1200")
-    try:
-        assert rig.run("wait-ready", "--config", str(rig.config_path), "--timeout", "30").returncode == 0
+    with rig.started("killed", "--speed", "1200") as process:
+        rig.wait_ready("killed")
         document = json.loads(rig.run("status", "--config", str(rig.config_path), "--json").stdout)
         pids = {node["name"]: node["pid"] for node in document["nodes"]}
         os.kill(pids["router-1"], signal.SIGKILL)
         output, _ = process.communicate(timeout=150)
-    finally:
-        process.kill()
     assert process.returncode == 0, output[-3000:]
     summary = rig.summary("killed")
     check_sums(summary)
@@ -117,10 +114,9 @@ def test_router_killed_half_way_and_the_totals_agree(tmp_path: Path, whole_run: 
 def test_every_role_killed_in_turn_comes_back_and_the_flow_goes_on(tmp_path: Path) -> None:
     """kill -9 of every other role and of a worker: each is ready again, fills follow, sums agree."""
     rig = Rig(tmp_path, demo_text().replace("speed = 60", "speed = 300"))
-    process = rig.start("killed")
     config = ("--config", str(rig.config_path))
-    try:
-        assert rig.run("wait-ready", *config, "--timeout", "30").returncode == 0
+    with rig.started("killed") as process:
+        rig.wait_ready("killed")
         for name in ("local-2", "cci-1", "broker-1", "signals-1", "master-1", "market-1"):
             old_pid = node_of(rig, name)["pid"]
             os.kill(old_pid, signal.SIGKILL)
@@ -134,8 +130,6 @@ def test_every_role_killed_in_turn_comes_back_and_the_flow_goes_on(tmp_path: Pat
         assert any(phase == "READY" and found and found != [worker] for found, phase in looks)
         verified = rig.run("verify", *config, "--timeout", "60")
         code, output = rig.finish("killed", process)
-    finally:
-        process.kill()
     assert verified.returncode == 0, verified.stdout
     assert code == 0, output[-3000:]
     assert rig.summary("killed")["adds_up"]
@@ -150,16 +144,13 @@ def test_every_role_killed_in_turn_comes_back_and_the_flow_goes_on(tmp_path: Pat
 def test_verify_walks_all_seven_steps(tmp_path: Path) -> None:
     """On a running mesh `mesh verify` proves each step, ping reaches each local, why tells the last story, Ctrl-C ends with 0."""
     rig = Rig(tmp_path, demo_text())
-    process = rig.start("live")
     config = ("--config", str(rig.config_path))
-    try:
-        assert rig.run("wait-ready", *config, "--timeout", "30").returncode == 0
+    with rig.started("live") as process:
+        rig.wait_ready("live")
         verified = rig.run("verify", *config, "--timeout", "40")
         pinged = rig.run("ping", *config)
         told = rig.run("why", "last", *config)
         code, output = rig.finish("live", process)
-    finally:
-        process.kill()
     assert verified.returncode == 0, verified.stdout + verified.stderr
     assert [line[:8] for line in verified.stdout.splitlines() if line[:1].isdigit()] == [f"{n}. ok   " for n in range(1, 8)]
     assert pinged.returncode == 0, pinged.stdout + pinged.stderr

@@ -11,7 +11,7 @@ import pytest
 from mesh import links
 from mesh.codec import encode
 from mesh.config import Config, parse
-from mesh.errors import StoreInUse
+from mesh.errors import PortInUse, StoreInUse
 from mesh.io.node import Node
 from mesh.io.sockets import SENT, Hub
 from mesh.io.store import open_store
@@ -121,11 +121,11 @@ def test_store_is_made_once_and_found_again(text: str, tmp_path: Path) -> None:
 
 
 def test_port_in_use(text: str, tmp_path: Path, hub: Hub) -> None:
-    """A port somebody else has: one line that says which and who, exit 78."""
+    """A port somebody else has: one line that says which and who, exit 75: supervisord tries again."""
     endpoint = parse(text).endpoint("signals-1", links.SIGNALS)
     hub.bind(links.SIGNALS, "ROUTER", endpoint)
     done = start(tmp_path, text, "signals-1")
-    assert done.returncode == 78
+    assert done.returncode == PortInUse.exit_code
     (line,) = done.stderr.splitlines()
     assert line.startswith(f"mesh: signals-1: {endpoint} (link signals) is in use by pid {os.getpid()} ")
 

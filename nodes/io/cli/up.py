@@ -19,7 +19,7 @@ from rich.progress import Progress, TaskID
 
 from mesh.config import Config, configured
 from mesh.errors import BadConfig
-from mesh.io.ports import holder_of
+from mesh.io.ports import holder_of, outgoing_ports
 from mesh.links import LINKS
 from nodes.io.cli.client import Client
 from nodes.io.cli.summary import print_summary, summarise, write_summary
@@ -112,6 +112,15 @@ def listened(config: Config) -> Iterator[tuple[str, str, int]]:
 
 def check_ports(config: Config) -> None:
     """Every port the mesh listens on here is free. Raises BadConfig naming the port, who holds it, and what to do."""
+    shared = outgoing_ports()
+    risky = [port for _, _, port in listened(config) if port in shared]
+    if risky:
+        print(
+            f"mesh: ports {min(risky)} to {max(risky)} are among those that the system gives to outgoing connections "
+            f"({min(shared)} to {max(shared)}): a node may find its own taken and has to wait for it; choose mesh.base_port below "
+            f"{min(shared)}, or reserve them in net.ipv4.ip_local_reserved_ports",
+            file=sys.stderr,
+        )
     for name, host, port in listened(config):
         with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -1,5 +1,6 @@
 """``mesh up`` beside the mesh itself: ports that are taken, files of the end that cannot be written."""
 
+import re
 import socket
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 
 from mesh.config import parse
 from mesh.errors import BadConfig
+from nodes.io.cli import up
 from nodes.io.cli.up import check_ports, written
 from nodes.io.locate import Running, demo_text, remember, running_now
 from tests.e2e.meshrig import free_base_port
@@ -41,6 +43,19 @@ def test_port_in_use_says_what_to_do_exactly(tmp_path: Path, monkeypatch: pytest
         with pytest.raises(BadConfig, match=rf"end that mesh with `mesh down --config {path}`, or"):
             check_ports(config)
     check_ports(config)
+
+
+@pytest.mark.wire
+def test_port_that_a_connection_may_take_is_told(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which ports, whose range, and two ways out; the default ones are not among them."""
+    base = free_base_port()
+    config = parse(demo_text().replace("[mesh]", f"[mesh]\nbase_port = {base}", 1))
+    check_ports(config)
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr(up, "outgoing_ports", lambda: frozenset(range(base + 5, 65_000)))
+    check_ports(config)
+    told = capsys.readouterr().err
+    assert re.match(rf"mesh: ports {base + 5} to \d+ are among .*\({base + 5} to 64999\).* mesh\.base_port below {base + 5}, or ", told)
 
 
 def test_command_for_a_mesh_names_its_configuration() -> None:
