@@ -13,6 +13,8 @@ class FeedCursor(Msg):
     symbol: Name
     server_ms: Count
     count: Count
+    time_ns: Int64 = 0
+    """The same as UTC, which tells the passes of an hour that the clock shows twice apart; 0: its first."""
 
 
 Cursors = Annotated[list[FeedCursor], Meta(max_length=4096)]

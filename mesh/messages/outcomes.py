@@ -18,8 +18,10 @@ FINAL_CODES = (
     "CLOSED",
     "MODIFIED",
     "CANCELLED",
+    "FILLED_LATE",
 )
-"""How a line can end. CLOSED: a close reached the volume to be left (or nothing was left to close)."""
+"""How a line can end. CLOSED: a close reached the volume to be left (or nothing was left to close). FILLED_LATE: an open that had ended
+NOT_FOUND turned up executed, the one code that takes the place of another."""
 STATE_CODES = ("WORKING", "UNKNOWN", "UNCONFIRMED")
 """What a line can be in before it ends; counted apart."""
 

@@ -115,6 +115,8 @@ class VenueState(Msg, tag=145):
     """There are more deals after the last of these."""
     remark: Text = ""
     """What an operator should know of this terminal: trading switched off in it, its clock another than configured; empty when fine."""
+    is_partial: bool = False
+    """The terminal has more positions or orders than are told here: what is not among them is not gone."""
 
 
 class VenueFind(Msg, tag=146):
@@ -152,6 +154,8 @@ class VenueFound(Msg, tag=147):
     market_ns: Int64
     resting_ticket: Count = 0
     connected: bool = True
+    profit_e8: Int64 = 0
+    """Of its deals; 0 where they are not shown (yet)."""
 
 
 class VenueWatch(Msg, tag=148):

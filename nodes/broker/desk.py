@@ -67,6 +67,8 @@ class Desk:
         self._held = sorted(journal.held, key=lambda call: call.turn)
         self._serial = max((call.serial for call in self._held), default=0)
         self._revisions = journal.revisions
+        self._reveals_ns: dict[int, int] = {}
+        """By login, when time alone will change what is shown."""
         self._puts: list[Put] = []
         self._replies: list[tuple[int, TerminalReply]] = []
         self._changed: dict[str, None] = {}
@@ -132,9 +134,18 @@ class Desk:
             self._puts.append(put_of(change))
         for login in logins:
             if login in self._names:
-                self._revisions[login] = self._revisions.get(login, 0) + 1
-                self._puts.append(Put(REVISION, str(login).encode(), encode(Revision(self._revisions[login]))))
+                self._revise(login)
                 self._changed[self._names[login]] = None
+
+    def _revise(self, login: int) -> None:
+        self._revisions[login] = self._revisions.get(login, 0) + 1
+        self._puts.append(Put(REVISION, str(login).encode(), encode(Revision(self._revisions[login]))))
+
+    def _reveal(self, login: int, market_ns: int) -> None:
+        """What was hidden is seen by now: whoever knows the last revision does not know that."""
+        if self._reveals_ns.get(login, NEVER) <= market_ns:
+            del self._reveals_ns[login]
+            self._revise(login)
 
     def fired(self, logins: tuple[int, ...]) -> None:
         """Equity watches have fired; each fires once."""
@@ -202,6 +213,7 @@ class Desk:
             asked = msgspec.convert(args, Several)
         except msgspec.ValidationError:
             return Answer(None, INVALID_PARAMS, ())
+        self._reveal(login, market_ns)
         is_known = asked.revision == self._revisions.get(login, 0)
         reads = asked.reads if is_known else [*asked.reads, *asked.where_changed]
         if len(reads) > SEVERAL_MAX or not all(read and read[0] in SEVERAL_OF for read in reads):
@@ -216,6 +228,11 @@ class Desk:
 
     def _reply(self, peer: int, sequence: int, login: int, market_ns: int, answer: Answer) -> None:
         self.changed(answer.changes)
+        self._reveal(login, market_ns)
+        if login in self._names:
+            reveals_ns = self._service.session(login).reveals_ns(market_ns)
+            if reveals_ns < NEVER:
+                self._reveals_ns[login] = reveals_ns
         value, error = bytes(msgpack.packb(answer.value, use_bin_type=True)), answer.error
         if len(value) > VALUE_BYTES_MAX:
             # it could not be sent, and whoever asked would wait for ever

@@ -29,6 +29,10 @@ class LiveSpec(msgspec.Struct, frozen=True):
         """Whether our own package opens this terminal."""
         return self.terminal.endswith(SIMULATED[0]) or self.terminal.startswith(SIMULATED[1])
 
+    def zone(self, config: Config) -> str:
+        """The clock of the terminal's server."""
+        return config.zone_of(self.account) if self.account else config.settings.broker.zone
+
     def broker_symbol(self, config: Config, symbol: str) -> str:
         """The terminal's name of a symbol."""
         return config.broker_symbol(self.account, symbol) if self.account else symbol

@@ -75,12 +75,14 @@ def _use(opener: _Opener) -> None:
 
 def _step(seconds: float) -> None:
     """Move the market of a ``sim.toml`` with clock "step" on. Raises RuntimeError for any other terminal."""
-    _simulation().step(seconds)
+    with _SESSION.lock:
+        _simulation().step(seconds)
 
 
 def _quote(symbol: str, bid: float, ask: float) -> None:
     """A new quote in a ``sim.toml`` with prices from the script. Raises RuntimeError for any other terminal."""
-    _simulation().quote(symbol, round(bid * _E8), round(ask * _E8))
+    with _SESSION.lock:
+        _simulation().quote(symbol, round(bid * _E8), round(ask * _E8))
 
 
 def _simulation() -> _Any:

@@ -2,7 +2,6 @@
 
 import functools
 import inspect
-import re
 from collections.abc import Callable
 from typing import Any
 
@@ -15,6 +14,7 @@ VARARGS, KEYWORDS, NOARGS = 1, 3, 4
 """METH_VARARGS, METH_VARARGS | METH_KEYWORDS, METH_NOARGS."""
 
 _INVALID_PARAMS = -2
+_LOCK = SESSION.lock
 Keywords = dict[str, Any]
 
 
@@ -29,18 +29,19 @@ def function(kind: int, refused: Any = None) -> Callable[[Callable[..., Any]], C
                 raise TypeError(f"MetaTrader5._core.{name}() takes no keyword arguments")
             if args and kind == NOARGS:
                 raise TypeError(f"MetaTrader5._core.{name}() takes no arguments ({len(args)} given)")
-            SESSION.error = SUCCESS
-            try:
-                if kind == KEYWORDS:
-                    return body(args, keywords)
-                return body(*args) if kind == NOARGS else body(args)
-            except BadArgument as error:
-                SESSION.error = (_INVALID_PARAMS, str(error))
-                return refused
-            except Unfit as error:
-                SESSION.error = (_INVALID_PARAMS, "Invalid arguments")
-                text = f"<built-in function {name}> returned a result with an exception set"
-                raise SystemError(text) from error.cause
+            with _LOCK:  # one call at a time, whatever thread it comes from
+                SESSION.error = SUCCESS
+                try:
+                    if kind == KEYWORDS:
+                        return body(args, keywords)
+                    return body(*args) if kind == NOARGS else body(args)
+                except BadArgument as error:
+                    SESSION.error = (_INVALID_PARAMS, str(error))
+                    return refused
+                except Unfit as error:
+                    SESSION.error = (_INVALID_PARAMS, "Invalid arguments")
+                    text = f"<built-in function {name}> returned a result with an exception set"
+                    raise SystemError(text) from error.cause
 
         functools.update_wrapper(called, body)
         del called.__wrapped__  # type: ignore[attr-defined]
@@ -76,13 +77,29 @@ def struct(kind: Any, row: Any) -> Any:
 def _matcher(group: str) -> Callable[[str], bool]:
     """A filter: comma list of ``*`` patterns; one must match, and none that begins with ``!``. Case counts."""
     patterns = group.split(",")
+    wanted = [text.split("*") for text in patterns if not text.startswith("!")]
+    unwanted = [text[1:].split("*") for text in patterns if text.startswith("!")]
 
-    def any_of(texts: list[str]) -> re.Pattern[str]:
-        return re.compile("|".join(".*".join(map(re.escape, text.split("*"))) for text in texts) if texts else r"(?!)")
+    def matches(symbol: str) -> bool:
+        return any(_has(parts, symbol) for parts in wanted) and not any(_has(parts, symbol) for parts in unwanted)
 
-    wanted = any_of([text for text in patterns if not text.startswith("!")])
-    unwanted = any_of([text[1:] for text in patterns if text.startswith("!")])
-    return lambda symbol: bool(wanted.fullmatch(symbol)) and not unwanted.fullmatch(symbol)
+    return matches
+
+
+def _has(parts: list[str], symbol: str) -> bool:
+    """Whether a symbol is made of what stands between the ``*`` of a pattern, in that order; in time that is linear in both."""
+    first, *rest = parts
+    if not rest:
+        return symbol == first
+    *inner, last = rest
+    at, end = len(first), len(symbol) - len(last)
+    if at > end or not symbol.startswith(first) or not symbol.endswith(last):
+        return False
+    for part in inner:
+        at = symbol.find(part, at, end) + len(part)
+        if at < len(part):
+            return False
+    return True
 
 
 def structs(kind: Any, rows: Any, group: str = "", name: str = "symbol") -> Any:

@@ -101,7 +101,8 @@ def last_error() -> tuple[int, str]:
     """last_error()
 
     Return last error code and description"""
-    return SESSION.error
+    with SESSION.lock:
+        return SESSION.error
 
 
 last_error.__module__ = "MetaTrader5._core"

@@ -1,6 +1,7 @@
 """The state of the package: one link to one terminal, and the last error."""
 
 from collections.abc import Callable
+from threading import RLock
 from typing import Any
 
 import msgpack
@@ -21,6 +22,8 @@ class Session:
     """The one session of a process, as the package has one."""
 
     def __init__(self) -> None:
+        self.lock = RLock()
+        """Held by a call of the package for as long as it takes, its waiting included: the real one keeps the interpreter's own."""
         self.error = SUCCESS
         self.stamp = (0, 0, 0)
         """(block, revision, market_ns) of the last answer."""
@@ -47,15 +50,16 @@ class Session:
 
     def log_in(self, login: int, password: str, server: str, timeout_ms: int) -> bool:
         """Switch to an account; ``timeout_ms`` 0: the package's own minute."""
-        if self.backend is None:
-            self.error = NO_CONNECTION
+        if self.backend is None or self._is_stuck:
+            self.error = NO_CONNECTION if self.backend is None else SEND_FAILED
             return False
+        self._ahead = {}
         try:
             reply = log_in(self.backend, login, password, server, timeout_ms or TIMEOUT_MS)
         except LinkLost as lost:
             self._lose(lost)
             return False
-        self.error = reply.error
+        self._told(reply.error)
         return bool(reply.error == SUCCESS)
 
     def ask(self, name: str, *args: Any) -> Any:
@@ -79,13 +83,17 @@ class Session:
                 self._lose(lost)
                 return None
         self.stamp = (reply.block, reply.revision, reply.market_ns)
-        self.error = reply.error
         if reply.error == SUCCESS:
+            self.error = SUCCESS
             return reply.value
-        if reply.error == RECEIVE_FAILED:
-            self.close()  # the pipe broke
-        self._is_stuck = reply.error == SEND_FAILED
+        self._told(reply.error)
         return None
+
+    def _told(self, error: tuple[int, str]) -> None:
+        self.error = error
+        if error == RECEIVE_FAILED:
+            self.close()  # the pipe broke
+        self._is_stuck = error == SEND_FAILED
 
     def ahead(self, calls: list[list[Any]], where_changed: list[list[Any]], revision: int) -> None:
         """Have reads answered in one message, each a list of name and arguments; ``ask`` then hands each answer out once.

@@ -26,7 +26,7 @@ from mesh.io.sockets import Hub
 from mesh.io.store import Store, create, open_store
 from mesh.links import LINKS
 from nodes.io.lifeline import LOOK_MS, die_with_parent, is_orphan_of_supervisord, parent_watch
-from nodes.io.livespec import is_live
+from nodes.io.livespec import is_live, live_spec
 
 Tell = Callable[[str], None]
 """Takes a line for people."""
@@ -174,10 +174,10 @@ def market_of(name: str, config: Config, life: int, store: Store, state: Path) -
     from nodes.market.livesource import LiveSource
     from nodes.market.sources import SyntheticSource
 
-    if is_live(config.settings.market.feeds):
+    if (live := live_spec(config)) is not None:
         # another store has other ticks under the same numbers: a run of its own
         run = f"{run_of(config)}-{store.store_id.hex()[:8]}"
-        return Market(name, config, life, LiveSource(config.settings.market.symbols), run)
+        return Market(name, config, life, LiveSource(config.settings.market.symbols, live.zone(config)), run)
     if not config.settings.market.feeds:
         return Market(name, config, life, SyntheticSource(config))
     from nodes.io.recording import load_recording

@@ -1,12 +1,13 @@
 """Ticks and bars of a MetaTrader 5 terminal: the same code for the real package and for ours.
 
 Ticks are asked for at whole seconds of the server's clock, so an answer begins with ticks that are known; a cursor says how many. Times
-become market time (UTC) by the server's zone. A symbol that cannot be read is told and goes on from its cursor the next time; where
-the link to the terminal is broken, nothing is told but that.
+become market time (UTC) by the server's zone. A symbol that cannot be read is told and goes on from its cursor the next time; for some
+seconds the others wait for it, because what comes after theirs would be too late. Where the link to the terminal is broken, or another
+account is logged in at it, nothing is told but that.
 """
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -17,12 +18,12 @@ from mesh.messages.feed import FeedAsk, FeedCursor, FeedLost, FeedTicks, FeedTol
 from mesh.units import E8, MINUTE_NS, MS_NS, SECOND_NS
 from nodes.feeds.bars import Bars, played
 from nodes.io.livespec import LiveSpec
+from nodes.io.ticktimes import TickTimes
 from nodes.market.livefeed import BARS_COUNT_MIN
 from nodes.market.ticklog import no_ticks_of
 from nodes.tape import CHUNK_TICKS_MAX
 from nodes.terminal import names
 from nodes.ticks import TickColumns, concatenated
-from nodes.zones import Zone
 
 PAGE_TICKS = 2_000
 """Ticks of a symbol in one call: enough for any 100 ms, and a gap of a day takes some fifty calls."""
@@ -35,6 +36,8 @@ INITIALIZE_MS = 10_000
 MINUTE_MS = MINUTE_NS // MS_NS
 HISTORY_TRIES = 5
 """A terminal that is just loading its history shows less of it at first."""
+WAIT_NS = 5 * SECOND_NS
+"""So long the others wait for a symbol that cannot be read."""
 
 
 class NotYet(Exception):
@@ -45,6 +48,24 @@ class LinkBroken(Exception):
     """The terminal cannot be asked; its text says why."""
 
 
+class Page(NamedTuple):
+    """Ticks of a symbol after its cursor: the server's times in ms, the same as UTC, prices, and whether there may be more."""
+
+    server_ms: npt.NDArray[np.int64]
+    time_ns: npt.NDArray[np.int64]
+    bids: npt.NDArray[np.float64]
+    asks: npt.NDArray[np.float64]
+    is_full: bool = False
+
+    def until(self, time_ns: int) -> "Page":
+        """Those not later than this."""
+        count = int(np.searchsorted(self.time_ns, time_ns, side="right"))
+        return Page(self.server_ms[:count], self.time_ns[:count], self.bids[:count], self.asks[:count])
+
+
+EMPTY = Page(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0), np.empty(0))
+
+
 class TerminalTicks:
     """One terminal's ticks. ``clock``: UTC now, where the terminal does not say which market time it is."""
 
@@ -53,10 +74,10 @@ class TerminalTicks:
         self._module = module
         self._clock = clock
         self._names = {symbol: spec.broker_symbol(config, symbol) for symbol in config.settings.market.symbols}
-        self._zone = Zone.parse(config.settings.broker.zone)
-        self._last_ns: dict[str, int] = {}
-        """The newest tick of each symbol, which tells the passes of an hour that comes twice apart."""
+        self._times = TickTimes(spec.zone(config))
         self._unread: dict[str, str] = {}
+        self._failed_ns: dict[str, int] = {}
+        """Since when the ticks of a symbol cannot be read (market time)."""
         self._is_attached = False
         self._history_tries = 0
 
@@ -70,6 +91,7 @@ class TerminalTicks:
             else:
                 ticks, cursors, has_more = self._news(ask.cursors, PAGE_TICKS)
             is_linked = bool(len(ticks)) or self._is_linked()
+            self._check_account()  # after all reads: what another account's server shows is not taken
         except LinkBroken as broken:
             self._is_attached = False
             yield FeedLost(str(broken)[:500])
@@ -95,14 +117,21 @@ class TerminalTicks:
         path = (spec.terminal,) if spec.terminal else ()
         if not module.initialize(*path, **words):
             raise LinkBroken(f"initialize {spec.terminal}: {module.last_error()}")
-        if spec.login:
-            info = module.account_info()
-            if info is None or (info.login, info.server) != (spec.login, spec.server):
-                seen = f"{info.login} at {info.server}" if info is not None else str(module.last_error())
-                raise LinkBroken(f"account {spec.login} at {spec.server} is configured, the terminal shows {seen}")
+        self._check_account()
         for symbol in self._names.values():
             module.symbol_select(symbol, True)
+        self._failed_ns = {}
         self._is_attached = True
+
+    def _check_account(self) -> None:
+        """Where an account is named, it is the one that is logged in. Raises LinkBroken."""
+        spec = self._spec
+        if not spec.login:
+            return
+        info = self._module.account_info()
+        if info is None or (info.login, info.server) != (spec.login, spec.server):
+            seen = f"{info.login} at {info.server}" if info is not None else str(self._module.last_error())
+            raise LinkBroken(f"account {spec.login} at {spec.server} is configured, the terminal shows {seen}")
 
     def _is_linked(self) -> bool:
         """Whether the terminal has its server; asked where no tick shows that it has."""
@@ -127,40 +156,56 @@ class TerminalTicks:
     # ticks
 
     def _news(self, cursors: list[FeedCursor], page_count: int) -> tuple[TickColumns, list[FeedCursor], bool]:
-        """Ticks after the cursors, merged; where a page was full, none later than its end, and there is more."""
+        """Ticks after the cursors, merged; where a page was full or could not be read, none later than its end, and there is more."""
+        symbols = tuple(self._names)
         found = [self._page(cursor, page_count) for cursor in cursors]
-        ends_ms = [int(times_ms[-1]) for times_ms, _bids, _asks, is_full in found if is_full]
-        last_ms = min(ends_ms, default=None)
+        ends_ns = [int(page.time_ns[-1]) for page in found if page is not None and page.is_full]
+        ends_ns += [self._time_ns(cursor) for cursor, page in zip(cursors, found, strict=True) if self._is_waited_for(cursor, page)]
+        end_ns = min(ends_ns, default=None)
         parts: list[TickColumns] = []
         moved: list[FeedCursor] = []
-        for index, (cursor, (times_ms, bids, asks, _)) in enumerate(zip(cursors, found, strict=True)):
-            if last_ms is not None:
-                taken = int(np.searchsorted(times_ms, last_ms, side="right"))
-                times_ms, bids, asks = times_ms[:taken], bids[:taken], asks[:taken]
-            moved.append(_moved(cursor, times_ms))
-            parts.append(self._columns(tuple(self._names), index, times_ms, bids, asks))
-        return _merged(tuple(self._names), parts), moved, last_ms is not None
+        for index, (cursor, page) in enumerate(zip(cursors, found, strict=True)):
+            taken = page or EMPTY
+            if end_ns is not None:
+                taken = taken.until(end_ns)
+            moved.append(self._moved(cursor, taken))
+            parts.append(_columns(symbols, index, taken))
+        return _merged(symbols, parts), moved, end_ns is not None
 
-    def _page(self, cursor: FeedCursor, count: int) -> tuple[npt.NDArray[np.int64], Any, Any, bool]:
-        """Times in server ms, bids and asks of the ticks after a cursor, and whether there may be more."""
-        nothing = np.empty(0, np.int64), np.empty(0), np.empty(0), False
+    def _is_waited_for(self, cursor: FeedCursor, page: Page | None) -> bool:
+        """Whether a symbol's page is missing, and for so short a time that the others do not go on without it."""
+        symbol = cursor.symbol
+        if page is not None or not cursor.server_ms:
+            self._failed_ns.pop(symbol, None)
+            return False
+        now_ns = self._market_ns()
+        silent_ns = now_ns - self._failed_ns.setdefault(symbol, now_ns)
+        if silent_ns < WAIT_NS:
+            return True
+        self._unread[symbol] += f": the others go on without it after {WAIT_NS // SECOND_NS} s, its ticks meanwhile will be missing"
+        return False
+
+    def _page(self, cursor: FeedCursor, count: int) -> Page | None:
+        """The ticks of a symbol after its cursor; None where they could not be read."""
         if not cursor.server_ms:
             cursor = self._first_cursor(cursor)
             if not cursor.server_ms:
-                return nothing
-        name = self._names[cursor.symbol]
+                return EMPTY
+        name, taken_ns = self._names[cursor.symbol], self._time_ns(cursor)
+        from_s = self._times.from_ms(cursor.server_ms) // 1_000
         while True:
-            rows = self._module.copy_ticks_from(name, cursor.server_ms // 1_000, count, names.COPY_TICKS_ALL)
+            rows = self._module.copy_ticks_from(name, from_s, count, names.COPY_TICKS_ALL)
             if rows is None:
                 self._failed(cursor.symbol)
-                return nothing
-            times_ms = rows["time_msc"].astype(np.int64)
-            known = int(np.searchsorted(times_ms, cursor.server_ms, side="left"))
-            same = int(np.searchsorted(times_ms, cursor.server_ms, side="right")) - known
+                return None
+            server_ms = rows["time_msc"].astype(np.int64)
+            times_ns = self._times.utc_ns(server_ms)
+            known = int(np.searchsorted(times_ns, taken_ns, side="left"))
+            same = int(np.searchsorted(times_ns, taken_ns, side="right")) - known
             known += min(same, cursor.count)
             is_full = len(rows) >= count
             if known < len(rows) or not is_full:
-                return times_ms[known:], rows["bid"][known:], rows["ask"][known:], is_full
+                return Page(server_ms[known:], times_ns[known:], rows["bid"][known:], rows["ask"][known:], is_full)
             count *= 2  # one second holds more ticks than a page
 
     def _first_cursor(self, cursor: FeedCursor) -> FeedCursor:
@@ -170,21 +215,18 @@ class TerminalTicks:
             return cursor
         return FeedCursor(cursor.symbol, tick.time_msc, 0)
 
-    def _columns(self, symbols: tuple[str, ...], index: int, times_ms: npt.NDArray[np.int64], bids: Any, asks: Any) -> TickColumns:
-        """Ticks in our units; those without both prices are left out."""
-        if not len(times_ms):
-            return no_ticks_of(symbols)
-        symbol = symbols[index]
-        times_ns = self._utc_ns(symbol, times_ms)
-        bids_e8, asks_e8 = _e8(bids), _e8(asks)
-        whole = (bids_e8 > 0) & (asks_e8 > 0)
-        count = int(whole.sum())
-        return TickColumns(symbols, np.full(count, index, np.uint16), times_ns[whole], bids_e8[whole], asks_e8[whole])
+    def _time_ns(self, cursor: FeedCursor) -> int:
+        """UTC of a cursor."""
+        return cursor.time_ns or int(self._times.utc_ns(np.array([cursor.server_ms], np.int64))[0])
 
-    def _utc_ns(self, symbol: str, server_ms: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-        times_ns = np.maximum.accumulate(self._zone.utc_from_local(server_ms * MS_NS, self._last_ns.get(symbol, -(2**62))))
-        self._last_ns[symbol] = int(times_ns[-1])
-        return times_ns
+    def _moved(self, cursor: FeedCursor, page: Page) -> FeedCursor:
+        """The cursor after these ticks."""
+        if not len(page.time_ns):
+            return cursor
+        last_ns = int(page.time_ns[-1])
+        count = len(page.time_ns) - int(np.searchsorted(page.time_ns, last_ns, side="left"))
+        is_same = cursor.server_ms and self._time_ns(cursor) == last_ns
+        return FeedCursor(cursor.symbol, int(page.server_ms[-1]), count + (cursor.count if is_same else 0), last_ns)
 
     # history
 
@@ -195,50 +237,48 @@ class TerminalTicks:
         begun: list[FeedCursor] = []
         self._history_tries += 1
         for index, cursor in enumerate(ask.cursors):
-            bars, end_ms = self._bars(cursor.symbol, ask.bars_count)
+            bars, begin = self._bars(cursor.symbol, ask.bars_count)
             bars_count = len(bars) if bars is not None else 0
             if bars_count < min(ask.bars_count, BARS_COUNT_MIN) and self._history_tries < HISTORY_TRIES:
                 raise NotYet(f"{cursor.symbol} shows {bars_count} M1 bars of {ask.bars_count} so far: asked again")
             if bars is not None:
                 times_ns, bids_e8, asks_e8 = played(bars)
-                self._last_ns[cursor.symbol] = int(times_ns[-1])
                 parts.append(TickColumns(symbols, np.full(len(times_ns), index, np.uint16), times_ns, bids_e8, asks_e8))
-            begun.append(FeedCursor(cursor.symbol, end_ms, 0))
+            begun.append(begin)
         ticks, moved, has_more = self._news(begun, FIRST_PAGE_TICKS)
         return _merged(symbols, [*parts, ticks]), moved, has_more
 
-    def _bars(self, symbol: str, count: int) -> tuple[Bars | None, int]:
-        """Whole M1 bars of a symbol, and the end of the last one in server ms; None and 0 where there are none."""
-        name = self._names[symbol]
+    def _bars(self, symbol: str, count: int) -> tuple[Bars | None, FeedCursor]:
+        """Whole M1 bars of a symbol, and a cursor at the end of the last one; None and none where there are none."""
+        name, nowhere = self._names[symbol], FeedCursor(symbol, 0, 0)
         rows = self._module.copy_rates_from_pos(name, names.TIMEFRAME_M1, 1, min(count, BARS_COUNT_MAX))
         info = self._module.symbol_info(name)
         if rows is None or info is None:
             self._failed(symbol)
-            return None, 0
+            return None, nowhere
         bids_e8 = np.stack([_e8(rows[column]) for column in ("open", "high", "low", "close")])
         good = bids_e8.min(axis=0, initial=E8) > 0
         rows, bids_e8 = rows[good], bids_e8[:, good]
         if not len(rows):
-            return None, 0
+            return None, nowhere
         spreads_e8 = rows["spread"].astype(np.int64) * round(info.point * E8)
-        opens_ns = self._zone.utc_from_local(rows["time"].astype(np.int64) * SECOND_NS)
+        opens_ns = self._times.utc_ns(rows["time"].astype(np.int64) * 1_000)
         opens_ns, first_rows = np.unique(opens_ns, return_index=True)
         bids_e8, spreads_e8 = bids_e8[:, first_rows], spreads_e8[first_rows]
         bars = Bars(first_rows, opens_ns, opens_ns + MINUTE_NS, bids_e8, bids_e8 + spreads_e8, spreads_e8)
-        return bars, int(rows["time"][-1]) * 1_000 + MINUTE_MS
+        return bars, FeedCursor(symbol, int(rows["time"][-1]) * 1_000 + MINUTE_MS, 0, int(opens_ns[-1]) + MINUTE_NS)
 
 
 def _e8(prices: Any) -> npt.NDArray[np.int64]:
     return np.rint(np.asarray(prices, np.float64) * E8).astype(np.int64)
 
 
-def _moved(cursor: FeedCursor, times_ms: npt.NDArray[np.int64]) -> FeedCursor:
-    """The cursor after these ticks."""
-    if not len(times_ms):
-        return cursor
-    last_ms = int(times_ms[-1])
-    count = len(times_ms) - int(np.searchsorted(times_ms, last_ms, side="left"))
-    return FeedCursor(cursor.symbol, last_ms, count + (cursor.count if cursor.server_ms == last_ms else 0))
+def _columns(symbols: tuple[str, ...], index: int, page: Page) -> TickColumns:
+    """Ticks in our units; those without both prices are left out."""
+    bids_e8, asks_e8 = _e8(page.bids), _e8(page.asks)
+    whole = (bids_e8 > 0) & (asks_e8 > 0)
+    count = int(whole.sum())
+    return TickColumns(symbols, np.full(count, index, np.uint16), page.time_ns[whole], bids_e8[whole], asks_e8[whole])
 
 
 def _merged(symbols: tuple[str, ...], parts: list[TickColumns]) -> TickColumns:

@@ -25,6 +25,7 @@ from mesh.messages.venue import (
 )
 from mesh.units import E8, e8_from_float, float_from_e8, round_step, text_from_e8
 from nodes.io.venueidentity import Identity
+from nodes.io.venuelimits import cut
 from nodes.io.venuereads import Reader
 from nodes.local import retcodes
 from nodes.terminal import names
@@ -32,6 +33,8 @@ from nodes.terminal import names
 FILLING_FOK, FILLING_IOC = 1, 2
 """Flags of ``symbol_info.filling_mode``; the package does not export them, and they are not ORDER_FILLING_* numbers."""
 INITIALIZE_MS = 10_000
+UNFORESEEN = (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
+"""What building a request raises where a terminal shows what nobody thought of."""
 VOLUME_SLACK_E8 = 1_000
 """Lots closer than this are the same: volumes come back as floats."""
 
@@ -85,11 +88,11 @@ class Venue:
         """Link to the terminal by its path, and check that it is the account we think it is."""
         module = self._module
         if not module.initialize(self._path, login=self._section.login, server=self._section.server, timeout=INITIALIZE_MS):
-            return VenueLost(f"initialize {self._path}: {module.last_error()}")
+            return VenueLost(cut(f"initialize {self._path}: {module.last_error()}"))
         info, terminal = module.account_info(), module.terminal_info()
         if info is None or terminal is None:
-            return VenueLost(f"account_info, terminal_info: {module.last_error()}")
-        refused = self._identity.attach(info, terminal)
+            return VenueLost(cut(f"account_info, terminal_info: {module.last_error()}"))
+        refused = cut(self._identity.attach(info, terminal))
         is_demo = info.trade_mode != names.ACCOUNT_TRADE_MODE_REAL
         symbols = [] if refused else self._reader.select_symbols()
         return VenueAttached(
@@ -99,7 +102,7 @@ class Venue:
     def _or_lost(self, read: Callable[[], VenueState | VenueFound | VenueLost | None]) -> Msg:
         """A read, or that the terminal is not there."""
         answer = read()
-        return answer if answer is not None else VenueLost(f"{self._module.last_error()}")
+        return answer if answer is not None else VenueLost(cut(str(self._module.last_error())))
 
     # send
 
@@ -110,6 +113,9 @@ class Venue:
             self._check(order)
         except Unsent as unsent:
             return self._result(order, retcodes.UNSENT, 0, str(unsent), 0, 0)
+        except UNFORESEEN as unforeseen:
+            # Nothing was handed over yet: what a terminal or a broker shows that we did not think of must not end as UNKNOWN.
+            return self._result(order, retcodes.UNSENT, 0, f"BROKEN {type(unforeseen).__name__}: {unforeseen}", 0, 0)
         called_ns = self._clock()
         result = self._module.order_send(request)
         error = self._module.last_error()
@@ -139,7 +145,12 @@ class Venue:
         self._check_account()
         if info is None:
             raise Unsent(f"SYMBOL {order.symbol} last_error={self._module.last_error()[0]}")
+        if info.point <= 0 or info.volume_step <= 0:
+            self._reader.forget_contract(order.symbol)
+            raise Unsent(f"SYMBOL {order.symbol} point={info.point} volume_step={info.volume_step}: the broker's terms are not there")
         if order.action == MODIFY:
+            if min(order.sl_e8, order.tp_e8) < 0:
+                raise Unsent(f"LEVELS sl_e8={order.sl_e8} tp_e8={order.tp_e8}: a level below zero would remove it; 0 does so on purpose")
             return {
                 "action": names.TRADE_ACTION_SLTP,
                 "symbol": order.symbol,
@@ -157,6 +168,7 @@ class Venue:
         if info is None:
             raise Unsent(f"TERMINAL last_error={self._module.last_error()[0]}")
         if objection := self._identity.objection(info):
+            self._reader.forget_contracts()
             raise Unsent(objection)
 
     def _deal(self, order: VenueSend, info: Any) -> dict[str, Any]:
@@ -234,28 +246,38 @@ class Venue:
         raise Unsent(f"FILLING symbol={order.symbol} flags={info.filling_mode}: neither FOK nor IOC; an open needs one of them")
 
     def _levels(self, order: VenueSend, info: Any, tick: Any) -> tuple[float, float]:
-        """SL and TP at their distances from the opening price, not nearer to the market than the broker allows."""
+        """SL and TP at their distances from the opening price, not nearer to the market than the broker allows. Raises Unsent."""
+        sl = self._level(order, info, tick, -order.side, order.sl_distance_e8)
+        if order.sl_distance_e8 and sl <= 0:
+            distance = text_from_e8(order.sl_distance_e8, info.digits)
+            raise Unsent(f"SL distance={distance} level={sl}: not above zero, and without its stop the order is not sent")
+        return sl, self._level(order, info, tick, order.side, order.tp_distance_e8)
+
+    def _level(self, order: VenueSend, info: Any, tick: Any, way: int, distance_e8: int) -> float:
+        """The level at a distance above (``way`` 1) or below (-1) the opening price; 0 where none is wanted."""
+        if not distance_e8:
+            return 0.0
         opened_e8 = e8_from_float(tick.ask if order.side > 0 else tick.bid)
         # Stops are measured from the price at which the position would close (MQL5 article 2555).
         closing_e8 = e8_from_float(tick.bid if order.side > 0 else tick.ask)
-        least_e8 = info.trade_stops_level * round(info.point * E8)
-        sl_e8 = tp_e8 = 0
-        if order.sl_distance_e8:
-            sl_e8 = opened_e8 - order.side * order.sl_distance_e8
-            nearest_e8 = closing_e8 - order.side * least_e8
-            sl_e8 = min(sl_e8, nearest_e8) if order.side > 0 else max(sl_e8, nearest_e8)
-        if order.tp_distance_e8:
-            tp_e8 = opened_e8 + order.side * order.tp_distance_e8
-            nearest_e8 = closing_e8 + order.side * least_e8
-            tp_e8 = max(tp_e8, nearest_e8) if order.side > 0 else min(tp_e8, nearest_e8)
-        return self._price(sl_e8, info), self._price(tp_e8, info)
+        limit_e8 = closing_e8 + way * info.trade_stops_level * round(info.point * E8)
+        step_e8 = self._tick_e8(info)
+        # On the grid before they are compared: rounding to it must not lead back into the distance that is forbidden.
+        wanted_e8 = round_step(opened_e8 + way * distance_e8, step_e8)
+        if way > 0:
+            return self._price(max(wanted_e8, -(-limit_e8 // step_e8) * step_e8), info)
+        return self._price(min(wanted_e8, limit_e8 // step_e8 * step_e8), info)
+
+    @staticmethod
+    def _tick_e8(info: Any) -> int:
+        """The step of a symbol's prices."""
+        return max(1, e8_from_float(info.trade_tick_size or info.point))
 
     def _price(self, price_e8: int, info: Any) -> float:
         """A price on the symbol's tick grid; 0 stays 0 (no level)."""
         if price_e8 <= 0:
             return 0.0
-        step_e8 = max(1, round((info.trade_tick_size or info.point) * E8))
-        return float(round(float_from_e8(round_step(price_e8, step_e8)), info.digits))
+        return float(round(float_from_e8(round_step(price_e8, self._tick_e8(info))), info.digits))
 
     def _classed(self, order: VenueSend, request: dict[str, Any], result: Any, called_ns: int, answered_ns: int) -> VenueResult:
         """A result by its retcode; what the reply leaves out is read from the deal."""
@@ -316,6 +338,6 @@ class Venue:
     ) -> VenueResult:
         """A result without numbers."""
         return VenueResult(
-            order.call, order.oid, order.attempt, kind, retcode, detail, 0, 0, 0, 0, order.position_ticket, 0,
-            called_ns, answered_ns, self._reader.seen_ns(), error,
+            order.call, order.oid, order.attempt, kind, retcode, cut(detail), 0, 0, 0, 0, order.position_ticket, 0,
+            called_ns, answered_ns, self._reader.seen_ns(), cut(error),
         )  # fmt: skip

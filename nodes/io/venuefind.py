@@ -98,6 +98,7 @@ def found_in(wanted: VenueFind, traces: Traces, market_ns: int, connected: bool)
         market_ns=market_ns,
         resting_ticket=traces.live[0].ticket if traces.live else 0,
         connected=connected,
+        profit_e8=e8_from_float(sum(deal.profit for deal in deals)),
     )
 
 

@@ -9,8 +9,7 @@ from typing import Any, NamedTuple
 
 from mesh.config import Config
 from mesh.io.clock import wall_ns
-from mesh.messages.accounts import PendingOrder, Position, SymbolSpec
-from mesh.messages.base import NO_OID
+from mesh.messages.accounts import PendingOrder, SymbolSpec
 from mesh.messages.outcomes import DealReport
 from mesh.messages.venue import VenueFind, VenueFound, VenueLost, VenueRead, VenueState
 from mesh.units import DAY_NS, HOUR_NS, MS_NS, SECOND_NS, e8_from_float
@@ -19,6 +18,8 @@ from nodes.io.mt5session import SESSION
 from nodes.io.venuefind import Books, found_in, traces_of
 from nodes.io.venuehistory import FOREVER_S, History
 from nodes.io.venueidentity import Identity, switched_off
+from nodes.io.venuelimits import cut
+from nodes.io.venuerows import deal_of, pending_of, position_of
 from nodes.terminal import names
 from nodes.terminal.server_time import ServerClock
 
@@ -28,34 +29,10 @@ SPEC_REFRESH_NS = HOUR_NS
 CONTRACT_NS = 60 * SECOND_NS
 """How old the terms of a symbol may be when an order is made from them."""
 WATCH_EQUITY = "watch_equity"
-KINDS = {
-    names.DEAL_TYPE_BUY: "BUY",
-    names.DEAL_TYPE_SELL: "SELL",
-    names.DEAL_TYPE_BALANCE: "BALANCE",
-    names.DEAL_TYPE_CREDIT: "CREDIT",
-    names.DEAL_TYPE_CHARGE: "CHARGE",
-    names.DEAL_TYPE_CORRECTION: "CORRECTION",
-    names.DEAL_TYPE_BONUS: "BONUS",
-}
 POSITIONS_MAX = 512
 """Positions, and orders, that a state carries."""
 READS_MAX = 3
 """A real terminal answers call by call: a state is read again where the balance moved meanwhile."""
-ENTRIES = {
-    names.DEAL_ENTRY_IN: "IN",
-    names.DEAL_ENTRY_OUT: "OUT",
-    names.DEAL_ENTRY_INOUT: "INOUT",
-    names.DEAL_ENTRY_OUT_BY: "OUT_BY",
-}
-CAUSES = {
-    names.DEAL_REASON_CLIENT: "CLIENT",
-    names.DEAL_REASON_MOBILE: "MOBILE",
-    names.DEAL_REASON_WEB: "WEB",
-    names.DEAL_REASON_EXPERT: "EXPERT",
-    names.DEAL_REASON_SL: "SL",
-    names.DEAL_REASON_TP: "TP",
-    names.DEAL_REASON_SO: "STOP_OUT",
-}
 
 
 class Fill(NamedTuple):
@@ -179,45 +156,57 @@ class Reader:
     def state(self, read: VenueRead) -> VenueState | VenueLost | None:
         """Account, positions, orders and deals; None where the terminal does not answer, VenueLost where it is another account's."""
         for _ in range(READS_MAX):
+            before = None if self._is_simulated else self._module.account_info()
+            if lost := self._lost_to_another(before):
+                return lost
             state = self._state(read)
-            if self._is_simulated or not isinstance(state, VenueState):
-                break
-            info = self._module.account_info()
-            if info is None or e8_from_float(info.balance) == state.balance_e8:
+            if before is None or not isinstance(state, VenueState) or e8_from_float(before.balance) == state.balance_e8:
                 break
         return state
+
+    def _lost_to_another(self, info: Any) -> VenueLost | None:
+        """That an ``account_info`` is another account's; None where it is ours, or there is none."""
+        objection = self._identity.objection(info) if info is not None else ""
+        return VenueLost(cut(objection)) if objection else None
+
+    def _ask_ahead(self, read: VenueRead) -> None:
+        """Have the simulated terminal answer a whole read in one message: whose it is last, after what changed where something did."""
+        known = self._read_revision if read.deals_from_ns == self._read_from_ns else -1
+        deals_call = ["history_deals_get", self._first_s(read.deals_from_ns), FOREVER_S, 0, 0]
+        SESSION.ahead(
+            [["terminal_info"], ["positions_get", 0, ""], ["account_info"]], [["orders_get", 0, ""], deals_call, ["account_info"]], known
+        )
 
     def _state(self, read: VenueRead) -> VenueState | VenueLost | None:
         module = self._module
         if self._is_simulated:
-            known = self._read_revision if read.deals_from_ns == self._read_from_ns else -1
-            deals_call = ["history_deals_get", self._first_s(read.deals_from_ns), FOREVER_S, 0, 0]
-            always: list[list[Any]] = [["account_info"], ["terminal_info"], ["positions_get", 0, ""]]
-            SESSION.ahead(always, [["orders_get", 0, ""], deals_call], known)
-        info, terminal = module.account_info(), module.terminal_info()
-        if info is None or terminal is None:
+            self._ask_ahead(read)
+        terminal, positions = module.terminal_info(), module.positions_get()
+        if terminal is None or positions is None:
             return None
-        if objection := self._identity.objection(info):
-            return VenueLost(objection)
         revision = SESSION.stamp[1] if self._is_simulated else 0
-        positions = module.positions_get()
-        if positions is None:
+        is_changed = not self._is_simulated or (revision, read.deals_from_ns) != (self._read_revision, self._read_from_ns)
+        live, found = (module.orders_get(), self._deals(read.deals_from_ns)) if is_changed else ((), ([], False))
+        # After all the rest: what another account shows meanwhile must not be told as ours.
+        info = module.account_info()
+        if live is None or found is None or info is None:
             return None
-        deals: list[DealReport] = []
-        more_deals = False
-        if not self._is_simulated or (revision, read.deals_from_ns) != (self._read_revision, self._read_from_ns):
-            orders, found = module.orders_get(), self._deals(read.deals_from_ns)
-            if orders is None or found is None:
-                return None
-            self._orders = [self._pending(order) for order in orders]
-            deals, more_deals = found
+        if lost := self._lost_to_another(info):
+            return lost
+        deals, more_deals = found
+        if is_changed:
+            self._orders = [pending_of(order, self._utc) for order in live]
             if not more_deals:
                 self._read_revision, self._read_from_ns = revision, read.deals_from_ns
-        remarks, market_ns = switched_off(info, terminal), self.market_ns()
-        if len(positions) > POSITIONS_MAX or len(self._orders) > POSITIONS_MAX:
-            remarks.append(f"{len(positions)} positions and {len(self._orders)} orders: {POSITIONS_MAX} of each can be looked after")
+        symbols = self._changed_specs(read.block, [position.symbol for position in positions])
+        if symbols and (lost := self._lost_to_another(module.account_info())):
+            return lost
+        remarks, market_ns, orders = switched_off(info, terminal), self.market_ns(), self._orders
+        is_partial = len(positions) > POSITIONS_MAX or len(orders) > POSITIONS_MAX
+        if is_partial:
+            remarks.append(f"{len(positions)} positions and {len(orders)} orders: {POSITIONS_MAX} of each can be looked after")
             # those with a magic first: ours have one
-            positions = sorted(positions, key=lambda position: position.magic == 0)[:POSITIONS_MAX]
+            positions, orders = (sorted(rows, key=lambda row: row.magic == 0)[:POSITIONS_MAX] for rows in (positions, orders))
         return VenueState(
             call=read.call,
             block=read.block,
@@ -230,12 +219,13 @@ class Reader:
             margin_level_e8=e8_from_float(info.margin_level),
             connected=terminal.connected,
             trade_allowed=not remarks,
-            positions=[self._position(position) for position in positions],
-            orders=self._orders[:POSITIONS_MAX],
+            positions=[position_of(position, self._utc) for position in positions],
+            orders=orders,
             deals=deals,
-            symbols=self._changed_specs(read.block, [position.symbol for position in positions]),
+            symbols=symbols,
             more_deals=more_deals,
-            remark="; ".join([*remarks, *self._clock_remark(market_ns)]),
+            remark=cut("; ".join([*remarks, *self._clock_remark(market_ns)])),
+            is_partial=is_partial,
         )
 
     def _clock_remark(self, newest_ns: int) -> list[str]:
@@ -245,39 +235,6 @@ class Reader:
         offset_ns = self._clock.server_ns(newest_ns) - newest_ns
         remark = self._drift.look(newest_ns, offset_ns, self._now_ns())
         return [remark] if remark else []
-
-    def _position(self, item: Any) -> Position:
-        return Position(
-            ticket=item.ticket,
-            position_id=item.identifier,
-            symbol=item.symbol,
-            side=1 if item.type == names.POSITION_TYPE_BUY else -1,
-            volume_e8=e8_from_float(item.volume),
-            price_open_e8=e8_from_float(item.price_open),
-            price_now_e8=e8_from_float(item.price_current),
-            sl_e8=e8_from_float(item.sl),
-            tp_e8=e8_from_float(item.tp),
-            profit_e8=e8_from_float(item.profit),
-            swap_e8=e8_from_float(item.swap),
-            opened_ns=self._utc(item.time_msc),
-            ours=False,
-            magic=item.magic,
-            comment=item.comment,
-        )
-
-    def _pending(self, item: Any) -> PendingOrder:
-        return PendingOrder(
-            ticket=item.ticket,
-            symbol=item.symbol,
-            kind=f"TYPE_{item.type}",
-            volume_e8=e8_from_float(item.volume_current),
-            price_e8=e8_from_float(item.price_open),
-            sl_e8=e8_from_float(item.sl),
-            tp_e8=e8_from_float(item.tp),
-            expires_ns=self._utc(item.time_expiration * 1_000),
-            ours=False,
-            magic=item.magic,
-        )
 
     # deals
 
@@ -289,31 +246,11 @@ class Reader:
         rows, next_s = page
         # a history begins at a whole second: what was before it in that second would come again and again
         fresh = sorted((deal for deal in rows if self._utc(deal.time_msc) >= from_ns), key=lambda deal: (deal.time_msc, deal.ticket))
-        return [self._deal_report(deal) for deal in fresh[:DEALS_MAX]], len(fresh) > DEALS_MAX or next_s > 0
+        return [deal_of(deal, self._account, self._utc) for deal in fresh[:DEALS_MAX]], len(fresh) > DEALS_MAX or next_s > 0
 
     def _first_s(self, from_ns: int) -> int:
         """The server's second at which a history begins."""
         return max(1, self._clock.server_ns(from_ns) // SECOND_NS) if from_ns > DAY_NS else 1
-
-    def _deal_report(self, deal: Any) -> DealReport:
-        return DealReport(
-            account=self._account,
-            deal_ticket=deal.ticket,
-            order_ticket=deal.order,
-            position_id=deal.position_id,
-            symbol=deal.symbol,
-            kind=KINDS.get(deal.type, f"TYPE_{deal.type}"),
-            entry=ENTRIES.get(deal.entry, f"ENTRY_{deal.entry}"),
-            cause=CAUSES.get(deal.reason, f"REASON_{deal.reason}"),
-            volume_e8=e8_from_float(deal.volume),
-            price_e8=e8_from_float(deal.price),
-            profit_e8=e8_from_float(deal.profit),
-            commission_e8=e8_from_float(deal.commission),
-            swap_e8=e8_from_float(deal.swap),
-            market_ns=self._utc(deal.time_msc),
-            oid=NO_OID,
-            comment=deal.comment,
-        )
 
     def fill(self, order_ticket: int) -> Fill | None:
         """What an order did, all its deals together; None where the terminal shows none (yet)."""
@@ -343,34 +280,38 @@ class Reader:
         """An order was refused for its form: the broker may have changed its terms."""
         self._contracts.pop(symbol, None)
 
+    def forget_contracts(self) -> None:
+        """Another account was seen: what was read may be its broker's."""
+        self._contracts.clear()
+
     def quote_ahead(self, symbol: str, with_positions: bool) -> None:
         """Have the simulated terminal answer for the account, the quote of a symbol and its positions in one message."""
         if self._is_simulated:
             positions = [["positions_get", 0, symbol]] if with_positions else []
-            SESSION.ahead([["account_info"], ["symbol_info_tick", symbol], *positions], [], -1)
+            SESSION.ahead([["symbol_info_tick", symbol], *positions, ["account_info"]], [], -1)
 
     def answer_ahead(self, order_ticket: int) -> None:
         """Have the simulated terminal answer for the account and the deals of an order in one message."""
         if self._is_simulated:
             deals = [["history_deals_get", 0, 0, order_ticket, 0]] if order_ticket else []
-            SESSION.ahead([["account_info"], *deals], [], -1)
+            SESSION.ahead([*deals, ["account_info"]], [], -1)
 
     # reconcile
 
     def find(self, wanted: VenueFind) -> VenueFound | VenueLost | None:
         """What became of an attempt; None where the terminal does not answer, VenueLost where it is another account's."""
         module = self._module
-        info, terminal, live = module.account_info(), module.terminal_info(), module.orders_get()
-        if info is None or terminal is None or live is None:
-            return None
-        if objection := self._identity.objection(info):
-            return VenueLost(objection)
+        if lost := self._lost_to_another(module.account_info()):
+            return lost
+        terminal, live = module.terminal_info(), module.orders_get()
         first_s = max(1, (self._clock.server_ns(wanted.since_ns) - DAY_NS) // SECOND_NS)
         orders = self._history.all(module.history_orders_get, first_s)
         deals = self._history.all(module.history_deals_get, first_s)
-        positions = module.positions_get()
-        if orders is None or deals is None or positions is None:
+        positions, info = module.positions_get(), module.account_info()
+        if terminal is None or live is None or orders is None or deals is None or positions is None or info is None:
             return None
+        if lost := self._lost_to_another(info):
+            return lost
         traces = traces_of(wanted, Books(live, orders, deals, positions), self._identity.is_hedging)
         return found_in(wanted, traces, self.market_ns(), bool(terminal.connected))
 

@@ -6,6 +6,7 @@ pipe); when it dies, or has not answered a call within ``timers.venue_call_ms`` 
 new one is started.
 """
 
+import re
 import socket
 import struct
 import subprocess
@@ -23,9 +24,9 @@ from mesh.messages.venue import VenueAttach, VenueFind, VenueLatch, VenueLost, V
 from mesh.units import MS_NS, SECOND_NS
 from nodes.io.latchword import LatchWord
 from nodes.io.lifeline import die_with_parent
+from nodes.io.venuelimits import PIPE_BYTES_MAX, cut, readable
 
 HEAD = struct.Struct("<I")
-MESSAGE_BYTES_MAX = 1 << 20
 RESTART_NS = 200 * MS_NS
 RESTART_NS_MAX = 5 * SECOND_NS
 STEADY_NS = 10 * SECOND_NS
@@ -67,12 +68,12 @@ class Pipe:
         found: list[Msg] = []
         while len(self._buffer) >= HEAD.size:
             (length,) = HEAD.unpack_from(self._buffer)
-            if length > MESSAGE_BYTES_MAX:
-                raise BadFrame(f"a pipe message of {length} bytes; the limit is {MESSAGE_BYTES_MAX}")
+            if length > PIPE_BYTES_MAX:
+                raise BadFrame(f"a pipe message of {length} bytes; the limit is {PIPE_BYTES_MAX}")
             end = HEAD.size + length
             if len(self._buffer) < end:
                 break
-            found.append(decode_untrusted(bytes(self._buffer[HEAD.size : end]), MESSAGE_BYTES_MAX))
+            found.append(decode_untrusted(bytes(self._buffer[HEAD.size : end]), PIPE_BYTES_MAX))
             del self._buffer[:end]
         return found
 
@@ -130,7 +131,7 @@ class WorkerAttachment:
                 came = self._pipe.receive()
             except BadFrame as error:
                 came = None
-                self._lost.append(VenueLost(f"the worker wrote what is no message: {error}"))
+                self._lost.append(VenueLost(cut(f"the worker wrote what is no message: {error}")))
             if came is None:
                 self._end("the worker ended")
             else:
@@ -191,7 +192,7 @@ class WorkerAttachment:
         steady = now_ns - self._started_ns >= STEADY_NS
         self._wait_ns = RESTART_NS if steady else min(2 * self._wait_ns, RESTART_NS_MAX)
         self._start_at_ns = now_ns + self._wait_ns
-        self._lost.append(VenueLost(f"{reason} (exit {code})"))
+        self._lost.append(VenueLost(cut(f"{reason} (exit {code})")))
 
 
 def _words(call: Msg) -> str:
@@ -206,9 +207,13 @@ def latch_path(state: Path, account: str) -> Path:
     return state / "run" / f"latch-{account}.bin"
 
 
-def _lock(state: Path, login: int) -> FileLock:
+def lock_path(state: Path, login: int, server: str) -> Path:
+    """Where the lock of an account lies: a login is somebody else's at another server."""
+    return state / f"account-{login}-{re.sub(r'[^A-Za-z0-9.-]', '_', server)}.lock"
+
+
+def _lock(path: Path, login: int) -> FileLock:
     """The account's lock; waits for a predecessor that is just dying. Raises StoreInUse."""
-    path = state / f"account-{login}.lock"
     for _ in range(LOCK_TRIES - 1):
         try:
             return FileLock(path, f"account {login}")
@@ -221,7 +226,8 @@ def work(account: str, config: Config, state: Path, stream: socket.socket) -> in
     """Answer requests until the pipe ends or the terminal is lost; the exit code."""
     from nodes.io.venue import Venue
 
-    lock = _lock(state, config.account[account].login)
+    section = config.account[account]
+    lock = _lock(lock_path(state, section.login, section.server), section.login)
     word = LatchWord(latch_path(state, account))
     venue = Venue(account, config, package_of(config, account), word.get, monotonic_ns)
     pipe = Pipe(stream)
@@ -230,6 +236,7 @@ def work(account: str, config: Config, state: Path, stream: socket.socket) -> in
             for message in messages:
                 answer = venue.handle(message)
                 if answer is not None:
+                    answer = readable(answer)
                     pipe.send(answer)
                 if isinstance(answer, VenueLost):
                     return 69

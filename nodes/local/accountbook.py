@@ -6,6 +6,7 @@ once. The sum of all balance operations is kept with the deals it came from, in 
 
 import msgspec
 
+from mesh.bounded import keep
 from mesh.codec import decode_record_untrusted, encode
 from mesh.core import Put
 from mesh.messages.accounts import AccountState, AccountSymbols, PendingOrder, Position, SymbolSpec
@@ -22,20 +23,24 @@ OVERLAP_NS = 10 * MINUTE_NS
 """Deals this much older than the newest one are looked at again."""
 TICKETS_MAX = 4_096
 """Tickets of deals remembered within the overlap."""
+OWNERLESS_MAX = 64
+"""Deals remembered whose opening may still turn up."""
 POSITIONS_TOLD_MAX = 160
 ORDERS_TOLD_MAX = 80
 """One frame an account, at most 32 KB; what is ours goes first."""
+TRADE_KINDS = ("BUY", "SELL")
 DEPOSIT_KINDS = ("BALANCE", "CREDIT", "CORRECTION", "BONUS")
 """Deals that move equity and are no result of trading; a CHARGE is a cost."""
 
 
 class BookRecord(Msg):
-    """``deals_from_ns``: deals before it were told. ``tickets``: those after it that were."""
+    """``deals_from_ns``: deals before it were told. ``tickets``: those after it that were. ``ownerless``: the newest told of nobody."""
 
     deals_from_ns: Int64 = 1
     deposit_e8: Int64 = 0
     tickets: list[Count] = []
     marks: Marks = Marks()
+    ownerless: list[DealReport] = []
 
 
 class AccountBook:
@@ -50,6 +55,8 @@ class AccountBook:
         """Of the newest read, each with whose it is."""
         self.read_count = 0
         """Reads taken in this life."""
+        self.read_ns = 0
+        """When the newest of them began."""
         self.symbols: dict[str, SymbolSpec] = {}
         self.deposit_e8 = 0
         self._is_unsaved = False
@@ -59,6 +66,8 @@ class AccountBook:
         self._newest_ns = 0
         self._tickets: dict[int, int] = {}
         """Ticket → market time of deals told."""
+        self._ownerless: dict[int, DealReport] = {}
+        """Trades told as nobody's, by ticket: whose they are may be known later."""
         self._number = 0
         self.newest: AccountState | None = None
         """The newest read as the master would be told it."""
@@ -69,11 +78,13 @@ class AccountBook:
         self._deals_from_ns, self.deposit_e8, self.marks = kept.deals_from_ns, kept.deposit_e8, kept.marks
         self._newest_ns = kept.deals_from_ns
         self._tickets = dict.fromkeys(kept.tickets, kept.deals_from_ns)
+        self._ownerless = {deal.deal_ticket: deal for deal in kept.ownerless}
 
     def put(self) -> Put:
         """The row of what must not be forgotten."""
         tickets = list(self._tickets)[-TICKETS_MAX:]
-        return Put(BOOK, b"", encode(BookRecord(self._deals_from_ns, self.deposit_e8, tickets, self.marks)))
+        ownerless = list(self._ownerless.values())
+        return Put(BOOK, b"", encode(BookRecord(self._deals_from_ns, self.deposit_e8, tickets, self.marks, ownerless)))
 
     @property
     def deals_from_ns(self) -> int:
@@ -84,6 +95,11 @@ class AccountBook:
     def is_complete(self) -> bool:
         """Whether all deals there are were read: before that the deposits are not known."""
         return self.state is not None and not self._page_from_ns
+
+    @property
+    def is_proof(self) -> bool:
+        """Whether what the newest read lacks is not there: the terminal saw its server, and told everything."""
+        return self.is_complete and self.state is not None and self.state.connected and not self.state.is_partial
 
     @property
     def market_ns(self) -> int:
@@ -108,9 +124,10 @@ class AccountBook:
         """A read that began at ``read_ns``: deals that are new, and rows of what changed."""
         self.state = state
         self.read_count += 1
+        self.read_ns = read_ns
         self.take_symbols(state.symbols)
-        deals = self._new_deals(state, openings)
-        puts = openings.look(state.positions, read_ns, now_ns)
+        deals = [*self._owned_since(openings), *self._new_deals(state, openings)]
+        puts = openings.look(state.positions, read_ns, now_ns, state.connected and not state.is_partial)
         self.positions = [_owned(position, openings) for position in state.positions]
         self._is_unsaved = self._is_unsaved or bool(deals)
         if self._is_unsaved and self.is_complete:
@@ -131,6 +148,8 @@ class AccountBook:
             openings.dealt(deal)
             opening = openings.of_position_id(deal.position_id)
             found.append(msgspec.structs.replace(deal, oid=opening.record.oid) if opening else deal)
+            if opening is None and deal.kind in TRADE_KINDS:
+                keep(self._ownerless, deal.deal_ticket, deal, OWNERLESS_MAX)
         if state.more_deals and state.deals:
             # a page without a new deal is stepped over, or reading would never end
             self._page_from_ns = max(state.deals[-1].market_ns + (not found), self._page_from_ns)
@@ -139,6 +158,16 @@ class AccountBook:
         self._deals_from_ns = max(self._deals_from_ns, self._newest_ns - OVERLAP_NS)
         if len(self._tickets) > TICKETS_MAX:
             self._tickets = {t: at_ns for t, at_ns in self._tickets.items() if at_ns >= self._deals_from_ns}
+        return found
+
+    def _owned_since(self, openings: Openings) -> list[DealReport]:
+        """Deals that were read before their opening was known: told again, with whose they are."""
+        found: list[DealReport] = []
+        for deal in list(self._ownerless.values()):
+            opening = openings.dealt_before(deal)
+            if opening is not None:
+                del self._ownerless[deal.deal_ticket]
+                found.append(msgspec.structs.replace(deal, oid=opening.record.oid))
         return found
 
     def position(self, ticket: int) -> Position | None:

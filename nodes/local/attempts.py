@@ -5,6 +5,9 @@ before the call. CALLED: the call was handed to the worker. What comes back eith
 only then, it may be QUEUED again for the next attempt), or ends it, or leaves it UNKNOWN: looked for by that attempt's magic,
 never sent again. After a restart an INTENT without a result is UNKNOWN, because nobody knows how far it got.
 
+A close whose position is gone is UNKNOWN, too, while an attempt of its own may be what closed it. An open that ended NOT_FOUND and
+turns up at the venue after all is looked for once more (``nodes.local.latefills``).
+
 Only QUEUED closes, INTENT, UNKNOWN and ENDED are ever on disk; a queued open is not, the master still has it.
 """
 
@@ -18,6 +21,8 @@ from nodes.local.retcodes import ACCEPTED, BACKOFF, BUG, CHANGED, HALT, PARTIAL,
 from nodes.local.retcodes import UNKNOWN as UNKNOWN_CLASS
 
 QUEUED, INTENT, CALLED, UNKNOWN, ENDED = "QUEUED", "INTENT", "CALLED", "UNKNOWN", "ENDED"
+LOST_MAX = 16
+"""Lost attempts of one order that are looked for."""
 LEAVE = -1
 """SL or TP of a MODIFY that stays as it is."""
 ORDER, ACT, MANUAL = "ORDER", "ACT", "MANUAL"
@@ -26,17 +31,20 @@ ORDER, ACT, MANUAL = "ORDER", "ACT", "MANUAL"
 TRANSITIONS: dict[tuple[str, str], str] = {
     (QUEUED, "intend"): INTENT,
     (QUEUED, "end"): ENDED,  # refused, expired, superseded, nothing left to do
+    (QUEUED, "search"): UNKNOWN,  # nothing is left to close: which of its lost attempts did it
     (INTENT, "call"): CALLED,  # its intent is durable
     (INTENT, "withdraw"): QUEUED,  # durable, but what allowed it is gone: nothing was handed over
     (INTENT, "restart"): UNKNOWN,
     (CALLED, "again"): QUEUED,  # the result proves that nothing happened, or a close has more to do
     (CALLED, "end"): ENDED,
     (CALLED, "lose"): UNKNOWN,
+    (CALLED, "search"): UNKNOWN,  # as from QUEUED; the venue has refused this attempt, the position being gone
     (UNKNOWN, "found"): ENDED,
     (UNKNOWN, "absent"): ENDED,
     (UNKNOWN, "again"): QUEUED,  # closes alone: found done in part, surely not done, or a full close of a hedging position
     (UNKNOWN, "restart"): UNKNOWN,
     (QUEUED, "restart"): QUEUED,
+    (ENDED, "turn_up"): UNKNOWN,  # opens alone that ended NOT_FOUND: their mark is at the venue
 }
 """(state, event) → state. What is not here cannot happen."""
 
@@ -101,6 +109,12 @@ class OrderRecord(Msg):
     detail: Text = ""
     resting_ticket: Count = 0
     """The live order of a lost attempt, once it was seen."""
+    lost: list[Count] = []
+    """Attempts whose result nobody heard and that were neither found nor proven absent."""
+    is_gone: bool = False
+    """Nothing is left of what a CLOSE is to close: its lost attempts are still looked for, none is made any more."""
+    not_found_ns: Int64 = 0
+    """Market time at which an OPEN ended NOT_FOUND; 0: it did not."""
 
 
 def decoded(raw: bytes) -> OrderRecord:
@@ -124,7 +138,13 @@ def intended(record: OrderRecord, asked_e8: int, position_ticket: int, since_ns:
         asked_e8=asked_e8,
         position_ticket=position_ticket,
         since_ns=since_ns,
+        is_gone=False,
     )
+
+
+def lost(record: OrderRecord) -> list[int]:
+    """The lost attempts of an order whose attempt under way is one of them, too."""
+    return [*(number for number in record.lost if number != record.attempt), record.attempt][-LOST_MAX:]
 
 
 def magic(record: OrderRecord, account: str) -> int:

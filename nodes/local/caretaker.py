@@ -12,14 +12,14 @@ from mesh.backoff import backoff_ns
 from mesh.core import Effect, Note, Send
 from mesh.ids import oid_of
 from mesh.links import WORKER
-from mesh.messages.accounts import PendingOrder, Position
+from mesh.messages.accounts import Position
 from mesh.messages.control import ACTIVE, FLATTEN, FREEZE
 from mesh.messages.orders import CANCEL, CLOSE
 from mesh.messages.venue import VenueWatch
 from mesh.settings import ManageSection
-from mesh.units import MS_NS
+from mesh.units import MS_NS, text_from_e8
 from nodes import codes
-from nodes.local.attempts import ACT, OrderRecord
+from nodes.local.attempts import ACT, LEAVE, OrderRecord
 from nodes.local.desk import Desk
 from nodes.local.jobs import Job
 from nodes.local.manage import EQUITY_STOP, PARTIAL_TP, STANDING, Act, act_of, is_managed
@@ -70,13 +70,26 @@ class Caretaker:
         state = self._state
         is_at_floor = state.equity_stop.is_reached
         for position in state.book.positions:
+            effects += self._bare(position)
             act = self._act(position, is_at_floor)
             if act is not None:
                 self._queue(position, act, now_ns)
-        for order in state.book.state.orders if state.book.state else ():
-            if state.ladder.level(order.symbol) not in (ACTIVE, FREEZE) or self._desk.lost.rests_too_long(order.ticket, now_ns):
-                self._cancel(order, now_ns)
+        orders = {order.ticket: (order.symbol, False) for order in (state.book.state.orders if state.book.state else ())}
+        # what a look for an open found live may be in no read yet
+        for ticket, (symbol, is_late) in (orders | self._desk.lost.resting(now_ns)).items():
+            if is_late or state.ladder.level(symbol) not in (ACTIVE, FREEZE):
+                self._cancel(ticket, symbol, now_ns)
         return effects
+
+    def _bare(self, position: Position) -> list[Effect]:
+        """A position of ours without the SL that its opening asked for, said once."""
+        opening = self._state.openings.of_oid(position.oid) if position.ours else None
+        if opening is None or position.sl_e8 or not opening.record.sl_distance_e8 or opening.is_bare_noted:
+            return []
+        opening.is_bare_noted = True
+        asked = text_from_e8(opening.record.sl_distance_e8)
+        told = {"ticket": position.ticket, "symbol": position.symbol, "oid": position.oid.hex(), "asked_distance": asked}
+        return [Note("warning", "position_without_sl", {**told, "do": "set a stop loss, or close it"})]
 
     def _act(self, position: Position, is_at_floor: bool) -> Act | None:
         """The first reason to do something with a position."""
@@ -164,22 +177,24 @@ class Caretaker:
             volume_e8=act.left_e8,
             ref_ticket=position.ticket,
             sl_e8=act.sl_e8,
-            tp_e8=act.tp_e8,
+            tp_e8=LEAVE,
             seen_price_e8=position.price_now_e8,
         )
         self._take(record, now_ns)
 
-    def _cancel(self, order: PendingOrder, now_ns: int) -> None:
-        if self._is_pausing(CANCEL, order.ticket, now_ns) or self._desk.jobs.on_position(order.ticket, b""):
+    def _cancel(self, ticket: int, symbol: str, now_ns: int) -> None:
+        if self._is_pausing(CANCEL, ticket, now_ns) or self._desk.jobs.on_position(ticket, b""):
             return
-        sid = f"{codes.NOBODY}/{CANCEL}/{order.ticket}"
-        record = self._order(CANCEL, order.ticket, codes.NOBODY, sid, CANCEL, order.symbol)
-        self._take(msgspec.structs.replace(record, ref_ticket=order.ticket), now_ns)
+        sid = f"{codes.NOBODY}/{CANCEL}/{ticket}"
+        record = self._order(CANCEL, ticket, codes.NOBODY, sid, CANCEL, symbol)
+        self._take(msgspec.structs.replace(record, ref_ticket=ticket), now_ns)
 
     def ended(self, record: OrderRecord, code: str, now_ns: int) -> list[Effect]:
         """An act has ended; one that failed has a pause before the next of its cause."""
         tally = self._under_way.pop(record.oid, ActTally())
         tally.count += 1
+        if record.action == CANCEL:
+            self._desk.lost.look_again(record.ref_ticket, now_ns)
         if code in (codes.CLOSED, codes.MODIFIED, codes.CANCELLED, codes.SUPERSEDED):
             tally.failed_count = tally.not_before_ns = 0
             return []

@@ -25,6 +25,7 @@ from nodes.local.finishing import BARRED, ORDER_ROW, TOLD
 from nodes.local.guard import PASSED
 from nodes.local.handwork import COMMAND, Handwork
 from nodes.local.homelink import HomeLink
+from nodes.local.latefills import NOT_FOUND_ROW
 from nodes.local.openings import OPENING
 from nodes.local.orderintake import GAP, OrderIntake
 from nodes.local.reports import KNOWN, OUTCOME
@@ -66,7 +67,7 @@ class Local(Core):
             Undo: self._on_kill_item,
             KillSetPart: self._on_kill_part,
             KillSetAsk: lambda envelope, now_ns: self._state.ladder.stops.on_ask(envelope),
-            VenueAttached: lambda envelope, now_ns: self._venue.on_attached(envelope, now_ns),
+            VenueAttached: self._on_attached,
             VenueResult: lambda envelope, now_ns: self._desk.on_result(message_of(envelope, VenueResult), now_ns),
             VenueFound: lambda envelope, now_ns: self._desk.on_found(message_of(envelope, VenueFound), now_ns),
             VenueState: lambda envelope, now_ns: self._venue.on_state(envelope, now_ns),
@@ -112,8 +113,11 @@ class Local(Core):
         for _key, record in by_kind.get(COMMAND, []):
             self._handwork.restore(record)
         effects: list[Effect] = [Commit(0, (state.meta_put(),))]
-        for _key, record in by_kind.get(ORDER_ROW, []):
-            effects += self._desk.recovered(decoded(record), now_ns)
+        state.late.restore([record for _key, record in by_kind.get(NOT_FOUND_ROW, [])])
+        orders = [decoded(record) for _key, record in by_kind.get(ORDER_ROW, [])]
+        # their rows are in the order of their keys; they get their turn as they were decided
+        for order in sorted(orders, key=lambda record: record.decided_market_ns):
+            effects += self._desk.recovered(order, now_ns)
         return effects
 
     def start(self, now_ns: int) -> Effects:
@@ -241,12 +245,20 @@ class Local(Core):
             puts += new_puts
             effects += notes
         if not puts:
-            return [*effects, *self._home.to_routers(self._home.latched())]
+            return [*effects, *self._home.say_latched()]
         if state.ladder.undo_count > undo_count:
             state.freshness.demand_new(now_ns)
         self._venue.want_state()
-        commit = state.commits.make(puts, lambda _: self._home.to_routers(self._home.latched()))
+        commit = state.commits.make(puts, lambda _: self._home.say_latched())
         return [self._venue.latch(), *effects, commit, *self._home.ask_grant(now_ns)]
+
+    def _on_attached(self, envelope: Envelope, now_ns: int) -> Effects:
+        """The first answer of a worker in this life means that the account's lock is ours: what was latched before is said now."""
+        state, had_lock = self._state, self._state.has_lock
+        effects = self._venue.on_attached(envelope, now_ns)
+        if had_lock or not state.ladder.digest:
+            return effects
+        return [*effects, state.commits.make([], lambda _: self._home.say_latched())]
 
     def _on_state_ask(self, envelope: Envelope, now_ns: int) -> Effects:
         self._venue.on_ask(message_of(envelope, StateAsk))

@@ -11,14 +11,15 @@ from functools import partial
 import msgspec
 
 from mesh.core import Commit, Effect, Note, Put, Send
+from mesh.ids import comment_of, magic_of
 from mesh.links import WORKER
-from mesh.messages.orders import CLOSE, OPEN
+from mesh.messages.orders import CLOSE, MODIFY, OPEN
 from mesh.messages.venue import VenueFind, VenueFound, VenueRead, VenueResult
 from mesh.units import DAY_NS, MS_NS, NEVER, SECOND_NS
 from nodes.commits import nothing_follows
 from nodes.local import attempts
 from nodes.local.attempts import CALLED, INTENT, QUEUED, UNKNOWN, OrderRecord
-from nodes.local.endings import Ending, Endings
+from nodes.local.endings import ALREADY_CLOSED, Ending, Endings
 from nodes.local.finishing import TOLD, Finishing, OnEnd, order_put
 from nodes.local.intents import Attempt, End, Intents, Wait
 from nodes.local.jobs import Job, Jobs
@@ -126,7 +127,7 @@ class Desk:
                     continue
                 verdict = self._intents.verdict(job, now_ns)
                 if isinstance(verdict, End):
-                    effects += self._finishing.end(job, Ending(verdict.code, verdict.detail), now_ns)
+                    effects += self._end(job, Ending(verdict.code, verdict.detail), now_ns)
                 elif isinstance(verdict, Wait):
                     job.waits_for = verdict.what
                     self._wants_read = self._wants_read or verdict.needs_read
@@ -166,14 +167,14 @@ class Desk:
 
     def _find(self, job: Job) -> Send:
         self.at, self._job = LOOK, job
-        record = job.record
+        record, attempt = job.record, job.record.lost[job.look_index]
         job.call = self._next_number()
         message = VenueFind(
             call=job.call,
             oid=record.oid,
-            attempt=record.attempt,
-            magic=attempts.magic(record, self._state.account),
-            comment=attempts.comment(record),
+            attempt=attempt,
+            magic=magic_of(record.oid, self._state.account, attempt),
+            comment=comment_of(record.oid, attempt),
             since_ns=record.since_ns,
             action=record.action,
         )
@@ -234,16 +235,26 @@ class Desk:
             self._finishing.take_off(job.record, result.volume_e8)
         ending = self._endings.of_result(job, result)
         if ending is not None:
-            return self._finishing.end(job, ending, now_ns)
+            return self._end(job, ending, now_ns)
         return self._again(job, result.class_, now_ns)
+
+    def _end(self, job: Job, ending: Ending, now_ns: int) -> list[Effect]:
+        """It ends; but where nothing was left to close, a lost attempt of its own may have done it: that is looked for first."""
+        if ending.detail != ALREADY_CLOSED or not job.record.lost:
+            return self._finishing.end(job, ending, now_ns)
+        job.record = attempts.moved(job.record, "search", is_gone=True, detail=f"{ALREADY_CLOSED} lost={job.record.lost}")
+        job.unsettle()
+        job.ready_ns = now_ns
+        return self._finishing.tell_state(job, UNKNOWN, now_ns)
 
     def _again(self, job: Job, class_: str, now_ns: int) -> list[Effect]:
         """Nothing happened, or not all: queue it for its next attempt."""
         job.record = attempts.moved(job.record, "again")
         job.ready_ns = self._endings.ready_ns(job, class_, now_ns, self._pause_ns)
-        is_same_account = class_ in (RETRY, UNSENT) or (class_ == BACKOFF and job.record.action != OPEN)
+        action = job.record.action
+        is_same_account = action != MODIFY and (class_ in (RETRY, UNSENT) or (class_ == BACKOFF and action != OPEN))
         if not is_same_account:
-            # what is left, and what an open may rest on, is seen by a read that begins after this answer
+            # what is left, what an open may rest on, which levels are set, is seen by a read that begins after this answer
             job.read_after = self._state.book.read_count + 1
             self._wants_read = True
         return [self._state.commits.make([order_put(job.record), *self._state.openings.rows()], nothing_follows)]
@@ -265,7 +276,7 @@ class Desk:
         return self._lose(job, f"worker={reason}", now_ns) if was_at == SEND else []
 
     def _lose(self, job: Job, detail: str, now_ns: int) -> list[Effect]:
-        job.record = attempts.moved(job.record, "lose", detail=detail[:200])
+        job.record = attempts.moved(job.record, "lose", detail=detail[:200], lost=attempts.lost(job.record))
         job.unsettle()
         job.ready_ns = now_ns
         self._state.counters.add("unknown_attempt_count")
@@ -280,7 +291,8 @@ class Desk:
         """An order of the store: what was written down and has no result may have happened."""
         was = record.state
         detail = "restart=without_result" if was == INTENT else record.detail
-        job = Job(attempts.moved(record, "restart", detail=detail), now_ns, is_stored=True)
+        lost = attempts.lost(record) if was == INTENT or (was == UNKNOWN and not record.lost) else record.lost
+        job = Job(attempts.moved(record, "restart", detail=detail, lost=lost), now_ns, is_stored=True)
         self.jobs.add(job)
         if record.action == OPEN and record.attempt:
             self._state.guard.passed(record)

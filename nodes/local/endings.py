@@ -10,7 +10,7 @@ from mesh.backoff import backoff_ns
 from mesh.messages.orders import CANCEL, CLOSE, MODIFY, OPEN
 from mesh.messages.outcomes import Outcome
 from mesh.messages.venue import VenueFound, VenueResult
-from mesh.units import text_from_e8
+from mesh.units import MS_NS, text_from_e8
 from nodes import codes
 from nodes.local.attempts import LEAVE, ORDER, OrderRecord, rest_e8
 from nodes.local.jobs import Job
@@ -26,6 +26,10 @@ UNSENT_CODE = {"DEADLINE": codes.EXPIRED, "GRANT": "", "LATCH": "", "NO_QUOTE": 
 """First word of an UNSENT's detail → the code an open ends with; empty: it is tried again. Any other word: DENIED."""
 UNSENT_ENDS_CLOSE = {"GONE": codes.CLOSED, "VOLUME": codes.DENIED, "FILLING": codes.DENIED}
 """The same for everything that is no open: only what another try cannot change ends it."""
+
+
+ALREADY_CLOSED = "already=closed"
+"""Of a CLOSE that finds nothing left to close."""
 
 
 class Ending(msgspec.Struct, frozen=True, gc=False):
@@ -96,7 +100,7 @@ class Endings:
         is_gone = result.retcode == names.TRADE_RETCODE_POSITION_CLOSED
         if record.action == CLOSE:
             # a close whose position is gone has reached its goal
-            return Ending(codes.CLOSED, "already=closed", result) if is_gone else None
+            return Ending(codes.CLOSED, ALREADY_CLOSED, result) if is_gone else None
         if record.action in (MODIFY, CANCEL):
             job.try_count += 1
             if is_gone:
@@ -111,13 +115,18 @@ class Endings:
         if not code:
             return None
         if code == codes.CLOSED:
-            return Ending(code, "already=closed", result)
+            return Ending(code, ALREADY_CLOSED, result)
         detail = f"late {result.detail}" if code == codes.EXPIRED else result.detail
         return Ending(code, detail, result)
 
     def of_found(self, job: Job, found: VenueFound) -> Ending | None:
         """How an order ends whose lost attempt was found executed; None where there is more to do."""
-        return self._done(job.record, found, "found=by_magic")
+        record = job.record
+        if not record.not_found_ns:
+            return self._done(record, found, "found=by_magic")
+        late_ms = ((found.market_ns or self._state.book.market_ns) - record.not_found_ns) // MS_NS
+        words = f"filled={text_from_e8(record.done_e8, 2)} of={text_from_e8(record.volume_e8, 2)} late_ms={late_ms} found=by_magic"
+        return Ending(codes.FILLED_LATE, words, found)
 
     def ready_ns(self, job: Job, class_: str, now_ns: int, pause_ns: int) -> int:
         """When the next attempt may begin: at once at a fresh price, else after a pause that doubles."""

@@ -13,8 +13,10 @@ from mesh.core import Effect, Put
 from mesh.ids import magic_of
 from mesh.messages.orders import CLOSE, OPEN
 from mesh.messages.outcomes import Outcome
+from nodes import codes
+from nodes.commits import nothing_follows
 from nodes.local import attempts
-from nodes.local.attempts import CALLED, ENDED, INTENT, OrderRecord
+from nodes.local.attempts import CALLED, ENDED, INTENT, QUEUED, UNKNOWN, OrderRecord
 from nodes.local.endings import Ending, Endings
 from nodes.local.jobs import Job, Jobs
 from nodes.local.openings import OpeningRecord
@@ -26,6 +28,8 @@ TOLD = "told"
 """Timer, by oid: an order that takes long is told to be at work."""
 EMPTY_ROW = b"\x90"
 """A row whose key says it all: MessagePack of an empty array."""
+_END_EVENT = {QUEUED: "end", UNKNOWN: "absent"}
+"""Of an order that ends because of another: nothing of it is at the worker."""
 
 OnEnd = Callable[[OrderRecord, Outcome, int], list[Effect]]
 """Told of every order that ended: the record, its outcome (its number not yet in it), the time."""
@@ -53,11 +57,14 @@ class Finishing:
         was_stored = job.is_stored or job.is_storing or job.record.attempt > 0
         record = job.record = attempts.moved(job.record, event)
         assert record.state == ENDED, f"{record.oid.hex()} is {record.state} at its end"
+        older = self._changes_before(job) if ending.code == codes.MODIFIED else []
         self._jobs.remove(job)
         state.timers.cancel((TOLD, record.oid))
         outcome = self._endings.outcome(record, ending.code, ending.detail, True, ending.result)
         puts = [Put(ORDER_ROW, record.oid, None)] if was_stored else []
-        if record.action == OPEN and record.attempt:
+        if ending.code == codes.NOT_FOUND:
+            puts += state.late.watch(record)
+        if record.action == OPEN and record.attempt and not record.not_found_ns:
             puts += state.guard.kept(record)
         if record.action == OPEN and record.done_e8:
             state.openings.add(self._opening(record, outcome), now_ns)
@@ -71,7 +78,26 @@ class Finishing:
             # settled numbers are acked after the commit made just before this one
             effects.append(state.commits.make([], lambda _: [state.order_ack()]))
             job.ks.clear()
-        return effects + self._on_end(record, outcome, now_ns)
+        effects += self._on_end(record, outcome, now_ns)
+        for other in older:
+            effects += self.end(other, Ending(codes.SUPERSEDED, f"by={record.oid.hex()}"), now_ns, _END_EVENT[other.record.state])
+        return effects
+
+    def shelve(self, job: Job) -> list[Effect]:
+        """What seemed to be of an open that had ended NOT_FOUND was nothing: its line stays as it ended, and it is watched again."""
+        record = attempts.moved(job.record, "absent")
+        self._jobs.remove(job)
+        return [self._state.commits.make([Put(ORDER_ROW, record.oid, None), *self._state.late.watch(record)], nothing_follows)]
+
+    def _changes_before(self, job: Job) -> list[Job]:
+        """Changes of the same position that came before one that is done: their levels are of the past."""
+        ticket = self._ticket_of(job.record)
+        return [other for other in self._jobs.changes_before(job) if self._ticket_of(other.record) == ticket]
+
+    def _ticket_of(self, record: OrderRecord) -> int:
+        """The position a change is of."""
+        opening = self._state.openings.of_oid(record.ref_oid)
+        return record.position_ticket or record.ref_ticket or (opening.position_ticket if opening else 0)
 
     def _stand(self, record: OrderRecord) -> list[Put]:
         """A full close of what has not run, or was never seen, stands over what turns up: the row of that."""
@@ -94,6 +120,8 @@ class Finishing:
             price_e8=record.price_e8,
             position_ticket=outcome.position_ticket,
             f=self._state.reports.f + 1,
+            sl_distance_e8=record.sl_distance_e8,
+            decided_ns=record.decided_market_ns,
         )
 
     def take_off(self, record: OrderRecord, volume_e8: int) -> None:

@@ -97,7 +97,11 @@ class HomeLink:
             effects.append(Send(envelope.link, 0, KillSetAsk(known)))
         return effects
 
-    def latched(self) -> Latched:
+    def say_latched(self) -> list[Effect]:
+        """LATCHED to both; not before the account's lock is our own worker's, for till then another's may open (DESIGN §6.4)."""
+        return self.to_routers(self._latched()) if self._state.has_lock else []
+
+    def _latched(self) -> Latched:
         """The stops held here, and what is at the venue all the same."""
         state = self._state
         entries = state.ladder.stops.killset.known()
@@ -118,8 +122,8 @@ class HomeLink:
         if state.is_attached:
             # A master that has just started, or hears of us only now, can size nothing before it has these.
             effects.append(state.tell(state.book.symbols_message()))
-        if state.ladder.digest:
-            effects.append(Send(envelope.link, 0, self.latched()))
+        if state.ladder.digest and state.has_lock:
+            effects.append(Send(envelope.link, 0, self._latched()))
         if welcome.f > state.reports.f:
             state.is_rolled_back = True
             told = {"f": state.reports.f, "master_f": welcome.f, "do": "restore this store, or give it a new one"}

@@ -8,6 +8,7 @@ import msgspec
 
 from mesh.core import Send
 from mesh.links import WORKER
+from mesh.messages.accounts import Position
 from mesh.messages.base import NO_OID
 from mesh.messages.control import ACTIVE, FLATTEN
 from mesh.messages.orders import CLOSE, MODIFY, OPEN
@@ -15,6 +16,7 @@ from mesh.messages.venue import VenueSend
 from mesh.units import MS_NS, NEVER
 from nodes import codes
 from nodes.local.attempts import ACT, CALLED, INTENT, LEAVE, ORDER, UNKNOWN, OrderRecord, comment, magic, rest_e8
+from nodes.local.endings import ALREADY_CLOSED
 from nodes.local.jobs import Job, Jobs
 from nodes.local.openings import Opening
 from nodes.local.state import LocalState
@@ -157,7 +159,7 @@ class Intents:
 
     def _close(self, job: Job, now_ns: int) -> Verdict:
         record = job.record
-        found = self._by_opening(record) if record.ref_oid != NO_OID else self._by_ticket(job)
+        found = self._by_opening(job) if record.ref_oid != NO_OID else self._by_ticket(job)
         if isinstance(found, End | Wait):
             return found
         if not self._state.is_attached:
@@ -167,38 +169,50 @@ class Intents:
             # never more than was meant; and what an attempt closed that nobody could find is not there any more
             goal_e8 = min(rest_e8(record), goal_e8)
         if goal_e8 <= 0:
-            return End(codes.CLOSED, "already=closed")
+            return self._gone(job, codes.CLOSED, ALREADY_CLOSED)
         return msgspec.structs.replace(found, volume_e8=goal_e8)
 
-    def _by_opening(self, record: OrderRecord) -> Verdict:
+    def _gone(self, job: Job, code: str, detail: str) -> End | Wait:
+        """The end of an order whose position is no more: that is proven only by a read of this account that began after it came."""
+        book = self._state.book
+        if not self._state.is_attached:
+            return Wait(what="terminal")
+        if book.read_ns < job.arrived_ns:
+            return Wait(needs_read=True, what="read")
+        # what is read of a terminal without its server, or in part, proves nothing: the next read may
+        return End(code, detail) if book.is_proof else Wait(what="read")
+
+    def _by_opening(self, job: Job) -> Verdict:
         """The position an opening became, and how much of it is open."""
-        state = self._state
+        state, record = self._state, job.record
         opening = state.openings.of_oid(record.ref_oid)
         if opening is not None:
-            return self._of_opening(record, opening)
+            return self._of_opening(job, opening)
         running = self._jobs.get(record.ref_oid)
         if running is not None and (running.record.state in (INTENT, CALLED, UNKNOWN) or record.volume_e8 > 0):
             return Wait(what="opening")
         if running is None and state.reports.known_f(record.ref_oid):
+            if record.volume_e8 == 0 and state.late.is_watched(record.ref_oid):
+                state.openings.bar(record.ref_oid)
             return End(codes.CLOSED, "already=never_opened")
         if record.ref_ticket and running is None:
-            return self._at_ticket(record)
+            return self._at_ticket(job)
         if record.volume_e8 == 0:
             state.openings.bar(record.ref_oid)
         return End(codes.CLOSED, "already=superseded")
 
-    def _of_opening(self, record: OrderRecord, opening: Opening) -> Verdict:
+    def _of_opening(self, job: Job, opening: Opening) -> Verdict:
         """What is left of an opening at its position."""
         openings = self._state.openings
         if opening.left_e8 <= 0:
-            return End(codes.CLOSED, "already=closed")
+            return self._gone(job, codes.CLOSED, ALREADY_CLOSED)
         # what an earlier life knew may have changed since
         if not self._state.book.read_count:
             return Wait(needs_read=True, what="read")
         # a netting position may be another's as long as none of it was seen as ours
         if not opening.position_ticket or not (openings.is_hedging or opening.is_seen):
             return Wait(what="position")
-        if self._is_sharing(record):
+        if self._is_sharing(job.record):
             return Wait(what="close")
         return Attempt(openings.left_with_older_e8(opening), -opening.record.side, opening.position_ticket)
 
@@ -210,15 +224,15 @@ class Intents:
     def _by_ticket(self, job: Job) -> Verdict:
         if not job.record.ref_ticket:
             return End(codes.REJECTED, "names=nothing")
-        return self._at_ticket(job.record)
+        return self._at_ticket(job)
 
-    def _at_ticket(self, record: OrderRecord) -> Verdict:
-        state = self._state
+    def _at_ticket(self, job: Job) -> Verdict:
+        state, record = self._state, job.record
         if not state.book.is_complete:
             return Wait(needs_read=True, what="read")
         position = state.book.position(record.ref_ticket)
         if position is None:
-            return End(codes.CLOSED, "already=closed")
+            return self._gone(job, codes.CLOSED, ALREADY_CLOSED)
         volume_e8 = position.volume_e8
         if record.kind == ACT and state.ladder.level(position.symbol) != FLATTEN:
             if self._is_sharing(record):
@@ -232,12 +246,18 @@ class Intents:
     def _modify(self, job: Job) -> Verdict:
         record, state = job.record, self._state
         opening = state.openings.of_oid(record.ref_oid) if record.ref_oid != NO_OID else None
+        if opening is None and self._jobs.get(record.ref_oid) is not None:
+            return Wait(what="opening")
         ticket = opening.position_ticket if opening else record.ref_ticket
         if not state.book.is_complete or not state.is_attached:
             return Wait(needs_read=True, what="read")
         position = state.book.position(ticket)
         if position is None:
-            return End(codes.SUPERSEDED, "position=closed")
+            if opening is not None and opening.left_e8 and not opening.is_proven:
+                return Wait(what="position")
+            return self._gone(job, codes.SUPERSEDED, "position=closed")
+        if record.kind == ACT and (end := _overtaken(record, position)):
+            return end
         sl_e8, tp_e8 = record.sl_e8, record.tp_e8
         if record.kind == ORDER:
             sl_e8 = position.price_open_e8 - position.side * record.sl_distance_e8 if record.sl_distance_e8 else 0
@@ -250,10 +270,12 @@ class Intents:
         state = self._state
         if not state.book.is_complete or not state.is_attached:
             return Wait(needs_read=True, what="read")
-        order = state.book.order(job.record.ref_ticket)
-        if order is None:
-            return End(codes.CANCELLED, "already=gone")
-        return Attempt(order.volume_e8, 0, order.ticket)
+        ticket = job.record.ref_ticket
+        order = state.book.order(ticket)
+        if order is None and ticket not in self._jobs.resting():
+            return self._gone(job, codes.CANCELLED, "already=gone")
+        # what a look found live is cancelled though no read shows it
+        return Attempt(order.volume_e8 if order is not None else 0, 0, ticket)
 
     # the call
 
@@ -286,3 +308,13 @@ class Intents:
             comment=comment(record),
         )
         return Send(WORKER, 0, message)
+
+
+def _overtaken(record: OrderRecord, position: Position) -> End | None:
+    """The end of an act on a position whose SL is where the act wants it, or better: it is never moved back."""
+    gain_e8 = (position.sl_e8 - record.sl_e8) * position.side
+    if not position.sl_e8 or gain_e8 < 0:
+        return None
+    if gain_e8 == 0 and record.attempt:
+        return End(codes.MODIFIED, "found=in_position")
+    return End(codes.SUPERSEDED, "sl=better")

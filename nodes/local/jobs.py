@@ -5,6 +5,7 @@ pause, a read, the result of another order) lets the next one pass.
 """
 
 from collections.abc import Iterator
+from itertools import takewhile
 
 from mesh.messages.orders import CANCEL, CLOSE, MODIFY, OPEN
 from nodes.local.attempts import UNKNOWN, OrderRecord
@@ -24,6 +25,7 @@ class Job:
         "is_storing",
         "is_told",
         "ks",
+        "look_index",
         "read_after",
         "ready_ns",
         "record",
@@ -50,13 +52,15 @@ class Job:
         self.settling_ns = 0
         """Since when its lost attempt is nowhere, though the terminal sees its server; 0: it was not looked for like that yet."""
         self.find_count = 0
+        self.look_index = 0
+        """Which of its lost attempts is looked for next."""
         self.call = 0
         """Number of its call at the worker."""
         self.waits_for = ""
 
     def unsettle(self) -> None:
         """What was seen up to now says nothing about the absence of its lost attempt: the settle window begins anew."""
-        self.settling_ns = self.find_count = 0
+        self.settling_ns = self.find_count = self.look_index = 0
 
 
 class Jobs:
@@ -96,6 +100,14 @@ class Jobs:
         return any(
             job.record.state == UNKNOWN and job.record.symbol == symbol for jobs in self._ranked for job in jobs.values()
         )
+
+    def resting(self) -> dict[int, Job]:
+        """Opens whose lost attempt left a live order, by its ticket."""
+        return {job.record.resting_ticket: job for job in self.unknown() if job.record.action == OPEN and job.record.resting_ticket}
+
+    def changes_before(self, job: Job) -> list[Job]:
+        """Changes of SL and TP that came before one, and are still in hand."""
+        return list(takewhile(lambda other: other is not job, self._ranked[RANK[MODIFY]].values()))
 
     def on_position(self, ticket: int, oid: bytes) -> Job | None:
         """The order in hand that closes or changes a position, by its ticket or its opening."""

@@ -2,22 +2,22 @@
 
 Found once: done, as the books say. Found live: waited for; past an open's deadline cancelled, and then as the books say. Found
 twice: left to a human. Nowhere: not done, but only once it was nowhere for the whole settle window, in three looks at least, with
-the terminal seeing its server all the time.
+the terminal seeing its server all the time. An order may have more than one; they are looked for in turn.
 """
 
 from collections.abc import Callable
 
 import msgspec
 
-from mesh.core import Effect, Note
+from mesh.core import Effect, Note, Put
 from mesh.messages.orders import CLOSE, OPEN
-from mesh.messages.venue import VenueFound
+from mesh.messages.venue import VenueFound, VenueState
 from mesh.units import MS_NS
 from nodes import codes
 from nodes.local import attempts
-from nodes.local.attempts import UNKNOWN
+from nodes.local.attempts import UNKNOWN, OrderRecord
 from nodes.local.endings import Ending, Endings
-from nodes.local.finishing import Finishing
+from nodes.local.finishing import Finishing, order_put
 from nodes.local.intents import Intents
 from nodes.local.jobs import Job, Jobs
 from nodes.local.state import LocalState
@@ -55,12 +55,26 @@ class LostAttempts:
         for job in self._jobs.unknown():
             job.unsettle()
 
-    def rests_too_long(self, ticket: int, now_ns: int) -> bool:
-        """Whether a live order is what an open left behind whose deadline is over."""
-        return any(
-            job.record.action == OPEN and job.record.resting_ticket == ticket and self._intents.is_late(job, now_ns)
-            for job in self._jobs.unknown()
-        )
+    def resting(self, now_ns: int) -> dict[int, tuple[str, bool]]:
+        """What opens left behind, by ticket: the symbol, and whether the deadline is over."""
+        return {
+            ticket: (job.record.symbol, self._intents.is_late(job, now_ns)) for ticket, job in self._jobs.resting().items()
+        }
+
+    def look_again(self, ticket: int, now_ns: int) -> None:
+        """A live order was cancelled: whether that was an open's is to be seen at once."""
+        job = self._jobs.resting().get(ticket)
+        if job is not None:
+            job.ready_ns = now_ns
+
+    def turn_up(self, read: VenueState, now_ns: int) -> list[Put]:
+        """Have opens looked for that had ended NOT_FOUND and whose mark a read shows: the rows of that."""
+        puts: list[Put] = []
+        for record in self._state.late.turned_up(read):
+            job = Job(attempts.moved(record, "turn_up", lost=[record.attempt]), now_ns, is_stored=True)
+            self._jobs.add(job)
+            puts += [self._state.late.take(record), order_put(job.record)]
+        return puts
 
     def found(self, job: Job, found: VenueFound, now_ns: int) -> list[Effect]:
         """What a look showed."""
@@ -69,13 +83,20 @@ class LostAttempts:
         if found.resting_ticket:
             return self._rest(job, found.resting_ticket, now_ns)
         if found.rejected:
-            return self._rejected(job, now_ns)
+            return self._rejected(job, found.attempt, now_ns)
         if found.hits == 0:
             return self._absent(job, found.connected, now_ns)
-        job.record = attempts.filled(job.record, found.volume_e8, found.price_e8, 0)
+        record = _without(job.record, found.attempt)
+        job.record = attempts.filled(record, found.volume_e8, found.price_e8, found.profit_e8)
         self._finishing.take_off(job.record, found.volume_e8)
         ending = self._endings.of_found(job, found)
-        return self._finishing.end(job, ending, now_ns, "found") if ending else self._again(job, FOUND, now_ns)
+        if ending is None:
+            return self._again(job, FOUND, now_ns)
+        effects = self._finishing.end(job, ending, now_ns, "found")
+        if ending.code != codes.FILLED_LATE:
+            return effects
+        told = {"oid": record.oid.hex(), "sid": record.sid, "position": found.position_ticket, "detail": ending.detail}
+        return [Note("error", "filled_late", told), *effects]
 
     def _quarantine(self, job: Job, hits: int, now_ns: int) -> list[Effect]:
         """More than one order bears its mark: which is its own nobody can say, so nothing is done about any; a human decides."""
@@ -96,11 +117,14 @@ class LostAttempts:
         job.record = msgspec.structs.replace(job.record, resting_ticket=ticket, detail=f"resting={ticket}")
         return self._finishing.tell_state(job, codes.WORKING, now_ns)
 
-    def _rejected(self, job: Job, now_ns: int) -> list[Effect]:
+    def _rejected(self, job: Job, attempt: int, now_ns: int) -> list[Effect]:
         """Its order ended without a fill: an open is over, anything else goes on."""
         record = job.record
         if record.action != OPEN:
+            job.record = _without(record, attempt)
             return self._again(job, FOUND, now_ns)
+        if record.not_found_ns:
+            return self._finishing.shelve(job)
         ending = Ending(codes.REJECTED, "found=rejected")
         if record.resting_ticket and self._intents.is_late(job, now_ns):
             ending = Ending(codes.EXPIRED, f"rested={record.resting_ticket} cancelled=after_deadline")
@@ -112,17 +136,36 @@ class LostAttempts:
         if not connected:
             job.unsettle()
             return []
+        record = job.record
+        if job.look_index + 1 < len(record.lost):
+            job.look_index += 1
+            job.ready_ns = now_ns
+            return []
+        job.look_index = 0
         job.settling_ns = job.settling_ns or now_ns
         job.find_count += 1
-        record = job.record
         opening = self._state.openings.of_oid(record.ref_oid)
-        is_full = record.action == CLOSE and record.volume_e8 == 0 and self._state.openings.is_hedging
-        is_idempotent = record.action not in (OPEN, CLOSE)
-        if is_idempotent or (is_full and (opening is None or opening.left_e8 == record.asked_e8)):
-            # a position that is gone refuses a second full close; the same SL set twice is one SL
+        is_full = record.action == CLOSE and record.volume_e8 == 0 and self._state.openings.is_hedging and not record.is_gone
+        if is_full and (opening is None or opening.left_e8 == record.asked_e8):
+            # a position that is gone refuses a second full close; the first one is still looked for then
             return self._again(job, FOUND, now_ns)
-        if now_ns - job.settling_ns < self._settle_ns or job.find_count < FINDS_MIN:
+        # the same SL set twice is one SL; where deals show who closed it all, none of them is its own
+        is_settled = record.action not in (OPEN, CLOSE) or (record.is_gone and opening is not None and opening.is_dealt_out)
+        if not is_settled and (now_ns - job.settling_ns < self._settle_ns or job.find_count < FINDS_MIN):
             return []
-        if record.action != OPEN:
-            return self._again(job, FOUND, now_ns)
+        job.record = msgspec.structs.replace(record, lost=[])
+        if record.action == OPEN:
+            return self._not_found(job, now_ns)
+        return self._again(job, FOUND, now_ns)
+
+    def _not_found(self, job: Job, now_ns: int) -> list[Effect]:
+        """An open that is nowhere; it is watched from now on, for it may still turn up."""
+        if job.record.not_found_ns:
+            return self._finishing.shelve(job)
+        job.record = msgspec.structs.replace(job.record, not_found_ns=max(1, self._state.book.market_ns))
         return self._finishing.end(job, Ending(codes.NOT_FOUND, f"reads={job.find_count}"), now_ns, "absent")
+
+
+def _without(record: OrderRecord, attempt: int) -> OrderRecord:
+    """The record once it is known what became of an attempt."""
+    return msgspec.structs.replace(record, lost=[number for number in record.lost if number != attempt])

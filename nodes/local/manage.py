@@ -20,13 +20,12 @@ STANDING = "STANDING_CLOSE"
 
 
 class Act(msgspec.Struct, frozen=True, gc=False):
-    """``action`` CLOSE: down to ``left_e8`` lots; MODIFY: SL and TP absolute."""
+    """``action`` CLOSE: down to ``left_e8`` lots; MODIFY: the SL, absolute; the TP stays."""
 
     cause: str
     action: str
     left_e8: int = 0
     sl_e8: int = 0
-    tp_e8: int = 0
 
 
 def is_managed(section: ManageSection) -> bool:
@@ -82,7 +81,7 @@ def sl_act_of(position: Position, section: ManageSection, spec: SymbolSpec) -> A
             continue
         if (position.price_now_e8 - sl_e8) * position.side < max(1, spec.stops_level_points * spec.point_e8):
             continue
-        return Act(cause, MODIFY, sl_e8=sl_e8, tp_e8=position.tp_e8)
+        return Act(cause, MODIFY, sl_e8=sl_e8)
     return None
 
 

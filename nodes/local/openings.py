@@ -24,6 +24,8 @@ GONE_MAX = 1_000
 """Openings that are gone and still kept, so that late deals find whose they were."""
 LATE_NS = 120 * SECOND_NS
 """What neither a position nor a deal has shown for so long is taken as gone; a full close then stands over it."""
+CLOCKS_NS = 60 * SECOND_NS
+"""How far the clocks of a market and of a broker may be apart."""
 IN = "IN"
 
 
@@ -49,16 +51,22 @@ class OpeningRecord(Msg):
     is_seen: bool = False
     closed_e8: Count = 0
     out_e8: Count = 0
+    sl_distance_e8: Count = 0
+    """The SL that was asked for; 0: none."""
+    decided_ns: Int64 = 0
+    """Market time of its decision: no deal of it is older."""
 
 
 class Opening:
     """One opening now. ``left_e8``: lots of it still open, as far as is known."""
 
-    __slots__ = ("filled_ns", "left_e8", "position_id", "position_ticket", "record")
+    __slots__ = ("filled_ns", "is_bare_noted", "left_e8", "position_id", "position_ticket", "record")
 
     def __init__(self, record: OpeningRecord, filled_ns: int) -> None:
         self.record = record
         self.filled_ns = filled_ns
+        self.is_bare_noted = False
+        """It was noted that its position has no SL."""
         self.left_e8 = 0 if record.is_gone else record.volume_e8 - record.closed_e8
         self.position_ticket = record.position_ticket
         self.position_id = record.position_ticket
@@ -67,6 +75,11 @@ class Opening:
     def is_seen(self) -> bool:
         """Whether a read showed its position."""
         return self.record.is_seen
+
+    @property
+    def is_dealt_out(self) -> bool:
+        """Whether deals show that all of it was closed."""
+        return self.record.out_e8 >= self.record.volume_e8
 
     @property
     def is_proven(self) -> bool:
@@ -237,8 +250,17 @@ class Openings:
                 lots_e8 -= closed_e8
                 self._change(opening, out_e8=record.out_e8 + closed_e8)
 
-    def look(self, positions: list[Position], read_ns: int, now_ns: int) -> list[Put]:
-        """Hold the openings against a read that began at ``read_ns``: rows of what changed."""
+    def dealt_before(self, deal: DealReport) -> Opening | None:
+        """A deal that was nobody's when it was read: the opening it turns out to be of, which takes it like any other."""
+        named = self._by_position.get(deal.position_id) or self._by_position.get(deal.order_ticket, {})
+        # a netting position may hold deals from before any of it was ours
+        if not any(deal.market_ns >= opening.record.decided_ns - CLOCKS_NS for opening in named.values()):
+            return None
+        self.dealt(deal)
+        return self.of_position_id(deal.position_id)
+
+    def look(self, positions: list[Position], read_ns: int, now_ns: int, is_proof: bool = True) -> list[Put]:
+        """Hold the openings against a read that began at ``read_ns``: rows of what changed. ``is_proof``: what it lacks is not there."""
         shown: dict[bytes, None] = {}
         held = dict.fromkeys(position.position_id for position in positions)
         for position in positions:
@@ -246,7 +268,7 @@ class Openings:
                 shown[opening.record.oid] = None
                 self._show(opening, position)
         for opening in self.live():
-            if opening.record.oid in shown or opening.filled_ns >= read_ns:
+            if not is_proof or opening.record.oid in shown or opening.filled_ns >= read_ns:
                 continue
             if opening.is_seen and opening.position_id in held:
                 # it turned round: none of it will be ours again

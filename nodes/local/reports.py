@@ -84,6 +84,7 @@ class Reports:
         puts = [Put(OUTCOME, key_of(self.f), encode(numbered))]
         if outcome.final:
             self._known[outcome.oid] = self.f
+            self._idle.pop(outcome.oid, None)
             if not outcome.volume_e8:
                 self._idle[outcome.oid] = None
             puts.append(Put(KNOWN, outcome.oid, encode(KnownRecord(self.f, bool(outcome.volume_e8)))))

@@ -19,6 +19,7 @@ from nodes.local.freshness import Freshness
 from nodes.local.guard import Guard
 from nodes.local.homing import Homing
 from nodes.local.ladder import Ladder
+from nodes.local.latefills import LateFills
 from nodes.local.openings import Openings
 from nodes.local.orderstream import OrderStream
 from nodes.local.reports import Reports
@@ -64,6 +65,7 @@ class LocalState:
         self.ladder = Ladder(name, account, config)
         self.openings = Openings()
         self.openings.is_hedging = self.section.margin_mode == "hedging"
+        self.late = LateFills(account)
         self.book = AccountBook(account, life)
         self.equity_stop = EquityStop(self.section.equity_stop_percent, self.book)
         self.reports = Reports()
@@ -74,6 +76,8 @@ class LocalState:
         self.store_id = store_id
         self.freshness = Freshness(account, life, store_id, timers.grant_ms * MS_NS)
         self.is_attached = False
+        self.has_lock = False
+        """A worker of this life holds the account's lock: it has answered."""
         self.refused = ""
         """Why this worker only observes; empty where it trades."""
         self.is_rolled_back = False

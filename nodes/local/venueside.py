@@ -53,6 +53,7 @@ class VenueSide:
         state = self._state
         if self._desk.at == ATTACH:
             self._desk.at = ""
+        state.has_lock = True
         if message.refused:
             is_news = message.refused != state.refused
             state.refused = message.refused
@@ -98,6 +99,7 @@ class VenueSide:
             return []
         read_ns, f = began
         deals, puts = state.book.take(read, state.openings, read_ns, now_ns)
+        puts += self._desk.lost.turn_up(read, now_ns)
         effects: list[Effect] = [Commit(0, tuple(puts))] if puts else []
         effects += self._remarked(read.remark)
         effects += [state.tell(deal) for deal in deals]

@@ -58,7 +58,7 @@ class LiveFeed:
         self._poll_ns = market.poll_ms * MS_NS
         self._bars_count = max(BARS_COUNT_MIN, market.backfill_minutes)
         self._log = TickLog(source.symbols)
-        sessions = Sessions(source.symbols, Zone.parse(config.settings.broker.zone))
+        sessions = Sessions(source.symbols, Zone.parse(source.zone))
         self._staleness = Staleness(sessions, source.symbols, market.stale_ms, counters)
         self._cursors = {symbol: FeedCursor(symbol, *_NO_CURSOR) for symbol in source.symbols}
         self._last_ns = -NEVER
@@ -208,7 +208,9 @@ class LiveFeed:
         if told.is_linked and source.is_ready:
             source.clock_ns = max(source.clock_ns, told.market_ns - CLOCK_BEHIND_NS)
             self._staleness.begin(source.clock_ns)
-        self.deadline_ns = NEVER if self._is_stopped else now_ns if told.has_more else now_ns + self._poll_ns
+        # More that does not come yet waits for a symbol that cannot be read: it is not asked for without a pause.
+        is_more_there = told.has_more and len(ticks) > 0
+        self.deadline_ns = NEVER if self._is_stopped else now_ns if is_more_there else now_ns + self._poll_ns
         return self._look(now_ns)
 
     def _look(self, now_ns: int) -> list[Effect]:
@@ -238,5 +240,5 @@ class LiveFeed:
         was_off, self._is_clock_off = self._is_clock_off, abs(ahead_ns) > CLOCK_OFF_NS
         if was_off or not self._is_clock_off:
             return []
-        advice = "correct broker.zone, or this host's clock: signals are too old to trade on, or bars end too late"
+        advice = "correct the account's or the broker's zone, or this host's clock: signals are too old to trade on, or bars end too late"
         return [Note("error", "server_clock_off", {"ahead_ms": ahead_ns // MS_NS, "do": advice})]

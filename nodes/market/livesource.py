@@ -6,14 +6,15 @@ from nodes.ticks import TickColumns, concatenated
 
 
 class LiveSource:
-    """A ``TickSource`` that is filled while it is played.
+    """A ``TickSource`` that is filled while it is played. ``zone``: the clock of the terminal's server.
 
     ``is_ready``: the history is there. ``clock_ns``: market time that has passed, also without a tick. ``is_whole``: all ticks up to
     then have been given.
     """
 
-    def __init__(self, symbols: tuple[str, ...]) -> None:
+    def __init__(self, symbols: tuple[str, ...], zone: str) -> None:
         self.symbols = symbols
+        self.zone = zone
         self.feed_timeframes = dict.fromkeys(symbols, "M1")
         self.start_seq = 0
         self.end_ns = NEVER

@@ -8,7 +8,7 @@ from mesh.codec import encode
 from mesh.core import Effect, Note, Put
 from mesh.counters import Counters
 from mesh.messages.outcomes import FINAL_CODES, Outcome
-from nodes.codes import UNKNOWN, WORKING
+from nodes.codes import FILLED_LATE, NOT_FOUND, UNKNOWN, WORKING
 from nodes.decisions import Line
 from nodes.ledger import Ledger
 from nodes.master.account import STASH_MAX, Account
@@ -25,7 +25,7 @@ def act_key(sid: str, account: str = "", f: int = 0) -> bytes:
 
 
 class Taken:
-    """What taking outcomes led to: rows to commit, notes to write at once, lines that ended, acts beside the lines."""
+    """What taking outcomes led to: rows to commit, notes to write at once, lines that ended (or ended otherwise), acts beside the lines."""
 
     __slots__ = ("acts", "ended", "notes", "puts")
 
@@ -67,9 +67,7 @@ class Intake:
         line = self._ledger.find(outcome.oid, account.name)
         is_own = outcome.cause == outcome.leg and outcome.cause != MANUAL
         if line is None or not is_own:
-            taken.puts.append(Put(ACT, act_key(outcome.sid, account.name, outcome.f), encode(outcome)))
-            if outcome.final:
-                taken.acts.append(outcome)
+            self._beside(account, outcome, taken)
             if is_own:
                 self._counters.add("adopted_count")
                 taken.notes.append(_alarm("outcome_adopted", outcome, "this master does not remember the order"))
@@ -82,7 +80,13 @@ class Intake:
             taken.puts += line_puts
             taken.ended.append(line)
         else:
-            self._late(line, outcome, taken)
+            self._late(account, line, outcome, taken)
+
+    def _beside(self, account: Account, outcome: Outcome, taken: Taken) -> None:
+        """Keep what ends no line."""
+        taken.puts.append(Put(ACT, act_key(outcome.sid, account.name, outcome.f), encode(outcome)))
+        if outcome.final:
+            taken.acts.append(outcome)
 
     def _state(self, line: Line, outcome: Outcome, taken: Taken) -> None:
         """The local tells a state; a code nobody knows is no end but a state too, and loud."""
@@ -94,14 +98,21 @@ class Intake:
         line.detail, line.outcome = outcome.detail, outcome
         taken.puts.append(self._ledger.end_put(line))
 
-    def _late(self, line: Line, outcome: Outcome, taken: Taken) -> None:
-        """The line had ended: said twice it is nothing new; said otherwise it is what happened, and an alarm."""
+    def _late(self, account: Account, line: Line, outcome: Outcome, taken: Taken) -> None:
+        """The line had ended: said twice it is nothing new. NOT_FOUND has one way on; any other word leaves the line as it is.
+
+        Both are an alarm, and the other word is kept beside the lines.
+        """
         if outcome.code == line.code:
             self._counters.add("duplicate_outcome_count")
             return
         self._counters.add("adopted_count")
         taken.notes.append(_alarm("outcome_changed", outcome, f"the line had ended {line.code}"))
-        taken.puts += self._ledger.amend(line, outcome.code, outcome.detail, outcome.f, outcome)
+        if (line.code, outcome.code) == (NOT_FOUND, FILLED_LATE):
+            taken.puts += self._ledger.amend(line, outcome.code, outcome.detail, outcome.f, outcome)
+            taken.ended.append(line)
+        else:
+            self._beside(account, outcome, taken)
 
 
 def _alarm(name: str, outcome: Outcome, why: str) -> Note:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import msgspec
 
 from nodes.terminal import names
-from nodes.terminal.book import STOP_LOSS, TAKE_PROFIT, SymbolBook
+from nodes.terminal.book import STOP_LOSS, TAKE_PROFIT, SymbolBook, activation_kind
 from nodes.terminal.conversion import Converter, Route
 from nodes.terminal.exposure import Exposure
 from nodes.terminal.margin import MarginTerms, margin_terms, profit_e8
@@ -240,8 +240,6 @@ class Account:
         self.history_orders.append(order)
         self.history_tickets[order.ticket] = order
         self.history_positions.setdefault(order.position_id, []).append(order)
-        if order.position_by_id:
-            self.history_positions.setdefault(order.position_by_id, []).append(order)
 
     def _remember_deal(self, deal: Deal) -> None:
         self.deals.append(deal)
@@ -381,4 +379,6 @@ class Account:
             position = self.positions.get(ticket)
             return 0 if position is None else position.tp_e8
         order = self.orders.get(ticket)
-        return 0 if order is None or order.state != names.ORDER_STATE_PLACED or order.execution_ns else order.price_open_e8
+        if order is None or order.state != names.ORDER_STATE_PLACED or order.execution_ns:
+            return 0
+        return order.price_open_e8 if kind == activation_kind(order.type) else 0

@@ -6,7 +6,8 @@ import msgspec
 
 from nodes.terminal import names
 from nodes.terminal.book import SymbolBook
-from nodes.terminal.checks import Asked, is_priced, margin_after_e8, opening_volume_e8
+from nodes.terminal.checks import Asked, is_priced
+from nodes.terminal.funds import margin_after_close_by_e8, margin_after_e8
 from nodes.terminal.levels import expires_ns
 from nodes.terminal.matching import close_by, fill, fillable_e8, is_buy_order, position_id_of, position_of
 from nodes.terminal.records import CheckResult, Order, OrderResult
@@ -42,17 +43,18 @@ def checked(asked: Asked, book: SymbolBook, code: int) -> CheckResult:
     margin_e8 = account.margin_e8
     if request.action == names.TRADE_ACTION_DEAL:
         position = position_of(account, request.symbol, request.position)
-        if opening_volume_e8(account, position, request):
-            is_buy = request.type == names.ORDER_TYPE_BUY
-            price_e8 = book.ask_e8 if is_buy else book.bid_e8
-            margin_e8 = margin_after_e8(account, book, is_buy, request.volume_e8, price_e8, position)
+        is_buy = request.type == names.ORDER_TYPE_BUY
+        price_e8 = book.ask_e8 if is_buy else book.bid_e8
+        margin_e8 = margin_after_e8(account, book, is_buy, request.volume_e8, price_e8, position)
+    elif request.action == names.TRADE_ACTION_CLOSE_BY:
+        margin_e8 = margin_after_close_by_e8(account, *(account.positions[at] for at in (request.position, request.position_by)))
     state = account.state()
     return CheckResult(
         code,
         state.balance_e8,
         state.equity_e8,
         state.profit_e8,
-        margin_e8 - account.margin_e8,
+        margin_e8,
         state.equity_e8 - margin_e8,
         account.margin_level_e8(state.equity_e8, margin_e8),
         TEXTS[code],

@@ -16,9 +16,11 @@ STOP_LOSS = 1
 TAKE_PROFIT = 2
 ACTIVATION = 3
 """A pending order's own price."""
+STOP_STAGE = 4
+"""The stop price of a stop-limit order, at which it becomes a limit order: what is left of it in a heap is no limit price."""
 
 Level = tuple[int, int, int, int, int]
-"""(heap key, login, ticket, one of the three kinds above, price_e8)."""
+"""(heap key, login, ticket, one of the kinds above, price_e8)."""
 
 BID_FALLS, BID_RISES, ASK_FALLS, ASK_RISES = 0, 1, 2, 3
 """The heaps, in the order in which a tick works them: down to a level on the bid, up to it, the same on the ask."""
@@ -35,6 +37,11 @@ _PENDING_HEAPS: dict[int, int] = {
     names.ORDER_TYPE_SELL_STOP_LIMIT: BID_FALLS,
 }
 """Buys are triggered by the ask, sells by the bid (MetaTrader 5 help, "Types of orders")."""
+
+
+def activation_kind(order_type: int) -> int:
+    """As what a pending order's price waits: ``ACTIVATION`` or ``STOP_STAGE``."""
+    return STOP_STAGE if order_type in (names.ORDER_TYPE_BUY_STOP_LIMIT, names.ORDER_TYPE_SELL_STOP_LIMIT) else ACTIVATION
 
 
 def exit_heap(position_type: int, kind: int) -> int:
@@ -115,7 +122,7 @@ class SymbolBook:
 
     def put_activation(self, login: int, ticket: int, order_type: int, price_e8: int) -> None:
         """A pending order waits at its price."""
-        self._put(_PENDING_HEAPS[order_type], login, ticket, ACTIVATION, price_e8)
+        self._put(_PENDING_HEAPS[order_type], login, ticket, activation_kind(order_type), price_e8)
 
     def _put(self, which: int, login: int, ticket: int, kind: int, price_e8: int) -> None:
         heap = self._heaps[which]

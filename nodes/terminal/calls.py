@@ -1,18 +1,19 @@
 """What a function of the terminal is given and how it fails: shared by all functions behind ``TerminalService``."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
 
 from mesh.messages.venue import TerminalReply
+from mesh.units import NEVER
 from nodes.terminal.account import Account
 from nodes.terminal.book import SymbolBook
 from nodes.terminal.engine import Terminal
 from nodes.terminal.lasterror import NOT_FOUND, Error
 from nodes.terminal.mishap import Mishap
 from nodes.terminal.records import Change
-from nodes.terminal.session import Session
+from nodes.terminal.session import Done, Live, Session
 
 SEVERAL = "several"
 """Not a function of the package: (revision, reads, reads where the account has another revision), each read a name and its
@@ -40,13 +41,23 @@ class Call(msgspec.Struct, frozen=True):
     changes: list[Change]
     mishap: Mishap | None
 
+    @property
+    def until_ns(self) -> int:
+        """What happened later is not shown; ``NEVER`` while the terminal has its server."""
+        standstill = self.session.standstill
+        return NEVER if standstill is None else standstill.ns
+
     def is_in(self, outage: str) -> bool:
         """Whether something is amiss with the terminal now."""
         return self.session.is_in(outage, self.now_ns)
 
-    def sees(self, kind: str, ticket: int) -> bool:
-        """Whether a row of the books is shown yet."""
-        return self.session.sees(kind, ticket, self.now_ns)
+    def shown(self, kind: str, rows: Mapping[int, Live]) -> Mapping[int, Live]:
+        """Positions or live orders of the account as they are seen now."""
+        return self.session.shown(kind, self.account.login, rows, self.now_ns) if self.session.hides else rows
+
+    def known(self, kind: str, rows: list[Done]) -> list[Done]:
+        """Done orders or deals that are seen by now."""
+        return self.session.known(kind, rows, self.now_ns) if self.session.hides else rows
 
     def book(self, symbol: str) -> SymbolBook:
         """The book of a symbol. Raises Failure for an unknown one."""

@@ -11,6 +11,7 @@ import msgspec
 from nodes.terminal import names
 from nodes.terminal.account import Account
 from nodes.terminal.book import SymbolBook
+from nodes.terminal.funds import has_money
 from nodes.terminal.levels import (
     exit_refusal,
     expiration_refusal,
@@ -76,15 +77,30 @@ def is_priced(spec: SymbolSpec) -> bool:
 
 def refusal(asked: Asked) -> int:
     """The retcode a request is refused with, or 0."""
-    config = asked.account.config
+    account, request, book = asked.account, asked.request, asked.book
+    config = account.config
     if not config.trade_allowed:
         return names.TRADE_RETCODE_TRADE_DISABLED
     if not config.trade_expert:
         return names.TRADE_RETCODE_SERVER_DISABLES_AT
-    rule = _RULES.get(asked.request.action)
-    if rule is None or asked.book is None:
+    rule = _RULES.get(request.action)
+    if rule is None:
         return names.TRADE_RETCODE_INVALID
-    return rule(asked, asked.book) or _market_refusal(asked, asked.book)
+    if book is None:
+        return _bookless_refusal(account, request)
+    if book.spec.trade_mode == names.SYMBOL_TRADE_MODE_DISABLED and request.action != names.TRADE_ACTION_REMOVE:
+        return names.TRADE_RETCODE_TRADE_DISABLED
+    return rule(asked, book) or _market_refusal(asked, book)
+
+
+def _bookless_refusal(account: Account, request: TradeRequest) -> int:
+    """A request without a symbol the server knows: what it is about brings its own, so that is gone, or nothing is said."""
+    if request.action in (names.TRADE_ACTION_MODIFY, names.TRADE_ACTION_REMOVE):
+        return names.TRADE_RETCODE_INVALID_ORDER
+    is_of_position = request.action in (names.TRADE_ACTION_SLTP, names.TRADE_ACTION_CLOSE_BY)
+    if is_of_position and request.position and request.position not in account.positions:
+        return names.TRADE_RETCODE_POSITION_CLOSED
+    return names.TRADE_RETCODE_INVALID
 
 
 def _market_refusal(asked: Asked, book: SymbolBook) -> int:
@@ -98,28 +114,32 @@ def _deal(asked: Asked, book: SymbolBook) -> int:
     account, request, spec = asked.account, asked.request, book.spec
     if request.type > names.ORDER_TYPE_SELL or not spec.order_mode & _ORDER_FLAGS.get(request.type, 0):
         return names.TRADE_RETCODE_INVALID
-    code = _volume_refusal(spec, request) or _filling_refusal(spec, request)
+    position = position_of(account, request.symbol, request.position)
+    is_reducing = position is not None and position.type != request.type
+    is_whole = position is not None and is_reducing and request.volume_e8 == position.volume_e8
+    code = _volume_refusal(spec, request, is_whole) or _filling_refusal(spec, request)
     if code:
         return code
     if request.price_e8 < 0 or (spec.exemode in _PRICED and not _is_price(spec, request.price_e8)):
         return names.TRADE_RETCODE_INVALID_PRICE
     if not book.has_quote:
         return names.TRADE_RETCODE_PRICE_OFF
-    position = position_of(account, request.symbol, request.position)
     if request.position:
-        code = _named_refusal(asked, book, position)
+        code = _named_refusal(asked, position)
         if code:
             return code
+    if position is not None and is_reducing and is_frozen(book, position):
+        return names.TRADE_RETCODE_FROZEN
     opening_e8 = opening_volume_e8(account, position, request)
     if opening_e8 == 0:
         return OK
     return _opening_refusal(asked, book, opening_e8, position)
 
 
-def _named_refusal(asked: Asked, book: SymbolBook, position: Position | None) -> int:
+def _named_refusal(asked: Asked, position: Position | None) -> int:
     """Rules for a deal that names the position it closes (needed when hedging, optional when netting)."""
     account, request = asked.account, asked.request
-    if position is None or (not account.is_hedging and position.ticket != request.position):
+    if position is None or position.ticket != request.position:
         return names.TRADE_RETCODE_POSITION_CLOSED
     if position.symbol != request.symbol:
         return names.TRADE_RETCODE_INVALID
@@ -129,20 +149,21 @@ def _named_refusal(asked: Asked, book: SymbolBook, position: Position | None) ->
         return names.TRADE_RETCODE_INVALID
     if request.volume_e8 > position.volume_e8:
         return names.TRADE_RETCODE_INVALID_CLOSE_VOLUME
-    if any(order.execution_ns and order.position_id == position.identifier for order in account.orders.values()):
+    return _closing_refusal(account, position)
+
+
+def _closing_refusal(account: Account, *closed: Position) -> int:
+    """What stands against closing these: a close that is only placed yet, or by FIFO an older position of their symbol."""
+    if not account.orders and not account.config.fifo_close:
+        return OK
+    identifiers = [position.identifier for position in closed]
+    if any(order.execution_ns and order.position_id in identifiers for order in account.orders.values()):
         return names.TRADE_RETCODE_CLOSE_ORDER_EXIST
-    if is_frozen(book, position):
-        return names.TRADE_RETCODE_FROZEN
-    if account.config.fifo_close and _is_behind(account, position):
-        return names.TRADE_RETCODE_FIFO_CLOSE
+    if account.config.fifo_close:
+        others = [position for position in account.positions.values() if position.symbol == closed[0].symbol and position not in closed]
+        if any(other.identifier < max(identifiers) for other in others):
+            return names.TRADE_RETCODE_FIFO_CLOSE
     return OK
-
-
-def _is_behind(account: Account, position: Position) -> bool:
-    """Whether an older position of the same symbol is still open."""
-    return any(
-        other.identifier < position.identifier for other in account.positions.values() if other.symbol == position.symbol
-    )
 
 
 def opening_volume_e8(account: Account, position: Position | None, request: TradeRequest) -> int:
@@ -185,34 +206,11 @@ def _holds_opposite(account: Account, request: TradeRequest) -> bool:
     return bool(exposure.short_volume_e8 if is_buy_order(request.type) else exposure.long_volume_e8)
 
 
-def margin_after_e8(
-    account: Account, book: SymbolBook, is_buy: bool, volume_e8: int, price_e8: int, position: Position | None
-) -> int:
-    """The account's margin after an opening deal. ``position``: what a netting fill would meet."""
-    exposure = account.exposures.get(book.spec.name)
-    if exposure is None:
-        return account.margin_e8 + account.margin_of_e8(book, volume_e8, price_e8)
-    if position is not None and position.type != (names.POSITION_TYPE_BUY if is_buy else names.POSITION_TYPE_SELL):
-        turned_e8 = account.margin_of_e8(book, volume_e8 - position.volume_e8, price_e8)
-        return account.margin_e8 - position.margin_e8 + turned_e8
-    more_e8 = account.margin_of_e8(book, volume_e8, price_e8)
-    more = (volume_e8, more_e8, 0, 0) if is_buy else (0, 0, volume_e8, more_e8)
-    return account.margin_e8 - exposure.margin_e8 + exposure.margin_with_e8(*more)
-
-
-def has_money(
-    account: Account, book: SymbolBook, is_buy: bool, volume_e8: int, price_e8: int, position: Position | None
-) -> bool:
-    """Whether the equity bears the margin after an opening deal; a deal that binds no more is always borne."""
-    margin_e8 = margin_after_e8(account, book, is_buy, volume_e8, price_e8, position)
-    return margin_e8 <= account.margin_e8 or account.has_free_e8(margin_e8)
-
-
 def _pending(asked: Asked, book: SymbolBook) -> int:
     account, request, spec = asked.account, asked.request, book.spec
     if request.type < names.ORDER_TYPE_BUY_LIMIT or not spec.order_mode & _ORDER_FLAGS.get(request.type, 0):
         return names.TRADE_RETCODE_INVALID
-    code = _volume_refusal(spec, request) or _filling_refusal(spec, request)
+    code = _volume_refusal(spec, request, is_whole=False) or _filling_refusal(spec, request)
     if code:
         return code
     code = expiration_refusal(spec, asked.clock, request, asked.now_ns)
@@ -289,16 +287,18 @@ def _remove(asked: Asked, book: SymbolBook) -> int:
 
 def _close_by(asked: Asked, book: SymbolBook) -> int:
     account, request = asked.account, asked.request
-    if not account.is_hedging or not book.spec.order_mode & SYMBOL_ORDER_CLOSEBY:
+    if not account.is_hedging:
         return names.TRADE_RETCODE_INVALID
     position, other = account.positions.get(request.position), account.positions.get(request.position_by)
     if position is None or other is None:
         return names.TRADE_RETCODE_POSITION_CLOSED
-    if position.symbol != other.symbol or position.type != opposite(other.type):
+    if not position.symbol == other.symbol == book.spec.name or position.type != opposite(other.type):
+        return names.TRADE_RETCODE_INVALID
+    if not book.spec.order_mode & SYMBOL_ORDER_CLOSEBY:
         return names.TRADE_RETCODE_INVALID
     if is_frozen(book, position) or is_frozen(book, other):
         return names.TRADE_RETCODE_FROZEN
-    return OK
+    return _closing_refusal(account, position, other)
 
 
 _RULES: dict[int, Callable[[Asked, SymbolBook], int]] = {
@@ -315,11 +315,11 @@ def _is_price(spec: SymbolSpec, price_e8: int) -> bool:
     return price_e8 > 0 and price_e8 % spec.price_step_e8 == 0
 
 
-def _volume_refusal(spec: SymbolSpec, request: TradeRequest) -> int:
+def _volume_refusal(spec: SymbolSpec, request: TradeRequest, is_whole: bool) -> int:
+    """``is_whole``: the deal closes all there is of a position, be that less than the least or off the step."""
     volume_e8 = request.volume_e8
-    if spec.volume_min_e8 <= volume_e8 <= spec.volume_max_e8 and volume_e8 % spec.volume_step_e8 == 0:
-        return OK
-    return names.TRADE_RETCODE_INVALID_VOLUME
+    is_stepped = is_whole or (spec.volume_min_e8 <= volume_e8 and volume_e8 % spec.volume_step_e8 == 0)
+    return OK if is_stepped and volume_e8 <= spec.volume_max_e8 else names.TRADE_RETCODE_INVALID_VOLUME
 
 
 def _filling_refusal(spec: SymbolSpec, request: TradeRequest) -> int:
@@ -345,8 +345,6 @@ def _direction_refusal(spec: SymbolSpec, is_buy: bool) -> int:
     mode = spec.trade_mode
     if mode == names.SYMBOL_TRADE_MODE_FULL:
         return OK
-    if mode == names.SYMBOL_TRADE_MODE_DISABLED:
-        return names.TRADE_RETCODE_TRADE_DISABLED
     if mode == names.SYMBOL_TRADE_MODE_CLOSEONLY:
         return names.TRADE_RETCODE_CLOSE_ONLY
     if mode == names.SYMBOL_TRADE_MODE_LONGONLY and not is_buy:

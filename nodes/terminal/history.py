@@ -10,7 +10,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from mesh.units import MINUTE_NS
+from mesh.units import MINUTE_NS, NEVER
 from nodes.terminal import names
 
 Column = NDArray[np.int64]
@@ -95,10 +95,17 @@ class History:
         flags = _BID_CHANGED if bids[last] != bids[before] else 0
         return flags | _ASK_CHANGED if asks[last] != asks[before] else flags
 
-    def bars(self) -> Column:
-        """Rows as BAR_COLUMNS; a column for each M1 bar kept, oldest first; the last one is unfinished."""
+    def bars(self, until_ns: int = NEVER) -> Column:
+        """Rows as BAR_COLUMNS; a column for each M1 bar kept, oldest first; the last one is unfinished. Of ticks up to a time."""
         self._build()
-        return self._bars[:, max(0, self._bar_count - self._bars_count_max) : self._bar_count]
+        bars = self._bars[:, max(0, self._bar_count - self._bars_count_max) : self._bar_count]
+        if until_ns == NEVER:
+            return bars
+        minute_ns = until_ns - until_ns % MINUTE_NS
+        ticks = self.ticks()
+        begun = ticks[:, (ticks[0] >= minute_ns) & (ticks[0] <= until_ns)]
+        bars = bars[:, bars[_TIME] < minute_ns]
+        return np.concatenate([bars, _barred(begun)], axis=1) if begun.shape[1] else bars
 
     def _move(self) -> None:
         self._build()
@@ -109,26 +116,9 @@ class History:
     def _build(self) -> None:
         if self._unbarred_from == self._count:
             return
-        times, bids, asks = self._ticks[:, self._unbarred_from : self._count]
-        minutes = times - times % MINUTE_NS
-        starts = np.flatnonzero(np.diff(minutes, prepend=minutes[0] - 1))
-        ends = np.append(starts[1:], len(times)) - 1
+        made = _barred(self._ticks[:, self._unbarred_from : self._count])
         self._unbarred_from = self._count
-        self._join(
-            np.stack(
-                [
-                    minutes[starts],
-                    bids[starts],
-                    np.maximum.reduceat(bids, starts),
-                    np.minimum.reduceat(bids, starts),
-                    bids[ends],
-                    ends - starts + 1,
-                    np.minimum.reduceat(asks - bids, starts),
-                    np.maximum.reduceat(asks, starts),
-                    np.minimum.reduceat(asks, starts),
-                ]
-            )
-        )
+        self._join(made)
 
     def _join(self, more: Column) -> None:
         if self._bar_count and more.shape[1] and self._bars[_TIME, self._bar_count - 1] == more[_TIME, 0]:
@@ -152,6 +142,27 @@ class History:
         self._bars = np.empty((len(BAR_COLUMNS), size), dtype=np.int64)
         self._bars[:, :kept_count] = kept
         self._bar_count = kept_count
+
+
+def _barred(ticks: Column) -> Column:
+    """The M1 bars of ticks, one at least."""
+    times, bids, asks = ticks
+    minutes = times - times % MINUTE_NS
+    starts = np.flatnonzero(np.diff(minutes, prepend=minutes[0] - 1))
+    ends = np.append(starts[1:], len(times)) - 1
+    return np.stack(
+        [
+            minutes[starts],
+            bids[starts],
+            np.maximum.reduceat(bids, starts),
+            np.minimum.reduceat(bids, starts),
+            bids[ends],
+            ends - starts + 1,
+            np.minimum.reduceat(asks - bids, starts),
+            np.maximum.reduceat(asks, starts),
+            np.minimum.reduceat(asks, starts),
+        ]
+    )
 
 
 def _merged(bars: Column) -> Column:

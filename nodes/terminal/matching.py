@@ -40,9 +40,9 @@ def position_id_of(account: Account, symbol: str, named_ticket: int, order_ticke
 
 
 def fillable_e8(book: SymbolBook, volume_e8: int) -> int:
-    """How much of a volume one quote has room for."""
-    depth_e8 = book.spec.depth_e8
-    return min(volume_e8, depth_e8) if depth_e8 else volume_e8
+    """How much of a volume one quote has room for, in whole steps where it is not all."""
+    spec = book.spec
+    return min(volume_e8, spec.depth_e8 - spec.depth_e8 % spec.volume_step_e8) if spec.depth_e8 else volume_e8
 
 
 def fill(account: Account, book: SymbolBook, order: Order, volume_e8: int, price_e8: int, now_ns: int) -> Deal:
@@ -54,7 +54,7 @@ def fill(account: Account, book: SymbolBook, order: Order, volume_e8: int, price
         closed_e8 = min(volume_e8, position.volume_e8)
         entry = names.DEAL_ENTRY_OUT if volume_e8 == closed_e8 else names.DEAL_ENTRY_INOUT
         profit_e8 = account.profit_e8(position, closed_e8, price_e8)
-        swap_e8 = _share_e8(account, position.swap_e8, closed_e8, position.volume_e8)
+        swap_e8 = share_e8(account, position.swap_e8, closed_e8, position.volume_e8)
     deal = add_deal(account, order, side, entry, volume_e8, price_e8, profit_e8, swap_e8, now_ns)
     if position is None:
         _open(account, book, order, side, volume_e8, price_e8, now_ns)
@@ -112,7 +112,8 @@ def commission_of_e8(account: Account, volume_e8: int) -> int:
     return rounded_e8(-rate_e8 * volume_e8, _E8, account.unit_e8) if rate_e8 else 0
 
 
-def _share_e8(account: Account, money_e8: int, part_e8: int, whole_e8: int) -> int:
+def share_e8(account: Account, money_e8: int, part_e8: int, whole_e8: int) -> int:
+    """The share of money that goes with a part of a volume."""
     if part_e8 == whole_e8 or not money_e8:
         return money_e8
     return rounded_e8(money_e8 * part_e8, whole_e8, account.unit_e8)
@@ -172,7 +173,7 @@ def reduce(account: Account, position: Position, volume_e8: int, swap_e8: int, n
             position,
             volume_e8=rest_e8,
             swap_e8=position.swap_e8 - swap_e8,
-            margin_e8=_share_e8(account, position.margin_e8, rest_e8, position.volume_e8),
+            margin_e8=share_e8(account, position.margin_e8, rest_e8, position.volume_e8),
             time_update_ns=now_ns,
         )
     )
@@ -215,7 +216,7 @@ def close_by(account: Account, order: Order, position: Position, other: Position
     price_e8 = other.price_open_e8
     deals = []
     for leg in (position, other):
-        swap_e8 = _share_e8(account, leg.swap_e8, volume_e8, leg.volume_e8)
+        swap_e8 = share_e8(account, leg.swap_e8, volume_e8, leg.volume_e8)
         profit_e8 = account.profit_e8(leg, volume_e8, price_e8)
         leg_order = msgspec.structs.replace(order, position_id=leg.identifier)
         deals.append(

@@ -1,16 +1,18 @@
 """What the faults of one call do to it: what is switched off, whether it is executed, and what its caller is told."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 
 from mesh.faults import FaultSection
 from mesh.units import MS_NS, NEVER
 from nodes.terminal import names
+from nodes.terminal.account import Account
 from nodes.terminal.lasterror import ERRORS, RECEIVE_FAILED, SEND_FAILED, Error
 from nodes.terminal.records import DEAL, HISTORY_ORDER, ORDER, POSITION, Change, OrderResult, TradeRequest
 from nodes.terminal.retcodes import TEXTS
-from nodes.terminal.session import API_OFF, DISCONNECTED, DOWN, SWITCHED, TRADE_STOPPED, Session
+from nodes.terminal.session import API_OFF, DISCONNECTED, DOWN, SWITCHED, TRADE_STOPPED, Late, Session
 
 _OUTAGES = {
     "disconnect": DISCONNECTED,
@@ -33,16 +35,17 @@ _COMMENT_KEPT = 26
 class Mishap:
     """The faults of one call, as it goes; a call without any has no mishap."""
 
-    __slots__ = ("_faults", "_now_ns", "_session")
+    __slots__ = ("_before", "_faults", "_now_ns", "_session")
 
     def __init__(self, faults: tuple[FaultSection, ...], session: Session, now_ns: int) -> None:
         self._faults = faults
         self._session = session
         self._now_ns = now_ns
+        self._before: dict[str, dict[Any, Any]] = {}
         for fault in faults:
             outage = _OUTAGES.get(fault.kind)
             if outage is not None:
-                session.switch(outage, now_ns + fault.for_ms * MS_NS if fault.for_ms else NEVER)
+                session.switch(outage, now_ns, now_ns + fault.for_ms * MS_NS if fault.for_ms else NEVER)
                 session.acting_login = fault.to_login or session.acting_login
 
     @property
@@ -80,17 +83,29 @@ class Mishap:
                 request = msgspec.structs.replace(request, magic=0)
         return request
 
+    def look(self, account: Account) -> None:
+        """Keep the books as they are before an order, where what it does to them is to be seen late."""
+        if any(fault.kind == "hide" for fault in self._faults):
+            self._before = {POSITION: dict(account.positions), ORDER: dict(account.orders)}
+
     def done(self, result: OrderResult, changes: Sequence[Change]) -> OrderResult:
         """The result of an executed order as its caller is told; what it changed is hidden where it is to be."""
         for fault in self._faults:
             if fault.kind == "hide":
-                rows = [change for change in changes if change.kind in _HIDDEN[fault.of] and change.row is not None]
-                self._session.hide(rows, self._now_ns, self._now_ns + fault.for_ms * MS_NS)
+                self._session.hide(self._late(changes, fault), self._now_ns)
             elif fault.kind == "no_deal":
                 result = msgspec.structs.replace(result, deal=0)
             elif fault.kind == "retcode" and fault.executed:
                 result = OrderResult(fault.retcode, comment=TEXTS.get(fault.retcode, ""), request_id=result.request_id)
         return result
+
+    def _late(self, changes: Sequence[Change], fault: FaultSection) -> list[Late]:
+        shown_ns = self._now_ns + fault.for_ms * MS_NS
+        return [
+            Late(change.kind, change.login, change.key, self._before.get(change.kind, {}).get(change.key), shown_ns)
+            for change in changes
+            if change.kind in _HIDDEN[fault.of]
+        ]
 
     @property
     def error(self) -> Error | None:

@@ -20,6 +20,8 @@ OLDEST_BUILD = 2_364
 TIMEFRAME_NAMES: dict[int, str] = {
     value: name.removeprefix("TIMEFRAME_") for name, value in vars(names).items() if name.startswith("TIMEFRAME_")
 }
+_DOUBLED_MINUTES = 60
+"""Of a clock that is turned back by an hour."""
 _TICK_FLAGS = {
     names.COPY_TICKS_INFO: names.TICK_FLAG_BID | names.TICK_FLAG_ASK,
     names.COPY_TICKS_TRADE: names.TICK_FLAG_LAST | names.TICK_FLAG_VOLUME,
@@ -141,11 +143,12 @@ def _bars(call: Call, symbol: str, timeframe: int, count: int | None) -> Column:
     book = call.terminal.books.get(symbol)
     if book is None:
         raise Failure(FAILED)
-    bars, name = book.history.bars(), TIMEFRAME_NAMES[timeframe]
+    bars, name = book.history.bars(call.until_ns), TIMEFRAME_NAMES[timeframe]
     if count is not None:
         # each bar holds at most so many minutes of the server's clock, one more where a first one is cut
-        bars = bars[:, -(count + 1) * (length_ns(name) // MINUTE_NS + 1) :]
-    times_ns = call.terminal.clock.server_times_ns(bars[0])
+        bars = bars[:, -((count + 1) * (length_ns(name) // MINUTE_NS + 1) + _DOUBLED_MINUTES) :]
+    # a clock that is turned back stands still until it is as far again: bars never run backwards
+    times_ns = np.maximum.accumulate(call.terminal.clock.server_times_ns(bars[0]))
     return grouped(bars, bar_starts_ns(times_ns, name))
 
 
@@ -175,12 +178,13 @@ def _ticks(call: Call, symbol: str, from_s: int, to_s: int | None, count: int | 
         raise Failure(INVALID_PARAMS)
     times_ns = call.terminal.clock.server_times_ns(ticks[0])
     shown = tick_flags(ticks)
-    first = int(np.searchsorted(times_ns, _date_ns(from_s), side="left"))
-    last = len(times_ns) if to_s is None else int(np.searchsorted(times_ns, _date_ns(to_s), side="right"))
-    kept = np.arange(first, max(first, last))
+    # by what each shows: in an hour that the clock shows twice the times of ticks run back
+    is_kept = (times_ns >= _date_ns(from_s)) & (ticks[0] <= call.until_ns)
+    if to_s is not None:
+        is_kept &= times_ns <= _date_ns(to_s)
     if flags not in _ALL_TICKS:
-        kept = kept[(shown[kept] & _TICK_FLAGS[flags]) != 0]
-    kept = kept[:count]
+        is_kept &= (shown & _TICK_FLAGS[flags]) != 0
+    kept = np.flatnonzero(is_kept)[:count]
     return _packed(len(kept), times_ns[kept] // MS_NS, ticks[1, kept], ticks[2, kept], shown[kept])
 
 

@@ -8,9 +8,9 @@ import msgspec
 from mesh.units import text_from_e8
 from nodes.terminal import names
 from nodes.terminal.account import Account
-from nodes.terminal.book import ACTIVATION, STOP_LOSS, SymbolBook
-from nodes.terminal.checks import has_money
-from nodes.terminal.matching import close, fill, fillable_e8, is_buy_order, position_id_of, position_of
+from nodes.terminal.book import ACTIVATION, STOP_LOSS, STOP_STAGE, SymbolBook
+from nodes.terminal.funds import has_money
+from nodes.terminal.matching import close, fill, fillable_e8, is_buy_order, opposite, position_id_of, position_of
 from nodes.terminal.records import Order, Position
 
 _LIMIT_OF = {
@@ -21,7 +21,7 @@ _LIMIT_OF = {
 
 def meet_level(account: Account, book: SymbolBook, ticket: int, kind: int, now_ns: int) -> None:
     """A quote has reached a level: stops close at the quote (gaps included), pending orders activate."""
-    if kind == ACTIVATION:
+    if kind in (ACTIVATION, STOP_STAGE):
         _activate(account, book, account.orders[ticket], now_ns)
         return
     position = account.positions[ticket]
@@ -75,17 +75,17 @@ def _fill_first(account: Account, book: SymbolBook, order: Order, now_ns: int) -
 def take_rest(account: Account, book: SymbolBook, ticket: int, now_ns: int) -> None:
     """An order filled in part takes what a new quote brings; a limit order only at its price or better."""
     order = account.orders[ticket]
-    is_buy = is_buy_order(order.type)
     if order.type in (names.ORDER_TYPE_BUY_LIMIT, names.ORDER_TYPE_SELL_LIMIT) and not _is_met(book, order):
         return
     volume_e8 = fillable_e8(book, order.volume_current_e8)
-    if account.is_hedging and order.position_id != order.ticket:
-        # the rest of a close: there is no more to close than what is open
+    if account.is_hedging:
+        # it has filled before: with its position gone there is no more to close, nor to add to
         position = position_of(account, order.symbol, order.position_id)
-        if position is None or position.type == (names.POSITION_TYPE_BUY if is_buy else names.POSITION_TYPE_SELL):
+        if position is None:
             _end(account, order, names.ORDER_STATE_CANCELED, now_ns)
             return
-        volume_e8 = min(volume_e8, position.volume_e8)
+        if position.type == opposite(names.ORDER_TYPE_BUY if is_buy_order(order.type) else names.ORDER_TYPE_SELL):
+            volume_e8 = min(volume_e8, position.volume_e8)
     _fill_order(account, book, order, volume_e8, now_ns)
 
 

@@ -1,13 +1,16 @@
 """The terminal's functions about an account: its money, positions, orders and history."""
 
-from collections.abc import Iterable
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping
 
-from mesh.units import SECOND_NS
+from mesh.units import NEVER, SECOND_NS
 from nodes.terminal import names
+from nodes.terminal.account import Account
 from nodes.terminal.calls import NO_ARGUMENTS, Call, Failure, Function, arguments
 from nodes.terminal.export import Row, account_row, deal_row, order_row, position_row
 from nodes.terminal.lasterror import FAILED, INVALID_PARAMS
-from nodes.terminal.records import DEAL, HISTORY_ORDER, ORDER, POSITION, Deal, Order, Position
+from nodes.terminal.records import DEAL, HISTORY_ORDER, ORDER, POSITION, Deal, Order
+from nodes.terminal.session import Live
 
 _MONEY_LIMIT_E8 = 2**63
 """What is sent as a number has 64 bits."""
@@ -18,68 +21,57 @@ def account_info(call: Call) -> Row:
     return account_row(call.account)
 
 
-def _positions(call: Call) -> list[Position]:
-    if not call.session.hides:
-        return list(call.account.positions.values())
-    return [position for position in call.account.positions.values() if call.sees(POSITION, position.ticket)]
-
-
-def _orders(call: Call) -> list[Order]:
-    if not call.session.hides:
-        return list(call.account.orders.values())
-    return [order for order in call.account.orders.values() if call.sees(ORDER, order.ticket)]
-
-
-def _done(call: Call, orders: Iterable[Order]) -> list[Order]:
-    return [order for order in orders if call.sees(HISTORY_ORDER, order.ticket)]
-
-
-def _dealt(call: Call, deals: Iterable[Deal]) -> list[Deal]:
-    return [deal for deal in deals if call.sees(DEAL, deal.ticket)]
-
-
 def positions_total(call: Call) -> int:
     """How many positions are open."""
-    return len(_positions(call)) if call.session.hides else len(call.account.positions)
+    return len(call.shown(POSITION, call.account.positions))
 
 
 def positions_get(call: Call, ticket: int, symbol: str) -> list[Row]:
     """Positions of a ticket, else of a symbol, else all; 0 and "" are not given."""
-    if ticket:
-        named = call.account.positions.get(ticket)
-        found = [] if named is None or not call.sees(POSITION, ticket) else [named]
-    else:
-        found = [position for position in _positions(call) if symbol in ("", position.symbol)]
-    return [position_row(call.terminal.clock, call.account, position) for position in found]
+    clock, account = call.terminal.clock, call.account
+    return [position_row(clock, account, position) for position in _picked(call.shown(POSITION, account.positions), ticket, symbol)]
 
 
 def orders_total(call: Call) -> int:
     """How many orders are live."""
-    return len(_orders(call)) if call.session.hides else len(call.account.orders)
+    return len(call.shown(ORDER, call.account.orders))
 
 
 def orders_get(call: Call, ticket: int, symbol: str) -> list[Row]:
     """Live orders of a ticket, else of a symbol, else all; 0 and "" are not given."""
-    if ticket:
-        named = call.account.orders.get(ticket)
-        found = [] if named is None or not call.sees(ORDER, ticket) else [named]
-    else:
-        found = [order for order in _orders(call) if symbol in ("", order.symbol)]
+    found = _picked(call.shown(ORDER, call.account.orders), ticket, symbol)
     return [order_row(call.terminal.clock, order, call.terminal.books[order.symbol]) for order in found]
 
 
+def _picked(rows: Mapping[int, Live], ticket: int, symbol: str) -> list[Live]:
+    if ticket:
+        return [rows[ticket]] if ticket in rows else []
+    return [row for row in rows.values() if symbol in ("", row.symbol)]
+
+
+def _done(call: Call, orders: Iterable[Order]) -> list[Order]:
+    until_ns = call.until_ns
+    return call.known(HISTORY_ORDER, [order for order in orders if order.time_done_ns <= until_ns])
+
+
+def _dealt(call: Call, deals: Iterable[Deal]) -> list[Deal]:
+    until_ns = call.until_ns
+    return call.known(DEAL, [deal for deal in deals if deal.time_ns <= until_ns])
+
+
 def _history_orders(call: Call, from_s: int, to_s: int) -> list[Order]:
-    return _done(call, call.terminal.history_orders(call.account.login, *_span_ns(call, from_s, to_s)))
+    spans_ns, login = _spans_ns(call, from_s, to_s), call.account.login
+    return _done(call, [order for span in spans_ns for order in call.terminal.history_orders(login, *span)])
 
 
 def _deals(call: Call, from_s: int, to_s: int) -> list[Deal]:
-    return _dealt(call, call.terminal.deals(call.account.login, *_span_ns(call, from_s, to_s)))
+    spans_ns, login = _spans_ns(call, from_s, to_s), call.account.login
+    return _dealt(call, [deal for span in spans_ns for deal in call.terminal.deals(login, *span)])
 
 
-def _span_ns(call: Call, from_s: int, to_s: int) -> tuple[int, int]:
+def _spans_ns(call: Call, from_s: int, to_s: int) -> list[tuple[int, int]]:
     """Whole seconds of server time, both included, as market time."""
-    clock = call.terminal.clock
-    return clock.market_ns(from_s * SECOND_NS), clock.market_ns((to_s + 1) * SECOND_NS) - 1
+    return call.terminal.clock.spans_ns(from_s * SECOND_NS, (to_s + 1) * SECOND_NS)
 
 
 def history_orders_total(call: Call, from_s: int, to_s: int) -> int:
@@ -98,7 +90,7 @@ def history_orders_get(call: Call, from_s: int, to_s: int, ticket: int, position
     if ticket:
         found = _done(call, [account.history_tickets[ticket]] if ticket in account.history_tickets else [])
     elif position:
-        found = _done(call, account.history_positions.get(position, []))
+        found = _done(call, _orders_of(account, position))
     else:
         found = _history_orders(call, from_s, to_s)
     return [order_row(call.terminal.clock, order, None) for order in found]
@@ -109,13 +101,29 @@ def history_deals_get(call: Call, from_s: int, to_s: int, ticket: int, position:
     account = call.account
     if ticket:
         order = account.history_tickets.get(ticket) or account.orders.get(ticket)
-        ids = () if order is None else (order.position_id, order.position_by_id)
-        found = _dealt(call, [deal for id_ in ids for deal in account.deals_of_position.get(id_, []) if deal.order == ticket])
+        found = _dealt(call, [] if order is None else _deals_of(account, order))
     elif position:
         found = _dealt(call, account.deals_of_position.get(position, []))
     else:
         found = _deals(call, from_s, to_s)
     return [deal_row(call.terminal.clock, deal) for deal in found]
+
+
+def _orders_of(account: Account, position: int) -> list[Order]:
+    """The done orders of a position in the order in which they were done: those about it, and any with a deal in it."""
+    orders = {order.ticket: order for order in account.history_positions.get(position, [])}
+    for deal in account.deals_of_position.get(position, []):
+        if deal.order in account.history_tickets:
+            orders[deal.order] = account.history_tickets[deal.order]
+    return sorted(orders.values(), key=lambda order: (order.time_done_ns, order.ticket))
+
+
+def _deals_of(account: Account, order: Order) -> list[Deal]:
+    """The deals of an order, whatever positions they are of: a netting order may close one position and open the next."""
+    # they came after it, and none after its end
+    first = bisect_right(account.deals, order.ticket, key=lambda deal: deal.ticket)
+    end = bisect_right(account.deals, order.time_done_ns or NEVER, key=lambda deal: deal.time_ns)
+    return [deal for deal in account.deals[first:end] if deal.order == order.ticket]
 
 
 def order_calc_margin(call: Call, action: int, symbol: str, volume_e8: int, price_e8: int) -> int:

@@ -35,6 +35,25 @@ class ServerClock:
         server_ns = max(-_INT64_MAX, min(_INT64_MAX, server_ns))
         return self._zone.table(server_ns, server_ns).first_utc_at(server_ns)
 
+    def spans_ns(self, from_ns: int, until_ns: int) -> list[tuple[int, int]]:
+        """The spans of market time, ends included, in which the clock shows ``from_ns`` up to just before ``until_ns``.
+
+        One, or more where an hour that is shown twice belongs to it in part.
+        """
+        from_ns, until_ns = (max(-_INT64_MAX, min(_INT64_MAX, server_ns)) for server_ns in (from_ns, until_ns))
+        table = self._zone.table(from_ns, until_ns)
+        spans: list[tuple[int, int]] = []
+        for index in range(table.index_at(from_ns - DAY_NS), table.index_at(until_ns + DAY_NS) + 1):
+            offset_ns = table.offsets[index]
+            first_ns, last_ns = max(table.starts[index], from_ns - offset_ns), until_ns - offset_ns - 1
+            if index + 1 < len(table.starts):
+                last_ns = min(last_ns, table.starts[index + 1] - 1)
+            if spans and spans[-1][1] + 1 == first_ns <= last_ns:
+                spans[-1] = (spans[-1][0], last_ns)
+            elif first_ns <= last_ns:
+                spans.append((first_ns, last_ns))
+        return spans
+
     def server_times_ns(self, market_ns: NDArray[np.int64]) -> NDArray[np.int64]:
         """``server_ns`` for a column of times."""
         return market_ns + self._zone.offsets_at(market_ns)

@@ -32,6 +32,7 @@ from nodes.terminal.mishap import Mishap
 from nodes.terminal.records import CheckResult, OrderResult, TradeRequest
 from nodes.terminal.retcodes import TEXTS
 from nodes.terminal.session import API_OFF, DISCONNECTED, DOWN, SWITCHED, TRADE_STOPPED, Session
+from nodes.terminal.standstill import standing
 
 
 class RequestRow(Arguments, frozen=True):
@@ -82,7 +83,7 @@ class Answer(NamedTuple):
 class TerminalService:
     """The functions of one terminal, for all its logins."""
 
-    __slots__ = ("_faults", "_sessions", "terminal")
+    __slots__ = ("_faults", "_saved", "_sessions", "terminal")
 
     def __init__(self, terminal: Terminal, faults: tuple[FaultSection, ...] = NO_FAULTS) -> None:
         """``faults``: what is to go wrong. Raises BadConfig for a fault no terminal of this server can have."""
@@ -90,6 +91,8 @@ class TerminalService:
         self.terminal = terminal
         self._faults = FaultPlan(faults, terminal.config.seed)
         self._sessions: dict[int, Session] = {}
+        self._saved = dict.fromkeys(list(terminal.accounts)[:1])
+        """Logins whose password the terminal knows: of the account it was set up with, and of those that gave it."""
 
     def session(self, login: int) -> Session:
         """The switches of a login's terminal."""
@@ -122,6 +125,8 @@ class TerminalService:
             call.changes.extend(self.terminal.on_time(now_ns))
         error = SUCCESS
         try:
+            if session.outages:
+                function = standing(call).get(name, function)
             value = function(call, *msgspec.structs.astuple(msgspec.convert(args, kind)))
         except msgspec.ValidationError:
             value, error = None, INVALID_PARAMS
@@ -143,7 +148,8 @@ class TerminalService:
         if account is None:
             return Answer(None, UNAUTHORISED, ())
         config = account.config
-        if asked.server not in ("", config.server) or config.password not in ("", asked.password):
+        is_saved = not asked.password and account.login in self._saved
+        if asked.server not in ("", config.server) or (config.password not in ("", asked.password) and not is_saved):
             return Answer(None, UNAUTHORISED, ())
         session = self.session(account.login)
         mishap = Mishap(self._faults.at(account.login, LOGIN, args), session, now_ns)
@@ -152,6 +158,7 @@ class TerminalService:
         error = mishap.lost or mishap.error
         if error is not None:
             return Answer(None, WRONG_MODE if error == UNSUPPORTED else error, (), mishap.late_ns)
+        self._saved[account.login] = None
         return Answer(account.login, SUCCESS, (), mishap.late_ns)
 
 
@@ -222,6 +229,7 @@ def order_send(call: Call, *row: Any) -> Row:
     request, code = mishap.request(request), mishap.refusal
     if code is not None:
         return _result_row(call.terminal.refuse(login, request, code))
+    mishap.look(call.account)
     result, changes = call.terminal.order_send(login, request, call.now_ns, seed, mishap.placed_ns)
     call.changes.extend(changes)
     return _result_row(mishap.done(result, changes))

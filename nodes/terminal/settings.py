@@ -11,6 +11,8 @@ MARGIN_MODES = (
     names.ACCOUNT_MARGIN_MODE_EXCHANGE,
     names.ACCOUNT_MARGIN_MODE_RETAIL_HEDGING,
 )
+WHOLE_CURRENCIES = ("CLP", "HUF", "IDR", "ISK", "JPY", "KRW", "PYG", "UGX", "VND", "XAF", "XOF")
+"""Deposits that are kept in whole units: brokers show no fractions of them."""
 TICKET_SPAN = 10_000_000
 """Tickets of an account are login × this + a counter: unique on the server without anything shared."""
 LOGIN_MAX = (2**63 - 1) // TICKET_SPAN - 1

@@ -5,7 +5,7 @@ first account is the one a terminal is logged in to. Every error is a BadConfig 
 """
 
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from msgspec import Meta
 
@@ -18,6 +18,9 @@ from nodes.zones import Zone
 Moment = Annotated[
     str, Meta(pattern=r"^(\d{4}-\d\d-\d\d( \d\d:\d\d)?)?$", description="a UTC time, such as 2026-01-05 or 2026-01-05 12:00")
 ]
+OrderWord = Literal["market", "limit", "stop", "stop_limit", "sl", "tp", "close_by"]
+ExpirationWord = Literal["gtc", "day", "specified", "specified_day"]
+"""In the order of SYMBOL_ORDER_* and SYMBOL_EXPIRATION_*."""
 Level = Annotated[int, Meta(ge=0, le=1_000_000)]
 Signed = Annotated[Decimal, Meta(extra={"least": -(10**9), "most": 10**9})]
 
@@ -67,9 +70,11 @@ class SimAccountSection(Section):
 
     login: Annotated[int, Meta(ge=1, le=10**11)]
     password: str = ""
-    """Empty: any is taken."""
+    """Empty: any is taken. The terminal knows that of the first account, and each that was given once."""
     name: str = "Simulated account"
     currency: Currency = "USD"
+    currency_digits: Annotated[int, Meta(ge=0, le=8)] | None = None
+    """Decimals of its money; left out: 2, of a currency without fractions (JPY, HUF …) 0."""
     deposit: NotNegative = Decimal(10_000)
     credit: NotNegative = Decimal(0)
     """Lent by the broker: part of the equity, not of the balance."""
@@ -78,6 +83,10 @@ class SimAccountSection(Section):
     trade_mode: Literal["demo", "contest", "real"] = "demo"
     margin_call_percent: NotNegative = Decimal(100)
     stop_out_percent: NotNegative = Decimal(50)
+    margin_so_mode: Literal["percent", "money"] = "percent"
+    """What margin call and stop-out go by: the margin level above, or the equity below."""
+    margin_call_money: NotNegative = Decimal(0)
+    stop_out_money: NotNegative = Decimal(0)
     commission_per_lot: NotNegative = Decimal(0)
     fee_per_deal: NotNegative = Decimal(0)
     limit_orders: Annotated[int, Meta(ge=0, le=1_000_000)] = 200
@@ -104,9 +113,16 @@ class SimSymbolSection(Section):
     volume_limit: NotNegative = Decimal(0)
     execution: Literal["request", "instant", "market", "exchange"] = "market"
     filling: tuple[Literal["fok", "ioc", "boc"], ...] = ("fok", "ioc")
+    order_mode: tuple[OrderWord, ...] = get_args(OrderWord)
+    """Kinds that are taken; ``sl`` and ``tp`` are shown and not looked at."""
+    expiration_mode: tuple[ExpirationWord, ...] = get_args(ExpirationWord)
     calc: Literal["forex", "futures", "cfd", "cfd_index", "cfd_leverage", "forex_no_leverage", "stocks", "exchange_futures"] | None = None
     margin_initial: NotNegative = Decimal(0)
     """Of one lot, where ``calc`` is of futures."""
+    margin_hedged: NotNegative | None = None
+    """Contract size that covered volume is charged for; left out: the contract's own, one leg of the two."""
+    margin_hedged_use_leg: bool = False
+    """The dearer leg of the two is charged, and nothing else."""
     tick_value: NotNegative = Decimal(0)
     """Of one tick of one lot, in the profit currency; 0: tick size × contract size."""
     trade_mode: Literal["disabled", "long", "short", "close", "full"] = "full"
@@ -117,6 +133,8 @@ class SimSymbolSection(Section):
     ] = "disabled"  # fmt: skip
     swap_long: Signed = Decimal(0)
     swap_short: Signed = Decimal(0)
+    swap_rollover3days: Literal["sun", "mon", "tue", "wed", "thu", "fri", "sat"] = "wed"
+    """The night that counts three times, for the weekend."""
     depth: NotNegative = Decimal(0)
     """Lots one order finds at one quote; 0: any."""
     book_depth: Annotated[int, Meta(ge=0, le=32)] = 0

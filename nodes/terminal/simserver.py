@@ -1,7 +1,7 @@
 """The simulated server a ``sim.toml`` describes."""
 
 import re
-from typing import Any
+from typing import Any, get_args
 
 from mesh.errors import BadConfig
 from nodes.contracts import contract_of
@@ -9,8 +9,8 @@ from nodes.sizing import e8_of
 from nodes.terminal import names
 from nodes.terminal.engine import Terminal
 from nodes.terminal.rates import typical_rates
-from nodes.terminal.settings import AccountConfig, TerminalConfig
-from nodes.terminal.simfile import SimAccountSection, SimFile, SimSymbolSection
+from nodes.terminal.settings import WHOLE_CURRENCIES, AccountConfig, TerminalConfig
+from nodes.terminal.simfile import ExpirationWord, OrderWord, SimAccountSection, SimFile, SimSymbolSection
 from nodes.terminal.symbols import (
     SYMBOL_FILLING_BOC,
     SYMBOL_FILLING_FOK,
@@ -48,6 +48,8 @@ _CALC_MODES = {
 }
 _FILLINGS = {"fok": SYMBOL_FILLING_FOK, "ioc": SYMBOL_FILLING_IOC, "boc": SYMBOL_FILLING_BOC}
 _DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
+_ORDER_FLAGS = {word: 1 << bit for bit, word in enumerate(get_args(OrderWord))}
+_EXPIRATION_FLAGS = {word: 1 << bit for bit, word in enumerate(get_args(ExpirationWord))}
 _SESSION = re.compile(r"([a-z]{3}) ([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-4]):([0-5]\d)")
 
 
@@ -74,19 +76,25 @@ def terminal_from(sim: SimFile, digits: dict[str, int], path: str) -> Terminal:
 
 
 def _account(section: SimAccountSection, server: str) -> AccountConfig:
+    is_money, digits = section.margin_so_mode == "money", section.currency_digits
+    call, stop_out = section.margin_call_percent, section.stop_out_percent
+    if is_money:
+        call, stop_out = section.margin_call_money, section.stop_out_money
     return AccountConfig(
         login=section.login,
         password=section.password,
         name=section.name,
         server=server,
         currency=section.currency,
+        currency_digits=digits if digits is not None else 0 if section.currency in WHOLE_CURRENCIES else 2,
         deposit_e8=e8_of(section.deposit),
         credit_e8=e8_of(section.credit),
         leverage=section.leverage,
         margin_mode=_MARGIN_MODES[section.margin_mode],
         trade_mode=_TRADE_MODES[section.trade_mode],
-        margin_so_call_e8=e8_of(section.margin_call_percent),
-        margin_so_so_e8=e8_of(section.stop_out_percent),
+        margin_so_mode=names.ACCOUNT_STOPOUT_MODE_MONEY if is_money else names.ACCOUNT_STOPOUT_MODE_PERCENT,
+        margin_so_call_e8=e8_of(call),
+        margin_so_so_e8=e8_of(stop_out),
         commission_per_lot_e8=e8_of(section.commission_per_lot),
         fee_per_deal_e8=e8_of(section.fee_per_deal),
         limit_orders=section.limit_orders,
@@ -103,6 +111,9 @@ def spec_of(symbol: str, section: SimSymbolSection, digits: int) -> SymbolSpec:
     changes: dict[str, Any] = {
         "exemode": _EXECUTIONS.index(section.execution),
         "filling_mode": sum(_FILLINGS[word] for word in dict.fromkeys(section.filling)),
+        "order_mode": sum(_ORDER_FLAGS[word] for word in dict.fromkeys(section.order_mode)),
+        "expiration_mode": sum(_EXPIRATION_FLAGS[word] for word in dict.fromkeys(section.expiration_mode)),
+        "swap_rollover3days": _DAYS.index(section.swap_rollover3days),
         "trade_mode": _SYMBOL_MODES.index(section.trade_mode),
         "swap_mode": _SWAP_MODES.index(section.swap_mode),
         "swap_long_e8": e8_of(section.swap_long),
@@ -112,9 +123,9 @@ def spec_of(symbol: str, section: SimSymbolSection, digits: int) -> SymbolSpec:
         "margin_initial_e8": e8_of(section.margin_initial),
         "tick_value_e8": e8_of(section.tick_value),
         "sessions": tuple(_session(symbol, text) for text in section.sessions),
-        **{name: getattr(section, name) for name in ("stops_level", "freeze_level", "book_depth", "selected")},
+        **{name: getattr(section, name) for name in ("stops_level", "freeze_level", "margin_hedged_use_leg", "book_depth", "selected")},
     }
-    amounts = ("contract_size", "tick_size", "volume_min", "volume_max", "volume_step")
+    amounts = ("contract_size", "margin_hedged", "tick_size", "volume_min", "volume_max", "volume_step")
     changes |= {f"{name}_e8": e8_of(value) for name in amounts if (value := getattr(section, name)) is not None}
     currencies = ("base", "profit", "margin")
     changes |= {f"currency_{name}": value for name in currencies if (value := getattr(section, name)) is not None}

@@ -92,6 +92,9 @@ class SymbolSpec(msgspec.Struct, frozen=True, kw_only=True):
             raise BadConfig(f"{at}: digits = {self.digits}; allowed: 0 to 8")
         if not 0 < self.volume_min_e8 <= self.volume_max_e8 or self.volume_step_e8 <= 0:
             raise BadConfig(f"{at}: volumes need 0 < volume_min <= volume_max and volume_step > 0")
+        if 0 < self.depth_e8 < self.volume_step_e8:
+            least, depth = text_from_e8(self.volume_step_e8), text_from_e8(self.depth_e8)
+            raise BadConfig(f"{at}: depth = {depth}; allowed: 0 (any), or one volume_step ({least}) and above")
         if self.contract_size_e8 <= 0:
             raise BadConfig(f"{at}: contract_size = {text_from_e8(self.contract_size_e8)}; allowed: above 0")
         if self.calc_mode not in _KNOWN_CALC_MODES:

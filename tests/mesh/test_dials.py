@@ -8,7 +8,7 @@ from mesh import links
 from mesh.config import Config, parse
 from mesh.dials import dials_of
 from mesh.links import LINKS, LISTENING_ROLES, ROLES
-from mesh.simnet import wires_of
+from mesh.simlinks import wires_of
 
 
 @pytest.fixture(scope="module")

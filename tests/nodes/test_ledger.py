@@ -69,8 +69,8 @@ def test_a_late_fill_is_counted_once() -> None:
     ledger.add(decision)
     (line,) = decision.lines
     ledger.end(line, "NOT_FOUND", "", 1, None)
-    ledger.amend(line, "FILLED", "late", 2, outcome_of("a0", line.record.oid))
-    assert {code: count for code, count in ledger.codes.items() if count} == {"FILLED": 1}
+    ledger.amend(line, "FILLED_LATE", "late", 2, outcome_of("a0", line.record.oid))
+    assert {code: count for code, count in ledger.codes.items() if count} == {"FILLED_LATE": 1}
     assert ledger.adds_up()
 
 

@@ -1,5 +1,6 @@
 """The broker names the market time at which something it holds back is due, so that a market in blocks does not wait in vain."""
 
+import msgpack
 import msgspec
 import pytest
 
@@ -27,3 +28,22 @@ def test_what_is_held_back_is_named_until_it_is_due(kind: str) -> None:
     sent_ns = MARKET_NS + 9 * SECOND_NS
     assert bank.play(12).waiting == [Waiting("one", sent_ns + 5_500 * MS_NS)]
     assert bank.play(15, sent_ns + 5_500 * MS_NS).waiting == []
+
+
+@pytest.mark.parametrize("kind", ["hide", "disconnect"])
+def test_what_is_seen_late_is_another_revision(kind: str) -> None:
+    """Who knows the account as it was shown while something was hidden is told once more when it is seen, and not again after that."""
+    bank = bank_with(kind, 5_500)
+
+    def told(revision: int) -> tuple[int, int]:
+        """How many reads are answered of one that always is and one where the account changed; and the revision."""
+        reply = bank.call(ONE, "several", revision, [["positions_get", 0, ""]], [["history_deals_get", 1, 2**31 - 1, 0, 0]])
+        assert reply is not None
+        return len(msgpack.unpackb(reply.value)), reply.revision
+
+    answered, revision = told(-1)
+    assert (answered, told(revision)) == (2, (1, revision))
+    bank.play(15, MARKET_NS + 14 * SECOND_NS + 500 * MS_NS)
+    answered, revealed = told(revision)
+    assert (answered, revealed) == (2, revision + 1)
+    assert told(revealed) == (1, revealed)

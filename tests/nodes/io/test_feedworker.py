@@ -11,7 +11,7 @@ import pytest
 from mesh.config import parse
 from mesh.messages.base import Msg
 from mesh.messages.feed import FeedAsk, FeedCursor, FeedLost, FeedTicks, FeedTold
-from mesh.units import MS_NS
+from mesh.units import MS_NS, SECOND_NS
 from nodes.io.feedworker import FeedAttachment
 from tests.nodes.io.faketicks import CONFIG
 
@@ -96,7 +96,8 @@ def test_question_starts_the_process_and_is_answered(feed: Callable[..., FeedAtt
     part, told = heard(attachment, FeedTold)
     assert isinstance(part, FeedTicks)
     assert isinstance(told, FeedTold)
-    assert (told.number, told.cursors, told.is_linked) == (1_000, [FeedCursor("EURUSD", 1_004_000, 1)], True)
+    cursor = FeedCursor("EURUSD", 1_004_000, 1, (1_004 - 2 * 3_600) * SECOND_NS)
+    assert (told.number, told.cursors, told.is_linked) == (1_000, [cursor], True)
     assert len(part.time_ns) == 5 * 8
 
 

@@ -99,9 +99,20 @@ def test_live_market_has_a_process_of_its_own_and_a_run_of_its_store(tmp_path: P
         store = store_of("market-1", config, state)
         core = core_of("market-1", config, 1, store, state)
         runs.append(core._run)
+        assert core._source.zone == config.settings.broker.zone
         store.close()
     assert runs[0] != runs[1]
     assert {run.split("-")[0] for run in runs} == {run_of(config)}
     assert isinstance(attachment_of("market-1", config, tmp_path), FeedAttachment)
     assert attachment_of("cci-1", config, tmp_path) is None
     assert attachment_of("market-1", config_of(), tmp_path) is None
+
+
+def test_zone_is_the_accounts() -> None:
+    """An account at another server names that server's clock; without an account it is the broker's."""
+    text = CONFIG.replace('server = "real"', 'server = "real"\nzone = "UTC"')
+    for feed, zone in (("mt5,account=one", "UTC"), ("mt5,terminal=C:/terminal64.exe", "New York + 7 h")):
+        config = config_of(feed, text=text)
+        spec = live_spec(config)
+        assert spec is not None
+        assert spec.zone(config) == zone

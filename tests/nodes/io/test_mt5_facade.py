@@ -210,6 +210,11 @@ def test_ticket_before_symbol_before_group(desk: Desk) -> None:
         ("!EUR*,*", ["USDJPY"]),
         ("EURUSD.", []),
         ("EUR?SD", []),
+        ("EUR**USD", ["EURUSD"]),
+        ("EURU*USD", []),
+        ("E*U*S*,!*R*", []),
+        pytest.param("*" * 1_990 + "x", [], id="many stars"),  # a search that goes back would never end
+        pytest.param("*U" * 900, [], id="many parts"),
     ],
 )
 def test_group_filter(desk: Desk, group: str, found: list[str]) -> None:

@@ -69,9 +69,20 @@ def test_a_failed_write_sticks_until_initialize(desk: Desk) -> None:
     assert bought() is None
     assert mt5.account_info() is None
     assert mt5.last_error() == (-10001, "IPC send failed")
+    assert not mt5.login(LOGIN)
+    assert mt5.last_error() == (-10001, "IPC send failed")
     assert mt5.shutdown()
     assert mt5.initialize()
     assert mt5.positions_get() == ()
+
+
+@pytest.mark.parametrize("desk", [[fault("lose_reply", call="login", nth=2)]], indirect=True)
+def test_a_link_that_breaks_at_login_is_gone(desk: Desk) -> None:
+    """As at any other call: -10002, then nothing is attached."""
+    assert not mt5.login(LOGIN)
+    assert mt5.last_error() == LOST
+    assert mt5.account_info() is None
+    assert mt5.last_error() == NO_LINK
 
 
 @pytest.mark.parametrize(
@@ -184,6 +195,35 @@ def test_what_was_done_may_be_seen_late(desk: Desk, positions: int, deals: int) 
     assert len(mt5.history_orders_get(ticket=ticket)) == mt5.history_orders_total(*span) == deals
     later(desk, 1_500)
     assert (mt5.positions_total(), mt5.history_deals_total(*span), mt5.history_orders_total(*span)) == (1, 2, 1)
+
+
+@pytest.mark.parametrize("desk", [[fault("hide", nth=2, for_ms=1_500), fault("hide", nth=3, for_ms=3_000)]], indirect=True)
+def test_what_is_seen_late_is_seen_as_it_was(desk: Desk) -> None:
+    """A part that was closed is still there, and so is a position that has gone; each change is told at its own time, in order."""
+    ticket = bought().order
+    assert closed(ticket, volume=0.04).retcode == closed(ticket, volume=0.06).retcode == 10009
+    assert desk.rig.positions == []
+    for ms, held in ((0, [0.1]), (1_499, [0.1]), (1, [0.06]), (1_499, [0.06]), (1, [])):
+        later(desk, ms)
+        assert [row.volume for row in mt5.positions_get()] == [row.volume for row in mt5.positions_get(ticket=ticket)] == held
+        assert [row.volume for row in mt5.positions_get(symbol="EURUSD")] == held
+        assert mt5.positions_total() == len(held)
+    assert len(mt5.history_deals_get(position=ticket)) == 3
+
+
+@pytest.mark.parametrize("desk", [[fault("hide", nth=2, for_ms=1_500), fault("hide", nth=4, for_ms=1_500)]], indirect=True)
+def test_old_levels_and_removed_orders_are_shown_until_the_change_is_seen(desk: Desk) -> None:
+    """A stop loss that was set is not there yet; an order that was removed still is, and is not in the history."""
+    ticket = bought().order
+    mt5.order_send({"action": 6, "symbol": "EURUSD", "position": ticket, "sl": 1.09})
+    order = mt5.order_send({"action": 5, "symbol": "EURUSD", "volume": 0.1, "type": 2, "price": 1.09}).order
+    mt5.order_send({"action": 8, "order": order})
+    assert [row.sl for row in mt5.positions_get()] == [0.0]
+    assert [row.ticket for row in mt5.orders_get()] == [row.ticket for row in mt5.orders_get(ticket=order)] == [order]
+    assert (mt5.orders_total(), mt5.history_orders_get(ticket=order)) == (1, ())
+    later(desk, 1_500)
+    assert [row.sl for row in mt5.positions_get()] == [1.09]
+    assert (mt5.orders_total(), len(mt5.history_orders_get(ticket=order))) == (0, 1)
 
 
 @pytest.mark.parametrize("desk", [[fault("no_deal")]], indirect=True)

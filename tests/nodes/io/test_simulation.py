@@ -103,6 +103,44 @@ def test_an_exchange_is_described_by_the_file(tmp_path: Path) -> None:
     assert position.profit == pytest.approx(190, abs=1)
 
 
+@pytest.mark.parametrize(
+    ("keys", "digits", "margin"),
+    [('currency = "JPY"', 0, 1_213), ('currency = "JPY"\ncurrency_digits = 2', 2, 1_213.3), ('currency = "EUR"', 2, 10.0)],
+)
+def test_money_has_the_decimals_of_its_currency(tmp_path: Path, keys: str, digits: int, margin: float) -> None:
+    """Yen are whole, where the file does not say otherwise, and so is all that is reckoned in them."""
+    text = SCRIPTED.replace('["EURUSD"]', '["EURUSD", "EURJPY"]').replace("login = 5001", f"login = 5001\n{keys}")
+    assert mt5.initialize(path=written(tmp_path, text)), mt5.last_error()
+    mt5._quote("EURUSD", 1.1, 1.1)
+    mt5._quote("EURJPY", 121.33, 121.33)
+    assert mt5.account_info().currency_digits == digits
+    assert mt5.order_calc_margin(mt5.ORDER_TYPE_BUY, "EURUSD", 0.01, 1.1) == margin
+
+
+RULES = """
+order_mode = ["market", "limit", "sl"]
+expiration_mode = ["gtc", "specified_day"]
+swap_rollover3days = "fri"
+margin_hedged = 0
+margin_hedged_use_leg = true
+"""
+
+
+def test_rules_of_symbol_and_account_are_described_by_the_file(tmp_path: Path) -> None:
+    """Kinds of orders and expirations that are taken, the triple night, hedged margin, stop-out by money."""
+    account = 'login = 5001\nmargin_so_mode = "money"\nmargin_call_money = 900\nstop_out_money = 800\n'
+    text = SCRIPTED.replace("login = 5001\n", account) + "[symbol.EURUSD]" + RULES
+    assert mt5.initialize(path=written(tmp_path, text)), mt5.last_error()
+    info, symbol = mt5.account_info(), mt5.symbol_info("EURUSD")
+    assert (info.margin_so_mode, info.margin_so_call, info.margin_so_so) == (mt5.ACCOUNT_STOPOUT_MODE_MONEY, 900.0, 800.0)
+    assert (symbol.order_mode, symbol.expiration_mode, symbol.swap_rollover3days) == (1 | 2 | 16, 1 | 8, mt5.DAY_OF_WEEK_FRIDAY)
+    assert (symbol.margin_hedged, symbol.margin_hedged_use_leg) == (0.0, True)
+    mt5._quote("EURUSD", 1.1, 1.1001)
+    pending = {"action": mt5.TRADE_ACTION_PENDING, "symbol": "EURUSD", "volume": 0.1, "price": 1.09}
+    codes = [mt5.order_check({**pending, "type": kind, "type_time": time}).retcode for kind, time in ((2, 0), (2, 1), (5, 0))]
+    assert codes == [0, mt5.TRADE_RETCODE_INVALID_EXPIRATION, mt5.TRADE_RETCODE_INVALID]
+
+
 def test_a_stepped_synthetic_market_is_the_same_in_every_run(tmp_path: Path) -> None:
     """Backfilled bars, and the same ticks however the steps fall."""
     shown = []

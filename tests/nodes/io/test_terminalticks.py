@@ -9,7 +9,7 @@ from mesh.messages.feed import FeedAsk, FeedCursor, FeedLost, FeedTicks, FeedTol
 from mesh.units import E8, MS_NS, SECOND_NS
 from nodes.io import terminalticks
 from nodes.io.livespec import LiveSpec
-from nodes.io.terminalticks import HISTORY_TRIES, TerminalTicks
+from nodes.io.terminalticks import HISTORY_TRIES, WAIT_NS, TerminalTicks
 from nodes.quotes import columns_of
 from nodes.ticks import TickColumns
 from tests.nodes.io.faketicks import CONFIG, FakeTerminal
@@ -28,7 +28,11 @@ def asker(module: FakeTerminal, spec: LiveSpec | None = None, now_ns: int = MORN
 
 
 def cursors(*places: tuple[int, int]) -> list[FeedCursor]:
-    return [FeedCursor(symbol, *place) for symbol, place in zip(("EURUSD", "USDJPY"), places, strict=True)]
+    return [cursor(symbol, *place) for symbol, place in zip(("EURUSD", "USDJPY"), places, strict=True)]
+
+
+def cursor(symbol: str, server_ms: int, count: int) -> FeedCursor:
+    return FeedCursor(symbol, server_ms, count, (server_ms - 7_200_000) * MS_NS if server_ms else 0)
 
 
 def asked(asker: TerminalTicks, places: list[FeedCursor], bars_count: int = 0) -> tuple[list[tuple[Any, ...]], FeedTold]:
@@ -67,7 +71,7 @@ def test_known_ticks_of_the_same_second_and_millisecond_are_left_out() -> None:
     asking = asker(module)
     ticks, told = asked(asking, told.cursors)
     assert [(tick[1] - SERVER_MS, tick[2]) for tick in ticks] == [(700, 1.5), (701, 1.7)]
-    assert told.cursors[0] == FeedCursor("EURUSD", SERVER_MS + 701, 1)
+    assert told.cursors[0] == cursor("EURUSD", SERVER_MS + 701, 1)
     assert asked(asking, told.cursors) == ([], FeedTold(1, told.cursors, MORNING_S * SECOND_NS, True, False, ""))
 
 
@@ -116,7 +120,7 @@ def test_ticks_without_both_prices_are_no_quotes() -> None:
     module = FakeTerminal(EURUSD=[(SERVER_MS + 1, 0.0, 1.2), (SERVER_MS + 1, 1.1, 0.0), (SERVER_MS + 1, 1.1, 1.2)], USDJPY=[])
     ticks, told = asked(asker(module), cursors((SERVER_MS, 0), (SERVER_MS, 0)))
     assert ticks == [("EURUSD", SERVER_MS + 1, 1.1, 1.2)]
-    assert told.cursors[0] == FeedCursor("EURUSD", SERVER_MS + 1, 3)
+    assert told.cursors[0] == cursor("EURUSD", SERVER_MS + 1, 3)
 
 
 def bars_until(count: int) -> list[tuple[float, ...]]:
@@ -168,18 +172,44 @@ def test_symbol_without_bars_begins_with_its_newest_tick(monkeypatch: pytest.Mon
     assert [tick[0] for tick in ticks] == ["USDJPY"]
 
 
-def test_symbol_that_fails_keeps_its_cursor_and_the_others_go_on() -> None:
-    """A refused symbol is named with its error and loses nothing."""
-    module = FakeTerminal(EURUSD=rows_of(1_000), USDJPY=rows_of(2_000))
-    module.failing = {"USDJPY": (-4, "Terminal: Not found")}
+def test_others_wait_for_a_symbol_that_fails_and_nothing_of_it_is_late() -> None:
+    """It is named with its error; ticks of others after its cursor come when it can be read again, in order."""
+    module = FakeTerminal(EURUSD=rows_of(500, 1_000), USDJPY=rows_of(600, 2_000))
     asking = asker(module)
-    ticks, told = asked(asking, cursors((SERVER_MS, 0), (SERVER_MS, 0)))
-    assert [tick[0] for tick in ticks] == ["EURUSD"]
-    assert told.why == "USDJPY: last_error=(-4, 'Terminal: Not found')"
+    module.failing = {"USDJPY": (-4, "Terminal: Not found")}
+    ticks, told = asked(asking, cursors((SERVER_MS, 0), (SERVER_MS + 600, 1)))
+    assert [(tick[0], tick[1] - SERVER_MS) for tick in ticks] == [("EURUSD", 500)]
+    assert (told.why, told.has_more) == ("USDJPY: last_error=(-4, 'Terminal: Not found')", True)
     module.failing = {}
     ticks, told = asked(asking, told.cursors)
-    assert [tick[0] for tick in ticks] == ["USDJPY"]
-    assert told.why == ""
+    assert [(tick[0], tick[1] - SERVER_MS) for tick in ticks] == [("EURUSD", 1_000), ("USDJPY", 2_000)]
+    assert (told.why, told.has_more) == ("", False)
+
+
+def test_symbol_that_fails_for_long_is_given_up_until_it_can_be_read() -> None:
+    """The others go on and it is said; once it was read it is waited for again."""
+    module, now_ns = FakeTerminal(EURUSD=rows_of(1_000), USDJPY=rows_of(600, 2_000)), [MORNING_S * SECOND_NS]
+    asking = TerminalTicks(LiveSpec("C:/terminal64.exe"), config_of(), module, lambda: now_ns[0])
+    module.failing = {"USDJPY": (-4, "Terminal: Not found")}
+    places = cursors((SERVER_MS, 0), (SERVER_MS + 600, 1))
+    assert asked(asking, places)[1].has_more
+    now_ns[0] += WAIT_NS
+    ticks, told = asked(asking, places)
+    assert [tick[0] for tick in ticks] == ["EURUSD"]
+    assert not told.has_more
+    assert told.why.endswith("the others go on without it after 5 s, its ticks meanwhile will be missing")
+    module.failing = {}
+    told = asked(asking, told.cursors)[1]
+    module.failing = {"USDJPY": (-4, "Terminal: Not found")}
+    assert asked(asking, told.cursors)[1].has_more
+
+
+def test_symbol_without_a_cursor_is_not_waited_for() -> None:
+    """It has shown nothing so far, so nothing of it can be late."""
+    module = FakeTerminal(EURUSD=rows_of(1_000), USDJPY=rows_of(2_000))
+    module.failing = {"USDJPY": (-4, "Terminal: Not found")}
+    ticks, told = asked(asker(module), cursors((SERVER_MS, 0), (0, 0)))
+    assert (len(ticks), told.has_more) == (1, False)
 
 
 def test_broken_link_is_no_answer_and_is_made_anew() -> None:
@@ -218,3 +248,55 @@ def test_terminal_of_another_account_gives_no_ticks() -> None:
     module.error = (-10_003, "IPC initialize failed")
     (lost,) = asking.answer(FeedAsk(1, cursors((SERVER_MS, 0), (SERVER_MS, 0)), 0))
     assert lost == FeedLost("initialize C:/terminal64.exe: (-10003, 'IPC initialize failed')")
+
+
+def test_account_is_looked_at_in_each_answer() -> None:
+    """Another one is logged in at the terminal: its server's ticks are not taken, and the link is made anew."""
+    module = FakeTerminal(EURUSD=rows_of(1_000), USDJPY=[])
+    asking = asker(module, LiveSpec("C:/terminal64.exe", "one", 5001, "real"))
+    _, told = asked(asking, cursors((SERVER_MS, 0), (SERVER_MS, 0)))
+    module.login = 9
+    module.ticks["EURUSD"] += rows_of(2_000)
+    assert list(asking.answer(FeedAsk(2, told.cursors, 0))) == [
+        FeedLost("account 5001 at real is configured, the terminal shows 9 at real")
+    ]
+    module.login = 5001
+    assert len(asked(asking, told.cursors)[0]) == 1
+    assert len(module.opened) == 2
+
+
+def test_times_are_by_the_zone_of_the_account() -> None:
+    """An account at another server than the fleet's names that server's clock."""
+    config = parse(CONFIG.replace('server = "real"', 'server = "real"\nzone = "UTC"'))
+    module = FakeTerminal(EURUSD=[(MORNING_S * 1_000 + 5, 1.1, 1.2)])
+    asking = TerminalTicks(LiveSpec("C:/terminal64.exe", "one", 5001, "real"), config, module, lambda: MORNING_S * SECOND_NS)
+    _part, told = asking.answer(FeedAsk(1, [FeedCursor("EURUSD", MORNING_S * 1_000, 0)], 0))
+    assert isinstance(told, FeedTold)
+    assert told.cursors == [FeedCursor("EURUSD", MORNING_S * 1_000 + 5, 1, MORNING_S * SECOND_NS + 5 * MS_NS)]
+
+
+BACK_S = 1_793_512_800
+"""2026-11-01 06:00 UTC: New York's clock, and the server's with it, is turned back by an hour."""
+
+
+@pytest.mark.parametrize("polled_each", [1, 7, 400])
+def test_hour_that_the_server_shows_twice_loses_and_doubles_nothing(polled_each: int) -> None:
+    """Three hours of ticks around it, asked for often and seldom: each once, at its time, in order."""
+    module = FakeTerminal(EURUSD=[], USDJPY=[])
+    asking = asker(module)
+    begin_s = BACK_S - 5_400
+    places = [FeedCursor("EURUSD", (begin_s + 3 * 3_600) * 1_000, 0), FeedCursor("USDJPY", 0, 0)]
+    sent, found = [], []
+    for number, true_s in enumerate(range(begin_s, begin_s + 3 * 3_600, 20)):
+        shown_s = true_s + (3 if true_s < BACK_S else 2) * 3_600
+        module.ticks["EURUSD"].append((shown_s * 1_000, 1.0 + number / 1_000, 2.0))
+        sent.append((true_s, number))
+        if number % polled_each == 0 or true_s == begin_s + 3 * 3_600 - 20:
+            *parts, told = asking.answer(FeedAsk(1, places, 0))
+            assert isinstance(told, FeedTold)
+            places = told.cursors
+            for part in parts:
+                assert isinstance(part, FeedTicks)
+                _, time_ns, bid_e8, _ = columns(part)
+                found += zip((time_ns // SECOND_NS).tolist(), ((bid_e8 - E8) // 100_000).tolist(), strict=True)
+    assert found == sent

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
@@ -80,6 +81,64 @@ def test_what_must_not_be_sent_comes_back_unsent(desk: Desk, changes: dict[str, 
     assert result.class_ == "UNSENT"
     assert result.detail.startswith(reason)
     assert (result.called_ns, desk.read().positions) == (0, [])
+
+
+@pytest.mark.parametrize(("side", "distance_e8"), [(1, 108_510_000), (1, 108_509_999), (1, 200 * E8)])
+def test_open_whose_stop_would_not_be_above_zero_is_not_sent(desk: Desk, side: int, distance_e8: int) -> None:
+    """Without its stop it would be another order than was asked for."""
+    result = desk.send(side=side, sl_distance_e8=distance_e8)
+    assert (result.class_, result.detail.split()[0]) == ("UNSENT", "SL")
+    assert desk.read().positions == []
+
+
+def test_modify_below_zero_removes_no_stop(desk: Desk) -> None:
+    """Zero means no level, and only zero."""
+    ticket = desk.send().position_ticket
+    result = desk.send(action="MODIFY", position_ticket=ticket, sl_e8=-1, tp_e8=108_900_000)
+    assert (result.class_, result.detail.split()[0]) == ("UNSENT", "LEVELS")
+    assert desk.read().positions[0].sl_e8 == 108_310_000
+
+
+@pytest.mark.parametrize("side", [1, -1])
+@pytest.mark.parametrize("stops_level", range(9, 24))
+def test_levels_on_the_grid_are_not_inside_the_forbidden_distance(desk: Desk, stops_level: int, side: int) -> None:
+    """Five points a tick: what is moved to the nearest allowed level is rounded away from the market, so the order is taken."""
+    book = desk.terminal.books["EURUSD"]
+    book.spec = msgspec.structs.replace(book.spec, tick_size_e8=5_000, stops_level=stops_level)
+    result = desk.send(side=side, sl_distance_e8=1_000, tp_distance_e8=1_000)
+    assert (result.class_, result.retcode) == ("ACCEPTED", 10009)
+    (position,) = desk.read().positions
+    closing_e8 = 108_500_000 if side > 0 else 108_510_000
+    for level_e8 in (position.sl_e8, position.tp_e8):
+        assert stops_level * 1_000 <= abs(level_e8 - closing_e8) < stops_level * 1_000 + 5_000
+        assert level_e8 % 5_000 == 0
+
+
+@pytest.mark.parametrize("changes", [{"volume_step": 0.0}, {"point": 0.0}])
+@pytest.mark.parametrize("action", ["OPEN", "CLOSE", "MODIFY"])
+def test_terms_that_are_not_there_hinder_the_order(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any], action: str
+) -> None:
+    """A terminal that has not loaded a symbol yet shows zeros: unsent, said so, and read again for the next order."""
+    ticket = desk.send().position_ticket
+    desk.venue._reader.forget_contracts()
+    with monkeypatch.context() as patched:
+        bare = SimpleNamespace(**{**mt5.symbol_info("EURUSD")._asdict(), **changes})
+        patched.setattr(mt5, "symbol_info", lambda _name: bare)
+        result = desk.send(action=action, position_ticket=ticket, side=-1)
+        assert (result.class_, result.detail.split()[0]) == ("UNSENT", "SYMBOL")
+    assert desk.send(action=action, position_ticket=ticket, side=-1, sl_e8=108_310_000).class_ == "ACCEPTED"
+
+
+def test_whatever_goes_wrong_before_the_call_is_unsent(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing was handed over, so nothing is UNKNOWN: not a Python error of ours, and not one of the package."""
+
+    def broken(_symbol: str) -> None:
+        raise OverflowError("tick of 2**80")
+
+    monkeypatch.setattr(mt5, "symbol_info_tick", broken)
+    result = desk.send()
+    assert (result.class_, result.detail, result.called_ns) == ("UNSENT", "BROKEN OverflowError: tick of 2**80", 0)
 
 
 def test_latch_is_read_at_the_last_moment(desk: Desk) -> None:

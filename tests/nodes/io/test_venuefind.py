@@ -17,9 +17,8 @@ MINE = dict(magic=77, comment="tm.1", symbol="EURUSD", reason=names.DEAL_REASON_
 
 def deal(**changes: Any) -> SimpleNamespace:
     """A deal of 0.1 lots that opened a position."""
-    return SimpleNamespace(
-        **{**MINE, "ticket": 9, "order": 5, "entry": names.DEAL_ENTRY_IN, "volume": 0.1, "price": 1.1, "position_id": 5, **changes}
-    )
+    fields = dict(ticket=9, order=5, entry=names.DEAL_ENTRY_IN, volume=0.1, price=1.1, profit=0.0, position_id=5)
+    return SimpleNamespace(**{**MINE, **fields, **changes})
 
 
 def order(**changes: Any) -> SimpleNamespace:
@@ -52,6 +51,12 @@ def test_deals_of_one_order_are_one_hit_at_their_average() -> None:
     found = look(deals=[deal(volume=0.1, price=1.1), deal(ticket=10, volume=0.3, price=1.2)])
     assert (found.hits, found.volume_e8, found.price_e8) == (1, 40 * LOT_E8, 117_500_000)
     assert (found.order_ticket, found.position_ticket, found.deal_ticket) == (5, 5, 9)
+
+
+def test_profit_of_a_found_attempt_is_that_of_its_deals() -> None:
+    """Summed over them; the deals of another attempt do not count."""
+    found = look(deals=[deal(profit=1.5), deal(ticket=10, profit=-4.0), deal(order=6, magic=1, comment="hand", profit=9.0)])
+    assert (found.hits, found.profit_e8) == (1, -250_000_000)
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from mesh.faults import FaultSection
 from mesh.messages.venue import VenueAttach, VenueAttached, VenueFind, VenueLost, VenueRead
 from mesh.settings import AccountSection
 from nodes.io import mt5
+from nodes.io.mt5session import SESSION
 from nodes.io.venueidentity import Identity, is_folder_of, switched_off
 from tests.nodes.io.venuerig import MONDAY_NS, desk_of
 
@@ -99,6 +100,53 @@ def test_what_another_account_shows_is_not_told_as_ours(message: Any) -> None:
         lost = desk.answer(message)
         assert isinstance(lost, VenueLost)
         assert lost.reason.startswith("ACCOUNT login=5002 trademesh-sim attached=5001 trademesh-sim")
+
+
+@pytest.mark.parametrize("call", ["terminal_info", "positions_get", "orders_get", "history_deals_get", "account_info"])
+def test_account_that_is_switched_while_it_is_read_is_not_told_as_ours(call: str) -> None:
+    """At whichever call of the read: no position of ours seems gone, and no deposit of another account seems ours."""
+    with desk_of() as desk:
+        desk.send()
+        assert len(desk.read().positions) == 1
+        desk.afflict(switched(call, 1))
+        assert isinstance(desk.answer(VenueRead(1, 0, 1)), VenueLost)
+
+
+@pytest.mark.parametrize("call", ["terminal_info", "orders_get", "history_orders_get", "history_deals_get", "positions_get"])
+def test_account_that_is_switched_while_an_attempt_is_looked_for_is_not_believed(call: str) -> None:
+    """What another account does not show is not absent from ours."""
+    with desk_of() as desk:
+        desk.send()
+        desk.afflict(switched(call, 1))
+        assert isinstance(desk.answer(VenueFind(1, bytes(16), 1, 77, "", MONDAY_NS, "OPEN")), VenueLost)
+
+
+def test_specifications_of_another_account_are_not_told_as_ours() -> None:
+    """Its margins are by its leverage: whose they are is looked at after they were read."""
+    with desk_of() as desk:
+        desk.read()
+        desk.quote(132_000_000, 132_010_000, "GBPUSD")
+        desk.afflict(switched("order_calc_margin", 1))
+        assert isinstance(desk.answer(VenueRead(2, 6, 0)), VenueLost)
+
+
+def test_whose_answer_it_is_is_asked_last_in_the_same_message(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The simulated terminal answers a read together: the account comes after all of it, and costs no further round trip."""
+    batches: list[list[list[Any]]] = []
+    monkeypatch.setattr(SESSION, "ahead", lambda calls, changed, _revision: batches.append([calls, changed]))
+    with desk_of() as desk:
+        desk.send()
+        desk.read()
+    assert len(batches) == 3
+    assert all(reads[-1] == ["account_info"] for batch in batches for reads in batch if reads)
+
+
+def test_terms_of_a_symbol_are_not_kept_from_another_account() -> None:
+    """It may be another broker's: they are read again for the next order."""
+    with desk_of() as desk:
+        desk.afflict(switched("symbol_info", 1))
+        assert desk.send().detail.startswith("ACCOUNT login=5002")
+        assert desk.venue._reader._contracts == {}
 
 
 @pytest.mark.parametrize("action", ["OPEN", "CLOSE", "MODIFY", "CANCEL"])

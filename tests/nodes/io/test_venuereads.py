@@ -5,7 +5,7 @@ from typing import Any
 
 from mesh.codec import encode
 from mesh.config import parse
-from mesh.messages.venue import VenueRead, VenueState
+from mesh.messages.venue import VenueLost, VenueRead, VenueState
 from mesh.units import E8, HOUR_NS, SECOND_NS
 from nodes.clockdrift import FRESH_COUNT
 from nodes.io.venueidentity import Identity
@@ -100,8 +100,32 @@ def test_more_positions_than_a_state_carries_stop_opens_and_keep_ours() -> None:
     assert len(state.positions) == POSITIONS_MAX
     assert [held.ticket for held in state.positions[:10]] == list(range(591, 601))
     assert not state.trade_allowed
+    assert state.is_partial
     assert state.remark.startswith("600 positions and 0 orders: 512 of each can be looked after")
     assert len(encode(state)) < 1 << 20
+
+
+def test_orders_that_a_state_does_not_carry_make_it_partial() -> None:
+    """So what is not among them is not gone, and those with a magic come first; a state with all of them is whole."""
+    row = dict(symbol="EURUSD", type=2, volume_current=0.1, price_open=1.0, sl=0.0, tp=0.0, time_expiration=0)
+    for count, is_partial in ((POSITIONS_MAX, False), (POSITIONS_MAX + 1, True)):
+        package = Package(2)
+        package.orders_get = lambda count=count: tuple(SimpleNamespace(ticket=n, magic=n // POSITIONS_MAX, **row) for n in range(count))  # type: ignore[assignment]
+        (state,) = states(package, 1)
+        assert (len(state.orders), state.is_partial) == (POSITIONS_MAX, is_partial)
+        assert state.orders[0].ticket == (count - 1 if is_partial else 0)
+
+
+def test_account_that_is_switched_at_a_real_terminal_is_seen_after_the_read() -> None:
+    """The first look finds ours, the one after the read another: nothing of it is told."""
+    package, logins = Package(2), [5001, 5001, 7]
+    package.account_info = lambda: SimpleNamespace(**{**vars(INFO), "login": logins.pop(0)})  # type: ignore[method-assign]
+    config = parse(CONFIG)
+    identity = Identity(config.account["one"])
+    identity.attach(package.account_info(), package.terminal)
+    lost = Reader("one", config, package, identity, lambda: package.now_ns).state(VenueRead(1, 0, 0))
+    assert isinstance(lost, VenueLost)
+    assert lost.reason.startswith("ACCOUNT login=7")
 
 
 def test_a_symbol_somebody_else_holds_is_told_too() -> None:

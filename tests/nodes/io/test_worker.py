@@ -6,6 +6,7 @@ import signal
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -14,10 +15,12 @@ from mesh.config import Config, parse
 from mesh.errors import BadFrame
 from mesh.messages.base import Msg
 from mesh.messages.control import Ping
-from mesh.messages.venue import VenueAttach, VenueAttached, VenueLatch, VenueLost, VenueRead, VenueResult, VenueSend
+from mesh.messages.venue import VenueAttach, VenueAttached, VenueLatch, VenueLost, VenueRead, VenueResult, VenueSend, VenueState
 from mesh.units import MS_NS
 from nodes.io.latchword import LatchWord
-from nodes.io.worker import ATTACH_MORE_MS, HEAD, MESSAGE_BYTES_MAX, Pipe, WorkerAttachment, latch_path
+from nodes.io.venuelimits import PIPE_BYTES_MAX
+from nodes.io.worker import ATTACH_MORE_MS, HEAD, Pipe, WorkerAttachment, latch_path, lock_path, work
+from tests.nodes.io.test_venuelimits import state_of
 
 ROOT = Path(__file__).parents[3]
 PACKAGE = '''
@@ -105,7 +108,7 @@ def order(call: int = 1, comment: str = "tm", latch_count: int = 3) -> VenueSend
 
 def pid_of(state: Path) -> int:
     """The process that holds the account."""
-    return int((state / "account-5001.lock").read_text())
+    return int(lock_path(state, 5001, "real").read_text())
 
 
 @pytest.mark.slow
@@ -270,7 +273,7 @@ def test_pipe_puts_messages_together_however_they_were_cut(pipes: tuple[socket.s
 
 
 @pytest.mark.parametrize(
-    "spoil", [lambda: HEAD.pack(MESSAGE_BYTES_MAX + 1), lambda: HEAD.pack(3) + b"abc"], ids=["too_long", "garbage"]
+    "spoil", [lambda: HEAD.pack(PIPE_BYTES_MAX + 1), lambda: HEAD.pack(3) + b"abc"], ids=["too_long", "garbage"]
 )
 def test_pipe_refuses_what_is_no_message(pipes: tuple[socket.socket, Pipe], spoil: Callable[[], bytes]) -> None:
     """A length beyond the limit, or bytes that are no message, are an error of the other end."""
@@ -285,6 +288,28 @@ def test_pipe_says_when_it_has_ended(pipes: tuple[socket.socket, Pipe]) -> None:
     ours, pipe = pipes
     ours.close()
     assert pipe.receive() is None
+
+
+def test_lock_is_of_a_login_at_a_server(tmp_path: Path) -> None:
+    """Two servers may give out the same number; the name of one is no path to elsewhere."""
+    assert lock_path(tmp_path, 5001, "A-Live") == lock_path(tmp_path, 5001, "A-Live")
+    assert lock_path(tmp_path, 5001, "A-Live") != lock_path(tmp_path, 5001, "B-Live")
+    assert lock_path(tmp_path, 5001, "../B Live/x").parent == tmp_path
+
+
+def test_worker_says_nothing_that_its_local_cannot_read(config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A row that no message can hold is left out before it is sent."""
+    monkeypatch.setattr("nodes.io.worker.package_of", lambda *_: SimpleNamespace(last_error=None))
+    monkeypatch.setattr("nodes.io.venue.Venue.handle", lambda _self, _message: state_of(-1, 5))
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        local = Pipe(ours)
+        local.send(VenueRead(1, 0, 0))
+        ours.shutdown(socket.SHUT_WR)
+        assert work("one", config, tmp_path, theirs) == 0
+        (state,) = local.receive() or []
+    assert isinstance(state, VenueState)
+    assert [held.ticket for held in state.positions] == [5]
 
 
 def test_latch_word_is_shared_between_maps(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from nodes.broker.setup import BrokerNames, terminal_of
 from nodes.io import mt5
 from nodes.io.locate import demo_text
 from nodes.io.mt5backend import InProcessBackend, open_backend
+from nodes.io.mt5session import SESSION
 from nodes.io.venue import Venue
 from nodes.terminal.service import TerminalService
 
@@ -45,6 +46,11 @@ class Desk:
         self.clock_ns = 1_000
         self.venue = Venue(account, self.config, mt5, lambda: self.latch_count, lambda: self.clock_ns)
         self.attached = self.venue.handle(VenueAttach(account))
+
+    def afflict(self, *faults: FaultSection) -> None:
+        """From the next call on the terminal has these faults, which count from here."""
+        assert isinstance(SESSION.backend, InProcessBackend)
+        SESSION.backend._service = TerminalService(self.terminal, faults)
 
     def quote(self, bid_e8: int, ask_e8: int, symbol: str = "EURUSD") -> None:
         self.now_ns += SECOND_NS

@@ -192,7 +192,8 @@ class Net(SimNet):
             if boundary is not None and not boundary.is_over and (place.name, number) == (boundary.node, boundary.number):
                 boundary.is_over = True
                 if boundary.kept:
-                    super()._one(place, Commit(0, effect.puts))
+                    place.disk.ask(effect, self.now_ns)
+                    place.disk.write()
                 self.crash(place.name)
                 return
         if place.core is None:

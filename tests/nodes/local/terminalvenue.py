@@ -43,6 +43,10 @@ class TerminalVenue:
         mt5.shutdown()
         return Venue("one", self._config, mt5, lambda: self._latch_count, lambda: self._net.now_ns)
 
+    def restart(self) -> None:
+        """The worker died with its local: the next one knows nothing of what was read."""
+        self._venue = self._new()
+
     def now_ns(self) -> int:
         """Market time goes with the virtual clock."""
         return MARKET_NS + self._net.now_ns
@@ -76,9 +80,9 @@ class TerminalVenue:
 
 
 @contextmanager
-def rig_with(*faults: FaultSection) -> Iterator[tuple[Rig, TerminalVenue]]:
-    """A mesh in virtual time whose account one has a real adapter, and is ready to trade."""
-    config = make_config()
+def rig_with(*faults: FaultSection, more: str = "") -> Iterator[tuple[Rig, TerminalVenue]]:
+    """A mesh in virtual time, ready to trade, whose account one has a real adapter; ``more`` goes behind its strategy."""
+    config = make_config(more)
     rig = Rig(config)
     venue = TerminalVenue(config, rig.net, faults)
     rig.net.attachments["local-1"] = venue

@@ -194,8 +194,8 @@ def test_lost_result_that_is_nowhere_ends_not_found_after_the_settle_window() ->
     assert (len(rig.venue.sends), rig.venue.finds >= 3) == (1, True)
 
 
-def test_full_close_may_repeat_at_once_after_a_lost_result() -> None:
-    """A gone ticket refuses a second full close, so a lost close is tried again and reaches its goal."""
+def test_full_close_is_not_repeated_after_a_lost_result_where_nothing_is_left() -> None:
+    """It is not, where the position is gone: what closed it may have been the lost one, and that is looked for to the end."""
     rig = Rig().ready()
     opening = rig.open()
     rig.until(lambda: len(rig.master.codes()) == 1)
@@ -208,8 +208,8 @@ def test_full_close_may_repeat_at_once_after_a_lost_result() -> None:
 
     rig.venue.script = lose  # type: ignore[assignment]
     rig.close(opening)
-    rig.until(lambda: rig.master.codes() == ["FILLED", "CLOSED"])
-    assert not rig.venue.held
+    rig.until(lambda: rig.master.codes() == ["FILLED", "CLOSED"], 70_000)
+    assert (len(rig.venue.sends), rig.master.outcomes[-1].detail) == (2, "already=closed")
 
 
 def test_gap_in_k_is_repaired_before_later_opens_run() -> None:
@@ -237,7 +237,7 @@ def test_router_death_moves_the_local_and_nothing_is_lost() -> None:
 def test_local_moves_when_its_router_lost_the_master() -> None:
     """A router that hears nothing of the master serves nobody while the other one does."""
     rig = Rig().ready()
-    rig.net._wires = [wire for wire in rig.net._wires if (wire.from_node, wire.to_node) != ("router-1", "master-1")]
+    rig.net.wires[:] = [wire for wire in rig.net.wires if (wire.from_node, wire.to_node) != ("router-1", "master-1")]
     rig.run(9_000)
     assert rig.local().counters.totals.get("home_move_count") == 1
     rig.open()

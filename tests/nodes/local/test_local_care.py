@@ -190,11 +190,11 @@ def test_a_store_that_was_rolled_back_only_closes_also_after_restarts() -> None:
     rig = Rig().ready()
     rig.master.acks = False
     opened(rig)
-    backup = dict(rig.net.places["local-1"].rows)
+    backup = dict(rig.net.places["local-1"].disk.rows)
     rig.open("b")
     rig.until(lambda: len(rig.master.codes()) == 2)
     rig.net.crash("local-1")
-    rig.net.places["local-1"].rows = backup
+    rig.net.places["local-1"].disk.rows = backup
     rig.master.acks = True
     for life in range(3):
         rig.net.restart("local-1")

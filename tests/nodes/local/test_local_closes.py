@@ -53,8 +53,8 @@ def test_close_whose_row_was_being_written_when_it_ended_ends_once() -> None:
         rig.until(lambda rig=rig: len(rig.master.codes()) == 2)
         rig.run(100)
         place = rig.net.places["local-1"]
-        place.write(2**62)
-        assert not [key for key in place.rows if key[0] == "order"], f"a row is left: delay_us={delay_us}"
+        place.disk.write()
+        assert not [key for key in place.disk.rows if key[0] == "order"], f"a row is left: delay_us={delay_us}"
 
 
 def test_close_of_a_position_that_is_shown_late_closes_it() -> None:

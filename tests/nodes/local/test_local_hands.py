@@ -17,7 +17,7 @@ from mesh.messages.control import (
     Pong,
     Undo,
 )  # fmt: skip
-from mesh.simnet import Wire
+from mesh.simlinks import Wire
 from mesh.units import E8
 from tests.nodes.local.fakevenue import POINT_E8, PRICE_E8
 from tests.nodes.local.localrig import Rig
@@ -42,7 +42,7 @@ class Desk(Rig):
 
     def __init__(self) -> None:
         super().__init__()
-        self.net._wires += [
+        self.net.wires += [
             Wire("operator", f"control.{index}", name, links.CONTROL, 900 + index) for index, name in enumerate(("router-1", "router-2"))
         ]
         self.operator = Operator()

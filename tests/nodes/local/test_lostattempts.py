@@ -93,7 +93,7 @@ def test_resting_order_never_counts_as_absent() -> None:
     rig.open()
     rig.run(150_000)
     assert "NOT_FOUND" not in rig.master.codes()
-    assert rig.master.states[-1].unknown_count == 1
+    assert [state for state in rig.master.states if state.account == "one"][-1].unknown_count == 1
     rig.venue.look = lambda ask: seen(ask, hits=1, volume_e8=LOTS_E8, price_e8=PRICE_E8, position_ticket=TICKET)
     rig.until(lambda: rig.master.codes()[-1] == "FILLED", 2_000)
 
@@ -121,7 +121,7 @@ def test_time_without_a_worker_does_not_count_to_the_settle_window() -> None:
     lost(rig.venue, "OPEN")
     rig.open()
     rig.run(50_000)
-    rig.net._push(rig.net.now_ns + 1, rig.net.places["local-1"], Envelope(WORKER, 0, VenueLost("killed")))
+    rig.net.deliver("local-1", rig.net.now_ns + 1, Envelope(WORKER, 0, VenueLost("killed")))
     rig.run(50_000)
     assert rig.master.codes() == []
     rig.until(lambda: rig.master.codes() == ["NOT_FOUND"], 20_000)

@@ -56,7 +56,7 @@ def test_stop_moves(side: int, points: int, sl_points: int | None, section: dict
         assert found is None
     else:
         cause, at = expected
-        assert found == Act(cause, "MODIFY", 0, OPEN_E8 + side * at * POINT_E8, 777)
+        assert found == Act(cause, "MODIFY", 0, OPEN_E8 + side * at * POINT_E8)
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_partial_take_profit_happens_once() -> None:
 def test_time_stop_comes_first_and_in_market_time() -> None:
     """After its time a position is closed, whatever else would be done."""
     section = {"time_stop_ms": 60_000, "break_even_points": 50}
-    assert act(60, market_ns=OPENED_NS + 60 * SECOND_NS - 1, **section) == Act(BREAK_EVEN, "MODIFY", 0, OPEN_E8, 777)
+    assert act(60, market_ns=OPENED_NS + 60 * SECOND_NS - 1, **section) == Act(BREAK_EVEN, "MODIFY", 0, OPEN_E8)
     assert act(60, market_ns=OPENED_NS + 60 * SECOND_NS, **section) == Act(TIME_STOP, "CLOSE")
 
 

@@ -2,8 +2,10 @@
 
 from typing import cast
 
-from mesh.messages.outcomes import Outcome
-from nodes.local.reports import KnownRecord, Reports
+import msgspec
+
+from mesh.messages.outcomes import Outcome, Stamps
+from nodes.local.reports import KNOWN, KnownRecord, Reports
 
 
 def test_an_ack_over_a_gap_in_the_numbers_takes_what_is_there() -> None:
@@ -14,3 +16,20 @@ def test_an_ack_over_a_gap_in_the_numbers_takes_what_is_there() -> None:
     reports.restored(9)
     assert len(reports.ack(9)) == 4, "two rows for each outcome there is"
     assert (reports.acked_f, reports.pending) == (9, {})
+
+
+def test_an_open_that_turned_up_late_counts_as_executed() -> None:
+    """Its first end had no lots, its second has: what asks whether it did anything hears yes, also in another life."""
+    outcome = Outcome(
+        "one", 1, 1, 0, b"o" * 16, "s1", "swing", "open", "OPEN", "NOT_FOUND", True, "open", "", "EURUSD",
+        1, 0, 0, 0, 0, 0, 0, 0, 1, 1, Stamps(),
+    )  # fmt: skip
+    reports = Reports()
+    reports.number(outcome)
+    assert not reports.is_executed(outcome.oid)
+    _, puts = reports.number(msgspec.structs.replace(outcome, code="FILLED_LATE", volume_e8=7))
+    assert reports.is_executed(outcome.oid)
+    (known,) = [put for put in puts if put.kind == KNOWN]
+    again = Reports()
+    again.restore(KNOWN, known.key, known.record or b"")
+    assert again.is_executed(outcome.oid)

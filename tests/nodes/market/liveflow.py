@@ -36,6 +36,7 @@ start = "{start}"
 login = 5001
 {more}
 """
+ZONE = "New York + 7 h"
 MORNING = "2026-01-07 10:00"
 """A Wednesday, in UTC."""
 
@@ -129,7 +130,7 @@ def live_flow(
         yield LiveRig(
             {
                 "terminal-1": lambda life: StepTerminal(config, str(path), clock),
-                "market-1": lambda life: Market("market-1", config, life, LiveSource(config.settings.market.symbols)),
+                "market-1": lambda life: Market("market-1", config, life, LiveSource(config.settings.market.symbols, ZONE)),
                 "cci-1": lambda life: Indicator("cci-1", config, life),
                 "broker-1": lambda life: Broker("broker-1", config, life),
                 "signals-1": lambda life: Signals("signals-1", config, life),

@@ -10,7 +10,7 @@ from mesh.units import DAY_NS, MS_NS, SECOND_NS
 from nodes.market.livefeed import CLOCK_BEHIND_NS, CURSOR, LIVE, RETRY_NS, LiveFeed
 from nodes.market.livesource import LiveSource
 from nodes.market.ticklog import TICKS
-from tests.nodes.market.liveflow import live_config
+from tests.nodes.market.liveflow import ZONE, live_config
 
 NOW_NS = 1_000 * SECOND_NS
 MARKET_NS = 1_767_780_000 * SECOND_NS
@@ -25,7 +25,7 @@ class Feed:
         self.rows = rows if rows is not None else {}
         self.now_ns = NOW_NS
         self.counters = Counters()
-        self.source = LiveSource(SYMBOLS)
+        self.source = LiveSource(SYMBOLS, ZONE)
         self.core = LiveFeed(live_config(poll_ms=100), self.source, self.counters, TOKEN)
         self.first_seq = self.core.recover([(kind, key, record) for (kind, key), record in sorted(self.rows.items())])
         self.out = self.core.start(self.now_ns)
@@ -184,6 +184,25 @@ def test_gap_is_asked_for_at_once_and_time_closes_nothing_meanwhile() -> None:
     feed.tell([(0, 6)], market_s=600)
     feed.commit()
     assert feed.source.is_whole
+
+
+def test_more_that_does_not_come_is_asked_for_after_the_pause() -> None:
+    """The terminal waits for a symbol it cannot read: time closes nothing meanwhile, and nobody spins."""
+    feed = begun()
+    feed.due()
+    feed.tell([], market_s=2, more=True, why="USDJPY: last_error=(-4, 'Terminal: Not found')")
+    feed.commit()
+    assert not feed.source.is_whole
+    assert feed.core.deadline_ns == feed.now_ns + 100 * MS_NS
+
+
+def test_sessions_are_of_the_terminals_server() -> None:
+    """On its clock is the weekend, whatever the simulated broker's zone is."""
+    source = LiveSource(SYMBOLS, "UTC+9")
+    core = LiveFeed(live_config(poll_ms=100), source, Counters(), TOKEN)
+    friday_ns = 1_767_970_800 * SECOND_NS  # 2026-01-09 15:00 UTC, midnight there
+    sessions = core._staleness._sessions
+    assert [sessions.is_open("EURUSD", friday_ns + after_ns) for after_ns in (-1, 0)] == [True, False]
 
 
 def test_lost_answer_is_asked_for_again_after_pauses_that_grow() -> None:

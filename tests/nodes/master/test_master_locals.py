@@ -2,6 +2,7 @@
 
 import random
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -204,14 +205,30 @@ def test_local_acts_and_hands_end_no_line() -> None:
 
 
 def test_a_fill_reported_late_is_what_happened_and_an_alarm() -> None:
-    """NOT_FOUND has one way on; the count moves with it and the sum stays."""
+    """NOT_FOUND has one way on; the count moves with it and the sum stays; both words are in the events."""
     rig = Rig(config_of(1)).ready()
     rig.signal()
     (order,) = rig.orders()
     rig.give(REPLAY, rig.outcome(order, "NOT_FOUND"), ROUTER)
-    rig.give(REPLAY, rig.outcome(order, "FILLED", detail="late"), ROUTER)
+    rig.give(REPLAY, rig.outcome(order, "FILLED_LATE", detail="late"), ROUTER)
+    rig.give(REPLAY, rig.outcome(order, "FILLED_LATE", detail="late"), ROUTER)
     assert noted(rig) == ["outcome_changed"]
-    assert {code: n for code, n in rig.master.totals()[1].items() if n} == {"FILLED": 1}
+    assert {code: n for code, n in rig.master.totals()[1].items() if n} == {"FILLED_LATE": 1}
+    assert [line.split()[2] for line in rig.outcomes()] == ["NOT_FOUND", "FILLED_LATE"]
+
+
+@pytest.mark.parametrize(("ended", "told"), [("NOT_FOUND", "FILLED"), ("FILLED", "FILLED_LATE"), ("FILLED_LATE", "NOT_FOUND")])
+def test_no_other_word_changes_a_line_that_ended(ended: str, told: str) -> None:
+    """It is an alarm and kept as an act; the line and the totals stay as they were."""
+    rig = Rig(config_of(1)).ready()
+    rig.signal()
+    (order,) = rig.orders()
+    rig.give(REPLAY, rig.outcome(order, ended), ROUTER)
+    rig.give(REPLAY, rig.outcome(order, told), ROUTER)
+    assert noted(rig) == ["outcome_changed"]
+    assert {code: n for code, n in rig.master.totals()[1].items() if n} == {ended: 1}
+    acts = [event.event["code"] for event in rig.events if event.event["kind"] == "act"]
+    assert acts == [told]
 
 
 def test_silent_lines_become_unconfirmed_and_come_back() -> None:

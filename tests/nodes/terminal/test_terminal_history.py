@@ -10,7 +10,7 @@ from nodes.terminal import names
 from nodes.terminal.history import BAR_COLUMNS, History, grouped, tick_flags
 from nodes.terminal.service import TerminalService
 from nodes.terminal.settings import TerminalConfig
-from tests.nodes.terminal.terminal_rig import LOGIN, START_NS, Rig, e8
+from tests.nodes.terminal.terminal_rig import BUY, LOGIN, Rig, e8
 
 
 def columns(count: int, step_ns: int = 7 * SECOND_NS, start_ns: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -165,15 +165,60 @@ def test_ticks_by_date_and_range(rig: Rig) -> None:
     assert rates(rig, "copy_ticks_from", 1, 10, names.COPY_TICKS_TRADE) == []
 
 
-def test_history_in_an_hour_the_clock_shows_twice() -> None:
-    """When New York turns its clock back the server's hour comes twice and nothing of it is lost."""
+CHANGE_NS = 1_541_311_200 * SECOND_NS
+"""2018-11-04 06:00 UTC: New York turns back, 02:00 becomes 01:00."""
+CHANGE_S = CHANGE_NS // SECOND_NS - 4 * 3_600
+"""The same as the clock shows it before it is turned back."""
+
+
+@pytest.fixture
+def doubled() -> Rig:
+    """A quote a minute for three hours, from 00:30 on New York's clock; a deal at 01:30, and one at 01:35 of the second pass."""
     rig = Rig(config=TerminalConfig(server_zone="America/New_York"))
-    change_ns = 1_541_311_200 * SECOND_NS
-    """2018-11-04 06:00 UTC, 02:00 becomes 01:00."""
-    rig.quote("1.1", "1.1001", after_ns=change_ns - HOUR_NS - rig.now_ns)
-    rig.quote("1.2", "1.2001", after_ns=HOUR_NS)
-    rig.quote("1.3", "1.3001", after_ns=HOUR_NS)
-    hours = rates(rig, "copy_rates_from_pos", names.TIMEFRAME_H1, 0, 3)
-    assert sum(row[5] for row in hours) >= 3
-    assert hours[-1][4] == e8("1.3")
-    assert rig.now_ns > START_NS
+    rig.quote("1.1", "1.1001", after_ns=CHANGE_NS - 90 * MINUTE_NS - rig.now_ns)
+    for minute in range(1, 181):
+        rig.quote(f"1.1{minute:03}", f"1.2{minute:03}", after_ns=MINUTE_NS)
+        if minute in (60, 125):
+            rig.opened(BUY, magic=minute)
+    return rig
+
+
+@pytest.mark.parametrize(("timeframe", "step_s"), [(names.TIMEFRAME_M1, 60), (names.TIMEFRAME_H1, 3_600)])
+def test_bars_stand_still_while_the_clock_shows_an_hour_again(doubled: Rig, timeframe: int, step_s: int) -> None:
+    """Each start once and none before the last; no tick is lost, the last bar is the newest, however many are asked for."""
+    bars = rates(doubled, "copy_rates_from_pos", timeframe, 0, 1_000)
+    assert all(second[0] - first[0] >= step_s for first, second in pairwise(bars))
+    assert sum(row[5] for row in bars) == 182
+    assert bars[-1][4] == e8("1.1180")
+    for minutes in (20, 40, 70):
+        count = len(rates(doubled, "copy_rates_from_pos", timeframe, 0, minutes))
+        assert rates(doubled, "copy_rates_from_pos", timeframe, 0, minutes) == bars[-count:]
+
+
+def test_ticks_of_an_hour_the_clock_shows_twice_are_all_found(doubled: Rig) -> None:
+    """By what each shows: from 01:30 to 01:40 there are eleven of either pass, and none before the start that was asked for."""
+    from_s = CHANGE_S - 1_800
+    found = rates(doubled, "copy_ticks_range", from_s, from_s + 600, names.COPY_TICKS_ALL)
+    assert len(found) == 22
+    assert {row[0] // 1_000 for row in found} == set(range(from_s, from_s + 601, 60))
+    later = rates(doubled, "copy_ticks_from", from_s, 1_000, names.COPY_TICKS_ALL)
+    assert min(row[0] for row in later) == from_s * 1_000
+    assert later[-1][1] == e8("1.1180")
+
+
+def test_history_of_an_hour_the_clock_shows_twice(doubled: Rig) -> None:
+    """Each deal and order is found where its own time says it is, in either pass, and nowhere else."""
+    service = TerminalService(doubled.terminal)
+
+    def found(name: str, from_s: int, to_s: int) -> int:
+        value = service.call(LOGIN, name, [from_s, to_s], doubled.now_ns).value
+        assert isinstance(value, int)
+        return value
+
+    for deal in doubled.deals:
+        shown_s = doubled.terminal.clock.server_ns(deal.time_ns) // SECOND_NS
+        for name in ("history_deals_total", "history_orders_total"):
+            assert found(name, shown_s, shown_s) == 1
+            assert found(name, shown_s - 60, shown_s - 1) == found(name, shown_s + 1, shown_s + 60) == 0
+    assert found("history_orders_total", CHANGE_S - 3_600, CHANGE_S) == 2
+    assert doubled.terminal.clock.spans_ns(0, 2**62) == [(5 * HOUR_NS, 2**62 + 5 * HOUR_NS - 1)]

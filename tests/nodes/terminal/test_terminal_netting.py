@@ -1,9 +1,12 @@
 """Netting and exchange accounts: one position a symbol, which deals add to, reduce, close and turn round."""
 
+from typing import Any
+
 import pytest
 
 from nodes.terminal import names
-from tests.nodes.terminal.terminal_rig import BUY, EXCHANGE, NETTING, SELL, Rig, check_books, e8
+from nodes.terminal.service import TerminalService
+from tests.nodes.terminal.terminal_rig import BUY, EXCHANGE, LOGIN, NETTING, SELL, Rig, check_books, e8
 
 DONE = names.TRADE_RETCODE_DONE
 
@@ -110,3 +113,24 @@ def test_close_only_symbol_can_be_reduced_but_not_turned_round() -> None:
     rig.terminal.restore(rows)
     assert rig.deal(SELL, "0.26").retcode == names.TRADE_RETCODE_LIMIT_VOLUME
     assert rig.deal(SELL, "0.25").retcode == DONE
+
+
+def test_an_order_that_closes_one_position_and_opens_the_next_is_of_both() -> None:
+    """One sell of three lots at a depth of one: its deals are found by its ticket, the order and its deals by either position."""
+    specs = {"exemode": names.SYMBOL_TRADE_EXECUTION_EXCHANGE, "depth_e8": e8("1")}
+    rig = Rig(account={"margin_mode": EXCHANGE}, **specs)
+    bought, sold = (rig.deal(side, volume, type_filling=names.ORDER_FILLING_RETURN).order for side, volume in ((BUY, "1"), (SELL, "3")))
+    for _ in range(2):
+        rig.quote("1.10000", "1.10010")
+    service = TerminalService(rig.terminal)
+
+    def history(name: str, ticket: int, position: int) -> list[Any]:
+        return list(service.call(LOGIN, name, [0, 0, ticket, position], rig.now_ns).value)
+
+    deal_tickets = [deal.ticket for deal in rig.deals if deal.order == sold]
+    assert [deal.entry for deal in rig.deals] == [names.DEAL_ENTRY_IN, names.DEAL_ENTRY_OUT, names.DEAL_ENTRY_IN, names.DEAL_ENTRY_IN]
+    assert [row[0] for row in history("history_deals_get", sold, 0)] == deal_tickets
+    assert [row[0] for row in history("history_orders_get", 0, bought)] == [bought, sold]
+    assert [row[0] for row in history("history_orders_get", 0, sold)] == [sold]
+    assert [row[1] for row in history("history_deals_get", 0, bought)] == [bought, sold]
+    check_books(rig.terminal)

@@ -71,6 +71,19 @@ def test_stop_limit_over_its_limit_fills_on_the_same_tick() -> None:
     assert [position.price_open_e8 for position in rig.positions] == [e8("1.10500")]
 
 
+def test_a_stop_price_left_behind_is_no_limit_price() -> None:
+    """A stop-limit moved away and back waits twice at its stop; when that is its limit too, the second one fills nothing."""
+    rig = Rig()
+    order = rig.pending(names.ORDER_TYPE_BUY_STOP_LIMIT, "1.10500", stoplimit="1.10500").order
+    for price in ("1.10600", "1.10500"):
+        assert rig.send(names.TRADE_ACTION_MODIFY, order=order, price=price, stoplimit="1.10500").retcode == DONE
+    rig.quote("1.10590", "1.10600")
+    assert [(row.type, row.price_open_e8) for row in rig.orders] == [(names.ORDER_TYPE_BUY_LIMIT, e8("1.10500"))]
+    assert not rig.positions
+    rig.quote("1.10480", "1.10490")
+    assert [position.price_open_e8 for position in rig.positions] == [e8("1.10490")]
+
+
 def test_modify_moves_price_levels_and_expiration() -> None:
     """The moved order no longer triggers at its old price; asking for the same again is 10025."""
     rig = Rig()
@@ -198,6 +211,22 @@ def test_partial_limit_order_waits_for_its_price() -> None:
     assert rig.send(names.TRADE_ACTION_REMOVE, order=order).retcode == DONE
     rig.quote("1.09480", "1.09490")
     assert rig.positions[0].volume_e8 == e8("0.08")
+    check_books(rig.terminal)
+
+
+@pytest.mark.parametrize("by", ["deal", "stop"])
+def test_rest_of_an_opening_ends_with_its_position(by: str) -> None:
+    """When what was filled is closed by hand or by its stop, the rest of the order is cancelled and opens nothing again."""
+    rig = Rig(depth_e8=e8("0.04"), exemode=EXCHANGE_EXECUTION)
+    order = rig.deal(BUY, "0.12", type_filling=RETURN, sl="1.09").order
+    if by == "deal":
+        assert rig.deal(SELL, "0.04", position=order, type_filling=RETURN).retcode == DONE
+        rig.quote("1.10000", "1.10010")
+    for _ in range(2):
+        rig.quote("1.08900", "1.08910")
+    assert not rig.positions
+    assert not rig.orders
+    assert rig.account.history_tickets[order].state == names.ORDER_STATE_CANCELED
     check_books(rig.terminal)
 
 

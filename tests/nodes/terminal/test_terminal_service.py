@@ -209,11 +209,11 @@ def test_switches_of_the_terminal(served: Served) -> None:
     """API disabled -8, Algo Trading off 10027, no connection 10031: none reaches the server."""
     session = served.service.session(LOGIN)
     sent = request(volume=e8("0.1"))
-    session.switch(DISCONNECTED, NEVER)
+    session.switch(DISCONNECTED, 0, NEVER)
     assert served.ask("order_send", *sent)[0] == names.TRADE_RETCODE_CONNECTION
-    session.switch(TRADE_STOPPED, NEVER)
+    session.switch(TRADE_STOPPED, 0, NEVER)
     assert served.ask("order_send", *sent)[0] == names.TRADE_RETCODE_CLIENT_DISABLES_AT
-    session.switch(API_OFF, NEVER)
+    session.switch(API_OFF, 0, NEVER)
     assert served.call("order_send", *sent).error == API_DISABLED
     info = served.row("TerminalInfo", "terminal_info")
     assert (info["connected"], info["trade_allowed"], info["tradeapi_disabled"]) == (False, False, True)
@@ -225,17 +225,26 @@ def test_switches_of_the_terminal(served: Served) -> None:
     [
         ([LOGIN, "secret", "trademesh-Demo"], Answer(LOGIN, SUCCESS, ())),
         ([0, "secret", ""], Answer(LOGIN, SUCCESS, ())),
-        ([LOGIN, "", ""], Answer(None, UNAUTHORISED, ())),
+        ([LOGIN, "", ""], Answer(LOGIN, SUCCESS, ())),
+        ([LOGIN, "wrong", ""], Answer(None, UNAUTHORISED, ())),
         ([LOGIN, "secret", "Other-Server"], Answer(None, UNAUTHORISED, ())),
         ([1, "secret", ""], Answer(None, UNAUTHORISED, ())),
         (["x"], Answer(None, INVALID_PARAMS, ())),
     ],
 )
 def test_login(args: list[Any], answer: Answer) -> None:
-    """Login, password and server must be those of an account; login 0 is the first account."""
+    """Login, password and server must be those of an account; login 0 is the first account, whose password is known."""
     served = Served(account={"password": "secret"})
     assert served.service.call(0, "login", args, START_NS) == answer
     assert served.service.call(99, "account_info", [], START_NS) == Answer(None, UNAUTHORISED, ())
+
+
+def test_a_password_is_given_once() -> None:
+    """Another account than the terminal's own is let in by its password, from then on without it; never by a wrong one."""
+    other = LOGIN + 1
+    served = Served(account={"password": "secret"}, others=(other,))
+    answers = [served.service.call(0, "login", [other, password, ""], START_NS).value for password in ("", "no", "secret", "", "no")]
+    assert answers == [None, None, other, other, None]
 
 
 def test_held_order_executes_at_the_quote_of_its_own_time(served: Served) -> None:

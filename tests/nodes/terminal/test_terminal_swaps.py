@@ -116,15 +116,16 @@ def test_reopening_counts_the_triple_day_too(mode: int) -> None:
     assert rig.positions[0].price_open_e8 == e8("1.10030")
 
 
-@pytest.mark.parametrize("named", ["ticket", "identifier"])
-def test_a_reopened_position_is_closed_by_either_number(named: str) -> None:
-    """By its new ticket, or by the identifier that was its ticket; in part and whole; all deals are of the one position."""
+def test_a_reopened_position_is_closed_by_its_new_ticket() -> None:
+    """In part and whole, all deals of the one position; the old ticket is that of a closed one, for any request."""
     rig = swapped(REOPEN_CURRENT, "-10")
     first = rig.opened(BUY)
     night(rig, nights=2)
     [position] = rig.positions
+    for action in ({"action": names.TRADE_ACTION_DEAL, "type": SELL, "volume": "0.04"}, {"action": names.TRADE_ACTION_SLTP, "sl": "1.05"}):
+        assert rig.send(**action, position=first.ticket).retcode == names.TRADE_RETCODE_POSITION_CLOSED
     for volume in ("0.04", "0.06"):
-        assert rig.deal(SELL, volume, position=getattr(position, named)).retcode == DONE
+        assert rig.deal(SELL, volume, position=position.ticket).retcode == DONE
     assert not rig.positions
     assert [deal.position_id for deal in rig.deals] == [first.identifier] * 7
     assert sum(deal.volume_e8 * (1 if deal.entry == 0 else -1) for deal in rig.deals) == 0

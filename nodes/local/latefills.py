@@ -1,0 +1,64 @@
+"""Opens that ended NOT_FOUND, watched for turning up after all: a terminal or its server may show very late what it did.
+
+The mark of such an open, its attempt's magic or comment, in the positions, orders or deals of a read has it looked for as any lost
+attempt is; what is found then is told as FILLED_LATE. The newest are watched; each has a row.
+"""
+
+from mesh.codec import encode
+from mesh.core import Put
+from mesh.messages.venue import VenueState
+from nodes.local import attempts
+from nodes.local.attempts import OrderRecord
+
+NOT_FOUND_ROW = "not_found"
+"""Kind of the rows, by oid."""
+WATCHED_MAX = 1_000
+"""The newest are watched; what is older is forgotten."""
+
+
+class LateFills:
+    """Those of one account."""
+
+    def __init__(self, account: str) -> None:
+        self._account = account
+        self._watched: dict[bytes, OrderRecord] = {}
+        self._by_mark: dict[int | str, bytes] = {}
+        """By magic and by comment."""
+
+    def restore(self, rows: list[bytes]) -> None:
+        """Take the rows of the store."""
+        for record in sorted((attempts.decoded(row) for row in rows), key=lambda record: record.not_found_ns):
+            self.watch(record)
+
+    def is_watched(self, oid: bytes) -> bool:
+        """Whether an order ended NOT_FOUND and may still turn up."""
+        return oid in self._watched
+
+    def watch(self, record: OrderRecord) -> list[Put]:
+        """An open has ended NOT_FOUND, or what seemed to be of it was nothing: the rows of that."""
+        self._watched[record.oid] = record
+        self._by_mark.update(dict.fromkeys(self._marks(record), record.oid))
+        puts = [Put(NOT_FOUND_ROW, record.oid, encode(record))]
+        if len(self._watched) > WATCHED_MAX:
+            puts.append(self.take(next(iter(self._watched.values()))))
+        return puts
+
+    def take(self, record: OrderRecord) -> Put:
+        """It is watched no more: the row of that."""
+        del self._watched[record.oid]
+        for mark in self._marks(record):
+            del self._by_mark[mark]
+        return Put(NOT_FOUND_ROW, record.oid, None)
+
+    def turned_up(self, read: VenueState) -> list[OrderRecord]:
+        """Those whose mark a read shows."""
+        if not self._watched:
+            return []
+        marks: list[int | str] = [mark for position in read.positions for mark in (position.magic, position.comment)]
+        marks += [order.magic for order in read.orders]
+        marks += [deal.comment for deal in read.deals]
+        oids = dict.fromkeys(self._by_mark[mark] for mark in marks if mark in self._by_mark)
+        return [self._watched[oid] for oid in oids]
+
+    def _marks(self, record: OrderRecord) -> tuple[int, str]:
+        return attempts.magic(record, self._account), attempts.comment(record)

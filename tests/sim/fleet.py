@@ -1,0 +1,225 @@
+"""One master, two routers and eight locals with their workers, on connections, disks, clocks and a server that may all go wrong."""
+
+from random import Random
+from typing import Any
+
+from mesh import links
+from mesh.config import Config, parse
+from mesh.core import Core
+from mesh.messages.venue import VenueSend
+from mesh.simdisk import Rows
+from mesh.simlinks import Wire, wires_of
+from mesh.simnet import Place, SimNet
+from mesh.simzmq import ZmqLinks
+from mesh.units import MS_NS, SECOND_NS
+from nodes.broker.setup import BrokerNames, terminal_of
+from nodes.local.core import Local
+from nodes.master.core import Master
+from nodes.router.core import Router
+from nodes.terminal.service import TerminalService
+from tests.sim.players import SYMBOLS, PlayedMarket, PlayedOperator, PlayedSource
+from tests.sim.simworker import SimWorker
+
+LOCALS = 8
+MASTER, ROUTERS = "master-1", ("router-1", "router-2")
+OPERATOR = "operator"
+WALL_NS = 1_767_600_000 * SECOND_NS
+TIMERS = """
+[timers]
+heartbeat_ms = 200
+grant_ask_ms = 400
+grant_ms = 1_200
+state_ms = 500
+open_deadline_ms = 1_500
+close_stored_ms = 800
+router_silent_ms = 700
+move_gap_ms = 1_500
+repeat_ms = 150
+unknown_settle_ms = 2_000
+unknown_read_ms = 400
+venue_call_ms = 900
+drain_ms = 800
+"""
+"""A day of operation in half a minute: what waits three seconds in life waits a little more than one here."""
+HEAD = """
+[market]
+symbols = ["EURUSD", "GBPUSD"]
+[rails]
+positions_per_symbol_count = "off"
+positions_count = "off"
+exposure_times = "off"
+orders_per_minute_count = "off"
+orders_per_hour_count = "off"
+spread_times = "off"
+margin_level_percent = "off"
+duplicate_window_ms = "off"
+price_collar_percent = "off"
+daily_loss_percent = "off"
+drawdown_percent = "off"
+closed_from = "off"
+[broker]
+latency_ms = 20
+[strategy.hand]
+kind = "manual"
+sizing = {kind = "lots"}
+sl_points = 400
+[strategy.swing]
+kind = "reversion"
+sizing = {kind = "lots"}
+sl_points = 300
+[node.market-1]
+role = "market"
+[node.broker-1]
+role = "broker"
+[node.cci-1]
+role = "indicator"
+[node.signals-1]
+role = "signals"
+[node.master-1]
+role = "master"
+[node.router-1]
+role = "router"
+[node.router-2]
+role = "router"
+"""
+
+
+def account_of(number: int) -> str:
+    """The account of local ``number``, from 1."""
+    return f"a{number}"
+
+
+def config_text(netting: bool) -> str:
+    """The configuration; every fourth account may be a netting one."""
+    parts = [TIMERS, HEAD]
+    for number in range(1, LOCALS + 1):
+        mode = "netting" if netting and number % 4 == 0 else "hedging"
+        parts.append(
+            f'[account.{account_of(number)}]\nlogin = {5000 + number}\nmargin_mode = "{mode}"\n'
+            f'[node.local-{number}]\nrole = "local"\naccount = "{account_of(number)}"\n'
+        )
+    return "\n".join(parts)
+
+
+CONFIGS = {netting: parse(config_text(netting)) for netting in (False, True)}
+
+
+class Fleet:
+    """The simulated mesh of one seed. ``watch`` is told of every order_send before it is made."""
+
+    def __init__(self, seed: int, watch: "Watch", netting: bool = False) -> None:
+        self.config: Config = CONFIGS[netting]
+        self.random = Random(seed)
+        self.net = SimNet(self.config, seed)
+        self.server = terminal_of(self.config, BrokerNames(self.config, SYMBOLS))
+        self.server.open(WALL_NS)
+        self.service = TerminalService(self.server)
+        self.workers: dict[str, SimWorker] = {}
+        self.wall_offset_ns = 0
+        self.master_name = MASTER
+        """Which of the masters is to go on where there are two."""
+        self.gone: set[str] = set()
+        """Copies that an operator has ended for good."""
+        self.source = PlayedSource()
+        self.market = PlayedMarket(Random(seed + 1), self.server)
+        self.operator = PlayedOperator([*ROUTERS, MASTER])
+        self.watch = watch
+        self._lives = 0
+        self._copied: set[tuple[str, str]] = set()
+        names = {MASTER, *ROUTERS, *self.config.nodes_of("local"), "market-1", "signals-1"}
+        wires = [wire for wire in wires_of(self.config) if {wire.from_node, wire.to_node} <= names and "status" not in wire.from_link]
+        wires += [wire for wire in wires_of(self.config) if wire.from_node.startswith("local") and "status" in wire.from_link]
+        wires += [Wire(OPERATOR, f"{links.CONTROL}.{index}", name, links.CONTROL, 0) for index, name in enumerate((*ROUTERS, MASTER))]
+        self.net.links = self.links = ZmqLinks(self.net, wires, maxrt_ns=1_500 * MS_NS)
+        watch.attach(self)
+        for name, core in (("market-1", self.market), ("signals-1", self.source), (OPERATOR, self.operator)):
+            self.net.add(name, lambda _life, core=core: core)  # type: ignore[misc]
+        for name in (MASTER, *ROUTERS):
+            self.net.add(name, lambda life, name=name: self._build(name))  # type: ignore[misc]
+        for name in self.config.nodes_of("local"):
+            self.add_local(name, name)
+
+    def add_local(self, place_name: str, node: str) -> Place:
+        """Put a local there, under its own name or as another copy of it, and start it."""
+        account = self.config.node[node].account
+        assert account is not None
+        place = self.net.places[place_name] = Place(place_name, lambda _life: self._build(node))
+        worker = SimWorker(self.config, self.net, place, account, self.service, self.watch)
+        self.workers[place_name] = worker
+        self.net.attachments[place_name] = worker
+        self.net.restart(place_name)
+        return place
+
+    def add_copy(self, node: str, rows: Rows) -> str:
+        """Another copy of a local or the master, with a copy of its store, that dials whom the first one dials; its name."""
+        name = f"{node}+"
+        for connection in self.links.all():
+            wire = connection.wire
+            if wire.from_node == node and (name, wire.from_link) not in self._copied:
+                self._copied.add((name, wire.from_link))
+                self.links.add(Wire(name, wire.from_link, wire.to_node, wire.to_link, wire.peer))
+        place = self.net.places.get(name)
+        if place is None:
+            place = self.net.places[name] = Place(name, lambda _life: self._build(node))
+        place.disk.rows = dict(rows)
+        if node in self.workers:
+            account = self.workers[node].account
+            worker = self.workers[name] = SimWorker(self.config, self.net, place, account, self.service, self.watch)
+            self.net.attachments[name] = worker
+        self.gone.discard(name)
+        self.net.restart(name)
+        return name
+
+    def end_copy(self, name: str) -> None:
+        """An operator ends a copy for good."""
+        self.gone.add(name)
+        self.net.crash(name)
+
+    def new_life(self) -> int:
+        """A number no process had."""
+        self._lives += 1
+        return self._lives
+
+    def _build(self, node: str) -> Core:
+        role = self.config.role_of(node)
+        if role == "local":
+            return Local(node, self.config, self.new_life(), store_id=node.encode().ljust(16))
+        if role == "router":
+            return Router(node, self.config, self.new_life())
+        return Master(node, self.config, self.new_life(), WALL_NS + self.net.now_ns + self.wall_offset_ns)
+
+    # what there is
+
+    @property
+    def locals(self) -> list[str]:
+        """The locals of the configuration."""
+        return self.config.nodes_of("local")
+
+    def master(self) -> Master | None:
+        """The master, where it lives."""
+        core = self.net.places[self.master_name].core
+        assert core is None or isinstance(core, Master)
+        return core
+
+    def account(self, place: str) -> str:
+        """Whose worker a place has."""
+        return self.workers[place].account
+
+
+class Watch:
+    """Somebody who sees what happens; the checks are one."""
+
+    def attach(self, fleet: Fleet) -> None:
+        """Before the first life begins."""
+
+    def called(self, worker: SimWorker, send: VenueSend, request: dict[str, Any]) -> None:
+        """Directly before an order_send."""
+
+    def made(self, worker: SimWorker, send: VenueSend, count: int) -> None:
+        """The server gave a ticket for it."""
+
+    def exempted(self, account: str) -> None:
+        """The account's store was rolled back, or copied."""
+
+    def master_changed(self) -> None:
+        """There are two masters, or one that has forgotten."""

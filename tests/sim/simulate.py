@@ -1,0 +1,162 @@
+"""``make sim``: one mesh for each seed, its faults and its checks; then all heals and everything has to settle.
+
+``python -m tests.sim.simulate --seeds 20000 --first 1`` uses all cores; ``--seed 17`` runs one and tells it as a story.
+"""
+
+import argparse
+import sys
+import time
+import traceback
+from concurrent.futures import ProcessPoolExecutor
+from random import Random
+
+import msgspec
+
+from mesh.units import MS_NS, SECOND_NS
+from tests.sim.checks import Broken, Checks
+from tests.sim.faultplan import FaultPlan
+from tests.sim.fleet import Fleet
+from tests.sim.players import SYMBOLS, hand_signal
+from tests.sim.story import Story
+
+WARM_NS = 1 * SECOND_NS
+FAULTS_NS = 12 * SECOND_NS
+LOOK_NS = 250 * MS_NS
+SETTLE_NS = 14 * SECOND_NS
+"""Of virtual time after the last fault: twice the settle window of an unknown result and what is around it."""
+
+
+class Result(msgspec.Struct):
+    """What became of a seed."""
+
+    seed: int
+    broken: str = ""
+    text: str = ""
+    key: str = ""
+    trace: str = ""
+    kinds: list[str] = []
+    virtual_ns: int = 0
+    wall_s: float = 0.0
+    turns: int = 0
+    calls: int = 0
+    lines: int = 0
+    codes: dict[str, int] = {}
+
+
+class Simulation:
+    """One seed."""
+
+    def __init__(self, seed: int, off: frozenset[str] = frozenset(), only: frozenset[str] = frozenset(), long: bool = False) -> None:
+        self.seed = seed
+        self.checks = Checks()
+        self.random = Random(f"{seed}/signals")
+        self.fleet = Fleet(seed, self.checks, netting=seed % 3 == 0)
+        self.plan = FaultPlan(self.fleet, seed, off, only)
+        self._faults_ns = 25 * FAULTS_NS if long else FAULTS_NS
+        self._number = 0
+        self._pace_ms = self.random.choice((60, 250, 600))
+
+    def run(self) -> None:
+        """Raises Broken."""
+        net = self.fleet.net
+        net.call(net.now_ns + WARM_NS, self._signal)
+        self._until(self._faults_ns)
+        self._until(self.plan.heal())
+        end_ns = net.now_ns + SETTLE_NS
+        while net.now_ns < end_ns:
+            self._until(net.now_ns + LOOK_NS)
+            if not self.checks.settled():
+                break
+        else:
+            raise Broken("L1", "; ".join(self.checks.settled()[:6]))
+        self._until(net.now_ns + SECOND_NS)
+        self.checks.finish()
+
+    def _until(self, end_ns: int) -> None:
+        net = self.fleet.net
+        while net.now_ns < end_ns:
+            net.run(min(end_ns, net.now_ns + LOOK_NS))
+            self.checks.look()
+
+    def _signal(self) -> None:
+        if self.plan.is_over:
+            return
+        fleet, random = self.fleet, self.random
+        self._number += 1
+        accounts = [account for account in fleet.config.account if random.random() < 0.5] or ["a1"]
+        side = random.choice((1, -1, 0))
+        fleet.source.give(hand_signal(self._number, random.choice(SYMBOLS), side, accounts, random.randint(1, 5), fleet.net.now_ns))
+        fleet.net.call(fleet.net.now_ns + int(random.expovariate(1 / self._pace_ms) * MS_NS), self._signal)
+
+
+def simulate(seed: int, off: frozenset[str] = frozenset(), only: frozenset[str] = frozenset(), long: bool = False) -> Result:
+    """Run a seed; what became of it."""
+    began_s = time.perf_counter()
+    simulation = Simulation(seed, off, only, long)
+    result = Result(seed, kinds=simulation.plan.kinds)
+    try:
+        simulation.run()
+    except Broken as broken:
+        result.broken, result.text, result.key = broken.name, str(broken), broken.key
+    except Exception:
+        lines = traceback.format_exc().strip().splitlines()
+        result.broken, result.text = "RAISED", f"{lines[-1]} at {lines[-3].strip() if len(lines) > 2 else ''}"
+    net = simulation.fleet.net
+    result.trace, result.virtual_ns, result.turns = net.trace(), net.now_ns, net.turn_count
+    result.calls = len(simulation.checks.sent)
+    master = simulation.fleet.master()
+    if master is not None:
+        result.lines, result.codes, _ = master.totals()
+    result.wall_s = time.perf_counter() - began_s
+    return result
+
+
+def tell(seed: int, off: frozenset[str], only: frozenset[str], long: bool, key: str) -> Result:
+    """Run a failing seed again and tell its story."""
+    simulation = Simulation(seed, off, only, long)
+    story = Story(simulation.fleet, key)
+    text = ""
+    try:
+        simulation.run()
+    except Exception as error:
+        text = f"{type(error).__name__}: {error}"
+    print("\n".join(story.told(simulation.plan)))
+    print(text)
+    return Result(seed)
+
+
+def main() -> int:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="make sim", description=__doc__)
+    parser.add_argument("--seeds", type=int, default=500)
+    parser.add_argument("--first", type=int, default=1)
+    parser.add_argument("--seed", type=int)
+    parser.add_argument("--off", default="")
+    parser.add_argument("--only", default="")
+    parser.add_argument("--story", default="")
+    parser.add_argument("--long", action="store_true")
+    parser.add_argument("--jobs", type=int, default=0)
+    chosen = parser.parse_args()
+    off, only = frozenset(filter(None, chosen.off.split(","))), frozenset(filter(None, chosen.only.split(",")))
+    if chosen.seed is not None:
+        result = simulate(chosen.seed, off, only, chosen.long)
+        if chosen.story:
+            tell(chosen.seed, off, only, chosen.long, result.key if chosen.story == "-" else chosen.story)
+        print(result)
+        return bool(result.broken)
+    began_s = time.perf_counter()
+    failed: list[Result] = []
+    seeds = range(chosen.first, chosen.first + chosen.seeds)
+    with ProcessPoolExecutor(chosen.jobs or None) as pool:
+        for count, result in enumerate(pool.map(simulate, seeds, [off] * len(seeds), [only] * len(seeds), [chosen.long] * len(seeds), chunksize=4), 1):
+            if result.broken:
+                failed.append(result)
+                print(f"seed {result.seed}: {result.text[:300]}  [{','.join(result.kinds)}]", flush=True)
+            if count % 50 == 0:
+                print(f"{count} seeds, {len(failed)} failed, {count / (time.perf_counter() - began_s):.1f} seeds/s", file=sys.stderr, flush=True)
+    print(f"{len(seeds)} seeds, {len(failed)} failed, {time.perf_counter() - began_s:.0f} s")
+    return bool(failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
