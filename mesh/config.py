@@ -13,6 +13,7 @@ from mesh.complaint import document_from
 from mesh.errors import BadConfig
 from mesh.links import LINKS, LISTENING_ROLES, PORTS_PER_NODE
 from mesh.settings import AccountSection, NodeSection, RailsSection, Settings, StrategySection
+from mesh.terminalword import BROKER, kind_of
 
 ONE_OF_EACH = ("market", "signals", "master")
 
@@ -137,7 +138,7 @@ def check(settings: Settings) -> None:
     if not settings.market.feeds and not settings.market.symbols:
         raise BadConfig("market.symbols = []: without feeds the synthetic market needs one symbol at least")
     for name, account in settings.account.items():
-        if account.zone and account.terminal == "sim":
+        if account.zone and kind_of(account.terminal) == BROKER:
             why = "a simulated account is on the simulated broker's clock; set broker.zone"
             raise BadConfig(f'account.{name}.zone = "{account.zone}": {why}')
     logins: dict[tuple[str, int], str] = {}
@@ -169,7 +170,7 @@ def _check_nodes(settings: Settings) -> None:
     for role in ("router", "indicator"):
         if not by_role.get(role):
             raise BadConfig(f"no node with role = \"{role}\"; at least 1 is needed")
-    simulated = [name for name, account in settings.account.items() if account.terminal == "sim"]
+    simulated = [name for name, account in settings.account.items() if kind_of(account.terminal) == BROKER]
     if simulated and len(by_role.get("broker", [])) != 1:
         raise BadConfig(f"accounts {', '.join(simulated)} are simulated; exactly 1 node with role = \"broker\" is needed")
     served = [node.account for node in settings.node.values() if node.account]

@@ -11,6 +11,7 @@ CATALOGUE: dict[str, str] = {
     "rescued_wakeup_count": "times the safety poll found data the event loop had missed; must stay 0",
     "dropped_log_count": "log lines the disk did not take",
     "commit_count": "transactions committed to the store",
+    "pruned_row_count": "rows of archives dropped because they were older than store.keep_days",
     "commit_us_max": "longest commit, in microseconds",
     "pass_count": "passes of the trading loop",
     "tick_count": "ticks taken",

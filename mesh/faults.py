@@ -30,8 +30,9 @@ class FaultSection(Section):
     - ``rewrite_comment``: the broker writes ``comment`` instead of ours (empty: cut to 26 characters). ``drop_magic``: it forgets the
       magic of a request that names a position, as on the closing side.
     - ``restart``: the terminal ends at this call, unexecuted; nobody gets in for ``for_ms``.
-    - ``disconnect``: the terminal has lost its server, ``stop_trading``: Algo Trading is off, ``disable_api``: the Python interface is,
-      ``switch_account``: another account (``to_login``) is logged in; for ``for_ms`` from this call on, for ever where that is 0.
+    - ``disconnect``: the terminal has lost its server, and what it shows of the account and the market stands still; ``stop_trading``:
+      Algo Trading is off, ``disable_api``: the Python interface is, ``switch_account``: another account (``to_login``) is logged in; for
+      ``for_ms`` from this call on, for ever where that is 0.
     """
 
     kind: Kind
@@ -42,7 +43,7 @@ class FaultSection(Section):
     nth: Annotated[int, Meta(ge=0, le=1_000_000_000)] = 0
     """Only the nth such call of an account since the terminal started, from 1; 0: each one that ``chance`` picks."""
     chance: Annotated[Decimal, Meta(extra={"least": 0, "most": 1})] = Decimal(1)
-    """Share of the calls that are picked, drawn from (seed, magic), so that the same order meets the same fault in every run."""
+    """Share of the calls that are picked, drawn from (seed, magic, how many-th of its action with that magic): the same in every run."""
     for_ms: Annotated[int, Meta(ge=0, le=86_400_000)] = 0
     """Market time."""
     retcode: Annotated[int, Meta(ge=0, le=65_535)] = 0

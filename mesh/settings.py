@@ -63,6 +63,14 @@ class MeshSection(Section):
     seed: Annotated[int, Meta(ge=0, le=2**63 - 1)] = 7
     base_port: Port = 7410
 
+
+class StoreSection(Section):
+    """What nodes keep on disk."""
+
+    keep_days: Annotated[int, Meta(ge=1, le=36_500)] | None = 400
+    """How old rows of archives (ended decisions, acked outcomes) may become; None: all stay. Known oids, sids and the audit always stay."""
+
+
 class MarketSection(Section):
     """Where market data comes from and how fast it is played."""
 
@@ -260,6 +268,7 @@ class Settings(Section):
 
     mesh: MeshSection = MeshSection()
     timers: TimerSection = TimerSection()
+    store: StoreSection = StoreSection()
     market: MarketSection = MarketSection()
     broker: BrokerSection = BrokerSection()
     symbol: dict[SymbolName, SymbolSection] = {}

@@ -170,12 +170,12 @@ class Node:
                 self.inbox.append((self, Envelope(links.STORE, 0, Durable(commit.token))))
 
     def flush(self, is_idle: bool) -> None:
-        """Write out what is buffered; fold the store's log back where nobody waits."""
+        """Write out what is buffered; let the store do what can wait."""
         self.log.flush()
         if self.events is not None:
             self.events.flush()
-        if self.store is not None and is_idle:
-            self.store.checkpoint()
+        if self.store is not None:
+            self.store.tend(is_idle)
 
     def close(self) -> None:
         """Close what is the node's own, whatever of it fails; sockets are the hub's."""

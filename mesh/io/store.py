@@ -1,59 +1,57 @@
 """What a node must not forget: rows of (kind, key, record) in SQLite, durable when ``commit`` returns.
 
-WAL with ``synchronous=FULL``: one fsync a transaction. The write-ahead log is folded back by ``checkpoint`` when the node is
-idle, so that no order waits for it; SQLite does it by itself only when the log has grown very long.
+WAL with ``synchronous=FULL``: one fsync a transaction. The write-ahead log is folded back when the node is idle, so that no order waits for
+it; SQLite does it by itself only when the log has grown very long.
 
-A store has a genesis, written once: a random id, and whose it is. A marker file beside the store remembers that there was one, so
-that a store which got lost is never replaced by an empty one in silence: an empty store would execute orders again.
+A store has a genesis, written once: a random id, and whose it is. Files beside it (``mesh/io/storemarks.py``) remember that there was one
+and how far it had come, so that a store which got lost or is an old copy is never taken for the newest in silence: it would execute orders
+again. What is in the file is checked at each opening (``mesh/io/storelayout.py``): it is what was committed, or refused.
 """
 
-import os
 import secrets
 import sqlite3
-import sys
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
-import msgspec
-
+from mesh.audit import AUDITED, SUM_MASK, Head, next_hash, row_sum
 from mesh.core import Put
 from mesh.counters import Counters
 from mesh.errors import BadConfig, StoreFailed
+from mesh.io import storelayout, storemarks
+from mesh.io.clock import wall_ns
 from mesh.io.lock import FileLock
+from mesh.io.storelayout import VERSION, Genesis, damaged
+from mesh.io.storemigrate import migrate
+from mesh.io.storeprune import Pruner
 
-VERSION = 1
 CHECKPOINT_COMMITS = 500
 """Commits after which an idle node folds its log back."""
-WAL_PAGES_MAX = 20_000
-"""80 MB of log: folded back at once, idle or not."""
-_SCHEMA = """
-CREATE TABLE meta (id INTEGER PRIMARY KEY CHECK (id = 1), genesis BLOB NOT NULL) STRICT;
-CREATE TABLE row (kind TEXT NOT NULL, key BLOB NOT NULL, record BLOB NOT NULL, PRIMARY KEY (kind, key)) STRICT, WITHOUT ROWID;
-"""
-_UPSERT = "INSERT INTO row VALUES (?, ?, ?) ON CONFLICT (kind, key) DO UPDATE SET record = excluded.record"
+BUSY_TURNS_MAX = 10
+"""Turns without an idle moment after which it is written all the same how far the store has come."""
+_OLD_SUM = "SELECT sum FROM row WHERE kind = ? AND key = ?"
 _DELETE = "DELETE FROM row WHERE kind = ? AND key = ?"
-
-
-class Genesis(msgspec.Struct, frozen=True, array_like=True):
-    """Written once, when a store is made."""
-
-    store_id: bytes
-    mesh: str
-    node: str
-    version: int
 
 
 class Store:
     """One node's rows. Made by ``create`` or ``open_store``; locked until ``close``."""
 
-    def __init__(self, path: Path, lock: FileLock, database: sqlite3.Connection, genesis: Genesis) -> None:
+    def __init__(
+        self, path: Path, lock: FileLock, database: sqlite3.Connection, genesis: Genesis, head: Head, role: str, keep_days: int | None
+    ) -> None:
         self.path = path
         self.genesis = genesis
+        self.head = head
+        """How far it has come."""
         self.counters = Counters()
         """The node's counters once it has them: commits are counted there."""
         self._lock = lock
         self._database = database
+        self._audited = AUDITED.get(role, frozenset())
+        self._pruner = Pruner(role, keep_days)
+        self._remembered: Head | None = None
+        self._busy_turns = 0
         self._uncheckpointed_count = 0
 
     @property
@@ -68,38 +66,85 @@ class Store:
             early = self._database.execute("SELECT kind, key, record FROM row WHERE kind < '_' ORDER BY kind, key").fetchall()
             late = self._database.execute("SELECT kind, key, record FROM row WHERE kind >= '`' ORDER BY kind, key").fetchall()
         except sqlite3.Error as error:
-            raise _damaged(self.path, error) from None
+            raise damaged(self.path, error) from None
         return early + late
 
     def fetch(self, kind: str, prefix: bytes, limit: int) -> list[tuple[bytes, bytes]]:
         """At most ``limit`` rows of a kind whose key begins with ``prefix``, by key, as (key, record). Raises StoreFailed."""
         after = _after(prefix)
         bound, values = ("", ()) if after is None else (" AND key < ?", (after,))
-        query = f"SELECT key, record FROM row WHERE kind = ? AND key >= ?{bound} ORDER BY key LIMIT ?"
+        query = f"SELECT key, record, sum, wall_ns FROM row WHERE kind = ? AND key >= ?{bound} ORDER BY key LIMIT ?"
         try:
-            return self._database.execute(query, (kind, prefix, *values, limit)).fetchall()
+            found = self._database.execute(query, (kind, prefix, *values, limit)).fetchall()
         except sqlite3.Error as error:
             raise StoreFailed(f"store {self.path}: cannot be read: {error}") from None
+        for key, record, kept, put_ns in found:
+            if row_sum(kind, key, put_ns, record) != kept:
+                raise StoreFailed(f"store {self.path}: row {kind} {key.hex()} is not what was written; put it back from a backup")
+        return [(key, record) for key, record, _, _ in found]
 
     def commit(self, puts: Iterable[Put]) -> None:
         """Write rows in one transaction; durable on return. Raises StoreFailed, after which nothing may be acknowledged."""
         started_ns = time.perf_counter_ns()
-        execute = self._database.execute
         try:
-            execute("BEGIN IMMEDIATE")
-            for put in puts:
-                if put.record is None:
-                    execute(_DELETE, (put.kind, put.key))
-                else:
-                    execute(_UPSERT, (put.kind, put.key, put.record))
-            execute("COMMIT")
+            self._database.execute("BEGIN IMMEDIATE")
+            head = self._write(puts)
+            self._database.execute("COMMIT")
         except sqlite3.Error as error:
-            raise StoreFailed(
-                f"store {self.path}: a commit failed: {error}; free or repair its disk, the node recovers when it starts again"
-            ) from None
+            raise self._failed("a commit failed", error) from None
+        self.head = head
         self._uncheckpointed_count += 1
         self.counters.add("commit_count")
         self.counters.keep_max("commit_us_max", (time.perf_counter_ns() - started_ns) // 1_000)
+
+    def _write(self, puts: Iterable[Put]) -> Head:
+        """Rows, what of them is history, and the head after them."""
+        execute, now_ns, head = self._database.execute, wall_ns(), self.head
+        count, total, seq, chained = head.row_count, head.rows_sum, head.audit_seq, head.audit_hash
+        is_any = False
+        for kind, key, record in ((put.kind, put.key, put.record) for put in puts):
+            is_any = True
+            old = execute(_OLD_SUM, (kind, key)).fetchone()
+            if old is not None:
+                count -= 1
+                total -= old[0]
+            if record is None:
+                execute(_DELETE, (kind, key))
+                continue
+            made = row_sum(kind, key, now_ns, record)
+            count += 1
+            total += made
+            execute(storelayout.PUT_ROW, (kind, key, made, now_ns, record))
+            if kind in self._audited:
+                seq += 1
+                chained = next_hash(chained, seq, now_ns, kind, key, record)
+                execute(storelayout.PUT_AUDIT, (seq, now_ns, kind, key, record, chained))
+        if not is_any:
+            return head
+        after = Head(head.commit + 1, count, total & SUM_MASK, head.pruned_count, seq, chained)
+        execute(storelayout.PUT_HEAD, (storelayout.sealed_head(after),))
+        return after
+
+    def tend(self, is_idle: bool) -> None:
+        """What can wait, each second: how far the store has come; when idle also old rows and the log. Raises StoreFailed."""
+        self._busy_turns = 0 if is_idle else self._busy_turns + 1
+        try:
+            if is_idle or self._busy_turns >= BUSY_TURNS_MAX:
+                self._busy_turns = 0
+                self._remember()
+            if is_idle:
+                before = self.head
+                self.head = self._pruner.step(self._database, before, wall_ns())
+                self.counters.add("pruned_row_count", self.head.pruned_count - before.pruned_count)
+        except (sqlite3.Error, OSError) as error:
+            raise self._failed("what can wait failed", error) from None
+        if is_idle:
+            self.checkpoint()
+
+    def _remember(self) -> None:
+        if self.head != self._remembered:
+            storemarks.write_head(self.path, self.store_id, self.head)
+            self._remembered = self.head
 
     def checkpoint(self) -> None:
         """Fold the log back where it is worth it. For idle moments: costs an fsync of the file. Raises StoreFailed."""
@@ -109,18 +154,23 @@ class Store:
         try:
             self._database.execute("PRAGMA wal_checkpoint(PASSIVE)")
         except sqlite3.Error as error:
-            raise StoreFailed(f"store {self.path}: its log cannot be folded back: {error}; free or repair its disk") from None
+            raise self._failed("its log cannot be folded back", error) from None
+
+    def _failed(self, what: str, error: Exception) -> StoreFailed:
+        return StoreFailed(f"store {self.path}: {what}: {error}; free or repair its disk, the node recovers when it starts again")
 
     def close(self) -> None:
         """Close the file and let the lock go."""
+        with suppress(OSError):  # on a full disk an older one stays, which is true as well
+            self._remember()
         self._database.close()
         self._lock.close()
 
 
-def create(path: Path, mesh: str, node: str) -> Store:
-    """Make a store with a fresh genesis. Raises BadConfig where there is, or was, one."""
-    marker = _marker(path)
-    lock = FileLock(path.with_suffix(".lock"), f"store {path}")
+def create(path: Path, mesh: str, node: str, role: str = "", keep_days: int | None = None) -> Store:
+    """Make a store with a fresh genesis. Raises BadConfig where there is, or was, one; StoreInUse."""
+    marker = storemarks.genesis_path(path)
+    lock = _locked(path)
     try:
         if path.exists():
             raise BadConfig(f"store {path} is there already; nothing was changed")
@@ -131,78 +181,69 @@ def create(path: Path, mesh: str, node: str) -> Store:
             )
         genesis = Genesis(secrets.token_bytes(16), mesh, node, VERSION)
         fresh = path.with_suffix(".new")
-        for leftover in (fresh, fresh.with_name(fresh.name + "-wal"), fresh.with_name(fresh.name + "-shm")):
+        for leftover in (fresh, fresh.with_name(fresh.name + "-wal"), fresh.with_name(fresh.name + "-shm"), storemarks.head_path(path)):
             leftover.unlink(missing_ok=True)
-        database = _database(fresh)
-        database.executescript(_SCHEMA)
-        database.execute("INSERT INTO meta VALUES (1, ?)", (msgspec.msgpack.encode(genesis),))
+        database = storelayout.connect(fresh)
+        database.execute("BEGIN IMMEDIATE")
+        storelayout.lay_out(database, genesis, wall_ns())
+        database.execute("COMMIT")
         database.close()  # folds the log back: the file alone is whole
         # Whole or not at all: a crash before this line leaves no store, one after it a store with its genesis.
         fresh.rename(path)
     except (sqlite3.Error, OSError) as error:
-        lock.close()
         raise BadConfig(f"store {path} cannot be made: {error}; give another --state, or free its disk") from None
-    except BadConfig:
+    finally:
         lock.close()
-        raise
-    lock.close()
-    return open_store(path, mesh, node)
+    return open_store(path, mesh, node, role, keep_days)
 
 
-def open_store(path: Path, mesh: str, node: str) -> Store:
-    """Open a node's store. Raises BadConfig for a missing, damaged or somebody else's one, StoreInUse naming who holds it."""
+def open_store(path: Path, mesh: str, node: str, role: str = "", keep_days: int | None = None) -> Store:
+    """Open a node's store: what was committed, or refused. Raises BadConfig for a missing, damaged, old or somebody else's one, StoreInUse.
+
+    ``role`` says which rows are history and which archives may lose what is older than ``keep_days``.
+    """
     if not path.exists():
         raise BadConfig(f"store {path} is missing; `mesh up` makes it, or put it back from a backup")
-    lock = FileLock(path.with_suffix(".lock"), f"store {path}")
+    lock = _locked(path)
+    database = None
     try:
-        database = _database(path)
-        row = database.execute("SELECT genesis FROM meta").fetchone()
-        genesis = msgspec.msgpack.decode(row[0], type=Genesis) if row else None
-    except (sqlite3.Error, msgspec.MsgspecError) as error:
+        database = storelayout.connect(path)
+        storelayout.check_pages(path, database)
+        genesis = storelayout.genesis_of(path, database)
+        _check_owner(path, genesis, mesh, node)
+        if genesis.version != VERSION:
+            genesis = migrate(path, database, genesis, wall_ns())
+        database.execute("BEGIN IMMEDIATE")
+        database.execute("UPDATE meta SET id = id")  # a file that cannot be written is told now, not at the first order
+        head = storelayout.checked_head(path, database)
+        database.execute("ROLLBACK")
+        storemarks.keep_genesis(path, genesis.store_id)
+        remembered = storemarks.read_head(path, genesis.store_id)
+        if remembered is not None:
+            storemarks.check_head(path, head, remembered, storelayout.chained_hash(database, remembered.audit_seq))
+    except (sqlite3.Error, UnicodeDecodeError, OSError, BadConfig) as error:  # SQLite's words may quote what is no text any more
+        if database is not None:
+            database.close()
         lock.close()
-        raise _damaged(path, error) from None
-    problem = _problem(genesis, mesh, node)
-    if genesis is None or problem:
-        database.close()
-        lock.close()
+        raise error if isinstance(error, BadConfig) else damaged(path, error) from None
+    return Store(path, lock, database, genesis, head, role, keep_days)
+
+
+def _locked(path: Path) -> FileLock:
+    try:
+        return FileLock(path.with_suffix(".lock"), f"store {path}")
+    except OSError as error:
+        raise BadConfig(f"store {path} cannot be locked: {error}; give another --state, or the right to write there") from None
+
+
+def _check_owner(path: Path, genesis: Genesis, mesh: str, node: str) -> None:
+    problem = ""
+    if genesis.version > VERSION:
+        problem = f"has version {genesis.version}, this program reads {VERSION}: use the newer program"
+    elif (genesis.mesh, genesis.node) != (mesh, node):
+        problem = f"belongs to node {genesis.node} of mesh {genesis.mesh}, not to {node} of {mesh}"
+    if problem:
         raise BadConfig(f"store {path} {problem}; give another --state, or put the right file there")
-    if not _marker(path).exists():
-        _marker(path).write_text(genesis.store_id.hex() + "\n", encoding="ascii")
-        _sync_folder(path.parent)
-    return Store(path, lock, database, genesis)
-
-
-def _problem(genesis: Genesis | None, mesh: str, node: str) -> str:
-    if genesis is None:
-        return "has no genesis"
-    if genesis.version != VERSION:
-        return f"has version {genesis.version}, this program reads {VERSION}"
-    if (genesis.mesh, genesis.node) != (mesh, node):
-        return f"belongs to node {genesis.node} of mesh {genesis.mesh}, not to {node} of {mesh}"
-    return ""
-
-
-def _database(path: Path) -> sqlite3.Connection:
-    database = sqlite3.connect(path, isolation_level=None, cached_statements=16)
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", f"wal_autocheckpoint={WAL_PAGES_MAX}", "busy_timeout=1000"):
-        database.execute(f"PRAGMA {pragma}")
-    return database
-
-
-def _marker(path: Path) -> Path:
-    return path.with_suffix(".genesis")
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make new names in a folder durable; Windows has no such call and needs none."""
-    if sys.platform != "win32":
-        descriptor = os.open(folder, os.O_RDONLY)
-        os.fsync(descriptor)
-        os.close(descriptor)
-
-
-def _damaged(path: Path, error: Exception) -> BadConfig:
-    return BadConfig(f"store {path} is damaged: {error}; put it back from a backup")
 
 
 def _after(prefix: bytes) -> bytes | None:

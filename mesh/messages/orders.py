@@ -76,12 +76,13 @@ class Heartbeat(Msg, tag=42):
 
 
 class RouterHello(Msg, tag=43):
-    """A router is there (again)."""
+    """A router is there (again). ``e``: the highest epoch it has seen."""
 
     router: Name
     life: Life
     version: Count
     config_hash: Text
+    e: Count = 0
 
 
 class MasterWelcome(Msg, tag=44):
@@ -170,13 +171,17 @@ class LocalWelcome(Msg, tag=50):
 
 
 class Listed(Msg, tag=51):
-    """Local → master: everything above the welcome's ``f`` has been sent; ``unknown_count`` attempts are UNKNOWN."""
+    """Local → master: everything above the welcome's ``f`` has been sent; ``unknown_count`` attempts are UNKNOWN.
+
+    ``skipped``: first and last, pair after pair, of the numbers that no outcome will ever come under: their store was rolled back.
+    """
 
     account: Name
     life: Life
     e: Count
     f: Count
     unknown_count: Count
+    skipped: Annotated[list[Count], Meta(max_length=64)] = []
 
 
 class GrantAsk(Msg, tag=52):
@@ -194,6 +199,7 @@ class Grant(Msg, tag=53):
 
     ``clock_ns``: the granter's clock ``a``; ``relay_ns``: the time ``x`` since the router asked for it. A deadline ``d`` of
     the master's clock is then ``(s - x) + (d - a)`` on the local's, never late. ``refused``: a code, and then no grant.
+    ``n_floor``: records up to it may have been opened by the life that had the grants before: this one opens none of them.
     """
 
     account: Name
@@ -205,6 +211,7 @@ class Grant(Msg, tag=53):
     clock_ns: Count
     relay_ns: Count
     refused: str = ""
+    n_floor: Count = 0
 
 
 class RouterHeartbeat(Msg, tag=54):

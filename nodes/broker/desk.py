@@ -185,7 +185,8 @@ class Desk:
             row = msgspec.convert(args, RequestRow)
         except msgspec.ValidationError:
             return 0
-        return self._latency.of(request_key(call.login, row.magic, row.action, row.comment, call.args))
+        turn = self._service.turns.next(call.login, row.action, row.magic)
+        return self._latency.of(request_key(call.login, row.magic, row.action, row.comment, call.args, turn))
 
     def _hold(self, call: TerminalCall, peer: int, until_ns: int) -> None:
         if any((held.peer, held.sequence, held.login) == (peer, call.sequence, call.login) for held in self._held):

@@ -5,6 +5,7 @@ import numpy as np
 from mesh.config import Config
 from mesh.errors import BadConfig
 from mesh.settings import AccountSection
+from mesh.terminalword import BROKER, kind_of
 from mesh.units import text_from_e8
 from nodes.contractbook import contract_for
 from nodes.sizing import e8_of
@@ -29,7 +30,7 @@ def simulated_accounts(config: Config) -> dict[int, str]:
     """Login → name of every account the simulated broker hosts. Raises BadConfig for a login that two of them have."""
     found: dict[int, str] = {}
     for name, section in config.account.items():
-        if section.terminal == "sim":
+        if kind_of(section.terminal) == BROKER:
             other = found.setdefault(section.login, name)
             if other != name:
                 raise BadConfig(

@@ -249,16 +249,21 @@ class Local(Core):
         if state.ladder.undo_count > undo_count:
             state.freshness.demand_new(now_ns)
         self._venue.want_state()
-        commit = state.commits.make(puts, lambda _: self._home.say_latched())
-        return [self._venue.latch(), *effects, commit, *self._home.ask_grant(now_ns)]
+
+        def durable(_now_ns: int) -> list[Effect]:
+            state.ladder.kept(puts)
+            return self._home.say_latched()
+
+        commit = state.commits.make(puts, durable)
+        return [state.latch(), *effects, commit, *self._home.ask_grant(now_ns)]
 
     def _on_attached(self, envelope: Envelope, now_ns: int) -> Effects:
         """The first answer of a worker in this life means that the account's lock is ours: what was latched before is said now."""
         state, had_lock = self._state, self._state.has_lock
         effects = self._venue.on_attached(envelope, now_ns)
-        if had_lock or not state.ladder.digest:
+        if had_lock or not state.ladder.durable():
             return effects
-        return [*effects, state.commits.make([], lambda _: self._home.say_latched())]
+        return [*effects, *self._home.say_latched()]
 
     def _on_state_ask(self, envelope: Envelope, now_ns: int) -> Effects:
         self._venue.on_ask(message_of(envelope, StateAsk))

@@ -39,6 +39,8 @@ class Freshness:
         self._not_before_ns = -1
         self._floor: tuple[int, int] | None = None
         """(e, n): after an undo, opens up to this one are killed."""
+        self._life_floor = (0, 0)
+        """(e, n): opens up to this one may have been executed by the life before ours."""
         self.leave: Leave | None = None
         self.refused = ""
         """Why the master grants nothing now."""
@@ -63,6 +65,7 @@ class Freshness:
         if self._not_before_ns >= 0:
             self._floor = (grant.e, grant.n_last)
             self._not_before_ns = -1
+        self._life_floor = max(self._life_floor, (grant.e, grant.n_floor))
         since_ns = asked_ns - grant.relay_ns
         self.leave = Leave(
             grant.e,
@@ -91,6 +94,10 @@ class Freshness:
     def is_below_floor(self, e: int, n: int) -> bool:
         """Whether an open was decided before an undo, while a stop still held it."""
         return self._floor is not None and e == self._floor[0] and n <= self._floor[1]
+
+    def is_of_other_life(self, e: int, n: int) -> bool:
+        """Whether another life may have executed an open: one published before ours got its first grant."""
+        return e == self._life_floor[0] and n <= self._life_floor[1]
 
     def local_ns(self, e: int, deadline_ns: int) -> int | None:
         """A deadline of the master's clock on ours, never late; None while no grant of that epoch tells."""

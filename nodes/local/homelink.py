@@ -31,11 +31,18 @@ class HomeLink:
         self._state = state
         self._desk = desk
         self._intake = intake
-        self.is_welcomed = False
-        """The master has answered the hello sent through the router we are home at."""
+        self._welcomed_e = 0
+        """The epoch whose master has answered the hello sent through the router we are home at; 0: none has."""
+        self._heard_e = 0
+        """The newest epoch the router we are home at has spoken of."""
         self._listing: list[bytes] = []
         """Parts of the archive still to be read before everything is listed."""
         self._master_f = 0
+
+    @property
+    def is_welcomed(self) -> bool:
+        """Whether the master of the newest epoch known here has answered; until then hello is said again and again."""
+        return self._welcomed_e > 0 and self._welcomed_e == self._state.stream.e >= self._heard_e
 
     # routers
 
@@ -58,7 +65,7 @@ class HomeLink:
         homing = state.homing
         if homing.move(now_ns):
             state.counters.add("home_move_count")
-            self.is_welcomed = False
+            self._welcomed_e = self._heard_e = 0
             home = state.config.routers_of(state.name)[homing.home]
             return [Note("warning", "home_moved", {"to": home}), *self.hellos()]
         effects: list[Effect] = []
@@ -78,7 +85,7 @@ class HomeLink:
         if index >= 0:
             self._state.homing.lost(index)
             if index == self._state.homing.home:
-                self.is_welcomed = False
+                self._welcomed_e = 0
 
     def on_heartbeat(self, envelope: Envelope, now_ns: int) -> list[Effect]:
         """A router lives; what it knows of the master and of stops."""
@@ -90,21 +97,29 @@ class HomeLink:
             return []
         state.homing.heard(index, beat.master_age_ns, now_ns)
         effects: list[Effect] = []
-        if beat.e > state.stream.e and index == state.homing.home:
-            effects.append(state.hello(index))
+        if index == state.homing.home:
+            effects += self._heard_epoch(beat.e)
         if beat.kill_digest != state.ladder.digest:
             known = state.ladder.stops.killset.known()
             effects.append(Send(envelope.link, 0, KillSetAsk(known)))
         return effects
 
+    def _heard_epoch(self, e: int) -> list[Effect]:
+        """Of a newer epoch its master is told hello at once, and then at the pace of ``look``: the answer to a hello may speak of it too."""
+        if e <= max(self._heard_e, self._state.stream.e):
+            return []
+        self._heard_e = e
+        return [self._state.hello(self._state.homing.home)]
+
     def say_latched(self) -> list[Effect]:
         """LATCHED to both; not before the account's lock is our own worker's, for till then another's may open (DESIGN §6.4)."""
-        return self.to_routers(self._latched()) if self._state.has_lock else []
+        is_held = self._state.has_lock and self._state.ladder.durable()
+        return self.to_routers(self._latched()) if is_held else []
 
     def _latched(self) -> Latched:
-        """The stops held here, and what is at the venue all the same."""
+        """The stops held here durably, and what is at the venue all the same."""
         state = self._state
-        entries = state.ladder.stops.killset.known()
+        entries = state.ladder.durable()
         in_flight = self._desk.in_flight()[:IN_FLIGHT_MAX]
         return Latched(state.account, state.life, state.ladder.level(), entries, in_flight)
 
@@ -116,13 +131,13 @@ class HomeLink:
         state = self._state
         if welcome.account != state.account or welcome.e < state.stream.e:
             return []
-        self.is_welcomed = True
+        self._welcomed_e = welcome.e
         effects = self._intake.on_welcome(welcome, now_ns)
         effects += [state.order_ack(), state.ask_home(state.freshness.ask(now_ns))]
         if state.is_attached:
             # A master that has just started, or hears of us only now, can size nothing before it has these.
             effects.append(state.tell(state.book.symbols_message()))
-        if state.ladder.digest and state.has_lock:
+        if state.ladder.durable() and state.has_lock:
             effects.append(Send(envelope.link, 0, self._latched()))
         if welcome.f > state.reports.f:
             state.is_rolled_back = True
@@ -152,9 +167,10 @@ class HomeLink:
 
         def durable(_now_ns: int) -> list[Effect]:
             unknown_count = len(self._desk.jobs.unknown())
-            listed = Listed(state.account, state.life, state.stream.e, state.reports.durable_f, unknown_count)
-            if skip_to_f and state.reports.is_settled:
-                puts = state.reports.skip_to(skip_to_f)
+            reports = state.reports
+            puts = reports.skip_to(skip_to_f) if skip_to_f and reports.is_settled else []
+            listed = Listed(state.account, state.life, state.stream.e, reports.durable_f, unknown_count, reports.skipped)
+            if puts or skip_to_f:
                 return [state.commits.make([*puts, state.meta_put()], lambda _: [state.ask_home(listed)])]
             return [state.ask_home(listed)]
 
@@ -180,7 +196,7 @@ class HomeLink:
         if state.freshness.take(grant):
             state.counters.add("grant_count")
         if grant.e > state.stream.e:
-            return [state.hello(state.homing.home)]
+            return self._heard_epoch(grant.e)
         if grant.refused:
             told = {"why": grant.refused}
             return [] if grant.refused == was_refused else [Note("warning", "grant_refused", told)]

@@ -84,6 +84,8 @@ class Intents:
             return hindrance
         if state.is_draining:
             return Wait(what="drain")
+        if state.freshness.is_of_other_life(record.e, record.n):
+            return End(codes.EXPIRED, f"n={record.n} published=before_this_life")
         if not self._is_granted(record, now_ns):
             if not job.waits_for:
                 state.counters.add("ungranted_count")

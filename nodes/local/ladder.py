@@ -7,6 +7,7 @@ another, so between a stop's arrival and the terminal no open slips through.
 from mesh.codec import decode_untrusted
 from mesh.config import Config
 from mesh.core import Effect, Put
+from mesh.killset import entry_id
 from mesh.messages.control import FLATTEN, LADDER, Undo
 from nodes.stops import Stops
 from nodes.symbolnames import SymbolNames
@@ -20,13 +21,15 @@ class Ladder:
         self._stops = Stops(name)
         self._names = SymbolNames(config)
         self.latch_count = 1
-        """The latch word: grows with every item taken."""
+        """The latch word: grows with every item and every epoch taken."""
         self.undo_count = 0
         """Undos taken in this life."""
+        self._durable: dict[bytes, None] = {}
 
     def restore(self, raw: bytes) -> None:
         """Take a row of the store."""
         self._stops.restore(raw)
+        self._durable[entry_id(raw)] = None
 
     @property
     def stops(self) -> Stops:
@@ -45,6 +48,14 @@ class Ladder:
             self.latch_count += 1
             self.undo_count += isinstance(decode_untrusted(raw), Undo)
         return puts, notes
+
+    def kept(self, puts: list[Put]) -> None:
+        """Rows of items are on disk."""
+        self._durable.update(dict.fromkeys(put.key for put in puts))
+
+    def durable(self) -> list[bytes]:
+        """Ids of the items that outlive this process, sorted: what may be said to be held."""
+        return sorted(self._durable)
 
     def level(self, broker_symbol: str = "", strategy: str = "") -> str:
         """The highest live level that matches the account, and a symbol (by either name) and strategy where given."""

@@ -129,7 +129,10 @@ class OrderIntake:
     # epochs and holes
 
     def take_epoch(self, e: int) -> list[Effect]:
-        """A higher epoch: older opens that were not begun are forgotten, for its master knows nothing of them."""
+        """A higher epoch: older opens that were not begun are forgotten, for its master knows nothing of them.
+
+        One that was handed over and has not gone out yet comes back unsent: the latch word is another one from now on.
+        """
         state = self._state
         note = Note("info", "epoch_taken", {"e": e, "before": state.stream.e})
         state.stream.restart(e, 0)
@@ -140,7 +143,8 @@ class OrderIntake:
             if job.record.action == OPEN and job.record.state == QUEUED and not job.is_stored:
                 self._desk.jobs.remove(job)
             job.ks.clear()
-        return [note, state.commits.make([state.meta_put()], lambda _: [state.hello(state.homing.home)])]
+        state.ladder.latch_count += 1
+        return [note, state.latch(), state.commits.make([state.meta_put()], lambda _: [state.hello(state.homing.home)])]
 
     def on_welcome(self, welcome: LocalWelcome, now_ns: int) -> list[Effect]:
         """What the master published for us in its epoch."""

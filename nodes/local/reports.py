@@ -15,6 +15,8 @@ OUTCOME, ARCHIVE, KNOWN = "outcome", "_outcome", "known"
 """Kinds of the rows: not acked by f; acked by f; the last outcome of an ended order by oid."""
 WINDOW_COUNT = 64
 """Outcomes sent again at a time: the master takes them in order, so the oldest matter."""
+SKIPPED_MAX = 64
+"""Numbers in ``skipped``: a store is not rolled back more often than half of that in its life."""
 ARCHIVE_PREFIX_BYTES = 7
 """Of an archive's 8-byte key: one fetch brings the up to 256 outcomes that share it."""
 
@@ -41,6 +43,8 @@ class Reports:
         self.acked_f = 0
         self.pending: dict[int, Outcome] = {}
         """Durable and not acked, by number."""
+        self.skipped: list[int] = []
+        """First and last, pair after pair, of numbers nothing was ever told under."""
         self._known: dict[bytes, int] = {}
         self._idle: dict[bytes, None] = {}
         """Ended orders that executed nothing."""
@@ -143,6 +147,7 @@ class Reports:
             return []
         assert self.is_settled, "numbers are skipped only when nothing is under way"
         puts = [Put(OUTCOME, key_of(number), None) for number in self.pending]
+        self.skipped = [*self.skipped, self.acked_f + 1, f][-SKIPPED_MAX:]
         self.f = self.durable_f = self.acked_f = f
         self.pending.clear()
         return puts

@@ -5,11 +5,12 @@ from mesh.codec import decode_record_untrusted, encode
 from mesh.config import Config
 from mesh.core import Commit, Effect, Put, Send
 from mesh.counters import Counters
-from mesh.links import router_link, status_link
+from mesh.links import WORKER, router_link, status_link
 from mesh.messages import PROTOCOL_VERSION
 from mesh.messages.base import Count, Msg
 from mesh.messages.orders import LocalHello, OrderAck
 from mesh.messages.outcomes import Outcome
+from mesh.messages.venue import VenueLatch
 from mesh.timers import Timers
 from mesh.units import MS_NS
 from nodes.commits import Commits
@@ -44,6 +45,8 @@ class MetaRecord(Msg):
     k: Count
     f: Count
     is_rolled_back: bool = False
+    skipped: list[Count] = []
+    """See ``Listed``."""
 
 
 class LocalState:
@@ -94,11 +97,12 @@ class LocalState:
         self.stream.restart(kept.e, kept.k)
         self.reports.f = kept.f
         self.is_rolled_back = kept.is_rolled_back
+        self.reports.skipped = kept.skipped
 
     def meta_put(self) -> Put:
         """The row of numbers that must never go back."""
-        stream = self.stream
-        return Put(META, b"", encode(MetaRecord(stream.e, stream.acked_k, self.reports.f, self.is_rolled_back)))
+        stream, reports = self.stream, self.reports
+        return Put(META, b"", encode(MetaRecord(stream.e, stream.acked_k, reports.f, self.is_rolled_back, reports.skipped)))
 
     # what is sent
 
@@ -137,6 +141,10 @@ class LocalState:
         stream = self.stream
         room = 0 if self.is_draining else max(0, ROOM_COUNT - stream.waiting_count)
         return self.ask_home(OrderAck(self.account, stream.e, stream.acked_k, room))
+
+    def latch(self) -> Send:
+        """Set the latch word to what counts now: a call handed over under another count comes back unsent."""
+        return Send(WORKER, 0, VenueLatch(self.ladder.latch_count))
 
     # outcomes
 

@@ -41,11 +41,7 @@ class VenueSide:
         if state.is_attached or self._desk.at:
             return []
         self._desk.at = ATTACH
-        return [self.latch(), Send(WORKER, 0, VenueAttach(state.account))]
-
-    def latch(self) -> Send:
-        """Set the latch word."""
-        return Send(WORKER, 0, VenueLatch(self._state.ladder.latch_count))
+        return [state.latch(), Send(WORKER, 0, VenueAttach(state.account))]
 
     def on_attached(self, envelope: Envelope, now_ns: int) -> list[Effect]:
         """The worker is at the terminal, or says why it only observes."""

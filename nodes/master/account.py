@@ -64,6 +64,8 @@ class Account:
         self.f = 0
         self.durable_f = 0
         self.stash: dict[int, Outcome] = {}
+        self.skipped: list[int] = []
+        """Numbers its local never told anything under: see ``Listed``."""
         self.k = 0
         """Last number given out in this epoch …"""
         self.published_k = 0
@@ -95,6 +97,12 @@ class Account:
         self.listed_f = -1
         self.is_known = False
         self.is_granted = False
+
+    def pass_skipped(self) -> None:
+        """Go on behind numbers under which nothing comes."""
+        pairs = list(zip(self.skipped[::2], self.skipped[1::2], strict=False))
+        while (last := next((last for first, last in pairs if first <= self.f + 1 <= last), None)) is not None:
+            self.f = last
 
     def take_store(self, store_id: bytes, f: int) -> None:
         """Its local has another store, whose last outcome is ``f``: numbers go on from there.

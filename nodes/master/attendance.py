@@ -57,6 +57,7 @@ class Attendance:
         """The local has sent everything up to ``f``; it counts once that has all come."""
         if message.e == self._log.epoch and message.life == account.life:
             account.listed_f = message.f
+            account.skipped = message.skipped
 
     def on_grant_ask(
         self, account: Account, message: GrantAsk, peer: int, now_ns: int, kill_digest: bytes
@@ -76,6 +77,7 @@ class Attendance:
             clock_ns=now_ns,
             relay_ns=0,
             refused=refused,
+            n_floor=self._grants.floor_n(account.name, self._log.published_n) if refused == GRANTED else 0,
         )
         effects: list[Effect] = [Send(REPLAY, peer, grant)]
         if refused == CLONE:

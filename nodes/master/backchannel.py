@@ -4,7 +4,9 @@ Nothing is taken from a router before its hello, nor from a local before its own
 the same bytes, or is told that it is too late.
 """
 
-from mesh.core import Effect, Envelope, Note, Send
+from mesh.codec import encode
+from mesh.core import Effect, Envelope, Halt, Note, Put, Send
+from mesh.errors import Fenced
 from mesh.hello import refused, version_refusal
 from mesh.links import REPLAY
 from mesh.messages.accounts import AccountState, AccountSymbols
@@ -30,9 +32,9 @@ from nodes.master.account import Account
 from nodes.master.attendance import VOID
 from nodes.master.deciding import Deciding
 from nodes.master.grants import CLONE
-from nodes.master.intake import Intake
+from nodes.master.intake import Intake, Taken
 from nodes.master.orderlog import Published
-from nodes.master.state import MasterState
+from nodes.master.state import EPOCH, SEEN, EpochRecord, MasterState
 
 ASK_TIMER, VOID_TIMER = "ask", "void"
 ASK_NS = 100 * MS_NS
@@ -55,6 +57,8 @@ class BackChannel:
         state = self._state
         if why := version_refusal(message.version):
             return [refused(state.counters, message.router, why)]
+        if message.e > state.epoch:
+            return self._fenced(message.router, message.e)
         for peer in [peer for peer, name in state.routers.items() if name == message.router]:
             del state.routers[peer]
         state.routers[envelope.peer] = message.router
@@ -126,10 +130,23 @@ class BackChannel:
         if why := version_refusal(message.version):
             return [refused(self._state.counters, message.node, why)]
         state = self._state
+        if message.e > state.epoch:
+            return self._fenced(message.node, message.e)
         effects, is_new_store = state.attendance.on_hello(account, message, envelope.peer, now_ns)
         if is_new_store:
             effects.append(state.commits.make([state.account_put(account)], nothing_follows))
         return effects + state.settled_news(now_ns)
+
+    def _fenced(self, node: str, e: int) -> list[Effect]:
+        """A node has seen a later epoch: another master has taken over, and no order of ours runs there any more. End, and stay down.
+
+        The epoch seen is kept: should a person start this master again, it begins a later one.
+        """
+        state = self._state
+        why = f"{node} has seen epoch {e}, this master's is {state.epoch}: another master has taken over; start one of them alone"
+        put = Put(EPOCH, SEEN, encode(EpochRecord(e, state.life)))
+        note = Note("error", "fenced", {"by": node, "e": e, "ours": state.epoch})
+        return [note, state.commits.make([put], lambda _: [Halt(Fenced.exit_code, why)])]
 
     def on_listed(self, envelope: Envelope, now_ns: int) -> list[Effect]:
         """A local has sent everything the master lacked."""
@@ -138,6 +155,9 @@ class BackChannel:
         if account is None:
             return []
         self._state.attendance.on_listed(account, message)
+        taken = self._intake.resume(account)
+        if taken is not None:
+            return self._took(account, taken, envelope.peer, now_ns)
         return self.void(account, now_ns) + self._state.settled_news(now_ns)
 
     def on_grant_ask(self, envelope: Envelope, now_ns: int) -> list[Effect]:
@@ -189,6 +209,10 @@ class BackChannel:
             if message.f <= account.durable_f:
                 return [Send(REPLAY, peer, OutcomeAck(account.name, account.durable_f))]
             return []
+        return self._took(account, taken, peer, now_ns)
+
+    def _took(self, account: Account, taken: Taken, peer: int, now_ns: int) -> list[Effect]:
+        """Outcomes were taken: acked when they are durable."""
         state = self._state
         account.drop_seen(state.recorded)
         puts = [*taken.puts, state.account_put(account)]

@@ -2,7 +2,8 @@
 
 A new life replaces the old one at once, and gets its first grant when the old one's last has run out. A replaced life that
 still asks after that is a clone: two processes trade one account, and only a person can say which is right. A master that
-follows another one grants nothing until all grants of its predecessor have run out.
+follows another one grants nothing until all grants of its predecessor have run out. What was published before a life's first grant
+may have been opened by the one before it, whose store need not be the one that this life has (a copy, a backup): it opens none of it.
 """
 
 import msgspec
@@ -19,6 +20,7 @@ CLONE = "CLONE"
 
 NO_GRANT_NS = -1
 """The holder has not got any yet."""
+UNSET = -1
 Holder = tuple[bytes, int]
 """(store id, life) of a local."""
 
@@ -31,6 +33,8 @@ class _Seat(msgspec.Struct):
     free_at_ns: int
     replaced: dict[Holder, int]
     """Former holders and when they were replaced."""
+    floor_n: int = 0
+    """Records up to this one are not the holder's to open; UNSET: up to what is published when it gets its first grant."""
 
 
 class Grants:
@@ -52,7 +56,7 @@ class Grants:
             seat.replaced[seat.holder] = now_ns
             if seat.last_ns != NO_GRANT_NS:
                 seat.free_at_ns = seat.last_ns + self._grant_ns
-            seat.holder, seat.last_ns = holder, NO_GRANT_NS
+            seat.holder, seat.last_ns, seat.floor_n = holder, NO_GRANT_NS, UNSET
         return True
 
     def ask(self, account: str, holder: Holder, now_ns: int) -> str:
@@ -67,3 +71,10 @@ class Grants:
             return OTHER_LIFE
         seat.last_ns = now_ns
         return GRANTED
+
+    def floor_n(self, account: str, published_n: int) -> int:
+        """Up to which record the holder, who gets a grant now, opens nothing; ``published_n`` is the newest record."""
+        seat = self._seats[account]
+        if seat.floor_n == UNSET:
+            seat.floor_n = published_n
+        return seat.floor_n

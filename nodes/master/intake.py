@@ -46,22 +46,35 @@ class Intake:
     def take(self, account: Account, outcome: Outcome) -> Taken | None:
         """Take an outcome and those after it that waited; None where it was here before, or has to wait itself."""
         if outcome.f <= account.f:
-            self._counters.add("duplicate_outcome_count")
-            line = self._ledger.find(outcome.oid, account.name)
-            if line is not None:
-                line.heard = True
-            return None
+            return self._again(account, outcome)
         if outcome.f > account.f + STASH_MAX:
             return None
         account.stash[outcome.f] = outcome
-        if account.f + 1 not in account.stash:
+        return self.resume(account)
+
+    def _again(self, account: Account, outcome: Outcome) -> Taken | None:
+        """A number that was here before. Of a line that has not ended it is news all the same: numbers may have been used by another store."""
+        line = self._ledger.find(outcome.oid, account.name)
+        if line is None or not line.is_open or not outcome.final:
+            self._counters.add("duplicate_outcome_count")
+            if line is not None:
+                line.heard = True
             return None
         taken = Taken()
+        self._apply(account, outcome, taken)
+        return taken
+
+    def resume(self, account: Account) -> Taken | None:
+        """Take what waits and whose turn has come; None where nothing has."""
+        before_f = account.f
+        taken = Taken()
+        account.pass_skipped()
         while (following := account.stash.pop(account.f + 1, None)) is not None:
             account.f += 1
             self._counters.add("outcome_count")
             self._apply(account, following, taken)
-        return taken
+            account.pass_skipped()
+        return taken if account.f > before_f else None
 
     def _apply(self, account: Account, outcome: Outcome, taken: Taken) -> None:
         line = self._ledger.find(outcome.oid, account.name)

@@ -30,6 +30,8 @@ from nodes.master.state import EPOCH, RATE, EpochRecord, MasterState, RateRecord
 from nodes.stops import KILL_ITEM
 
 Rows = list[tuple[str, bytes, bytes]]
+LIFE_BITS = 20
+"""Of an epoch: enough to tell two lives apart, and the number stays below 2^53 for another 200 years."""
 
 
 def recovered(state: MasterState, rows: Rows, wall_ns: int, now_ns: int) -> tuple[list[Put], list[Decision]]:
@@ -41,7 +43,7 @@ def recovered(state: MasterState, rows: Rows, wall_ns: int, now_ns: int) -> tupl
     for kind, key, record in rows:
         of_kind.setdefault(kind, []).append((key, record))
     older = [decode_record_untrusted(record, EpochRecord).e for _, record in of_kind.get(EPOCH, ())]
-    epoch = max([wall_ns // SECOND_NS, *(e + 1 for e in older)])
+    epoch = epoch_after(older, wall_ns, state.life)
     state.begin(epoch, now_ns, bool(older), wall_ns)
     for key, record in of_kind.get(SID, ()):
         state.answers[key] = decode_record_untrusted(record, SidRecord).code
@@ -63,6 +65,15 @@ def recovered(state: MasterState, rows: Rows, wall_ns: int, now_ns: int) -> tupl
             puts.append(Put(DECISION, decision.record.key, encode(decision.record)))
         _take_lines(state, decision)
     return puts, again
+
+
+def epoch_after(older: list[int], wall_ns: int, life: int) -> int:
+    """The epoch of a life: max(stored + 1, unix seconds), and below that bits of the life, drawn at its start.
+
+    So no two masters ever share one, though both began from the same backup in the same second, or one's wall clock went back.
+    """
+    seconds = max([wall_ns // SECOND_NS, *((e >> LIFE_BITS) + 1 for e in older)])
+    return seconds << LIFE_BITS | life & ((1 << LIFE_BITS) - 1)
 
 
 def _restore_rates(state: MasterState, rows: list[tuple[bytes, bytes]]) -> None:

@@ -23,6 +23,8 @@ from nodes.stops import Stops
 
 EPOCH, RATE = "epoch", "rate"
 """Kinds of the rows of ``EpochRecord`` and ``RateRecord``."""
+SEEN = b"seen"
+"""Key of the row of a later epoch than ours that a local had seen."""
 TimerKey = tuple[str, str, int]
 """What a deadline is for: a word, an account, a number."""
 

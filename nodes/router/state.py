@@ -42,7 +42,7 @@ class RouterState:
 
     def hello(self) -> Send:
         """Who we are, for the master."""
-        return Send(REPLAY, 0, RouterHello(self.name, self.life, PROTOCOL_VERSION, self.config.fingerprint))
+        return Send(REPLAY, 0, RouterHello(self.name, self.life, PROTOCOL_VERSION, self.config.fingerprint, self.stream.e))
 
     def beat(self, now_ns: int) -> RouterHeartbeat:
         """Our heartbeat: how old the master's last word on its older link is."""

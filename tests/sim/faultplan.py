@@ -17,7 +17,8 @@ from mesh.units import MS_NS, SECOND_NS
 from nodes.terminal.faults import FaultPlan as VenueFaults
 from tests.sim.fleet import MASTER, ROUTERS, Fleet
 
-STAY_DOWN = (70, 78)
+FENCED = 70
+STAY_DOWN = (FENCED, 78)
 """Exit codes after which nobody starts a node again."""
 RATE_MS = (300, 5_000)
 """Between two faults of one kind, on average."""
@@ -66,7 +67,8 @@ class FaultPlan:
             worker.ended()
         halt = place.halted
         self.log.append((self._net.now_ns, "ended", f"{place.name} {_halt_text(halt)}"))
-        if (halt is not None and halt.code in STAY_DOWN) or place.name in self.fleet.gone:
+        is_fenced_alone = self.is_over and place.name == self.fleet.master_name and halt is not None and halt.code == FENCED
+        if (halt is not None and halt.code in STAY_DOWN and not is_fenced_alone) or place.name in self.fleet.gone:
             return
         life = place.life
         wait_ns = self._random["restart"].randint(20, 900) * MS_NS
@@ -84,7 +86,7 @@ class FaultPlan:
         """From now on nothing new goes wrong; when the last pause is over."""
         self.is_over = True
         fleet, net = self.fleet, self._net
-        for one, other in list(fleet.links.blocked):
+        for one, other in sorted(fleet.links.blocked):
             fleet.links.unblock(one, other)
         for connection in fleet.links.all():
             connection.slow_ns, connection.queue_max = 0, 1_000
@@ -97,6 +99,8 @@ class FaultPlan:
             fleet.service.session(login).outages.clear()
         for end in self.ends:
             end()
+        if net.places[fleet.master_name].core is None:
+            net.restart(fleet.master_name)
         self.undo_stops()
         self.log.append((net.now_ns, "healed", ""))
         paused = [place.paused_until_ns for place in net.places.values()]
@@ -326,7 +330,12 @@ def clone(plan: FaultPlan, random: Random) -> str:
         return f"{name} is ended"
     fleet.watch.exempted(fleet.account(node))
     fleet.add_copy(node, fleet.net.places[node].disk.rows)
-    plan.ends.append(lambda: fleet.end_copy(name))
+
+    def end() -> None:
+        fleet.end_copy(name)
+        fleet.net.crash(node)  # what was replaced once gets its grants back only as another life
+
+    plan.ends.append(end)
     return name
 
 
@@ -372,6 +381,8 @@ def two_masters(plan: FaultPlan, random: Random) -> str:
             for connection in fleet.links.all():
                 if connection.wire.to_node in (MASTER, other) and connection.wire.to_node != fleet.master_name:
                     fleet.links.redial(connection, fleet.master_name)
+            if fleet.net.places[fleet.master_name].core is None:
+                fleet.net.restart(fleet.master_name)
 
         plan.ends.append(end)
     moved = [connection for connection in fleet.links.all() if connection.wire.to_node in (MASTER, other) and random.random() < 0.5]

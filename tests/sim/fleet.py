@@ -186,7 +186,7 @@ class Fleet:
             return Local(node, self.config, self.new_life(), store_id=node.encode().ljust(16))
         if role == "router":
             return Router(node, self.config, self.new_life())
-        return Master(node, self.config, self.new_life(), WALL_NS + self.net.now_ns + self.wall_offset_ns)
+        return Master(node, self.config, self.random.getrandbits(62), WALL_NS + self.net.now_ns + self.wall_offset_ns)
 
     # what there is
 

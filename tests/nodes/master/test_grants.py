@@ -68,3 +68,14 @@ def test_accounts_do_not_know_of_each_other() -> None:
     grants.ask("a", OLD, 0)
     grants.ask("a", NEW, 0)
     assert grants.ask("b", NEW, 0) == GRANTED
+
+
+def test_another_life_opens_nothing_that_was_published_before_its_first_grant() -> None:
+    """The one before it may have opened it, and a copy of its store need not know: the floor is set at the first grant, and stays."""
+    grants = Grants(GRANT_NS, 0, follows=False)
+    grants.ask("a", OLD, 0)
+    assert grants.floor_n("a", 5) == 0
+    assert grants.ask("a", NEW, SECOND_NS) == OTHER_LIFE
+    assert grants.ask("a", NEW, 4 * SECOND_NS) == GRANTED
+    assert grants.floor_n("a", 9) == 9
+    assert grants.floor_n("a", 20) == 9

@@ -233,7 +233,8 @@ def test_a_new_master_sends_closes_again_and_no_opening() -> None:
     rig.boot()
     (again,) = rig.orders()
     assert (again.words(), again.order.oid) == (close.words(), close.order.oid)
-    assert (again.order.e, again.order.n, again.target.k) == (close.order.e + 1, 1, 1)
+    assert again.order.e > close.order.e
+    assert (again.order.n, again.target.k) == (1, 1)
     assert rig.master.totals()[2] == {"WORKING": 1, "UNKNOWN": 0, "UNCONFIRMED": 1}
     rig.welcome()
     rig.router_up()
@@ -315,4 +316,4 @@ def test_epochs_only_grow() -> None:
     rig.wait(SECOND_NS // 10)
     assert [send for send in rig.sent if send.link != MARKET and send.peer == ROUTER and send.message.e > first] == []  # type: ignore[attr-defined]
     rig.release()
-    assert rig.master._state.epoch == first + 1
+    assert rig.master._state.epoch > first
