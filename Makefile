@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup run check test replay bench-terminal bench-venue lint types lock
+.PHONY: help setup run check test replay sim bench-terminal bench-venue bench-restart lint types lock
 
 BIN := .venv/bin
 # the lock rebuilds the environment, and so does a moved checkout; the other two only reinstall the checkout into it
@@ -57,11 +57,18 @@ test: lint types ## everything that proves it: lint, types, pure tests, real soc
 replay: setup ## SIGNALS=10000 signals through 23 locals in one replay; three books compared, report kept
 	@$(BIN)/python -m tests.e2e.replay $(or $(SIGNALS),10000) $(or $(REPORT),replay-report.json)
 
+sim: setup ## the mesh in virtual time under faults: SEEDS=2000 FIRST=1, or SEED=17 [STORY=-] [OFF=kind,…]; all cores
+	@$(BIN)/python -m tests.sim.simulate $(if $(SEED),--seed $(SEED) $(if $(STORY),--story $(STORY)),--seeds $(or $(SEEDS),2000) --first $(or $(FIRST),1)) \
+		$(if $(OFF),--off $(OFF)) $(if $(ONLY),--only $(ONLY)) $(if $(LONG),--long)
+
 bench-terminal: setup ## the simulated terminal: order_send, growth with open positions, ticks a second
 	@$(BIN)/python -m bench.terminal
 
 bench-venue: setup ## what the adapter and its worker's pipe add to an order_send
 	@$(BIN)/python -m bench.venue_overhead
+
+bench-restart: setup ## RECORDS=100000 orders in a local's store: from its start to its first full scan
+	@$(BIN)/python -m bench.restart --records $(or $(RECORDS),100000) --starts $(or $(STARTS),30)
 
 lint: setup
 	@$(BIN)/ruff check .

@@ -27,6 +27,7 @@ from typing import Any
 import numpy as np
 from msgspec.structs import replace
 
+from bench.machine import machine_line
 from mesh.units import E8, SECOND_NS
 from nodes.contracts import contract_of
 from nodes.io import mt5
@@ -63,19 +64,6 @@ def told(times_ns: Sequence[int]) -> str:
     medians = [statistics.median(times_ns[at : at + cut]) / 1_000 for at in range(0, cut * PARTS, cut) if times_ns[at : at + cut]]
     p50, p90, p99 = (float(value) / 1_000 for value in np.percentile(times_ns, [50, 90, 99]))
     return f"{p50:8.1f} {p90:8.1f} {p99:8.1f}   [{min(medians):.1f} .. {max(medians):.1f}]"
-
-
-def machine_us() -> float:
-    """Microseconds of a fixed piece of plain Python, the best of 50."""
-
-    def once() -> int:
-        began_ns = time.perf_counter_ns()
-        made = {}
-        for number in range(1_000):
-            made[number] = (number, str(number))
-        return time.perf_counter_ns() - began_ns
-
-    return min(once() for _ in range(50)) / 1_000
 
 
 # --- order_send -----------------------------------------------------------------------------------------------------
@@ -226,7 +214,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.terminal", description="How fast the simulated terminal is.")
     parser.add_argument("--quick", action="store_true", help="a tenth of the work")
     count = 500 if parser.parse_args().quick else 5_000
-    print(f"machine: {machine_us():.0f} µs for a fixed piece of Python\n")
+    print(machine_line())
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "sim.toml"
         path.write_text(SIM)

@@ -4,6 +4,8 @@ Three ways to open and close a position on the same simulated terminal, which li
 ``order_send`` alone, the adapter in this process, and the adapter in a worker behind its pipe, as a local uses it. The overhead of an
 order is its whole time less the time inside its ``order_send`` (``called_ns`` to ``answered_ns``). It holds the adapter's own looks at
 account, symbol, quote and deal, each a call of the package: with a real terminal each of them costs a round trip to it.
+
+The machine is measured too, as in ``bench.terminal``: figures of two runs compare when that line is about equal.
 """
 
 import argparse
@@ -14,6 +16,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from bench.machine import machine_line
 from mesh.config import Config, parse
 from mesh.messages.base import Msg
 from mesh.messages.venue import VenueAttach, VenueAttached, VenueLatch, VenueResult, VenueSend
@@ -60,6 +63,7 @@ SHIM = "from nodes.io.mt5 import *\n"
 """Stands in for the real package, which is imported by its name in the worker."""
 LOT_E8 = 1_000_000
 ROOT = Path(__file__).parents[1]
+NAME_WIDTH = 40
 
 Answer = Callable[[VenueSend], VenueResult]
 
@@ -92,7 +96,26 @@ def told(name: str, times_ns: list[int]) -> None:
     """One line: median and tail in µs."""
     ordered = sorted(times_ns)
     picks = (ordered[int((len(ordered) - 1) * share)] / 1_000 for share in (0.5, 0.9, 0.99, 1))
-    print(f"{name:<34} {len(ordered):>6}" + "".join(f"{pick:>10,.1f}" for pick in picks))
+    print(f"{name:<{NAME_WIDTH}} {len(ordered):>6}" + "".join(f"{pick:>10,.1f}" for pick in picks))
+
+
+def alone_ns(sim: Path, count: int) -> list[int]:
+    """The package's order_send with nothing around it: each of ``count`` opens and closes."""
+    if not mt5.initialize(str(sim)):
+        raise SystemExit(f"not attached: {mt5.last_error()}")
+    opening = {"action": mt5.TRADE_ACTION_DEAL, "symbol": "EURUSD", "volume": 0.01, "deviation": 20}
+    times_ns = []
+    for number in range(1, count + 1):
+        ticket = 0
+        for side in (mt5.ORDER_TYPE_BUY, mt5.ORDER_TYPE_SELL):
+            request = {**opening, "type": side, "position": ticket, "magic": 2 * number + side, "comment": f"tm{number}"}
+            began_ns = time.perf_counter_ns()
+            result = mt5.order_send(request)
+            times_ns.append(time.perf_counter_ns() - began_ns)
+            if result.retcode != mt5.TRADE_RETCODE_DONE:
+                raise SystemExit(f"order_send ended {result.retcode} {result.comment}")
+            ticket = result.order
+    return times_ns
 
 
 def in_process(config: Config, count: int) -> tuple[list[int], list[int]]:
@@ -149,7 +172,9 @@ def main() -> None:
         (path / "MetaTrader5.py").write_text(SHIM, encoding="utf-8")
         os.environ["PYTHONPATH"] = f"{path}{os.pathsep}{ROOT}"
         config = parse(CONFIG.format(sim=sim))
-        print(f"{'µs':<34} {'count':>6}{'p50':>10}{'p90':>10}{'p99':>10}{'max':>10}")
+        print(machine_line())
+        print(f"{'µs':<{NAME_WIDTH}} {'count':>6}{'p50':>10}{'p90':>10}{'p99':>10}{'max':>10}")
+        told("order_send alone", alone_ns(sim, count))
         for name, (whole_ns, inside_ns) in (
             ("in process", in_process(config, count)),
             ("in a worker, over its pipe", in_worker(config, path / "state", count)),

@@ -268,9 +268,9 @@ class Settings(Section):
 
     mesh: MeshSection = MeshSection()
     timers: TimerSection = TimerSection()
-    store: StoreSection = StoreSection()
     market: MarketSection = MarketSection()
     broker: BrokerSection = BrokerSection()
+    store: StoreSection = StoreSection()
     symbol: dict[SymbolName, SymbolSection] = {}
     rails: RailsSection = RailsSection()
     strategy: dict[Id, StrategySection] = {}

@@ -10,6 +10,7 @@ import numpy as np
 
 from mesh.config import Config
 from mesh.errors import BadConfig
+from mesh.terminalword import BROKER, kind_of
 from nodes.contracts import KNOWN_CURRENCIES, contract_of
 from nodes.patterns import pattern_names
 from nodes.zones import Zone
@@ -27,7 +28,7 @@ def check_words(config: Config) -> None:
     for key, symbols in _symbols(config):
         check_symbols(key, symbols, config)
     for name, account in config.account.items():
-        if account.terminal == "sim":
+        if kind_of(account.terminal) == BROKER:
             _check_currency(f"account.{name}.currency", account.currency, config)
 
 

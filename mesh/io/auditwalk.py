@@ -25,7 +25,7 @@ class Verdict(msgspec.Struct, frozen=True):
 
 
 def verify(path: Path) -> Verdict:
-    """Walk through a whole store. Raises BadConfig for one that cannot be opened at all or is of another version."""
+    """Walk through a whole store. Raises BadConfig, StoreFailed for one that cannot be opened at all."""
     database, remembered = _opened(path)
     last: AuditRow | None = None
     bad = ""
@@ -103,4 +103,4 @@ def _opened(path: Path) -> tuple[sqlite3.Connection, Head | None]:
     except (sqlite3.Error, UnicodeDecodeError, OSError, BadConfig) as error:
         if database is not None:
             database.close()
-        raise error if isinstance(error, BadConfig) else storelayout.damaged(path, error) from None
+        raise error if isinstance(error, BadConfig) else storelayout.refusal(path, error) from None

@@ -168,7 +168,7 @@ class Store:
 
 
 def create(path: Path, mesh: str, node: str, role: str = "", keep_days: int | None = None) -> Store:
-    """Make a store with a fresh genesis. Raises BadConfig where there is, or was, one; StoreInUse."""
+    """Make a store with a fresh genesis. Raises BadConfig where there is, or was, one; StoreInUse, StoreFailed."""
     marker = storemarks.genesis_path(path)
     lock = _locked(path)
     try:
@@ -191,14 +191,15 @@ def create(path: Path, mesh: str, node: str, role: str = "", keep_days: int | No
         # Whole or not at all: a crash before this line leaves no store, one after it a store with its genesis.
         fresh.rename(path)
     except (sqlite3.Error, OSError) as error:
-        raise BadConfig(f"store {path} cannot be made: {error}; give another --state, or free its disk") from None
+        raise storelayout.refusal(path, error) from None
     finally:
         lock.close()
     return open_store(path, mesh, node, role, keep_days)
 
 
 def open_store(path: Path, mesh: str, node: str, role: str = "", keep_days: int | None = None) -> Store:
-    """Open a node's store: what was committed, or refused. Raises BadConfig for a missing, damaged, old or somebody else's one, StoreInUse.
+    """Open a node's store: what was committed, or refused. Raises BadConfig for a missing, damaged, old or somebody else's one, StoreInUse,
+    StoreFailed where its disk is full or fails.
 
     ``role`` says which rows are history and which archives may lose what is older than ``keep_days``.
     """
@@ -225,7 +226,7 @@ def open_store(path: Path, mesh: str, node: str, role: str = "", keep_days: int 
         if database is not None:
             database.close()
         lock.close()
-        raise error if isinstance(error, BadConfig) else damaged(path, error) from None
+        raise error if isinstance(error, BadConfig) else storelayout.refusal(path, error) from None
     return Store(path, lock, database, genesis, head, role, keep_days)
 
 

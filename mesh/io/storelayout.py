@@ -4,13 +4,14 @@ SQLite keeps no checksum of its pages. So each row has a sum of its own, and the
 and what their sums add up to, written in every transaction: one scan at the opening says whether these are the rows that were committed.
 """
 
+import errno
 import sqlite3
 from pathlib import Path
 
 import msgspec
 
 from mesh.audit import GENESIS, NO_HASH, SUM_MASK, Head, next_hash, row_sum, sealed, unsealed
-from mesh.errors import BadConfig
+from mesh.errors import BadConfig, MeshError, StoreFailed
 
 VERSION = 2
 """Of the layout. ``mesh/io/storemigrate.py`` brings the one before it here."""
@@ -141,6 +142,16 @@ def chained_hash(database: sqlite3.Connection, seq: int) -> bytes | None:
     """The hash of an audit row; None where there is no such row."""
     row = database.execute("SELECT hash FROM audit WHERE seq = ?", (seq,)).fetchone()
     return row[0] if row else None
+
+
+def refusal(path: Path, error: Exception) -> MeshError:
+    """Why a store cannot be opened: what is wrong with its disk passes, what is wrong with its file does not."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR) or getattr(error, "errno", 0) in (errno.ENOSPC, errno.EDQUOT, errno.EIO):
+        return StoreFailed(f"store {path} cannot be opened: {error}; free or repair its disk, the node recovers when it starts again")
+    if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM) or isinstance(error, OSError):
+        return BadConfig(f"store {path} cannot be opened: {error}; give this user the right to write there, or put it back from a backup")
+    return damaged(path, error)
 
 
 def damaged(path: Path, why: object) -> BadConfig:

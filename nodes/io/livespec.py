@@ -11,9 +11,11 @@ import msgspec
 
 from mesh.config import Config
 from mesh.errors import BadConfig
+from mesh.terminalword import BROKER, kind_of
 
 WORD = "mt5"
-SIMULATED = (".toml", "tcp://")
+KEY = "market.feeds"
+"""Where a live feed is named."""
 
 
 class LiveSpec(msgspec.Struct, frozen=True):
@@ -23,11 +25,6 @@ class LiveSpec(msgspec.Struct, frozen=True):
     account: str = ""
     login: int = 0
     server: str = ""
-
-    @property
-    def is_simulated(self) -> bool:
-        """Whether our own package opens this terminal."""
-        return self.terminal.endswith(SIMULATED[0]) or self.terminal.startswith(SIMULATED[1])
 
     def zone(self, config: Config) -> str:
         """The clock of the terminal's server."""
@@ -61,13 +58,14 @@ def live_spec(config: Config) -> LiveSpec | None:
     if not name:
         if "terminal" not in words:
             raise BadConfig(f"market.feeds = {feeds[0]!r}: which terminal? mt5,terminal=PATH or mt5,account=NAME is expected")
-        return LiveSpec(words["terminal"])
-    if name not in config.account:
+    elif name not in config.account:
         raise BadConfig(f"market.feeds: account={name}: not among the accounts: {', '.join(config.account)}")
-    section = config.account[name]
-    terminal = words.get("terminal", section.terminal)
-    if terminal == "sim":
+    terminal = words["terminal"] if "terminal" in words else config.account[name].terminal
+    if kind_of(terminal) == BROKER:
+        whose = f"account={name}" if "terminal" not in words else f"terminal={terminal}"
         raise BadConfig(
-            f"market.feeds: account={name} is simulated and follows this market; name a real account, or terminal=PATH of a terminal"
+            f"market.feeds: {whose} is simulated and follows this market; name a real account, or terminal=PATH of a terminal"
         )
-    return LiveSpec(terminal, name, section.login, section.server)
+    if not name:
+        return LiveSpec(terminal)
+    return LiveSpec(terminal, name, config.account[name].login, config.account[name].server)

@@ -1,14 +1,14 @@
 """The MetaTrader5 package 5.0.6231 on the simulated terminal: its exact surface, for scripts that import MetaTrader5.
 
-``from nodes.io import mt5 as MetaTrader5``. ``initialize(path=…)`` or ``$TRADEMESH_SIM`` names a ``sim.toml`` (a simulated server in this
-process) or a broker of a mesh (``tcp://host:port``). ``python -m nodes.io.mt5 script.py`` runs a script that imports MetaTrader5 as it is.
+``from nodes.io import mt5`` in the place of ``import MetaTrader5 as mt5``. ``initialize(path=…)``, else the terminal used last, else
+``$TRADEMESH_SIM`` names a ``sim.toml`` (a simulated server in this process) or a broker of a mesh (``tcp://host:port``).
+``python -m nodes.io.mt5 script.py`` runs a script that imports MetaTrader5 as it is.
 Constants, functions, structures and helpers are those of the package; the names that begin with an underscore are ours and no part
 of it. Importing this brings in neither ZeroMQ nor uvloop.
 """
 
 from typing import Any as _Any
 
-from mesh.units import E8 as _E8
 from nodes.io.mt5market import account_info as account_info
 from nodes.io.mt5market import copy_rates_from as copy_rates_from
 from nodes.io.mt5market import copy_rates_from_pos as copy_rates_from_pos
@@ -69,20 +69,20 @@ def _stamp() -> tuple[int, int, int]:
 
 
 def _use(opener: _Opener) -> None:
-    """Let ``initialize`` open its link by this function of (path, time-out in ms); for terminals in the same process."""
-    _SESSION.opener = opener
+    """Let ``initialize`` open its link by this function of (path, time-out in ms), for terminals of this process; none is the last used."""
+    _SESSION.opener, _SESSION.path = opener, ""
 
 
 def _step(seconds: float) -> None:
-    """Move the market of a ``sim.toml`` with clock "step" on. Raises RuntimeError for any other terminal."""
+    """Move the market of a ``sim.toml`` with clock "step" on. Raises RuntimeError for any other terminal, ValueError for no time."""
     with _SESSION.lock:
         _simulation().step(seconds)
 
 
 def _quote(symbol: str, bid: float, ask: float) -> None:
-    """A new quote in a ``sim.toml`` with prices from the script. Raises RuntimeError for any other terminal."""
+    """A new quote in a ``sim.toml`` with prices from the script. Raises RuntimeError for any other terminal, ValueError for no price."""
     with _SESSION.lock:
-        _simulation().quote(symbol, round(bid * _E8), round(ask * _E8))
+        _simulation().quote(symbol, bid, ask)
 
 
 def _simulation() -> _Any:

@@ -18,7 +18,7 @@ from mesh.messages.venue import TerminalCall, TerminalReply
 from mesh.units import MS_NS
 from nodes.terminal.calls import VALUE_BYTES_MAX
 from nodes.terminal.faults import LOGIN
-from nodes.terminal.lasterror import SUCCESS, TIMEOUT
+from nodes.terminal.lasterror import NO_ANSWER, RECEIVE_FAILED, SEND_FAILED, SUCCESS, TIMEOUT, Error, initialize_failed
 from nodes.terminal.records import Change
 from nodes.terminal.service import TerminalService
 
@@ -35,7 +35,7 @@ class Reply(msgspec.Struct, frozen=True):
     """An answer of the terminal: its value, the last_error pair, and at which point of the market it was given."""
 
     value: Any
-    error: tuple[int, str]
+    error: Error
     block: int = 0
     revision: int = 0
     market_ns: int = 0
@@ -44,9 +44,9 @@ class Reply(msgspec.Struct, frozen=True):
 class LinkLost(Exception):
     """The terminal cannot be reached: ``error`` is the last_error pair; ``is_closed``: the link is of no use any more."""
 
-    def __init__(self, code: int, text: str, is_closed: bool) -> None:
-        super().__init__(text)
-        self.error = (code, text)
+    def __init__(self, error: Error, is_closed: bool) -> None:
+        super().__init__(error[1])
+        self.error = error
         self.is_closed = is_closed
 
 
@@ -138,10 +138,10 @@ class SocketBackend:
             self._socket.connect(endpoint)
         except zmq.ZMQError:
             self.close()
-            raise LinkLost(-10003, f"IPC initialize failed, CreateFile failed [{endpoint}]", True) from None
+            raise LinkLost(initialize_failed(f"CreateFile failed [{endpoint}]"), True) from None
         if not self._monitor.poll(timeout_ms):
             self.close()
-            raise LinkLost(-10003, "IPC initialize failed, Pipe server didn't answer in 60 sec", True)
+            raise LinkLost(NO_ANSWER, True)
         self._monitor.recv_multipart()
 
     def call(self, name: str, args: list[Any], timeout_ms: int | None = None) -> Reply:
@@ -149,25 +149,25 @@ class SocketBackend:
         zmq = self._zmq
         if self._monitor.poll(0):
             # the broker went away since the last call; another life of it may be there by now, but that is another link
-            raise LinkLost(-10001, "IPC send failed", True)
+            raise LinkLost(SEND_FAILED, True)
         self._sequence += 1
         try:
             self._socket.send(encode(TerminalCall(self._sequence, self.login, name, msgpack.packb(args))), zmq.DONTWAIT)
         except zmq.Again:
-            raise LinkLost(-10001, "IPC send failed", True) from None
+            raise LinkLost(SEND_FAILED, True) from None
         poller = zmq.Poller()
         poller.register(self._socket, zmq.POLLIN)
         poller.register(self._monitor, zmq.POLLIN)
         while True:
             ready = dict(poller.poll(timeout_ms))
             if not ready:
-                raise LinkLost(*TIMEOUT, False)
+                raise LinkLost(TIMEOUT, False)
             if self._socket in ready:
                 reply = _reply_untrusted(self._socket.recv_multipart())
                 if reply.sequence == self._sequence:
                     return _plain(reply)
             elif self._monitor in ready:
-                raise LinkLost(-10002, "IPC recv failed", True)
+                raise LinkLost(RECEIVE_FAILED, True)
 
     def close(self) -> None:
         """End the link."""
@@ -181,14 +181,14 @@ def _reply_untrusted(frames: list[bytes]) -> TerminalReply:
         tag, *fields = msgpack.unpackb(b"".join(frames), max_bin_len=REPLY_BYTES_MAX)
         return msgspec.convert([tag, *fields], TerminalReply, builtin_types=(bytes,))
     except (ValueError, TypeError, msgpack.exceptions.UnpackException, msgspec.ValidationError):
-        raise LinkLost(-10002, "IPC recv failed", True) from None
+        raise LinkLost(RECEIVE_FAILED, True) from None
 
 
 def _plain(reply: TerminalReply) -> Reply:
     try:
         value = msgpack.unpackb(reply.value)
     except (ValueError, msgpack.exceptions.UnpackException):
-        raise LinkLost(-10002, "IPC recv failed", True) from None
+        raise LinkLost(RECEIVE_FAILED, True) from None
     return Reply(value, (reply.error_code, reply.error_text), reply.block, reply.revision, reply.market_ns)
 
 
@@ -212,19 +212,18 @@ class SimulationBackend(InProcessBackend):
 
 
 def open_backend(path: str, timeout_ms: int) -> Backend:
-    """The backend a path names: a broker (``tcp://…``, ``ipc://…``) or a ``sim.toml``; else what $TRADEMESH_SIM names.
+    """The backend a path names: a broker (``tcp://…``, ``ipc://…``) or a ``sim.toml``; for any other path what $TRADEMESH_SIM names.
 
     So a script that names the terminal64.exe of another machine runs unchanged. Raises LinkLost where there is none.
     """
     named = path if "://" in path or path.endswith(".toml") else os.environ.get(ENVIRONMENT, "")
     if "://" in named:
         return SocketBackend(named, timeout_ms)
+    if not named:
+        raise LinkLost(initialize_failed("MetaTrader 5 x64 not found"), True)
     try:
         from nodes.io.simulation import simulation_at  # a client of a broker has no use for prices and books
 
-        simulation = simulation_at(named)
+        return SimulationBackend(simulation_at(named))
     except MeshError as error:
-        raise LinkLost(-10003, f"IPC initialize failed, {error}", True) from None
-    if simulation is None:
-        raise LinkLost(-10003, "IPC initialize failed, MetaTrader 5 x64 not found", True)
-    return SimulationBackend(simulation)
+        raise LinkLost(initialize_failed(str(error)), True) from None

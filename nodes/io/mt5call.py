@@ -8,12 +8,11 @@ from typing import Any
 from nodes.io.mt5arguments import BadArgument, Unfit, is_text, sent_text, unsigned
 from nodes.io.mt5session import SESSION
 from nodes.io.mt5structs import struct_from_row
-from nodes.terminal.lasterror import SUCCESS
+from nodes.terminal.lasterror import SUCCESS, refused_argument
 
 VARARGS, KEYWORDS, NOARGS = 1, 3, 4
 """METH_VARARGS, METH_VARARGS | METH_KEYWORDS, METH_NOARGS."""
 
-_INVALID_PARAMS = -2
 _LOCK = SESSION.lock
 Keywords = dict[str, Any]
 
@@ -36,10 +35,10 @@ def function(kind: int, refused: Any = None) -> Callable[[Callable[..., Any]], C
                         return body(args, keywords)
                     return body(*args) if kind == NOARGS else body(args)
                 except BadArgument as error:
-                    SESSION.error = (_INVALID_PARAMS, str(error))
+                    SESSION.error = refused_argument(str(error))
                     return refused
                 except Unfit as error:
-                    SESSION.error = (_INVALID_PARAMS, "Invalid arguments")
+                    SESSION.error = refused_argument("Invalid arguments")
                     text = f"<built-in function {name}> returned a result with an exception set"
                     raise SystemError(text) from error.cause
 

@@ -8,9 +8,8 @@ import msgpack
 
 from nodes.io.mt5backend import Backend, LinkLost, Reply, log_in, open_backend
 from nodes.terminal.calls import SEVERAL
-from nodes.terminal.lasterror import RECEIVE_FAILED, SEND_FAILED, SUCCESS
+from nodes.terminal.lasterror import NO_CONNECTION, RECEIVE_FAILED, SEND_FAILED, SUCCESS, Error
 
-NO_CONNECTION = (-10004, "No IPC connection")
 TIMEOUT_MS = 60_000
 """What initialize and login wait where they are given no time-out."""
 
@@ -28,6 +27,8 @@ class Session:
         self.stamp = (0, 0, 0)
         """(block, revision, market_ns) of the last answer."""
         self.opener: Opener = open_backend
+        self.path = ""
+        """Of the terminal that was attached last: where initialize finds it again without being told."""
         self.backend: Backend | None = None
         """The terminal that is attached."""
         self._is_stuck = False
@@ -36,13 +37,15 @@ class Session:
         """Answers that came ahead of their question, by name and arguments."""
 
     def open(self, path: str, login: int, password: str, server: str, timeout_ms: int) -> bool:
-        """Close any link, open one to the terminal a path names and log in."""
+        """Close any link, open one to the terminal a path names, without one to that of the last time, and log in."""
         self.close()
+        path = path or self.path
         try:
             self.backend = self.opener(path, timeout_ms or TIMEOUT_MS)
         except LinkLost as lost:
             self.error = lost.error
             return False
+        self.path = path
         if self.log_in(login, password, server, timeout_ms):
             return True
         self.close()
@@ -89,7 +92,7 @@ class Session:
         self._told(reply.error)
         return None
 
-    def _told(self, error: tuple[int, str]) -> None:
+    def _told(self, error: Error) -> None:
         self.error = error
         if error == RECEIVE_FAILED:
             self.close()  # the pipe broke

@@ -97,11 +97,11 @@ def build_node(name: str, config: Config, state: Path, events: bool) -> Node:
 
 
 def store_of(name: str, config: Config, state: Path) -> Store:
-    """The node's store, made at its first start. Raises BadConfig, StoreInUse."""
+    """The node's store, made at its first start. Raises BadConfig, StoreInUse, StoreFailed."""
     path = state / f"{name}.db"
     state.mkdir(parents=True, exist_ok=True)
-    mesh = config.settings.mesh.id
-    return open_store(path, mesh, name) if path.exists() else create(path, mesh, name)
+    make = open_store if path.exists() else create
+    return make(path, config.settings.mesh.id, name, config.role_of(name), config.settings.store.keep_days)
 
 
 def package_version() -> str:

@@ -6,8 +6,9 @@ It goes on while no script is attached, as a terminal does, for as long as the p
 import ctypes
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from numbers import Real
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -15,11 +16,12 @@ import msgspec
 import numpy as np
 
 from mesh.errors import BadConfig, MeshError
-from mesh.units import MINUTE_NS, MS_NS, NEVER, SECOND_NS
+from mesh.units import DAY_NS, E8, MINUTE_NS, MS_NS, NEVER, SECOND_NS
 from nodes.io.feed import merge_feeds, read_feed
 from nodes.io.feedspec import parse_feed_spec
 from nodes.market.synthetic import DEFAULT_START_NS, SyntheticMarket
 from nodes.terminal.latency import Latency, request_key
+from nodes.terminal.levels import PRICE_MAX_E8
 from nodes.terminal.service import RequestRow, TerminalService
 from nodes.terminal.simfile import SimFile, simfile_from
 from nodes.terminal.simserver import terminal_from
@@ -28,12 +30,18 @@ from nodes.ticks import NO_TICKS, TickColumns
 MADE_MINUTES = 60
 """Minutes of the synthetic market made in one go."""
 _WAIT_NS_MAX = 3_600 * SECOND_NS
+STEP_S_MAX = 366 * DAY_NS // SECOND_NS
+PRICE_MIN, PRICE_MAX = 1 / E8, PRICE_MAX_E8 / E8
 
 
 class Prices(Protocol):
-    """The quotes of a server, in order. ``digits``: its symbols, with the decimals of their prices (0: the class's own)."""
+    """The quotes of a server, in order. ``digits``: its symbols, with the decimals of their prices (0: the class's own).
+
+    ``ends_ns``: the last quote of each symbol whose quotes end.
+    """
 
     digits: dict[str, int]
+    ends_ns: Mapping[str, int]
     start_ns: int
     """Where trading begins: what comes before is history."""
     next_ns: int
@@ -45,6 +53,8 @@ class Prices(Protocol):
 
 class SyntheticPrices:
     """The seeded market, from ``backfill_minutes`` before the start on, for ever."""
+
+    ends_ns: Mapping[str, int] = {}
 
     def __init__(self, seed: int, symbols: Sequence[str], start_ns: int, backfill_minutes: int) -> None:
         self.digits = dict.fromkeys(symbols, 0)
@@ -71,12 +81,20 @@ class FeedPrices:
     """Files, merged by time; quotes end with them."""
 
     def __init__(self, feeds: Sequence[str], folder: Path, start_ns: int, backfill_minutes: int) -> None:
-        """Raises BadConfig and BadFeed."""
+        """Raises BadConfig, also where it would start when nothing is quoted any more, and BadFeed."""
         read = [read_feed(parse_feed_spec(str(folder / feed))) for feed in feeds]
         self.digits = {feed.symbol: feed.digits for feed in read}
+        self.ends_ns: Mapping[str, int] = {feed.symbol: int(feed.columns.time_ns[-1]) for feed in read}
         self._rest = merge_feeds(read)
         self.next_ns = int(self._rest.time_ns[0])
         self.start_ns = start_ns or self.next_ns + backfill_minutes * MINUTE_NS
+        last_ns = max(self.ends_ns.values())
+        if self.start_ns > last_ns:
+            what = "" if start_ns else f", {backfill_minutes} backfill_minutes after the first quote"
+            raise BadConfig(
+                f"prices.start = {_told(self.start_ns)}{what}: it lies behind the last quote ({_told(last_ns)}); "
+                f"lower {'start' if start_ns else 'backfill_minutes, or give a start'}"
+            )
 
     def until(self, market_ns: int) -> TickColumns:
         """The ticks up to a market time."""
@@ -87,6 +105,8 @@ class FeedPrices:
 
 class ScriptPrices:
     """No quotes but those the script gives (``_quote``)."""
+
+    ends_ns: Mapping[str, int] = {}
 
     def __init__(self, symbols: Sequence[str], start_ns: int) -> None:
         self.digits = dict.fromkeys(symbols, 0)
@@ -119,7 +139,7 @@ class Simulation:
         self._kind = clock.kind
         self._speed = clock.speed if clock.kind == "replay" else Decimal(1)
         self._prices = _prices_of(sim, file.parent)
-        self._terminal = terminal_from(sim, self._prices.digits, str(file))
+        self._terminal = terminal_from(sim, self._prices.digits, self._prices.ends_ns, str(file))
         self.login = 0
         """Who logged in last; 0: nobody yet."""
         self.service = TerminalService(self._terminal, tuple(sim.fault))
@@ -155,16 +175,19 @@ class Simulation:
             left_ns = left_ns - _WAIT_NS_MAX if market_ns < NEVER else NEVER
 
     def step(self, seconds: float) -> None:
-        """Move a stepped market on. Raises RuntimeError where the clock goes by itself."""
+        """Move a stepped market on. Raises RuntimeError where the clock goes by itself, ValueError for what is no time to come."""
         if self._kind != "step":
             raise RuntimeError(f'clock.kind = "{self._kind}": this market goes on by itself; a script can move it only with "step"')
-        self._stepped_ns += round(seconds * SECOND_NS)
+        self._stepped_ns += round(_number("seconds", seconds, 0, STEP_S_MAX) * SECOND_NS)
         self.now_ns()
 
-    def quote(self, symbol: str, bid_e8: int, ask_e8: int) -> None:
-        """A new quote, now. Raises RuntimeError where prices come from elsewhere, KeyError for an unknown symbol."""
+    def quote(self, symbol: str, bid: float, ask: float) -> None:
+        """A new quote, now. Raises RuntimeError where prices come from elsewhere, ValueError for an unknown symbol and for no price."""
         if not isinstance(self._prices, ScriptPrices):
             raise RuntimeError('prices.source: this market has quotes of its own; a script can make them only with "script"')
+        if symbol not in list(self._terminal.books):
+            raise ValueError(f"symbol = {symbol!r}; allowed: {', '.join(self._terminal.books)}")
+        bid_e8, ask_e8 = (round(_number(name, price, PRICE_MIN, PRICE_MAX) * E8) for name, price in (("bid", bid), ("ask", ask)))
         self._terminal.on_tick(symbol, self.now_ns(), bid_e8, ask_e8)
 
     def latency_ns(self, login: int, args: list[Any]) -> int:
@@ -173,7 +196,8 @@ class Simulation:
             row = msgspec.convert(args, RequestRow)
         except msgspec.ValidationError:
             return 0
-        return self._latency.of(request_key(login, row.magic, row.action, row.comment, repr(args).encode()))
+        turn = self.service.turns.next(login, row.action, row.magic)
+        return self._latency.of(request_key(login, row.magic, row.action, row.comment, repr(args).encode(), turn))
 
     def _play(self, now_ns: int) -> None:
         ticks = self._prices.until(now_ns) if now_ns >= self._prices.next_ns else NO_TICKS
@@ -203,6 +227,18 @@ def _moment_ns(text: str) -> int:
         raise BadConfig(f"prices.start = {text}: there is no such time; allowed: such as 2026-01-05 or 2026-01-05 12:00") from None
 
 
+def _told(market_ns: int) -> str:
+    """A market time as the file has it, to the second."""
+    return str(np.datetime64(market_ns, "ns").astype("datetime64[s]")).replace("T", " ")
+
+
+def _number(name: str, value: Any, least: float, most: float) -> float:
+    """A number a script gave. Raises ValueError."""
+    if isinstance(value, bool) or not isinstance(value, Real) or not least <= float(value) <= most:
+        raise ValueError(f"{name} = {value!r}; allowed: a number from {least:.12g} to {most:.12g}")
+    return float(value)
+
+
 def _sleep(ns: int) -> None:
     time.sleep(ns / SECOND_NS)
 
@@ -219,18 +255,13 @@ def _sleep_with_gil(ns: int) -> None:
 
 
 _RUNNING: dict[Path, Simulation] = {}
-"""By path, the servers of this process, the most recently used last."""
+"""By path, the servers of this process."""
 
 
-def simulation_at(path: str) -> Simulation | None:
-    """The server of a file, started where it does not run yet; without a path the one used last, None where there is none.
-
-    Raises MeshError (BadConfig, BadFeed) naming the file.
-    """
-    if not path:
-        return next(reversed(_RUNNING.values()), None)
+def simulation_at(path: str) -> Simulation:
+    """The server of a file, started where it does not run yet. Raises MeshError (BadConfig, BadFeed) naming the file."""
     file = Path(path).resolve()
-    simulation = _RUNNING.pop(file, None)
+    simulation = _RUNNING.get(file)
     if simulation is None:
         try:
             simulation = Simulation(simfile_from(file.read_text(encoding="utf-8")), file)

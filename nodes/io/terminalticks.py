@@ -1,4 +1,4 @@
-"""Ticks and bars of a MetaTrader 5 terminal: the same code for the real package and for ours.
+"""Ticks and bars of a MetaTrader 5 terminal: the same code for the real package and for ours (``nodes/io/package.py``).
 
 Ticks are asked for at whole seconds of the server's clock, so an answer begins with ticks that are known; a cursor says how many. Times
 become market time (UTC) by the server's zone. A symbol that cannot be read is told and goes on from its cursor the next time; for some
@@ -17,7 +17,8 @@ from mesh.messages.base import Msg
 from mesh.messages.feed import FeedAsk, FeedCursor, FeedLost, FeedTicks, FeedTold
 from mesh.units import E8, MINUTE_NS, MS_NS, SECOND_NS
 from nodes.feeds.bars import Bars, played
-from nodes.io.livespec import LiveSpec
+from nodes.io.livespec import KEY, LiveSpec
+from nodes.io.package import INITIALIZE_MS, package_of
 from nodes.io.ticktimes import TickTimes
 from nodes.market.livefeed import BARS_COUNT_MIN
 from nodes.market.ticklog import no_ticks_of
@@ -32,7 +33,6 @@ BARS_COUNT_MAX = 99_000
 """The package refuses more in one call."""
 LINK_BROKEN = -10_000
 """last_error codes from here down are about the link, not about what was asked."""
-INITIALIZE_MS = 10_000
 MINUTE_MS = MINUTE_NS // MS_NS
 HISTORY_TRIES = 5
 """A terminal that is just loading its history shows less of it at first."""
@@ -67,11 +67,15 @@ EMPTY = Page(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0), np.empty
 
 
 class TerminalTicks:
-    """One terminal's ticks. ``clock``: UTC now, where the terminal does not say which market time it is."""
+    """One terminal's ticks. ``clock``: UTC now, where the terminal does not say which market time it is.
+
+    ``module`` takes the place of the package that the terminal's word asks for. Raises BadConfig where that cannot be had here.
+    """
 
     def __init__(self, spec: LiveSpec, config: Config, module: Any, clock: Callable[[], int]) -> None:
         self._spec = spec
-        self._module = module
+        self._package = package_of(config, f"{KEY}: terminal", spec.terminal, module)
+        self._module = self._package.module
         self._clock = clock
         self._names = {symbol: spec.broker_symbol(config, symbol) for symbol in config.settings.market.symbols}
         self._times = TickTimes(spec.zone(config))
@@ -102,7 +106,7 @@ class TerminalTicks:
         for first in range(0, len(ticks), CHUNK_TICKS_MAX):
             yield _part(ask.number, ticks[first : first + CHUNK_TICKS_MAX])
         why = "; ".join(f"{symbol}: {reason}" for symbol, reason in self._unread.items())
-        yield FeedTold(ask.number, cursors, self._market_ns(), is_linked, has_more, why[:512])
+        yield FeedTold(ask.number, cursors, self._package.market_ns(self._clock), is_linked, has_more, why[:512])
 
     # the link
 
@@ -114,8 +118,7 @@ class TerminalTicks:
         words: dict[str, Any] = {"timeout": INITIALIZE_MS}
         if spec.login:
             words |= {"login": spec.login, "server": spec.server}
-        path = (spec.terminal,) if spec.terminal else ()
-        if not module.initialize(*path, **words):
+        if not module.initialize(self._package.path, **words):
             raise LinkBroken(f"initialize {spec.terminal}: {module.last_error()}")
         self._check_account()
         for symbol in self._names.values():
@@ -149,10 +152,6 @@ class TerminalTicks:
         if symbol:
             self._unread[symbol] = f"last_error=({code}, {text!r})"
 
-    def _market_ns(self) -> int:
-        stamp = getattr(self._module, "_stamp", None)
-        return int(stamp()[2]) if stamp is not None else self._clock()
-
     # ticks
 
     def _news(self, cursors: list[FeedCursor], page_count: int) -> tuple[TickColumns, list[FeedCursor], bool]:
@@ -178,7 +177,7 @@ class TerminalTicks:
         if page is not None or not cursor.server_ms:
             self._failed_ns.pop(symbol, None)
             return False
-        now_ns = self._market_ns()
+        now_ns = self._package.market_ns(self._clock)
         silent_ns = now_ns - self._failed_ns.setdefault(symbol, now_ns)
         if silent_ns < WAIT_NS:
             return True

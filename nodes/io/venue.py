@@ -1,4 +1,5 @@
-"""The adapter to a MetaTrader 5 terminal: the same code for the real package and for ours, chosen by ``account.terminal``.
+"""The adapter to a MetaTrader 5 terminal: the same code for the real package and for ours, chosen by ``account.terminal``
+(``nodes/io/package.py``).
 
 It runs in a worker process, one request at a time, and decides nothing: prices are the current quote's, the three things that
 must hold (deadline, grant, latch word) are looked at directly before ``order_send``, and what came back is classed by the one
@@ -24,15 +25,14 @@ from mesh.messages.venue import (
     VenueWatch,
 )
 from mesh.units import E8, e8_from_float, float_from_e8, round_step, text_from_e8
+from nodes.io.package import INITIALIZE_MS, package_of
 from nodes.io.venueidentity import Identity
 from nodes.io.venuelimits import cut
 from nodes.io.venuereads import Reader
 from nodes.local import retcodes
 from nodes.terminal import names
+from nodes.terminal.symbols import SYMBOL_FILLING_FOK, SYMBOL_FILLING_IOC
 
-FILLING_FOK, FILLING_IOC = 1, 2
-"""Flags of ``symbol_info.filling_mode``; the package does not export them, and they are not ORDER_FILLING_* numbers."""
-INITIALIZE_MS = 10_000
 UNFORESEEN = (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
 """What building a request raises where a terminal shows what nobody thought of."""
 VOLUME_SLACK_E8 = 1_000
@@ -49,17 +49,20 @@ class Unsent(Exception):
 
 
 class Venue:
-    """One account's terminal. ``latch`` reads the latch word, ``clock`` the monotonic time deadlines are on."""
+    """One account's terminal. ``latch`` reads the latch word, ``clock`` the monotonic time deadlines are on.
+
+    ``module`` takes the place of the package that the terminal's word asks for. Raises BadConfig where that cannot be had here.
+    """
 
     def __init__(self, account: str, config: Config, module: Any, latch: Callable[[], int], clock: Callable[[], int]) -> None:
         self._account = account
-        self._config = config
         self._section = config.account[account]
-        self._module = module
+        self._package = package_of(config, f"account.{account}.terminal", self._section.terminal, module)
+        self._module = self._package.module
         self._latch = latch
         self._clock = clock
-        self._identity = Identity(self._section)
-        self._reader = Reader(account, config, module, self._identity)
+        self._identity = Identity(self._section, self._package)
+        self._reader = Reader(account, config, self._package, self._identity)
 
     def handle(self, message: Msg) -> Msg | None:
         """The answer to one request of the local; None where none is due."""
@@ -72,23 +75,16 @@ class Venue:
         if isinstance(message, VenueAttach):
             return self._attach()
         if isinstance(message, VenueWatch):
-            self._reader.watch(message.equity_below_e8)
+            self._package.watch_equity(message.equity_below_e8)
         return None
 
     # attach
 
-    @property
-    def _path(self) -> str:
-        """The terminal's path; of the simulated one the broker's endpoint."""
-        if self._section.terminal != "sim":
-            return self._section.terminal
-        return self._config.endpoint(self._config.nodes_of("broker")[0], "venue")
-
     def _attach(self) -> VenueAttached | VenueLost:
         """Link to the terminal by its path, and check that it is the account we think it is."""
-        module = self._module
-        if not module.initialize(self._path, login=self._section.login, server=self._section.server, timeout=INITIALIZE_MS):
-            return VenueLost(cut(f"initialize {self._path}: {module.last_error()}"))
+        module, path = self._module, self._package.path
+        if not module.initialize(path, login=self._section.login, server=self._section.server, timeout=INITIALIZE_MS):
+            return VenueLost(cut(f"initialize {path}: {module.last_error()}"))
         info, terminal = module.account_info(), module.terminal_info()
         if info is None or terminal is None:
             return VenueLost(cut(f"account_info, terminal_info: {module.last_error()}"))
@@ -141,7 +137,7 @@ class Venue:
             self._check_account()
             return {"action": names.TRADE_ACTION_REMOVE, "order": order.position_ticket, "magic": order.magic}
         info = self._reader.contract(order.symbol, self._clock())
-        self._reader.quote_ahead(order.symbol, with_positions=order.action == CLOSE and not self._identity.is_hedging)
+        self._package.before_order(order.symbol, with_positions=order.action == CLOSE and not self._identity.is_hedging)
         self._check_account()
         if info is None:
             raise Unsent(f"SYMBOL {order.symbol} last_error={self._module.last_error()[0]}")
@@ -236,10 +232,10 @@ class Venue:
         """
         if info.trade_exemode in (names.SYMBOL_TRADE_EXECUTION_INSTANT, names.SYMBOL_TRADE_EXECUTION_REQUEST):
             return names.ORDER_FILLING_FOK
-        is_again = order.action == CLOSE and order.attempt > 1 and info.filling_mode & FILLING_IOC
-        if info.filling_mode & FILLING_FOK and not is_again:
+        is_again = order.action == CLOSE and order.attempt > 1 and info.filling_mode & SYMBOL_FILLING_IOC
+        if info.filling_mode & SYMBOL_FILLING_FOK and not is_again:
             return names.ORDER_FILLING_FOK
-        if info.filling_mode & FILLING_IOC:
+        if info.filling_mode & SYMBOL_FILLING_IOC:
             return names.ORDER_FILLING_IOC
         if order.action == CLOSE and info.trade_exemode == names.SYMBOL_TRADE_EXECUTION_EXCHANGE:
             return names.ORDER_FILLING_RETURN
@@ -286,7 +282,7 @@ class Venue:
         if kind == retcodes.BUG:
             self._reader.forget_contract(order.symbol)
         elif kind in (retcodes.ACCEPTED, retcodes.PARTIAL):
-            self._reader.answer_ahead(result.order)
+            self._package.before_answer(result.order)
             info = self._module.account_info()
             objection = self._identity.objection(info) if info is not None else ""
             if objection:

@@ -6,10 +6,10 @@ account's only where ``account_info`` just before it named our login and server.
 UNKNOWN, not filled, and is then looked for at our account alone.
 """
 
-import ntpath
 from typing import Any
 
 from mesh.settings import AccountSection
+from nodes.io.package import Package
 from nodes.terminal import names
 
 SWITCHES = (
@@ -24,8 +24,9 @@ SWITCHES = (
 class Identity:
     """What the adapter of one account is at. Nothing is ours before ``attach`` found nothing to refuse."""
 
-    def __init__(self, section: AccountSection) -> None:
+    def __init__(self, section: AccountSection, package: Package) -> None:
         self._section = section
+        self._package = package
         self._login = 0
         self._server = ""
         self.is_hedging = True
@@ -42,8 +43,8 @@ class Identity:
             ("real", info.trade_mode == names.ACCOUNT_TRADE_MODE_REAL, section.real),
         )
         found = [f"{key}={seen} configured={meant}" for key, seen, meant in checks if seen != meant]
-        if section.terminal != "sim" and not is_folder_of(terminal.path, section.terminal):
-            found.append(f"path={terminal.path} configured={section.terminal}")
+        if not self._package.is_at(terminal.path):
+            found.append(f"path={terminal.path} configured={self._package.path}")
         self._login, self._server = (0, "") if found else (info.login, info.server)
         return " ".join(found)
 
@@ -53,12 +54,6 @@ class Identity:
             return ""
         attached = f"{self._login} {self._server}" if self._login else "nothing"
         return f"ACCOUNT login={info.login} {info.server} attached={attached}: another account is logged in at the terminal"
-
-
-def is_folder_of(folder: str, program: str) -> bool:
-    """Whether a folder, as ``terminal_info`` shows it, is that of a terminal64.exe, as Windows compares paths."""
-    named = ntpath.dirname(program) if program.lower().endswith(".exe") else program
-    return ntpath.normcase(ntpath.normpath(folder)) == ntpath.normcase(ntpath.normpath(named))
 
 
 def switched_off(info: Any, terminal: Any) -> list[str]:

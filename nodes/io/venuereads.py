@@ -1,7 +1,7 @@
 """What the adapter reads from a terminal, as messages: floats become fixed point, server time becomes UTC.
 
-With the simulated terminal each answer says how often the account's books have changed; orders and deals are read again only
-when they did. A real terminal does not say, so there everything is read each time.
+Where an answer says how often the account's books have changed, orders and deals are read again only when they did; a real terminal
+does not say, so there everything is read each time.
 """
 
 from collections.abc import Callable
@@ -14,9 +14,9 @@ from mesh.messages.outcomes import DealReport
 from mesh.messages.venue import VenueFind, VenueFound, VenueLost, VenueRead, VenueState
 from mesh.units import DAY_NS, HOUR_NS, MS_NS, SECOND_NS, e8_from_float
 from nodes.clockdrift import ClockDrift
-from nodes.io.mt5session import SESSION
+from nodes.io.package import Package
 from nodes.io.venuefind import Books, found_in, traces_of
-from nodes.io.venuehistory import FOREVER_S, History
+from nodes.io.venuehistory import History
 from nodes.io.venueidentity import Identity, switched_off
 from nodes.io.venuelimits import cut
 from nodes.io.venuerows import deal_of, pending_of, position_of
@@ -28,11 +28,10 @@ SPEC_REFRESH_NS = HOUR_NS
 """Tick values and margins move with prices: looked at again this often (market time), and told where they changed."""
 CONTRACT_NS = 60 * SECOND_NS
 """How old the terms of a symbol may be when an order is made from them."""
-WATCH_EQUITY = "watch_equity"
 POSITIONS_MAX = 512
 """Positions, and orders, that a state carries."""
 READS_MAX = 3
-"""A real terminal answers call by call: a state is read again where the balance moved meanwhile."""
+"""Where a terminal answers call by call, a state is read again where the balance moved meanwhile."""
 
 
 class Fill(NamedTuple):
@@ -47,22 +46,23 @@ class Fill(NamedTuple):
 class Reader:
     """Reads of one account. ``identity``: whose the answers must be. ``now_ns``: UTC, against which a real server's clock is held."""
 
-    def __init__(self, account: str, config: Config, module: Any, identity: Identity, now_ns: Callable[[], int] = wall_ns) -> None:
+    def __init__(self, account: str, config: Config, package: Package, identity: Identity, now_ns: Callable[[], int] = wall_ns) -> None:
         self._account = account
-        self._module = module
+        self._package = package
+        self._module = package.module
         self._identity = identity
         self._now_ns = now_ns
-        self._history = History(module.last_error)
+        self._history = History(package.module.last_error)
         self._clock = ServerClock(config.zone_of(account))
         self._drift = ClockDrift(config.zone_of(account))
-        self._is_simulated = config.account[account].terminal == "sim"
         self._ours = tuple(config.broker_symbol(account, symbol) for symbol in config.settings.market.symbols)
         self._symbols = list(self._ours)
         """Ours, and those in which somebody else holds something."""
         self._specs: dict[str, SymbolSpec] = {}
         self._specs_at_ns = 0
         self._orders: list[PendingOrder] = []
-        self._read_revision = -1
+        self._read_revision: int | None = None
+        """At which revision orders and deals were read, and from where."""
         self._read_from_ns = -1
         self._newest_ms = 0
         """Server time of the newest quote seen."""
@@ -76,15 +76,14 @@ class Reader:
         return self._clock.market_ns(server_ms * MS_NS) if server_ms else 0
 
     def market_ns(self) -> int:
-        """Market time: the stamp of the simulated terminal, else the newest quote's time."""
-        if not self._is_simulated:
-            for symbol in self._symbols:
-                self.tick(symbol)
+        """Market time: what the terminal says it is, else the newest quote's time."""
+        for symbol in self._package.clock_symbols(self._symbols):
+            self.tick(symbol)
         return self.seen_ns()
 
     def seen_ns(self) -> int:
         """Market time as far as it was seen, without a call."""
-        return int(SESSION.stamp[2]) if self._is_simulated else self._utc(self._newest_ms)
+        return self._package.market_ns(lambda: self._utc(self._newest_ms))
 
     def tick(self, symbol: str) -> Any:
         """The newest quote of a symbol; None where there is none."""
@@ -105,18 +104,14 @@ class Reader:
         return changed
 
     def _changed_specs(self, block: int, held: list[str]) -> list[SymbolSpec]:
-        """Specifications that are new or changed since they were last told; also of symbols that are not ours and held.
-
-        In a simulated market they are looked at after a block that was asked for, not by the clock: sizes follow from them, and
-        a run has to give the same ones at every pace.
-        """
+        """Specifications that are new or changed since they were last told; also of symbols that are not ours and held."""
         now_ns = self.market_ns()
         more = [symbol for symbol in dict.fromkeys(held) if symbol not in self._symbols]
         self._symbols += more
         # Before its first quote a symbol has no margin: such a one is looked at again the next time.
         is_whole = all(spec.margin_per_lot_e8 for spec in self._specs.values() if spec.symbol in self._ours)
         is_young = is_whole and now_ns - self._specs_at_ns < SPEC_REFRESH_NS
-        if self._specs and not more and (is_young or (self._is_simulated and not block)):
+        if self._specs and not more and (is_young or not self._package.may_reread_terms(block)):
             return []
         self._specs_at_ns = now_ns
         changed: list[SymbolSpec] = []
@@ -156,7 +151,9 @@ class Reader:
     def state(self, read: VenueRead) -> VenueState | VenueLost | None:
         """Account, positions, orders and deals; None where the terminal does not answer, VenueLost where it is another account's."""
         for _ in range(READS_MAX):
-            before = None if self._is_simulated else self._module.account_info()
+            known = self._read_revision if read.deals_from_ns == self._read_from_ns else None
+            is_one_moment = self._package.before_read(self._first_s(read.deals_from_ns), known)
+            before = None if is_one_moment else self._module.account_info()
             if lost := self._lost_to_another(before):
                 return lost
             state = self._state(read)
@@ -169,23 +166,13 @@ class Reader:
         objection = self._identity.objection(info) if info is not None else ""
         return VenueLost(cut(objection)) if objection else None
 
-    def _ask_ahead(self, read: VenueRead) -> None:
-        """Have the simulated terminal answer a whole read in one message: whose it is last, after what changed where something did."""
-        known = self._read_revision if read.deals_from_ns == self._read_from_ns else -1
-        deals_call = ["history_deals_get", self._first_s(read.deals_from_ns), FOREVER_S, 0, 0]
-        SESSION.ahead(
-            [["terminal_info"], ["positions_get", 0, ""], ["account_info"]], [["orders_get", 0, ""], deals_call, ["account_info"]], known
-        )
-
     def _state(self, read: VenueRead) -> VenueState | VenueLost | None:
         module = self._module
-        if self._is_simulated:
-            self._ask_ahead(read)
         terminal, positions = module.terminal_info(), module.positions_get()
         if terminal is None or positions is None:
             return None
-        revision = SESSION.stamp[1] if self._is_simulated else 0
-        is_changed = not self._is_simulated or (revision, read.deals_from_ns) != (self._read_revision, self._read_from_ns)
+        revision = self._package.revision()
+        is_changed = revision is None or (revision, read.deals_from_ns) != (self._read_revision, self._read_from_ns)
         live, found = (module.orders_get(), self._deals(read.deals_from_ns)) if is_changed else ((), ([], False))
         # After all the rest: what another account shows meanwhile must not be told as ours.
         info = module.account_info()
@@ -210,7 +197,7 @@ class Reader:
         return VenueState(
             call=read.call,
             block=read.block,
-            revision=revision,
+            revision=revision or 0,
             market_ns=market_ns,
             balance_e8=e8_from_float(info.balance),
             equity_e8=e8_from_float(info.equity),
@@ -229,11 +216,11 @@ class Reader:
         )
 
     def _clock_remark(self, newest_ns: int) -> list[str]:
-        """Whether a real server's clock is the configured one; a simulated market has a time of its own."""
-        if self._is_simulated or not newest_ns:
+        """Whether the server's clock is the configured one."""
+        if not newest_ns:
             return []
         offset_ns = self._clock.server_ns(newest_ns) - newest_ns
-        remark = self._drift.look(newest_ns, offset_ns, self._now_ns())
+        remark = self._package.clock_remark(self._drift, newest_ns, offset_ns, self._now_ns())
         return [remark] if remark else []
 
     # deals
@@ -284,18 +271,6 @@ class Reader:
         """Another account was seen: what was read may be its broker's."""
         self._contracts.clear()
 
-    def quote_ahead(self, symbol: str, with_positions: bool) -> None:
-        """Have the simulated terminal answer for the account, the quote of a symbol and its positions in one message."""
-        if self._is_simulated:
-            positions = [["positions_get", 0, symbol]] if with_positions else []
-            SESSION.ahead([["symbol_info_tick", symbol], *positions, ["account_info"]], [], -1)
-
-    def answer_ahead(self, order_ticket: int) -> None:
-        """Have the simulated terminal answer for the account and the deals of an order in one message."""
-        if self._is_simulated:
-            deals = [["history_deals_get", 0, 0, order_ticket, 0]] if order_ticket else []
-            SESSION.ahead([*deals, ["account_info"]], [], -1)
-
     # reconcile
 
     def find(self, wanted: VenueFind) -> VenueFound | VenueLost | None:
@@ -314,8 +289,3 @@ class Reader:
             return lost
         traces = traces_of(wanted, Books(live, orders, deals, positions), self._identity.is_hedging)
         return found_in(wanted, traces, self.market_ns(), bool(terminal.connected))
-
-    def watch(self, equity_below_e8: int) -> None:
-        """Let the simulated market stop where the equity falls below this; a real one cannot."""
-        if self._is_simulated:
-            SESSION.ask(WATCH_EQUITY, equity_below_e8)

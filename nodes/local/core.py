@@ -27,7 +27,7 @@ from nodes.local.handwork import COMMAND, Handwork
 from nodes.local.homelink import HomeLink
 from nodes.local.latefills import NOT_FOUND_ROW
 from nodes.local.openings import OPENING
-from nodes.local.orderintake import GAP, OrderIntake
+from nodes.local.orderintake import ANSWER_TOKEN, GAP, OrderIntake
 from nodes.local.reports import KNOWN, OUTCOME
 from nodes.local.state import META, REPEAT, LocalState, TimerKey
 from nodes.local.venueside import TRY, VenueSide
@@ -50,7 +50,7 @@ class Local(Core):
         self._venue = VenueSide(self._state, self._desk, self._caretaker)
         self.handlers = {
             Durable: self._on_durable,
-            Fetched: lambda envelope, now_ns: self._home.on_archive(message_of(envelope, Fetched).rows, now_ns),
+            Fetched: self._on_fetched,
             LinkUp: lambda envelope, now_ns: self._home.on_up(envelope.link),
             LinkDown: self._on_link_down,
             Stop: self._on_stop,
@@ -283,6 +283,10 @@ class Local(Core):
         return self._handwork.ended(record, outcome) if record.kind == MANUAL else []
 
     # store, shell
+
+    def _on_fetched(self, envelope: Envelope, now_ns: int) -> Effects:
+        fetched = message_of(envelope, Fetched)
+        return self._intake.on_archive(fetched.rows) if fetched.token == ANSWER_TOKEN else self._home.on_archive(fetched.rows, now_ns)
 
     def _on_durable(self, envelope: Envelope, now_ns: int) -> Effects:
         return self._state.commits.durable(message_of(envelope, Durable).token, now_ns)

@@ -105,7 +105,7 @@ class HomeLink:
         return effects
 
     def _heard_epoch(self, e: int) -> list[Effect]:
-        """Of a newer epoch its master is told hello at once, and then at the pace of ``look``: the answer to a hello may speak of it too."""
+        """Of a newer epoch the master hears hello at once, then at the pace of ``look``: the answer to a hello may speak of it too."""
         if e <= max(self._heard_e, self._state.stream.e):
             return []
         self._heard_e = e

@@ -7,7 +7,7 @@ comes first, and the market, which sees the call at the broker, goes on meanwhil
 from mesh.core import Commit, Effect, Envelope, Note, Send
 from mesh.links import WORKER
 from mesh.messages.orders import StateAsk
-from mesh.messages.venue import VenueAttach, VenueAttached, VenueLatch, VenueLost, VenueState
+from mesh.messages.venue import VenueAttach, VenueAttached, VenueLost, VenueState
 from mesh.units import MS_NS, SECOND_NS
 from nodes.dayloss import Marks
 from nodes.envelopes import message_of

@@ -134,7 +134,7 @@ class Market(Core):
         return self._loop.end_ns
 
     def facts(self) -> dict[str, str]:
-        """Progress in ticks, pace, and whom the market waits for where it cannot go on."""
+        """Progress in ticks, pace, and what the market waits for where it cannot go on: its terminal, or whom."""
         loop = self._loop
         whom = loop.whom() if loop.receivers.absent() or not loop.is_opened else ""
         return {
@@ -142,7 +142,7 @@ class Market(Core):
             "total": str(self._source.total_count),
             "speed": loop.pace.text,
             "feed_state": "over" if loop.is_done else "playing" if loop.is_opened else "waiting",
-            "waiting": whom,
+            "waiting": (self._feed.waiting if self._feed is not None else "") or whom,
             "comparable": "no" if loop.given_up else "yes",
             "given_up": "; ".join(list(loop.given_up)[:4]),
             **(self._feed.facts if self._feed is not None else {}),

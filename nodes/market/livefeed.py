@@ -113,6 +113,11 @@ class LiveFeed:
         return self._source.is_ready
 
     @property
+    def waiting(self) -> str:
+        """What the feed waits for where it gets no answer; empty: it is answered."""
+        return f"its terminal: {self._lost_reason}" if self._lost_reason else ""
+
+    @property
     def facts(self) -> dict[str, str]:
         """How the feed is, for people."""
         return {"terminal": self._lost_reason or self._unread or "answers", "stale": ", ".join(self._staleness.stale)}

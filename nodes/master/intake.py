@@ -53,7 +53,7 @@ class Intake:
         return self.resume(account)
 
     def _again(self, account: Account, outcome: Outcome) -> Taken | None:
-        """A number that was here before. Of a line that has not ended it is news all the same: numbers may have been used by another store."""
+        """A number that was here before. Of a line that has not ended it is news: another store may have used the number."""
         line = self._ledger.find(outcome.oid, account.name)
         if line is None or not line.is_open or not outcome.final:
             self._counters.add("duplicate_outcome_count")

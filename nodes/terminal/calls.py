@@ -32,7 +32,10 @@ class Failure(Exception):
 
 
 class Call(msgspec.Struct, frozen=True):
-    """One call of one login. ``changes`` collects what the call did to the books; ``mishap`` what goes wrong with it, if anything."""
+    """One call of one login. ``changes`` collects what the call did to the books; ``mishap`` what goes wrong with it, if anything.
+
+    ``turn``: of an order_send, the how many-th of its action and magic it is.
+    """
 
     terminal: Terminal
     account: Account
@@ -40,6 +43,7 @@ class Call(msgspec.Struct, frozen=True):
     now_ns: int
     changes: list[Change]
     mishap: Mishap | None
+    turn: int = 0
 
     @property
     def until_ns(self) -> int:

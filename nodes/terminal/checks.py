@@ -104,7 +104,9 @@ def _bookless_refusal(account: Account, request: TradeRequest) -> int:
 
 
 def _market_refusal(asked: Asked, book: SymbolBook) -> int:
-    """Closed hours hold for every action."""
+    """Closed hours hold for every action, and so does the end of a symbol whose quotes have ended."""
+    if asked.now_ns > book.spec.end_ns:
+        return names.TRADE_RETCODE_MARKET_CLOSED
     if book.spec.sessions and not book.spec.is_open(asked.clock.server_ns(asked.now_ns)):
         return names.TRADE_RETCODE_MARKET_CLOSED
     return OK

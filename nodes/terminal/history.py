@@ -5,8 +5,6 @@ built a tick at a time but from columns of ticks, when somebody reads them or th
 MetaTrader draws them; their spread is the smallest of the minute. Times here are market time.
 """
 
-from collections.abc import Mapping
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -73,14 +71,6 @@ class History:
             self._ticks[2, into] = ask_e8[part]
             self._count += taken
             done += taken
-
-    def load_bars(self, bars: Mapping[str, Column]) -> None:
-        """M1 bars from before the first tick, under the names of BAR_COLUMNS; for one left out: spread 0, asks as the bid."""
-        columns = dict(bars)
-        columns.setdefault("spread_e8", np.zeros_like(columns["time_ns"]))
-        columns.setdefault("ask_high_e8", columns["high_e8"])
-        columns.setdefault("ask_low_e8", columns["low_e8"])
-        self._join(np.stack([np.asarray(columns[name], dtype=np.int64) for name in BAR_COLUMNS]))
 
     def ticks(self) -> Column:
         """Rows time_ns, bid_e8, ask_e8; a column for each tick kept, oldest first."""

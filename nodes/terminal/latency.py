@@ -39,15 +39,14 @@ class Latency:
         return min(int(_EXACT.multiply(factor, Decimal(self._median_ns))), _LONGEST_TIMES * self._median_ns)
 
 
-def request_key(login: int, magic: int, action: int, comment: str, plain: bytes) -> bytes:
+def request_key(login: int, magic: int, action: int, comment: str, plain: bytes, turn: int = 1) -> bytes:
     """What an order is known by: our comment (oid and attempt), else its account and magic, else all it says.
 
-    So all accounts of one order take the same time, and what they did is settled once for all of them.
+    So all accounts of one order take the same time, and what they did is settled once for all of them. Beyond the first its turn counts
+    too: the orders of a script all have one magic.
     """
-    if comment.startswith(COMMENT_PREFIX):
-        packed = msgpack.packb([action, comment])
-    else:
-        packed = msgpack.packb([login, action, magic or plain])
+    known_by = [action, comment] if comment.startswith(COMMENT_PREFIX) else [login, action, magic or plain]
+    packed = msgpack.packb(known_by if turn == 1 else [*known_by, turn])
     return blake2b(packed, digest_size=16, person=b"request").digest()
 
 

@@ -7,13 +7,12 @@ turn round (DEAL_ENTRY_INOUT: a new ticket, the same identifier).
 
 import msgspec
 
+from mesh.units import E8
 from nodes.terminal import names
 from nodes.terminal.account import Account
 from nodes.terminal.book import SymbolBook
 from nodes.terminal.conversion import rounded_e8
 from nodes.terminal.records import Deal, Order, Position
-
-_E8 = 10**8
 
 
 def is_buy_order(order_type: int) -> bool:
@@ -109,7 +108,7 @@ def add_deal(
 def commission_of_e8(account: Account, volume_e8: int) -> int:
     """Commission on a deal of a volume: zero or negative."""
     rate_e8 = account.config.commission_per_lot_e8
-    return rounded_e8(-rate_e8 * volume_e8, _E8, account.unit_e8) if rate_e8 else 0
+    return rounded_e8(-rate_e8 * volume_e8, E8, account.unit_e8) if rate_e8 else 0
 
 
 def share_e8(account: Account, money_e8: int, part_e8: int, whole_e8: int) -> int:

@@ -32,7 +32,9 @@ from nodes.terminal.mishap import Mishap
 from nodes.terminal.records import CheckResult, OrderResult, TradeRequest
 from nodes.terminal.retcodes import TEXTS
 from nodes.terminal.session import API_OFF, DISCONNECTED, DOWN, SWITCHED, TRADE_STOPPED, Session
+from nodes.terminal.slippage import attempt_seed
 from nodes.terminal.standstill import standing
+from nodes.terminal.turns import Turns
 
 
 class RequestRow(Arguments, frozen=True):
@@ -83,13 +85,17 @@ class Answer(NamedTuple):
 class TerminalService:
     """The functions of one terminal, for all its logins."""
 
-    __slots__ = ("_faults", "_saved", "_sessions", "terminal")
+    __slots__ = ("_faults", "_saved", "_sessions", "terminal", "turns")
 
     def __init__(self, terminal: Terminal, faults: tuple[FaultSection, ...] = NO_FAULTS) -> None:
-        """``faults``: what is to go wrong. Raises BadConfig for a fault no terminal of this server can have."""
+        """``terminal`` is restored by now, where it has a journal; ``faults``: what is to go wrong.
+
+        Raises BadConfig for a fault no terminal of this server can have.
+        """
         check_faults(faults, terminal.accounts, (*_FUNCTIONS, LOGIN))
         self.terminal = terminal
         self._faults = FaultPlan(faults, terminal.config.seed)
+        self.turns = Turns(terminal.accounts.values())
         self._sessions: dict[int, Session] = {}
         self._saved = dict.fromkeys(list(terminal.accounts)[:1])
         """Logins whose password the terminal knows: of the account it was set up with, and of those that gave it."""
@@ -114,13 +120,14 @@ class TerminalService:
         if session.outages and session.is_in(DOWN, now_ns):
             return Answer(None, RECEIVE_FAILED, ())
         function, kind = known
-        faults = self._faults.at(login, name, args)
+        turn = self.turns.take(login, args) if name == ORDER_SEND else 0
+        faults = self._faults.at(login, name, args, turn)
         mishap = Mishap(faults, session, now_ns) if faults else None
         if mishap is not None and mishap.lost is not None:
             return Answer(None, mishap.lost, ())
         if session.outages and session.is_in(SWITCHED, now_ns):
             account = self.terminal.accounts[session.acting_login]
-        call = Call(self.terminal, account, session, now_ns, [], mishap)
+        call = Call(self.terminal, account, session, now_ns, [], mishap, turn)
         if now_ns >= self.terminal.event_ns:
             call.changes.extend(self.terminal.on_time(now_ns))
         error = SUCCESS
@@ -209,7 +216,7 @@ def order_check(call: Call, *row: Any) -> Row:
 def order_send(call: Call, *row: Any) -> Row:
     """An OrderSendResult without its request. ``row``: the values of a RequestRow.
 
-    A request's magic draws its luck: each attempt of ours has a magic of its own.
+    A request's magic draws its luck: each attempt of ours has a magic of its own; of those that share one, its turn does too.
     """
     if call.session.outages:
         if call.is_in(API_OFF):
@@ -221,7 +228,7 @@ def order_send(call: Call, *row: Any) -> Row:
     request, mishap, login = _request(call, row), call.mishap, call.account.login
     if not call.session.selected.get(request.symbol, True):
         return _result_row(refused(names.TRADE_RETCODE_PRICE_OFF, 0))
-    seed = request.magic or call.account.request_count
+    seed = attempt_seed(request.magic, call.turn)
     if mishap is None:
         result, changes = call.terminal.order_send(login, request, call.now_ns, seed)
         call.changes.extend(changes)

@@ -1,7 +1,7 @@
 """A simulated server in one TOML text (``sim.toml``): its clock, its prices, its accounts, its symbols, what goes wrong.
 
-For anybody's own script: ``initialize(path="sim.toml")``. Every key has a default; one ``[account.NAME]`` with a login is enough. The
-first account is the one a terminal is logged in to. Every error is a BadConfig that names the key, the value and what is allowed.
+For anybody's own script: ``initialize(path="sim.toml")``. Every key but an account's login has a default. The first account
+is the one a terminal is logged in to. Every error is a BadConfig that names the key, the value and what is allowed.
 """
 
 from decimal import Decimal
@@ -33,7 +33,7 @@ class ServerSection(Section):
     """The clock of all times it shows."""
     seed: Annotated[int, Meta(ge=0, le=2**63 - 1)] = 7
     latency_ms: Annotated[int, Meta(ge=0, le=60_000)] = 40
-    """Median of an order_send in market time; the tail is log-normal, drawn from (seed, magic)."""
+    """Median of an order_send in market time; the tail is log-normal, drawn from (seed, magic, turn)."""
     latency_spread: NotNegative = Decimal("0.4")
     """Sigma of that log-normal; 0: always the median."""
     hold_gil: bool = False
@@ -171,4 +171,28 @@ def simfile_from(text: str) -> SimFile:
         raise BadConfig(f'clock.kind = "wall": prices from a {sim.prices.source} have a clock of their own; allowed: replay, step')
     if sim.prices.source == "script" and sim.clock.kind != "step":
         raise BadConfig(f'clock.kind = "{sim.clock.kind}": prices from a script go by steps; allowed: step')
+    _check_idle(sim)
     return sim
+
+
+def _check_idle(sim: SimFile) -> None:
+    """A key that would do nothing beside the others is refused, unless it says what holds anyway."""
+    clock, prices, plain = sim.clock, sim.prices, PricesSection()
+    source = prices.source
+    is_all_history = source == "feed" and bool(prices.start)
+    for is_idle, key, why in (
+        (clock.kind != "replay" and clock.speed != 1, "clock.speed",
+         f'a {clock.kind} clock has none; allowed: 1, or clock.kind = "replay"'),
+        (clock.kind == "wall" and prices.start, "prices.start", 'a wall clock starts now; allowed: "", or clock.kind = "replay" or "step"'),
+        (source != "feed" and prices.feeds, "prices.feeds", f'source = "{source}" reads no files; allowed: [], or source = "feed"'),
+        (source == "feed" and prices.symbols != plain.symbols, "prices.symbols", "feeds bring their own; leave it out"),
+        (source == "script" and prices.backfill_minutes != plain.backfill_minutes, "prices.backfill_minutes",
+         "prices from a script have no history; leave it out"),
+        (is_all_history and prices.backfill_minutes != plain.backfill_minutes, "prices.backfill_minutes",
+         "all that a feed has before prices.start is history; leave one of them out"),
+    ):  # fmt: skip
+        if is_idle:
+            section, name = key.split(".")
+            value = getattr(getattr(sim, section), name)
+            shown = ", ".join(value) if isinstance(value, list | tuple) else value
+            raise BadConfig(f"{key} = {shown}: {why}")

@@ -1,9 +1,11 @@
 """The simulated server a ``sim.toml`` describes."""
 
 import re
+from collections.abc import Mapping
 from typing import Any, get_args
 
 from mesh.errors import BadConfig
+from mesh.units import NEVER
 from nodes.contracts import contract_of
 from nodes.sizing import e8_of
 from nodes.terminal import names
@@ -53,13 +55,18 @@ _EXPIRATION_FLAGS = {word: 1 << bit for bit, word in enumerate(get_args(Expirati
 _SESSION = re.compile(r"([a-z]{3}) ([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-4]):([0-5]\d)")
 
 
-def terminal_from(sim: SimFile, digits: dict[str, int], path: str) -> Terminal:
+def terminal_from(sim: SimFile, digits: dict[str, int], ends_ns: Mapping[str, int], path: str) -> Terminal:
     """The server, not opened yet. ``digits``: the symbols that are quoted, with the decimals of their prices, 0 for the class's own;
-    ``path``: where its terminal is said to be.
+    ``ends_ns``: the last quotes of those that have one; ``path``: where its terminal is said to be.
 
     Raises BadConfig for what cannot be traded.
     """
-    specs = [spec_of(symbol, sim.symbol.get(symbol, SimSymbolSection()), known) for symbol, known in digits.items()]
+    for symbol in sim.symbol:
+        if symbol not in digits:
+            raise BadConfig(f"symbol.{symbol}: nothing quotes it; allowed: {', '.join(digits)} (of prices.symbols or the feeds)")
+    specs = [
+        spec_of(symbol, sim.symbol.get(symbol, SimSymbolSection()), known, ends_ns.get(symbol, NEVER)) for symbol, known in digits.items()
+    ]
     accounts = [_account(section, sim.server.name) for section in sim.account.values()]
     currencies = [currency for spec in specs for currency in (spec.currency_profit, spec.currency_margin)]
     currencies += [account.currency for account in accounts]
@@ -106,9 +113,10 @@ def _account(section: SimAccountSection, server: str) -> AccountConfig:
     )
 
 
-def spec_of(symbol: str, section: SimSymbolSection, digits: int) -> SymbolSpec:
+def spec_of(symbol: str, section: SimSymbolSection, digits: int, end_ns: int) -> SymbolSpec:
     """How a symbol is traded: its class as the section changes it. Raises BadConfig."""
     changes: dict[str, Any] = {
+        "end_ns": end_ns,
         "exemode": _EXECUTIONS.index(section.execution),
         "filling_mode": sum(_FILLINGS[word] for word in dict.fromkeys(section.filling)),
         "order_mode": sum(_ORDER_FLAGS[word] for word in dict.fromkeys(section.order_mode)),

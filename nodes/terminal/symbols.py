@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 
 from mesh.errors import BadConfig
-from mesh.units import DAY_NS, E8, SECOND_NS, text_from_e8
+from mesh.units import DAY_NS, E8, NEVER, SECOND_NS, text_from_e8
 from nodes.contracts import Contract
 from nodes.terminal import names
 
@@ -81,6 +81,8 @@ class SymbolSpec(msgspec.Struct, frozen=True, kw_only=True):
     depth_e8: int = 0
     book_depth: int = 0
     sessions: tuple[tuple[int, int], ...] = ()
+    end_ns: int = NEVER
+    """Market time of its last quote: later its market is closed for good."""
     selected: bool = True
     description: str = ""
     path: str = ""

@@ -49,10 +49,10 @@ def test_one_mesh_on_a_state_and_commands_for_it_alone(tmp_path: Path) -> None:
         store.with_name(store.name + side).unlink(missing_ok=True)
     (tmp_path / "only" / "log" / "local-3.log").rename(tmp_path / "only" / "log" / "before.log")
     (tmp_path / "only" / "log" / "local-3.log").mkdir()
-    damaged = rig.run(*rig.up_words("only", "--for", "8"))
+    damaged = rig.run(*rig.up_words("only", "--for", "20"))
     assert damaged.returncode == 1, damaged.stderr
     document = json.loads((tmp_path / "only.json").read_text())
-    assert document["ended_by"] == "--for 8"
+    assert document["ended_by"] == "--for 20"
     assert "exited 78 and stays down: mesh: local-2: store" in document["down"]["local-2"]
     assert "(the last: exit status 1) and is started again and again: IsADirectoryError" in document["down"]["local-3"]
     assert "local-3 ended (exit status 1) and is started again: IsADirectoryError" in damaged.stdout

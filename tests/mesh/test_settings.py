@@ -11,6 +11,7 @@ from mesh.section import Section
 READERS: dict[str, tuple[str, ...]] = {
     "MeshSection": ("mesh",),
     "TimerSection": ("timers", "timer_section"),
+    "StoreSection": ("store",),
     "MarketSection": ("market",),
     "BrokerSection": ("broker",),
     "SymbolSection": ("section",),

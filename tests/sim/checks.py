@@ -267,7 +267,8 @@ class Checks(Watch):
             record = line.record
             is_late = record.action == OPEN and record.e == master._state.epoch and now_ns > record.deadline_ns + UNCONFIRMED_NS
             if is_late and line.code == "WORKING" and not line.heard:
-                raise Broken("I5", f"{record.oid.hex()} of {record.account} is silent past its deadline and not shown unconfirmed", record.oid.hex())
+                oid = record.oid.hex()
+                raise Broken("I5", f"{oid} of {record.account} is silent past its deadline and not shown unconfirmed", oid)
 
     def deals(self, account: str) -> list[Deal]:
         """The trades of an account in the server's own books."""
@@ -356,7 +357,8 @@ class Checks(Watch):
         for line in lines.values():
             told_e8 = line.outcome.volume_e8 if line.outcome is not None else 0
             if line.record.account == account and line.code in FINAL_CODES and told_e8 and line.record.oid not in done:
-                raise Broken("I12", f"{line.record.oid.hex()} at {account} is told {line.code} {told_e8}, and no deal bears its mark", line.record.oid.hex())
+                oid = line.record.oid.hex()
+                raise Broken("I12", f"{oid} at {account} is told {line.code} {told_e8}, and no deal bears its mark", oid)
 
 
 def _has_decision(place: Place, key: bytes) -> bool:

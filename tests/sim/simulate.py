@@ -8,6 +8,7 @@ import sys
 import time
 import traceback
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from random import Random
 
 import msgspec
@@ -147,13 +148,15 @@ def main() -> int:
     began_s = time.perf_counter()
     failed: list[Result] = []
     seeds = range(chosen.first, chosen.first + chosen.seeds)
+    run = partial(simulate, off=off, only=only, long=chosen.long)
     with ProcessPoolExecutor(chosen.jobs or None) as pool:
-        for count, result in enumerate(pool.map(simulate, seeds, [off] * len(seeds), [only] * len(seeds), [chosen.long] * len(seeds), chunksize=4), 1):
+        for count, result in enumerate(pool.map(run, seeds, chunksize=4), 1):
             if result.broken:
                 failed.append(result)
                 print(f"seed {result.seed}: {result.text[:300]}  [{','.join(result.kinds)}]", flush=True)
             if count % 50 == 0:
-                print(f"{count} seeds, {len(failed)} failed, {count / (time.perf_counter() - began_s):.1f} seeds/s", file=sys.stderr, flush=True)
+                pace = count / (time.perf_counter() - began_s)
+                print(f"{count} seeds, {len(failed)} failed, {pace:.1f} seeds/s", file=sys.stderr, flush=True)
     print(f"{len(seeds)} seeds, {len(failed)} failed, {time.perf_counter() - began_s:.0f} s")
     return bool(failed)
 

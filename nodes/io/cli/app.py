@@ -33,7 +33,8 @@ def up(
         list[str] | None,
         typer.Option(
             help="FILE[,symbol=,tz=,scale=,ask=FILE]: play this recorded market; repeat for several symbols. Also digits= (round prices), "
-            "crossed= (keep, swap or skip bid > ask), timeframe= (of bars), jump= (percent a price may jump, or off)."
+            "crossed= (keep, swap or skip bid > ask), timeframe= (of bars), jump= (percent a price may jump, or off). "
+            "mt5,terminal=PATH: live ticks of the terminal there (terminal64.exe, or a sim.toml)."
         ),
     ] = None,
     speed: Annotated[str | None, typer.Option(help="Times recorded pace, or max. Default: 1 for files, the file's own else.")] = None,
@@ -131,10 +132,11 @@ def _check_directory() -> None:
 
 def main() -> None:
     """Entry of the ``mesh`` command: errors become one line and their exit code."""
-    from nodes.io.cli import act_verbs, look_verbs
+    from nodes.io.cli import act_verbs, audit_verbs, look_verbs
 
     look_verbs.register(app)
     act_verbs.register(app)
+    audit_verbs.register(app)
     try:
         _check_directory()
         app()

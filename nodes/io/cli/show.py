@@ -10,6 +10,7 @@ from rich.live import Live
 from rich.text import Text
 
 from mesh.config import Config
+from mesh.terminalword import REAL, kind_of
 from nodes.io.cli import tables
 from nodes.io.cli.client import Client, attached
 from nodes.io.cli.grid import Column, cell, console, grid
@@ -98,7 +99,7 @@ def status_document(config: Config, client: Client) -> dict[str, Any]:
         "format": 1,
         "mesh": config.settings.mesh.id,
         "state": tables.mesh_state(client.view) if client.is_seeing else UNKNOWN,
-        "simulated": all(account.terminal == "sim" for account in config.account.values()),
+        "simulated": all(kind_of(account.terminal) != REAL for account in config.account.values()),
         "speed": health.facts.get("speed", "") if health else "",
         "market_time": tables.iso_from_ns(health.market_ns) if health else "",
         "nodes": tables.node_rows(config, client.view, now_ns),
@@ -112,7 +113,10 @@ def header_of(document: dict[str, Any]) -> Text:
     kind = "SIMULATED" if document["simulated"] else "LIVE"
     pace = f" at {document['speed']}" if document["speed"] else ""
     stamp = tables.clock_text(document["market_time"])
-    market = f"market {stamp} UTC" if stamp else "market not seen yet"
+    health: dict[str, Any] = next((row["health"] for row in document["nodes"] if row["role"] == "market"), {})
+    market = f"market {stamp} UTC" if stamp else "market not begun" if health else "market not seen yet"
+    if waiting := health.get("facts", {}).get("waiting"):
+        market += f", waits for {waiting}"
     return Text.assemble(
         (f"trademesh {document['mesh']}", "bold"), "  ", (f" {kind}{pace} ", "reverse"), f"  {document['state']}  {market}"
     )

@@ -18,6 +18,7 @@ from mesh.errors import MeshError
 from mesh.io.store import Store, open_store
 from mesh.messages.base import Msg
 from mesh.messages.outcomes import Stamps
+from mesh.terminalword import REAL, kind_of
 from mesh.units import US_NS
 from mesh.view import View
 from nodes.decisions import (
@@ -157,7 +158,7 @@ def summarise(
         "mesh": config.settings.mesh.id,
         "config_hash": config.fingerprint,
         "ended_by": reason,
-        "simulated": all(account.terminal == "sim" for account in config.account.values()),
+        "simulated": all(kind_of(account.terminal) != REAL for account in config.account.values()),
         "speed": facts.get("speed", ""),
         "feeds": list(config.settings.market.feeds) or ["synthetic"],
         "comparable": facts.get("comparable", "no") != "no" and counters.get("given_up_wait_count", 0) == 0,

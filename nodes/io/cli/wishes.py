@@ -11,7 +11,7 @@ from mesh.settings import Settings
 from nodes.io.feedspec import parse_feed_spec
 from nodes.io.livespec import is_live
 from nodes.io.locate import demo_text, given, load
-from nodes.io.preflight import checked
+from nodes.io.preflight import check_terminals, checked
 
 
 class Wishes(msgspec.Struct, frozen=True):
@@ -60,7 +60,10 @@ def effective_config(wishes: Wishes) -> tuple[Config, bool]:
         settings = msgspec.structs.replace(settings, market=msgspec.structs.replace(settings.market, strict=True))
     if wishes.speed is not None:
         settings = _with_speed(settings, wishes.speed)
-    return checked(configured(settings)), path is not None
+    effective = checked(configured(settings))
+    if wishes.feeds:
+        check_terminals(effective)
+    return effective, path is not None
 
 
 def _with_feeds(settings: Settings, wishes: Wishes, is_named: bool) -> Settings:

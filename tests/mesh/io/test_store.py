@@ -83,8 +83,11 @@ def test_commits_are_counted(store: Store) -> None:
 def test_all_or_nothing(store: Store) -> None:
     """Where one row of a transaction cannot be written none is, and the failure is a StoreFailed."""
     store.commit([Put("line", b"a", b"1")])
+    head = store.head
+    store._database.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, 1_000)
     with pytest.raises(StoreFailed, match="a commit failed"):
-        store.commit([Put("line", b"a", b"2"), Put("line", b"b", "no bytes")])  # type: ignore[arg-type]
+        store.commit([Put("line", b"a", b"2"), Put("line", b"b", bytes(2_000))])
+    assert store.head == head
     database = sqlite3.connect(store.path)
     assert database.execute("SELECT key, record FROM row").fetchall() == [(b"a", b"1")]
     database.close()
@@ -193,6 +196,16 @@ def test_store_in_use_names_the_process(store: Store) -> None:
     with pytest.raises(StoreInUse) as caught:
         open_store(store.path, "demo", "node-1")
     assert caught.value.exit_code == 75
+
+
+def test_store_that_cannot_be_locked(path: Path) -> None:
+    """No lock, no store: refused with what to do, whether it is to be made or opened."""
+    path.with_suffix(".lock").mkdir()
+    with pytest.raises(BadConfig, match="cannot be locked"):
+        create(path, "demo", "node-1")
+    path.write_bytes(b"")
+    with pytest.raises(BadConfig, match="cannot be locked"):
+        open_store(path, "demo", "node-1")
 
 
 def test_lock_ends_with_its_holder(path: Path) -> None:

@@ -11,8 +11,8 @@ import pytest
 from mesh.config import parse
 from mesh.messages.base import Msg
 from mesh.messages.feed import FeedAsk, FeedCursor, FeedLost, FeedTicks, FeedTold
-from mesh.units import MS_NS, SECOND_NS
-from nodes.io.feedworker import FeedAttachment
+from mesh.units import SECOND_NS
+from nodes.io.feedworker import NAME, FeedAttachment
 from tests.nodes.io.faketicks import CONFIG
 
 pytestmark = pytest.mark.slow
@@ -53,7 +53,7 @@ def feed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[
     made: list[FeedAttachment] = []
 
     def make(limit_ms: int = 30_000) -> FeedAttachment:
-        made.append(FeedAttachment(config, tmp_path / "state", limit_ms * MS_NS))
+        made.append(FeedAttachment(config, tmp_path / "state", limit_ms))
         return made[-1]
 
     yield make
@@ -110,7 +110,7 @@ def test_killed_process_is_told_and_the_next_one_goes_on_from_the_cursor(feed: C
     os.kill(before, signal.SIGKILL)
     lost = heard(attachment, FeedLost)[-1]
     assert isinstance(lost, FeedLost)
-    assert lost.reason == "the process that asks the terminal: it ended (exit -9)"
+    assert lost.reason == "the process that asks the terminal ended (exit -9)"
     await_process(attachment)
     assert attachment.pid not in (0, before)
     attachment.send(ask(1_004, 1))
@@ -127,7 +127,9 @@ def test_question_to_no_process_is_answered_at_once(feed: Callable[..., FeedAtta
     os.kill(attachment.pid, signal.SIGKILL)
     heard(attachment, FeedLost)
     attachment.send(ask(1_004))
-    assert [type(message) for message in attachment.receive()] == [FeedLost]
+    (lost,) = attachment.receive()
+    assert isinstance(lost, FeedLost)
+    assert lost.reason == f"the process that asks the terminal ended (exit -9); {NAME} is started again"
 
 
 def test_terminal_that_hangs_is_not_waited_for(feed: Callable[..., FeedAttachment]) -> None:
@@ -138,7 +140,7 @@ def test_terminal_that_hangs_is_not_waited_for(feed: Callable[..., FeedAttachmen
     attachment.send(ask(13))
     lost = heard(attachment, FeedLost)[-1]
     assert isinstance(lost, FeedLost)
-    assert lost.reason == "the process that asks the terminal: the terminal did not answer for 3 s, so it was killed (exit -9)"
+    assert lost.reason == "a question for ticks was not answered in 3000 ms, so the process that asks the terminal was killed (exit -9)"
     await_process(attachment)
     attachment.send(ask(1_000))
     heard(attachment, FeedTold)

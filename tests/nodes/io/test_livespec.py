@@ -12,7 +12,7 @@ from nodes.io.cli.wishes import Wishes, effective_config
 from nodes.io.feedworker import FeedAttachment
 from nodes.io.livespec import LiveSpec, is_live, live_spec
 from nodes.io.locate import demo_text
-from nodes.io.preflight import check_files, checked
+from nodes.io.preflight import checked
 from nodes.io.run import attachment_of, core_of, store_of
 from nodes.market.core import run_of
 from tests.nodes.io.faketicks import CONFIG
@@ -34,14 +34,6 @@ def test_terminal_alone_or_an_accounts() -> None:
     assert spec.broker_symbol(named, "EURUSD") == "EURUSDm"
     assert LiveSpec("x").broker_symbol(named, "EURUSD") == "EURUSD"
     assert live_spec(config_of("mt5, account=one, terminal=D:/t.exe")) == LiveSpec("D:/t.exe", "one", 5001, "real")
-
-
-@pytest.mark.parametrize(
-    ("terminal", "is_simulated"), [("sim.toml", True), ("tcp://10.0.0.1:7415", True), ("C:/MetaTrader 5/terminal64.exe", False)]
-)
-def test_package_follows_from_the_terminal(terminal: str, is_simulated: bool) -> None:
-    """Ours for a sim.toml and for a broker's endpoint, the real one for a path."""
-    assert LiveSpec(terminal).is_simulated == is_simulated
 
 
 def test_recorded_and_synthetic_markets_are_not_live() -> None:
@@ -75,8 +67,9 @@ def test_simulated_account_is_no_source_of_its_own_market() -> None:
     text = demo_text()
     with pytest.raises(BadConfig, match="account=demo-1 is simulated and follows this market"):
         checked(config_of("mt5,account=demo-1", text=text))
-    good = checked(config_of("mt5,account=demo-1,terminal=sim.toml", text=text))
-    check_files(good)  # a terminal is no file that is read here
+    with pytest.raises(BadConfig, match="terminal=sim is simulated and follows this market"):
+        checked(config_of("mt5,terminal=sim", text=text))
+    checked(config_of("mt5,account=demo-1,terminal=sim.toml", text=text))
 
 
 def test_live_feed_of_the_command_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -84,6 +77,9 @@ def test_live_feed_of_the_command_line(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     monkeypatch.delenv("MESH_CONFIG", raising=False)
     monkeypatch.chdir(tmp_path)
+    with pytest.raises(BadConfig, match=r'market\.feeds: terminal = "sim\.toml": cannot be read: No such file'):
+        effective_config(Wishes(feeds=("mt5,terminal=sim.toml",)))
+    (tmp_path / "sim.toml").write_text("[account.a]\nlogin = 1\n")
     config, _ = effective_config(Wishes(feeds=("mt5,terminal=sim.toml",)))
     assert config.settings.market.feeds == ["mt5,terminal=sim.toml"]
     assert config.settings.market.symbols == parse(demo_text()).settings.market.symbols

@@ -9,6 +9,8 @@ import pytest
 from mesh.units import SECOND_NS
 from nodes.io import mt5
 from nodes.io.mt5backend import InProcessBackend, LinkLost
+from nodes.io.mt5session import SESSION
+from nodes.terminal.lasterror import RECEIVE_FAILED
 from nodes.terminal.settings import TerminalConfig
 from tests.nodes.io.mt5_rig import Desk, attached
 from tests.nodes.terminal.terminal_rig import LOGIN, START_NS, e8
@@ -57,7 +59,8 @@ def test_nothing_works_before_initialize(name: str, args: tuple[Any, ...], nothi
 
 
 def test_initialize_without_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No path, and no broker named in the environment: -10003 with the package's reason."""
+    """No path, no terminal before, and no broker named in the environment: -10003 with the package's reason."""
+    monkeypatch.setattr(SESSION, "path", "")
     monkeypatch.delenv("TRADEMESH_SIM", raising=False)
     for path in ((), ("C:/mt5/terminal64.exe",)):
         assert mt5.initialize(*path) is False
@@ -128,7 +131,7 @@ def test_lost_link_gives_its_error_once_and_then_none(desk: Desk) -> None:
     class Broken(InProcessBackend):
         def call(self, name: str, args: list[Any], timeout_ms: int | None = None) -> Any:
             if name == "order_send":
-                raise LinkLost(-10002, "IPC recv failed", True)
+                raise LinkLost(RECEIVE_FAILED, True)
             return super().call(name, args, timeout_ms)
 
     mt5._use(lambda path, timeout_ms: Broken(desk.service, LOGIN, desk))

@@ -325,16 +325,16 @@ def test_faults_are_drawn_from_the_seed_and_the_order() -> None:
     """A share of the orders is picked, the same ones whenever they come; another seed picks others."""
     plan, again, other = (FaultPlan((fault("lose_reply", nth=0, chance=Decimal("0.25")),), seed) for seed in (1, 1, 2))
     rows = [[1, magic] for magic in range(1, 2_001)]
-    picked = [bool(plan.at(LOGIN, "order_send", row)) for row in rows]
+    picked = [bool(plan.at(LOGIN, "order_send", row, 1)) for row in rows]
     assert 430 < sum(picked) < 570
-    assert [bool(again.at(LOGIN, "order_send", row)) for row in reversed(rows)] == picked[::-1]
-    assert [bool(other.at(LOGIN, "order_send", row)) for row in rows] != picked
+    assert [bool(again.at(LOGIN, "order_send", row, 1)) for row in reversed(rows)] == picked[::-1]
+    assert [bool(other.at(LOGIN, "order_send", row, 1)) for row in rows] != picked
 
 
 def test_counts_are_of_each_account() -> None:
     """The third order of each account, or of one account alone."""
     plan = FaultPlan((fault("no_deal", nth=3), fault("hide", nth=1, for_ms=1, login=OTHER)), 0)
-    met = [[len(plan.at(login, "order_send", [1, 0])) for _ in range(4)] for login in (LOGIN, OTHER)]
+    met = [[len(plan.at(login, "order_send", [1, 0], turn)) for turn in range(1, 5)] for login in (LOGIN, OTHER)]
     assert met == [[0, 0, 1, 0], [1, 0, 1, 0]]
 
 

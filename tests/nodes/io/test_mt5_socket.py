@@ -145,6 +145,7 @@ def test_answer_too_long_to_send_is_none_and_the_link_stays(broker: Broker) -> N
 def test_environment_names_the_broker(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a path the endpoint comes from TRADEMESH_SIM; without a login the account is the broker's first."""
     monkeypatch.setenv("TRADEMESH_SIM", broker.endpoint)
+    monkeypatch.setattr(SESSION, "path", "")
     assert mt5.initialize()
     assert mt5.account_info().login == LOGIN
 

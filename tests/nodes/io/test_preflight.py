@@ -70,6 +70,54 @@ def test_missing_feed_file_is_found_by_who_plays_it(tmp_path: Path) -> None:
     assert check_config(path) == 0
 
 
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (None, "cannot be read: No such file or directory; correct the path"),
+        ("[account.a]\nlogin = 1\nlevrage = 5\n", "account.a.levrage = 5: there is no such key (did you mean leverage?)"),
+        ("clock.kind = 'step'\n[account.a]\nlogin = 1\n", 'clock.kind = "step": nobody moves that market on; allowed here: wall, replay'),
+    ],
+)
+@pytest.mark.parametrize(
+    ("old", "new", "key"),
+    [
+        ("speed = 60", 'feeds = ["mt5,terminal=my.toml"]', "market.feeds: terminal"),
+        ("login = 5003", 'login = 5003\nterminal = "my.toml"', "account.demo-3.terminal"),
+    ],
+)
+def test_simulated_terminal_is_read_before_the_start(tmp_path: Path, text: str | None, says: str, old: str, new: str, key: str) -> None:
+    """Of the live market and of an account: a file that is not there, or is none, and a market that would stand still."""
+    if text is not None:
+        (tmp_path / "my.toml").write_text(text)
+    path = written(tmp_path, old, new)
+    assert load(path).node, "a command on another host does not need it"
+    for read in (check_config, lambda path: load(path, plays_feeds=True)):
+        with pytest.raises(BadConfig) as caught:
+            read(path)
+        assert str(caught.value).startswith(f'{path}: {key} = "my.toml": {says}')
+    (tmp_path / "my.toml").write_text("[account.a]\nlogin = 1\n")
+    assert check_config(path) == 0
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "key"),
+    [
+        ("speed = 60", 'feeds = ["mt5,terminal=/opt/mt5"]', "market.feeds: terminal"),
+        ("login = 5003", 'login = 5003\nterminal = "/opt/mt5"', "account.demo-3.terminal"),
+    ],
+)
+def test_real_terminal_needs_its_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, old: str, new: str, key: str) -> None:
+    """Where there is none `mesh up` starts nothing, and says which key names that terminal."""
+    path = written(tmp_path, old, new)
+    monkeypatch.setattr("nodes.io.package.find_spec", lambda _name: None)
+    with pytest.raises(BadConfig) as caught:
+        run_up(Wishes(config=path, state=tmp_path / "state"))
+    assert str(caught.value).startswith(f'{path}: {key} = "/opt/mt5": a real terminal needs the package MetaTrader5')
+    assert [entry.name for entry in tmp_path.iterdir()] == ["fleet.toml"]
+    monkeypatch.setattr("nodes.io.package.find_spec", lambda name: name)
+    assert check_config(path) == 0
+
+
 def test_mesh_up_starts_nothing_with_a_word_that_only_nodes_know(tmp_path: Path) -> None:
     """A zone that would take the broker down again and again ends the command before there is any state."""
     path = written(tmp_path, "[mesh]", '[broker]\nzone = "Mars"\n[mesh]')

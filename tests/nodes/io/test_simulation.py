@@ -1,21 +1,21 @@
 """A simulated server in one's own process: sim.toml, its clocks and prices, and scripts that import MetaTrader5 as they are."""
 
-import subprocess
-import sys
+import re
 import time
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from mesh.units import NEVER, SECOND_NS
 from nodes.io import mt5, simulation
+from nodes.io.mt5backend import open_backend
 from nodes.io.mt5run import BUILT_IN
 from nodes.io.simulation import Simulation
 from nodes.terminal.simfile import SimFile, simfile_from
 
-ROOT = Path(__file__).parents[3]
 STEP = '[clock]\nkind = "step"\n[account.a]\nlogin = 5001\n'
 SCRIPTED = STEP + '[prices]\nsource = "script"\nsymbols = ["EURUSD"]\n[server]\nlatency_ms = 250\nlatency_spread = 0\n'
 MONDAY_S = 1_767_571_200 + 2 * 3_600
@@ -27,6 +27,7 @@ def alone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """No terminal of another test, none named by the environment."""
     monkeypatch.delenv("TRADEMESH_SIM", raising=False)
     simulation.forget_all()
+    mt5._use(open_backend)
     yield
     mt5.shutdown()
     simulation.forget_all()
@@ -168,6 +169,35 @@ def test_a_feed_is_played_from_its_file(tmp_path: Path) -> None:
     assert mt5.symbol_info_tick("EURUSD").bid == 1.129
 
 
+@pytest.mark.parametrize(
+    ("prices", "said"),
+    [
+        ("", "prices.start = 2020-01-07 01:00:00, 1500 backfill_minutes after the first quote: it lies behind the last quote "
+             "(2020-01-06 00:01:00); lower backfill_minutes, or give a start"),
+        ('start = "2020-01-06 00:02"\n', "prices.start = 2020-01-06 00:02:00: it lies behind the last quote "
+             "(2020-01-06 00:01:00); lower start"),
+    ],
+)  # fmt: skip
+def test_a_start_behind_the_feeds_end_is_refused(tmp_path: Path, prices: str, said: str) -> None:
+    """Nothing would ever be quoted there."""
+    written(tmp_path, "time,bid,ask\n2020-01-06 00:00:00,1.1,1.1001\n2020-01-06 00:01:00,1.1,1.1001\n", "EURUSD.csv")
+    assert not mt5.initialize(written(tmp_path, STEP + '[prices]\nsource = "feed"\nfeeds = ["EURUSD.csv,tz=UTC"]\n' + prices))
+    assert mt5.last_error()[1].endswith(said)
+
+
+def test_a_symbol_is_closed_after_its_last_quote(tmp_path: Path) -> None:
+    """Each by its own feed: no order fills at a price nobody quotes any more (10018)."""
+    for symbol, last in (("EURUSD", 1), ("GBPUSD", 3)):
+        rows = [f"2020-01-06 00:0{minute}:00,1.1,1.1001" for minute in range(last + 1)]
+        written(tmp_path, "\n".join(["time,bid,ask", *rows]), f"{symbol}.csv")
+    feeds = 'source = "feed"\nfeeds = ["EURUSD.csv,tz=UTC", "GBPUSD.csv,tz=UTC"]\nbackfill_minutes = 1\n'
+    assert mt5.initialize(written(tmp_path, f"{STEP}[prices]\n{feeds}[server]\nlatency_ms = 0\n")), mt5.last_error()
+    ticket = mt5.Buy("EURUSD", 0.1).order
+    mt5._step(1)
+    assert [mt5.Buy(symbol, 0.1).retcode for symbol in ("EURUSD", "GBPUSD")] == [mt5.TRADE_RETCODE_MARKET_CLOSED, mt5.TRADE_RETCODE_DONE]
+    assert not mt5.Close("EURUSD", ticket=ticket)
+
+
 def test_a_terminal_goes_on_while_nobody_is_attached(tmp_path: Path) -> None:
     """shutdown ends the link, not the terminal; without a path the one used last is found again; each path is another."""
     first, second = (written(tmp_path, SCRIPTED.replace("5001", login), f"{login}.toml") for login in ("5001", "5002"))
@@ -220,6 +250,17 @@ def test_latency_is_drawn_with_a_tail(tmp_path: Path) -> None:
     assert runs[0][-1] > 3 * 40 > 40 / 2 > runs[0][0] > 0
 
 
+def test_latency_tells_requests_of_one_magic_apart(tmp_path: Path) -> None:
+    """A script gives all its orders one magic: each takes its own time, also where nothing else differs and where it has none."""
+    found = Simulation(simfile_from("[account.a]\nlogin = 1\n"), tmp_path / "sim.toml")
+    taken_ns = []
+    for magic in [234_000] * 100 + [0] * 100:
+        row = [1, magic, 0, "EURUSD", 1_000_000, *[0] * 9, "x", 0, 0]
+        taken_ns.append(found.latency_ns(1, row))
+        found.service.call(1, "order_send", row, found.now_ns())
+    assert all(len(dict.fromkeys(taken_ns[at : at + 100])) > 50 for at in (0, 100))
+
+
 def test_waiting_for_ever_sleeps_again_and_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A call that never comes back does not come back after the longest sleep either."""
 
@@ -252,6 +293,14 @@ def test_waiting_for_ever_sleeps_again_and_again(tmp_path: Path, monkeypatch: py
         (STEP + '[prices]\nsource = "feed"\nfeeds = ["nothere_EURUSD.csv"]\n', "nothere_EURUSD.csv"),
         (STEP + '[prices]\nstart = "2026-02-31"\n', "prices.start = 2026-02-31"),
         (STEP + '[prices]\nsymbols = ["ACME"]\n', "ACME"),
+        (STEP + "[symbol.EURUDS]\nswap_long = 1\n", "symbol.EURUDS: nothing quotes it; allowed: EURUSD, GBPUSD, USDJPY, XAUUSD (of"),
+        ('[clock]\nspeed = 60\n[account.a]\nlogin = 1\n', 'clock.speed = 60: a wall clock has none; allowed: 1, or clock.kind = "replay"'),
+        (STEP.replace("[acc", "speed = 60\n[acc"), "clock.speed = 60: a step clock has none"),
+        ('[prices]\nstart = "2026-01-05"\n[account.a]\nlogin = 1\n', "prices.start = 2026-01-05: a wall clock starts now; allowed: "),
+        (STEP + '[prices]\nfeeds = ["a.csv"]\n', 'prices.feeds = a.csv: source = "synthetic" reads no files; allowed: []'),
+        (STEP + '[prices]\nsource = "feed"\nfeeds = ["a.csv"]\nsymbols = ["EURUSD"]\n', "prices.symbols = EURUSD: feeds bring their own"),
+        (SCRIPTED.replace('"script"', '"script"\nbackfill_minutes = 5'), "minutes = 5: prices from a script have no history"),
+        (STEP + '[prices]\nsource = "feed"\nfeeds = ["a.csv"]\nstart = "2026-01-05"\nbackfill_minutes = 5\n', "is history; leave one"),
         (STEP + '[symbol.EURUSD]\nsessions = ["mon 09:00-08:00"]\n', "it ends before it begins"),
         (STEP + '[symbol.EURUSD]\nsessions = ["moo 09:00-10:00"]\n', "such as mon 00:05-23:55"),
         (STEP + '[[fault]]\nkind = "explode"\n', "fault 1.kind = \"explode\"; allowed: lose_request"),
@@ -288,6 +337,37 @@ def test_other_terminals_cannot_be_stepped() -> None:
         mt5._quote("EURUSD", 1.1, 1.2)
 
 
+@pytest.mark.parametrize("seconds", [-100, float("nan"), float("inf"), "1", None, True, 10**9])
+def test_a_step_is_a_time_to_come(tmp_path: Path, seconds: Any) -> None:
+    """Anything else is refused with the value, and the clock stays."""
+    assert mt5.initialize(written(tmp_path, SCRIPTED))
+    mt5._quote("EURUSD", 1.1, 1.1001)
+    with pytest.raises(ValueError, match=re.escape(f"seconds = {seconds!r}; allowed: a number from 0 to 31622400")):
+        mt5._step(seconds)
+    mt5._quote("EURUSD", 1.1, 1.1001)
+    assert mt5.symbol_info_tick("EURUSD").time == MONDAY_S
+
+
+@pytest.mark.parametrize(
+    ("quote", "said"),
+    [
+        (("EURUSD", -1, -0.9), "bid = -1; allowed: a number from 1e-08 to 1000000000"),
+        (("EURUSD", 0, 0), "bid = 0;"),
+        (("EURUSD", 1.1, 1e12), "ask = 1000000000000.0;"),
+        (("EURUSD", float("nan"), 1.1), "bid = nan;"),
+        (("EURUSD", "1.1", 1.1), "bid = '1.1';"),
+        (("EURUDS", 1.1, 1.1), "symbol = 'EURUDS'; allowed: EURUSD"),
+        ((None, 1.1, 1.1), "symbol = None; allowed: EURUSD"),
+    ],
+)
+def test_a_quote_is_of_prices(tmp_path: Path, quote: tuple[Any, Any, Any], said: str) -> None:
+    """Anything else is refused with the value and what is allowed; nothing is quoted."""
+    assert mt5.initialize(written(tmp_path, SCRIPTED))
+    with pytest.raises(ValueError, match=re.escape(said)):
+        mt5._quote(*quote)
+    assert mt5.symbol_info_tick("EURUSD") is None
+
+
 def test_the_built_in_file_shows_every_default() -> None:
     """What sim.toml shows is what holds where a key is left out."""
     shown = simfile_from(BUILT_IN.read_text())
@@ -297,43 +377,3 @@ def test_the_built_in_file_shows_every_default() -> None:
     everything = simfile_from("[account.demo]\n" + commented)
     assert list(everything.symbol) == ["EURUSD"]
     assert everything.fault[0].kind == "lose_reply"
-
-
-SCRIPT = """
-import sys
-import MetaTrader5 as mt5
-assert mt5.initialize(r"C:\\\\Program Files\\\\MetaTrader 5\\\\terminal64.exe"), mt5.last_error()
-rates = mt5.copy_rates_from_pos("EURUSD", mt5.TIMEFRAME_M5, 0, 100)
-order = {"action": mt5.TRADE_ACTION_DEAL, "symbol": "EURUSD", "type": mt5.ORDER_TYPE_BUY, "volume": 0.2, "magic": 7,
-         "price": mt5.symbol_info_tick("EURUSD").ask}
-opened = mt5.order_send(order)
-position = mt5.positions_get(ticket=opened.order)[0]
-moved = mt5.order_send({"action": mt5.TRADE_ACTION_SLTP, "symbol": "EURUSD", "position": position.ticket,
-                        "sl": round(position.price_open - 0.01, 5), "tp": 0.0})
-close = {**order, "type": mt5.ORDER_TYPE_SELL, "position": position.ticket, "volume": 0.1}
-codes = [opened.retcode, moved.retcode]
-for _ in range(2):
-    codes.append(mt5.order_send({**close, "price": mt5.symbol_info_tick("EURUSD").bid}).retcode)
-deals = mt5.history_deals_get(position=position.identifier)
-print(sys.argv[1:], len(rates), codes, [(deal.entry, deal.volume) for deal in deals], mt5.positions_total())
-print(sorted(name for name in ("zmq", "uvloop") if name in sys.modules))
-mt5.shutdown()
-"""
-
-
-def test_a_script_runs_unchanged(tmp_path: Path) -> None:
-    """Attach, read rates, open, modify, close in part, close, read the history; neither zmq nor uvloop is loaded for it."""
-    script = written(tmp_path, SCRIPT, "script.py")
-    command = [sys.executable, "-m", "nodes.io.mt5", script, "--fast"]
-    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
-    assert ran.stdout.splitlines() == ["['--fast'] 100 [10009, 10009, 10009, 10009] [(0, 0.2), (1, 0.1), (1, 0.1)] 0", "[]"], ran.stderr
-
-
-@pytest.mark.parametrize(
-    ("words", "code", "said"), [([], 2, "usage"), (["--help"], 0, "usage"), (["no.py"], 2, "no.py: there is no such script")]
-)
-def test_the_runner_teaches(words: list[str], code: int, said: str) -> None:
-    """Without a script, or with one that is not there, it says how."""
-    ran = subprocess.run([sys.executable, "-m", "nodes.io.mt5", *words], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
-    assert ran.returncode == code
-    assert said in ran.stderr

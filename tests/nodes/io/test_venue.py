@@ -8,11 +8,13 @@ from typing import Any
 import msgspec
 import pytest
 
+from mesh.config import configured
 from mesh.messages.base import NO_OID
 from mesh.messages.venue import VenueAttach, VenueAttached, VenueLost, VenueRead, VenueSend, VenueState
 from mesh.units import E8, SECOND_NS
 from nodes.io import mt5
 from nodes.io.latchword import LatchWord
+from nodes.io.venue import Venue
 from nodes.io.venuereads import CONTRACT_NS
 from nodes.terminal import names
 from tests.nodes.io.venuerig import LOT_E8, Desk, desk_of
@@ -197,8 +199,9 @@ def test_terminal_is_always_named_by_its_path(desk: Desk, monkeypatch: pytest.Mo
     asked: list[tuple[Any, ...]] = []
     monkeypatch.setattr(mt5, "initialize", lambda *args, **words: asked.append((args, words)) or False)
     desk.answer(VenueAttach("demo-1"))
-    desk.venue._section = msgspec.structs.replace(desk.venue._section, terminal="C:/MT5/terminal64.exe")
-    desk.answer(VenueAttach("demo-1"))
+    accounts = {"demo-1": msgspec.structs.replace(desk.config.account["demo-1"], terminal="C:/MT5/terminal64.exe")}
+    settings = msgspec.structs.replace(desk.config.settings, account={**desk.config.account, **accounts})
+    Venue("demo-1", configured(settings), mt5, lambda: 0, lambda: 0).handle(VenueAttach("demo-1"))
     assert [args for args, _ in asked] == [(desk.config.endpoint("broker-1", "venue"),), ("C:/MT5/terminal64.exe",)]
     assert all((words["login"], words["server"]) == (5001, "trademesh-sim") for _, words in asked)
 

@@ -10,7 +10,8 @@ from mesh.messages.venue import VenueAttach, VenueAttached, VenueFind, VenueLost
 from mesh.settings import AccountSection
 from nodes.io import mt5
 from nodes.io.mt5session import SESSION
-from nodes.io.venueidentity import Identity, is_folder_of, switched_off
+from nodes.io.package import Package
+from nodes.io.venueidentity import Identity, switched_off
 from tests.nodes.io.venuerig import MONDAY_NS, desk_of
 
 OURS = dict(
@@ -25,9 +26,14 @@ def section(**changes: Any) -> AccountSection:
     return AccountSection(**{**fields, **changes})
 
 
+def identity_of(section: AccountSection) -> Identity:
+    """At a real terminal."""
+    return Identity(section, Package(None, section.terminal))
+
+
 def refusal(section: AccountSection, terminal: dict[str, Any] = TERMINAL, **changes: Any) -> str:
     """What an attach refuses."""
-    return Identity(section).attach(SimpleNamespace(**{**OURS, **changes}), SimpleNamespace(**terminal))
+    return identity_of(section).attach(SimpleNamespace(**{**OURS, **changes}), SimpleNamespace(**terminal))
 
 
 def test_configured_account_is_ours() -> None:
@@ -54,25 +60,9 @@ def test_other_account_is_named_and_refused(changes: dict[str, Any], says: str) 
 
 def test_refused_account_stays_a_stranger() -> None:
     """After a refused attach nothing that the terminal shows is ours."""
-    identity = Identity(section())
+    identity = identity_of(section())
     identity.attach(SimpleNamespace(**{**OURS, "currency": "EUR"}), SimpleNamespace(**TERMINAL))
     assert "attached=nothing" in identity.objection(SimpleNamespace(**OURS))
-
-
-@pytest.mark.parametrize(
-    ("folder", "program", "is_same"),
-    [
-        ("C:\\MT5", "C:\\MT5\\terminal64.exe", True),
-        ("c:\\mt5\\", "C:/MT5/Terminal64.EXE", True),
-        ("C:\\MT5", "C:\\MT5", True),
-        ("C:\\MT5", "C:\\MT5\\..\\MT5\\terminal64.exe", True),
-        ("C:\\MT5-2", "C:\\MT5\\terminal64.exe", False),
-        ("D:\\MT5", "C:\\MT5\\terminal64.exe", False),
-    ],
-)
-def test_paths_are_compared_as_windows_does(folder: str, program: str, is_same: bool) -> None:
-    """Letter case and the direction of slashes do not matter; another folder or drive does."""
-    assert is_folder_of(folder, program) is is_same
 
 
 def test_attach_to_another_account_offers_no_symbols() -> None:

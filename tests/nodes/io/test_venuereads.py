@@ -4,10 +4,11 @@ from types import SimpleNamespace
 from typing import Any
 
 from mesh.codec import encode
-from mesh.config import parse
+from mesh.config import Config, parse
 from mesh.messages.venue import VenueLost, VenueRead, VenueState
 from mesh.units import E8, HOUR_NS, SECOND_NS
 from nodes.clockdrift import FRESH_COUNT
+from nodes.io.package import package_of
 from nodes.io.venueidentity import Identity
 from nodes.io.venuereads import POSITIONS_MAX, Fill, Reader
 from tests.nodes.io.test_worker import CONFIG
@@ -48,12 +49,18 @@ class Package:
         return 1, "Success"
 
 
+def reader_of(config: Config, package: Package) -> tuple[Reader, Identity]:
+    """What reads the one account by the package, and whose account it must be."""
+    terminal = package_of(config, "", config.account["one"].terminal, package)
+    identity = Identity(config.account["one"], terminal)
+    return Reader("one", config, terminal, identity, lambda: package.now_ns), identity
+
+
 def states(package: Package, count: int) -> list[VenueState]:
     """Reads a second apart. The configured zone is two hours ahead of UTC."""
     config = parse(CONFIG + '[broker]\nzone = "UTC+2"\n')
-    identity = Identity(config.account["one"])
+    reader, identity = reader_of(config, package)
     assert identity.attach(INFO, package.terminal) == ""
-    reader = Reader("one", config, package, identity, lambda: package.now_ns)
     found = []
     for _ in range(count):
         state = reader.state(VenueRead(1, 0, 0))
@@ -121,9 +128,9 @@ def test_account_that_is_switched_at_a_real_terminal_is_seen_after_the_read() ->
     package, logins = Package(2), [5001, 5001, 7]
     package.account_info = lambda: SimpleNamespace(**{**vars(INFO), "login": logins.pop(0)})  # type: ignore[method-assign]
     config = parse(CONFIG)
-    identity = Identity(config.account["one"])
+    reader, identity = reader_of(config, package)
     identity.attach(package.account_info(), package.terminal)
-    lost = Reader("one", config, package, identity, lambda: package.now_ns).state(VenueRead(1, 0, 0))
+    lost = reader.state(VenueRead(1, 0, 0))
     assert isinstance(lost, VenueLost)
     assert lost.reason.startswith("ACCOUNT login=7")
 
@@ -147,9 +154,9 @@ def test_a_balance_that_moves_while_it_is_read_is_read_again() -> None:
     package, answers = Package(2), [1.0, 5_001.0, 5_001.0, 5_001.0, 5_001.0]
     package.account_info = lambda: SimpleNamespace(**{**vars(INFO), "balance": answers.pop(0)})  # type: ignore[method-assign]
     config = parse(CONFIG + '[broker]\nzone = "UTC+2"\n')
-    identity = Identity(config.account["one"])
+    reader, identity = reader_of(config, package)
     identity.attach(INFO, package.terminal)
-    state = Reader("one", config, package, identity, lambda: package.now_ns).state(VenueRead(1, 0, 0))
+    state = reader.state(VenueRead(1, 0, 0))
     assert isinstance(state, VenueState)
     assert state.balance_e8 == 5_001 * E8
     assert len(answers) == 1
@@ -162,7 +169,7 @@ def test_all_deals_of_an_order_are_its_fill() -> None:
     deals = [SimpleNamespace(volume=volume, price=price, profit=profit, position_id=7) for volume, price, profit in parts]
     package.history_deals_get = lambda **_asked: deals  # type: ignore[assignment]
     config = parse(CONFIG + '[broker]\nzone = "UTC+2"\n')
-    reader = Reader("one", config, package, Identity(config.account["one"]), lambda: NOW_NS)
+    reader, _ = reader_of(config, package)
     assert reader.fill(5) == Fill(E8 // 10, 114_000_000, -2 * E8, 7)
     deals.clear()
     assert reader.fill(5) is None

@@ -4,22 +4,21 @@ import os
 import select
 import signal
 import socket
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
-from mesh.codec import encode
 from mesh.config import Config, parse
-from mesh.errors import BadFrame
 from mesh.messages.base import Msg
 from mesh.messages.control import Ping
 from mesh.messages.venue import VenueAttach, VenueAttached, VenueLatch, VenueLost, VenueRead, VenueResult, VenueSend, VenueState
 from mesh.units import MS_NS
 from nodes.io.latchword import LatchWord
-from nodes.io.venuelimits import PIPE_BYTES_MAX
-from nodes.io.worker import ATTACH_MORE_MS, HEAD, Pipe, WorkerAttachment, latch_path, lock_path, work
+from nodes.io.pipe import Pipe
+from nodes.io.worker import ATTACH_MORE_MS, WorkerAttachment, latch_path, lock_path, work
 from tests.nodes.io.test_venuelimits import state_of
 
 ROOT = Path(__file__).parents[3]
@@ -183,7 +182,7 @@ def mute(config: Config, tmp_path: Path) -> Iterator[tuple[WorkerAttachment, Pip
     attachment = WorkerAttachment("one", config, tmp_path / "state")
     ours, theirs = socket.socketpair()
     ours.setblocking(False)
-    attachment._pipe = Pipe(ours)
+    attachment._child._pipe = Pipe(ours)
     with theirs:
         yield attachment, Pipe(theirs)
     attachment.close()
@@ -191,7 +190,7 @@ def mute(config: Config, tmp_path: Path) -> Iterator[tuple[WorkerAttachment, Pip
 
 def waited(attachment: WorkerAttachment, ms: int) -> list[str]:
     """What is told lost when the call in hand was made so much earlier."""
-    attachment._called_ns -= ms * MS_NS
+    attachment._child._asked_ns -= ms * MS_NS
     return [message.reason for message in drained(attachment) if isinstance(message, VenueLost)]
 
 
@@ -231,6 +230,27 @@ def test_worker_ends_with_its_local(config: Config, tmp_path: Path) -> None:
         os.kill(pid, 0)
 
 
+@pytest.mark.slow
+def test_worker_without_the_package_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+    """A real terminal on a machine where there can be none: the local hears key and value, stderr has one line."""
+    (tmp_path / "MetaTrader5.py").write_text("raise ImportError('not for this system')")
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}{os.pathsep}{ROOT}")
+    attachment = WorkerAttachment("one", parse(CONFIG), tmp_path / "state")
+    attachment.started()
+    lost = heard(attachment, VenueLost)
+    assert isinstance(lost, VenueLost)
+    assert lost.reason.startswith('account.one.terminal = "C:/MT5/terminal64.exe": a real terminal needs the package MetaTrader5')
+    while attachment.fileno() >= 0:
+        select.select([attachment.fileno()], [], [], PATIENCE_S)
+        assert attachment.receive() == [], "why it ended is told already"
+    attachment.send(VenueAttach("one"))
+    (again,) = drained(attachment)
+    assert isinstance(again, VenueLost)
+    assert again.reason == f"{lost.reason}; the worker is started again"
+    attachment.close()
+    assert capfd.readouterr().err == f"mesh: worker of one: {lost.reason}\n"
+
+
 def test_message_to_no_worker_is_told_lost(config: Config, tmp_path: Path) -> None:
     """Before there is a worker nothing is silently dropped."""
     attachment = WorkerAttachment("one", config, tmp_path / "state")
@@ -245,49 +265,8 @@ def test_message_to_no_worker_is_told_lost(config: Config, tmp_path: Path) -> No
 
 def drained(attachment: WorkerAttachment) -> list[Msg]:
     """What it has to say, without letting it start a worker."""
-    attachment._start_at_ns = 2**63
+    attachment._child._start_at_ns = 2**63
     return attachment.receive()
-
-
-@pytest.fixture
-def pipes() -> Iterator[tuple[socket.socket, Pipe]]:
-    """Bytes in, messages out."""
-    ours, theirs = socket.socketpair()
-    theirs.setblocking(False)
-    with ours, theirs:
-        yield ours, Pipe(theirs)
-
-
-@pytest.mark.parametrize("split", [1, 3, 4, 5, 11, 1_000])
-def test_pipe_puts_messages_together_however_they_were_cut(pipes: tuple[socket.socket, Pipe], split: int) -> None:
-    """Length and body may come in any pieces; several messages in one piece are several messages."""
-    ours, pipe = pipes
-    sent = [Ping("one", number) for number in range(5)]
-    raw = b"".join(HEAD.pack(len(frame)) + frame for frame in map(encode, sent))
-    found: list[Msg] = []
-    for start in range(0, len(raw), split):
-        ours.sendall(raw[start : start + split])
-        found += pipe.receive() or []
-    assert found == sent
-    assert pipe.receive() == []
-
-
-@pytest.mark.parametrize(
-    "spoil", [lambda: HEAD.pack(PIPE_BYTES_MAX + 1), lambda: HEAD.pack(3) + b"abc"], ids=["too_long", "garbage"]
-)
-def test_pipe_refuses_what_is_no_message(pipes: tuple[socket.socket, Pipe], spoil: Callable[[], bytes]) -> None:
-    """A length beyond the limit, or bytes that are no message, are an error of the other end."""
-    ours, pipe = pipes
-    ours.sendall(spoil())
-    with pytest.raises(BadFrame):
-        pipe.receive()
-
-
-def test_pipe_says_when_it_has_ended(pipes: tuple[socket.socket, Pipe]) -> None:
-    """The end of the other side is None, not silence."""
-    ours, pipe = pipes
-    ours.close()
-    assert pipe.receive() is None
 
 
 def test_lock_is_of_a_login_at_a_server(tmp_path: Path) -> None:
@@ -299,14 +278,14 @@ def test_lock_is_of_a_login_at_a_server(tmp_path: Path) -> None:
 
 def test_worker_says_nothing_that_its_local_cannot_read(config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A row that no message can hold is left out before it is sent."""
-    monkeypatch.setattr("nodes.io.worker.package_of", lambda *_: SimpleNamespace(last_error=None))
+    monkeypatch.setitem(sys.modules, "MetaTrader5", SimpleNamespace(last_error=None))
     monkeypatch.setattr("nodes.io.venue.Venue.handle", lambda _self, _message: state_of(-1, 5))
     ours, theirs = socket.socketpair()
     with ours, theirs:
         local = Pipe(ours)
         local.send(VenueRead(1, 0, 0))
         ours.shutdown(socket.SHUT_WR)
-        assert work("one", config, tmp_path, theirs) == 0
+        assert work(config, ["one", str(tmp_path)], Pipe(theirs)) == 0
         (state,) = local.receive() or []
     assert isinstance(state, VenueState)
     assert [held.ticket for held in state.positions] == [5]

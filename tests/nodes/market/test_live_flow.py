@@ -113,7 +113,9 @@ def test_gap_is_filled_in_order_and_its_signals_are_old(tmp_path: Path, monkeypa
         assert {(note["code"], note["symbol"]) for note in rig.noted("feed_stale")} == {("FEED_STALE", "EURUSD"), ("FEED_STALE", "USDJPY")}
         bars_count = len(rig.bars)
         rig.lose_terminal()
+        rig.run(lambda: rig.market.facts()["waiting"] == "its terminal: the process ended")
         rig.later(2)
+        assert rig.market.facts()["waiting"] == ""
         assert len(rig.bars) - bars_count >= 18
         assert rig.market.facts()["stale"] == ""
         assert rig.market.market_ns() - stood_ns > 600 * SECOND_NS

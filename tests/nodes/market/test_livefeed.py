@@ -218,10 +218,10 @@ def test_lost_answer_is_asked_for_again_after_pauses_that_grow() -> None:
         assert feed.asked.cursors == cursors
     assert pauses == [1, 2, 4, 8, 16, 32, 32, 32]
     assert feed.counters.totals["feed_lost_count"] == 1
-    assert feed.core.facts["terminal"] == "terminal gone"
+    assert (feed.core.facts["terminal"], feed.core.waiting) == ("terminal gone", "its terminal: terminal gone")
     feed.tell([(0, 7)], market_s=2)
     assert feed.notes() == ["feed_back"]
-    assert feed.core.facts["terminal"] == "answers"
+    assert (feed.core.facts["terminal"], feed.core.waiting) == ("answers", "")
 
 
 def test_clock_stands_without_the_server() -> None:

@@ -72,26 +72,6 @@ def test_bars_are_bounded(kept: int) -> None:
     assert np.all(np.diff(bars[0]) == MINUTE_NS)
 
 
-def test_loaded_bars_go_before_ticks() -> None:
-    """A backfill of bars is followed by those of ticks; the minute both have is one bar."""
-    history = History(10, 100)
-    prices = np.array([5, 6, 7], dtype=np.int64)
-    history.load_bars(
-        {
-            "time_ns": np.arange(3) * MINUTE_NS,
-            "open_e8": prices,
-            "high_e8": prices + 10,
-            "low_e8": prices - 1,
-            "close_e8": prices + 1,
-            "tick_count": np.array([4, 4, 4]),
-        }
-    )
-    history.append(2 * MINUTE_NS + 30 * SECOND_NS, 30, 33)
-    history.append(3 * MINUTE_NS, 8, 9)
-    assert history.bars()[:, 2].tolist() == [2 * MINUTE_NS, 7, 30, 6, 30, 5, 0, 33, 6]
-    assert history.bars()[:, 3].tolist() == [3 * MINUTE_NS, 8, 8, 8, 8, 1, 1, 9, 9]
-
-
 def test_grouping_keeps_open_extremes_close_and_sums() -> None:
     """Five bars in two groups."""
     bars = np.array([[1, 2, 3, 4, 5], [10, 11, 12, 13, 14], [20, 25, 21, 22, 23], [9, 8, 7, 6, 5], [11, 12, 13, 14, 15], *[[1] * 5] * 4])

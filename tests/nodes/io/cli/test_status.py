@@ -4,13 +4,15 @@ import io
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
 import pytest
 from rich.console import Console
 
+from mesh.config import configured
 from nodes.io.cli.client import Client
-from nodes.io.cli.show import attention_words, lines_words, status_document, status_picture
+from nodes.io.cli.show import attention_words, header_of, lines_words, status_document, status_picture
 from nodes.io.cli.tables import pnl_by_currency
-from tests.nodes.io.cli.frontrig import CONFIG, health, show, state, stop
+from tests.nodes.io.cli.frontrig import CONFIG, MARKET_NS, health, show, state, stop
 
 
 @pytest.fixture
@@ -77,3 +79,22 @@ def test_eighty_columns_are_enough(client: Client) -> None:
     assert sum(line.startswith(tuple(CONFIG.account)) for line in lines) == len(CONFIG.account)
     assert sum(line.startswith(tuple(CONFIG.node)) for line in lines) == len(CONFIG.node)
     assert "…" not in "\n".join(line for line in lines if line.startswith("demo-")), "no number is cut"
+
+
+def test_market_that_cannot_go_on_says_what_it_waits_for(client: Client) -> None:
+    """In the line that is never left out: not seen, not begun and why, begun and lost its terminal."""
+    show(client, state("demo-1"))
+    assert header_of(status_document(CONFIG, client)).plain.endswith("market not seen yet")
+    lost = msgspec.structs.replace(health("market-1", "market", {"waiting": "its terminal: initialize a.toml"}), market_ns=0)
+    show(client, lost)
+    assert header_of(status_document(CONFIG, client)).plain.endswith("market not begun, waits for its terminal: initialize a.toml")
+    show(client, msgspec.structs.replace(lost, market_ns=MARKET_NS, facts={"waiting": ""}))
+    assert header_of(status_document(CONFIG, client)).plain.endswith("market 2026-01-05 00:00:00 UTC")
+
+
+def test_mesh_is_live_where_one_terminal_is_real(client: Client) -> None:
+    """A simulated server of an account's own is none."""
+    for terminal, is_simulated in (("sim", True), ("sim.toml", True), ("C:/terminal64.exe", False)):
+        accounts = CONFIG.account | {"demo-1": msgspec.structs.replace(CONFIG.account["demo-1"], terminal=terminal)}
+        config = configured(msgspec.structs.replace(CONFIG.settings, account=accounts))
+        assert status_document(config, client)["simulated"] is is_simulated

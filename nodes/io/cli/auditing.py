@@ -1,0 +1,157 @@
+"""``mesh audit verify`` and ``mesh audit show``: what the stores of this host prove, and what they say."""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from rich.text import Text
+
+from mesh.audit import GENESIS, AuditRow
+from mesh.codec import RECORD_BYTES_MAX, decode_record_untrusted, decode_untrusted
+from mesh.errors import BadConfig, BadFrame, BadUsage, StoreFailed
+from mesh.io import auditwalk
+from mesh.io.isotime import iso_of
+from mesh.io.storelayout import Genesis
+from mesh.messages.base import Msg
+from mesh.messages.outcomes import Outcome
+from mesh.units import US_NS
+from nodes.decisions import ARCHIVE, DECISION, ArchiveRecord, DecisionRecord
+from nodes.io.cli.grid import Column, console, grid
+from nodes.io.locate import default_state, find, given
+from nodes.local.attempts import OrderRecord
+from nodes.local.finishing import ORDER_ROW
+from nodes.local.handwork import COMMAND, CommandRecord
+from nodes.local.reports import OUTCOME
+from nodes.master.intake import ACT
+from nodes.master.state import EPOCH, EpochRecord
+from nodes.stops import KILL_ITEM
+
+RECORDS: dict[str, type[Msg]] = {
+    EPOCH: EpochRecord,
+    DECISION: DecisionRecord,
+    ARCHIVE: ArchiveRecord,
+    ACT: Outcome,
+    ORDER_ROW: OrderRecord,
+    OUTCOME: Outcome,
+    COMMAND: CommandRecord,
+}
+"""Kind of an audited row → what its record is; a stop is a whole message, and the genesis the store's own."""
+VERDICTS = (
+    Column("node", "node"),
+    Column("records", "records", is_number=True),
+    Column("head", "head", least_columns=16),
+    Column("last", "last record"),
+    Column("verdict", "verdict"),
+)
+SHOWN = (Column("time", "time"), Column("seq", "record", is_number=True), Column("kind", "kind"), Column("what", "what", least_columns=40))
+
+
+def place_of(config_path: Path | None, state: Path | None) -> Path:
+    """The state directory that is meant. Raises NoMesh, BadConfig."""
+    if state is not None:
+        return state
+    _, running = find(config_path)
+    return Path(running.state) if running else default_state(given(config_path) is not None)
+
+
+def verify_audits(config_path: Path | None, state: Path | None, nodes: list[str]) -> int:
+    """A line for each store; 1 where one is not as it was written. Raises BadUsage, NoMesh."""
+    place = place_of(config_path, state)
+    names = nodes or sorted(path.stem for path in place.glob("*.db"))
+    if not names:
+        raise BadUsage(f"--state {place}: there is no store in it; name the directory of a mesh")
+    rows: list[dict[str, Any]] = []
+    problems: list[str] = []
+    for name in names:
+        try:
+            verdict = auditwalk.verify(place / f"{name}.db")
+        except (BadConfig, StoreFailed) as error:
+            verdict = auditwalk.Verdict(0, None, str(error))
+        last = verdict.last
+        rows.append({
+            "node": name,
+            "records": verdict.count,
+            "head": last.hash.hex() if last else "",
+            "last": iso_of(last.wall_ns) if last else "",
+            "verdict": Text("✗ BAD", "red") if verdict.bad else Text("✓ ok", "green"),
+        })  # fmt: skip
+        if verdict.bad:
+            problems.append(f"{name}: {verdict.bad}")
+    out = console()
+    out.print(grid(VERDICTS, rows, out.width))
+    for problem in problems:
+        out.print(problem, markup=False, soft_wrap=True)
+    return 1 if problems else 0
+
+
+def show_audit(config_path: Path | None, state: Path | None, node: str, since: str, kind: str, as_json: bool) -> int:
+    """The records of one node. Raises BadUsage, NoMesh, BadConfig."""
+    rows = list(auditwalk.records(place_of(config_path, state) / f"{node}.db", since_ns_of(since), kind))
+    if as_json:
+        print(json.dumps([told(row) for row in rows], indent=1))
+        return 0
+    out = console()
+    lines = [{"time": iso_of(row.wall_ns), "seq": row.seq, "kind": row.kind, "what": " ".join(words(read(row)))} for row in rows]
+    out.print(grid(SHOWN, lines, out.width))
+    return 0
+
+
+def since_ns_of(text: str) -> int:
+    """UTC nanoseconds of a date or time; 0 for none. Raises BadUsage."""
+    if not text:
+        return 0
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        raise BadUsage(f"--since {text}: a date or time such as 2026-01-05 or 2026-01-05T10:00 is allowed") from None
+    return round((time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp() * 1_000_000) * US_NS
+
+
+def told(row: AuditRow) -> dict[str, Any]:
+    """A record for programs."""
+    times = {"wall_ns": str(row.wall_ns), "time": iso_of(row.wall_ns)}
+    return {"seq": str(row.seq), **times, "kind": row.kind, "key": row.key.hex(), "hash": row.hash.hex(), "record": read(row)}
+
+
+def read(row: AuditRow) -> Any:
+    """A record field by field; its bytes in hex where this program cannot read it."""
+    try:
+        if row.kind == GENESIS:
+            return plain(msgspec.msgpack.decode(row.record, type=Genesis))
+        if row.kind == KILL_ITEM:
+            message = decode_untrusted(row.record)
+            return {"type": type(message).__name__, **plain(message)}
+        return plain(decode_record_untrusted(row.record, RECORDS[row.kind], RECORD_BYTES_MAX))
+    except (BadFrame, KeyError, msgspec.MsgspecError):
+        return row.record.hex()
+
+
+def plain(value: Any) -> Any:
+    """What JSON can say: bytes in hex, numbers of up to 64 bits as text."""
+    if isinstance(value, msgspec.Struct):
+        return {name: plain(getattr(value, name)) for name in value.__struct_fields__}
+    if isinstance(value, Mapping):
+        return {str(key): plain(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(each) for each in value]
+    if isinstance(value, bytes):
+        return value.hex()
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def words(value: Any) -> list[str]:
+    """A record in words: what is not empty, lists by their length."""
+    if not isinstance(value, dict):
+        return [str(value)]
+    found: list[str] = []
+    for name, each in value.items():
+        if isinstance(each, dict):
+            found += words(each)
+        elif isinstance(each, list):
+            found += [f"{name}[{len(each)}]"] if each else []
+        elif each not in ("", "0", None, False):
+            found.append(f"{name}={each}")
+    return found
