@@ -194,6 +194,16 @@ class GrantAsk(Msg, tag=52):
     clock_ns: Count
 
 
+NEW_EPOCH = "NEW_EPOCH"
+"""A grant is refused: this master is too young, its predecessor's grants may still run."""
+OTHER_LIFE = "OTHER_LIFE"
+"""The grant of the life before may still run."""
+REPLACED = "REPLACED"
+"""A newer life speaks for this account."""
+CLONE = "CLONE"
+"""A newer life speaks for this account, and this one is still there."""
+
+
 class Grant(Msg, tag=53):
     """Answer to a GrantAsk with the same nonce: opens of epoch ``e`` may run for 3 s from the asker's own ask.
 

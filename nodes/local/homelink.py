@@ -8,7 +8,7 @@ from mesh.core import Effect, Envelope, Fetch, Note, Send
 from mesh.links import router_link
 from mesh.messages.base import Msg
 from mesh.messages.control import KillSetAsk, Latched
-from mesh.messages.orders import Grant, Listed, LocalWelcome, RouterHeartbeat
+from mesh.messages.orders import CLONE, REPLACED, Grant, Listed, LocalWelcome, RouterHeartbeat
 from mesh.messages.outcomes import OutcomeAck
 from nodes import codes
 from nodes.envelopes import message_of
@@ -198,6 +198,8 @@ class HomeLink:
         if grant.e > state.stream.e:
             return self._heard_epoch(grant.e)
         if grant.refused:
+            if grant.refused in (REPLACED, CLONE):
+                self._welcomed_e = 0  # another life has our place: hello again and again, till it is ours or a person decides
             told = {"why": grant.refused}
             return [] if grant.refused == was_refused else [Note("warning", "grant_refused", told)]
         if grant.e == state.stream.e:

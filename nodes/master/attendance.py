@@ -11,7 +11,7 @@ from mesh.links import REPLAY
 from mesh.messages.orders import OPEN, Grant, GrantAsk, Listed, LocalHello, LocalWelcome
 from nodes.decisions import Line
 from nodes.master.account import Account
-from nodes.master.grants import CLONE, GRANTED, Grants
+from nodes.master.grants import GRANTED, Grants
 from nodes.master.orderlog import OrderLog
 
 VOID = "void=epoch"
@@ -28,11 +28,12 @@ class Attendance:
         self._void_at_ns = void_at_ns
         self._counters = counters
 
-    def on_hello(self, account: Account, message: LocalHello, peer: int, now_ns: int) -> tuple[list[Effect], bool]:
+    def claim(self, account: Account, message: LocalHello, now_ns: int) -> str:
+        """Whether a hello is that of the life that speaks for the account: GRANTED, else why not."""
+        return self._grants.claim(account.name, (message.store_id, message.life), now_ns)
+
+    def on_hello(self, account: Account, message: LocalHello, peer: int) -> tuple[list[Effect], bool]:
         """Answer a local; whether its store is another one than before (to be made durable)."""
-        if not self._grants.claim(account.name, (message.store_id, message.life), now_ns):
-            note = Note("warning", "old_life_ignored", {"account": account.name, "life": message.life})
-            return [note], False
         effects: list[Effect] = []
         if account.life != message.life:
             account.take_life(message.life)
@@ -80,10 +81,6 @@ class Attendance:
             n_floor=self._grants.floor_n(account.name, self._log.published_n) if refused == GRANTED else 0,
         )
         effects: list[Effect] = [Send(REPLAY, peer, grant)]
-        if refused == CLONE:
-            why = "a replaced process of this local still runs; stop it, then resume the account"
-            told = {"account": account.name, "life": message.life, "why": why}
-            effects.append(Note("error", "local_clone", told))
         return effects, refused
 
     def void_lines(self, account: Account, now_ns: int) -> list[Line]:

@@ -12,6 +12,7 @@ from mesh.links import REPLAY
 from mesh.messages.accounts import AccountState, AccountSymbols
 from mesh.messages.control import ACTIVE
 from mesh.messages.orders import (
+    CLONE,
     GapFill,
     GrantAsk,
     Listed,
@@ -31,7 +32,6 @@ from nodes.master import told
 from nodes.master.account import Account
 from nodes.master.attendance import VOID
 from nodes.master.deciding import Deciding
-from nodes.master.grants import CLONE
 from nodes.master.intake import Intake, Taken
 from nodes.master.orderlog import Published
 from nodes.master.state import EPOCH, SEEN, EpochRecord, MasterState
@@ -132,7 +132,10 @@ class BackChannel:
         state = self._state
         if message.e > state.epoch:
             return self._fenced(message.node, message.e)
-        effects, is_new_store = state.attendance.on_hello(account, message, envelope.peer, now_ns)
+        if refused_by := state.attendance.claim(account, message, now_ns):
+            note = Note("warning", "old_life_ignored", {"account": account.name, "life": message.life})
+            return [note, *self._cloned(account, message.life, refused_by, now_ns)]
+        effects, is_new_store = state.attendance.on_hello(account, message, envelope.peer)
         if is_new_store:
             effects.append(state.commits.make([state.account_put(account)], nothing_follows))
         return effects + state.settled_news(now_ns)
@@ -170,10 +173,20 @@ class BackChannel:
         was_granted = account.is_granted
         digest = state.stops.killset.digest
         effects, refusal = state.attendance.on_grant_ask(account, message, envelope.peer, now_ns, digest)
-        if refusal == CLONE and state.stops.killset.level_for(account.name) == ACTIVE:
+        effects += self._cloned(account, message.life, refusal, now_ns)
+        return effects if was_granted == account.is_granted else effects + state.settled_news(now_ns)
+
+    def _cloned(self, account: Account, life: int, refusal: str, now_ns: int) -> list[Effect]:
+        """Two processes trade one account: it is frozen until a person has ended one."""
+        if refusal != CLONE:
+            return []
+        state = self._state
+        why = "a replaced process of this local still runs; stop it, then resume the account"
+        effects: list[Effect] = [Note("error", "local_clone", {"account": account.name, "life": life, "why": why})]
+        if state.stops.killset.level_for(account.name) == ACTIVE:
             reason = f"two processes trade {account.name}"
             effects += self.take_kill_item(state.stops.freeze(account.name, reason, state.wall_ns(now_ns)))
-        return effects if was_granted == account.is_granted else effects + state.settled_news(now_ns)
+        return effects
 
     def on_state(self, envelope: Envelope, now_ns: int) -> list[Effect]:
         """A local's account as it is."""

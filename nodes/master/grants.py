@@ -1,23 +1,17 @@
 """Who may open: grants go to one (account, store, life) at a time (DESIGN §6.6).
 
-A new life replaces the old one at once, and gets its first grant when the old one's last has run out. A replaced life that
-still asks after that is a clone: two processes trade one account, and only a person can say which is right. A master that
+A new life replaces the old one at once, and gets its first grant when the old one's last has run out. A replaced life that still
+speaks after that is a clone if the newer one speaks too: two processes trade one account, and only a person can say which is right.
+If the newer one is silent, it was a late word of a life that is gone, and the replaced one has its place again. A master that
 follows another one grants nothing until all grants of its predecessor have run out. What was published before a life's first grant
 may have been opened by the one before it, whose store need not be the one that this life has (a copy, a backup): it opens none of it.
 """
 
 import msgspec
 
-GRANTED = ""
-NEW_EPOCH = "NEW_EPOCH"
-"""This master is too young: its predecessor's grants may still run."""
-OTHER_LIFE = "OTHER_LIFE"
-"""The grant of the life before may still run."""
-REPLACED = "REPLACED"
-"""A newer life speaks for this account."""
-CLONE = "CLONE"
-"""A newer life speaks for this account, and this one is still there."""
+from mesh.messages.orders import CLONE, NEW_EPOCH, OTHER_LIFE, REPLACED
 
+GRANTED = ""
 NO_GRANT_NS = -1
 """The holder has not got any yet."""
 UNSET = -1
@@ -33,6 +27,8 @@ class _Seat(msgspec.Struct):
     free_at_ns: int
     replaced: dict[Holder, int]
     """Former holders and when they were replaced."""
+    heard_ns: int
+    """When the holder spoke last."""
     floor_n: int = 0
     """Records up to this one are not the holder's to open; UNSET: up to what is published when it gets its first grant."""
 
@@ -45,25 +41,28 @@ class Grants:
         self._open_at_ns = start_ns + grant_ns if follows else start_ns
         self._seats: dict[str, _Seat] = {}
 
-    def claim(self, account: str, holder: Holder, now_ns: int) -> bool:
-        """A local says it is there; False where a newer life has replaced it."""
+    def claim(self, account: str, holder: Holder, now_ns: int) -> str:
+        """A local says it is there; REPLACED or CLONE where a newer life has taken its place and still speaks."""
         seat = self._seats.get(account)
         if seat is None:
-            self._seats[account] = _Seat(holder, NO_GRANT_NS, 0, {})
-        elif seat.holder != holder:
-            if holder in seat.replaced:
-                return False
+            self._seats[account] = _Seat(holder, NO_GRANT_NS, 0, {}, now_ns)
+            return GRANTED
+        if seat.holder != holder:
+            replaced_ns = seat.replaced.get(holder)
+            if replaced_ns is not None and now_ns < seat.heard_ns + self._grant_ns:
+                return CLONE if now_ns >= replaced_ns + self._grant_ns else REPLACED
+            seat.replaced.pop(holder, None)
             seat.replaced[seat.holder] = now_ns
             if seat.last_ns != NO_GRANT_NS:
                 seat.free_at_ns = seat.last_ns + self._grant_ns
             seat.holder, seat.last_ns, seat.floor_n = holder, NO_GRANT_NS, UNSET
-        return True
+        seat.heard_ns = now_ns
+        return GRANTED
 
     def ask(self, account: str, holder: Holder, now_ns: int) -> str:
         """GRANTED, or the code of why not."""
-        if not self.claim(account, holder, now_ns):
-            replaced_ns = self._seats[account].replaced[holder]
-            return CLONE if now_ns >= replaced_ns + self._grant_ns else REPLACED
+        if refused := self.claim(account, holder, now_ns):
+            return refused
         if now_ns < self._open_at_ns:
             return NEW_EPOCH
         seat = self._seats[account]

@@ -1,7 +1,8 @@
 """Grants go to one (account, store, life) at a time, and to nobody while an older grant may still run."""
 
+from mesh.messages.orders import CLONE, NEW_EPOCH, OTHER_LIFE, REPLACED
 from mesh.units import SECOND_NS
-from nodes.master.grants import CLONE, GRANTED, NEW_EPOCH, OTHER_LIFE, REPLACED, Grants
+from nodes.master.grants import GRANTED, Grants
 
 GRANT_NS = 3 * SECOND_NS
 OLD, NEW = (b"store", 1), (b"store", 2)
@@ -34,16 +35,28 @@ def test_a_replaced_life_gets_none_and_after_3_s_is_a_clone() -> None:
     grants.ask("a", OLD, 0)
     grants.ask("a", NEW, SECOND_NS)
     assert grants.ask("a", OLD, 2 * SECOND_NS) == REPLACED
+    grants.ask("a", NEW, 3 * SECOND_NS)
     assert grants.ask("a", OLD, 4 * SECOND_NS) == CLONE
+
+
+def test_a_late_word_of_a_life_that_is_gone_displaces_nobody_for_long() -> None:
+    """Its hello was held up on the way: the living one is refused for 3 s, then has its place again, as another holder would."""
+    grants = Grants(GRANT_NS, 0, follows=False)
+    assert grants.ask("a", NEW, 0) == GRANTED
+    assert grants.claim("a", OLD, SECOND_NS) == GRANTED
+    assert grants.claim("a", NEW, 2 * SECOND_NS) == REPLACED
+    assert grants.claim("a", NEW, 4 * SECOND_NS) == GRANTED
+    assert grants.ask("a", NEW, 4 * SECOND_NS) == GRANTED
+    assert grants.floor_n("a", 7) == 7
 
 
 def test_a_hello_replaces_as_an_ask_does() -> None:
     """The new life's hello ends the old one's grants even before it asks."""
     grants = Grants(GRANT_NS, 0, follows=False)
     grants.ask("a", OLD, 0)
-    assert grants.claim("a", NEW, SECOND_NS)
+    assert grants.claim("a", NEW, SECOND_NS) == GRANTED
     assert grants.ask("a", OLD, SECOND_NS) == REPLACED
-    assert not grants.claim("a", OLD, SECOND_NS)
+    assert grants.claim("a", OLD, SECOND_NS) == REPLACED
 
 
 def test_another_store_of_the_same_life_number_is_another_holder() -> None:

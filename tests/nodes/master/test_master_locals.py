@@ -122,7 +122,10 @@ def test_a_clone_is_frozen() -> None:
     rig.sent.clear()
     rig.give(REPLAY, GrantAsk("a1", 1, b"s", 5, 1), ROUTER)
     assert granted(rig) == "REPLACED"
-    rig.now_ns += 3 * SECOND_NS
+    rig.now_ns += 2 * SECOND_NS
+    rig.grant("a1", life=2)
+    rig.sent.clear()
+    rig.now_ns += SECOND_NS
     rig.give(REPLAY, GrantAsk("a1", 1, b"s", 5, 1), ROUTER)
     assert granted(rig) == "CLONE"
     assert noted(rig) == ["local_clone"]
