@@ -317,3 +317,15 @@ def test_epochs_only_grow() -> None:
     assert [send for send in rig.sent if send.link != MARKET and send.peer == ROUTER and send.message.e > first] == []  # type: ignore[attr-defined]
     rig.release()
     assert rig.master._state.epoch > first
+
+
+def test_a_local_that_has_seen_a_later_epoch_fences_the_master() -> None:
+    """Another master has taken over: this one keeps what it learned, ends with 70, and begins later epochs if it is started again."""
+    rig = Rig(config_of(1, STRATEGY)).ready()
+    later = rig.master._state.epoch + (1_000_000 << 20)
+    rig.give(REPLAY, LocalHello("a1", "local", 1, b"s", later, 0, 0, b"", 1, rig.config.fingerprint), ROUTER)
+    (halt,) = rig.halts
+    assert halt.code == 70
+    assert "another master has taken over" in halt.reason
+    rig.boot()
+    assert rig.master._state.epoch > later
