@@ -227,7 +227,7 @@ class AccountSection(Section):
     leverage: Annotated[int, Meta(ge=1, le=5_000)] = 100
     margin_mode: Literal["hedging", "netting"] = "hedging"
     terminal: str = "sim"
-    """``sim``: the simulated broker; else the path of terminal64.exe."""
+    """``sim``: the mesh's simulated broker; a ``sim.toml`` or ``tcp://host:port``: another one; else the path of terminal64.exe."""
     zone: str = ""
     """Server time of a real account's broker; empty, and for simulated accounts: ``broker.zone``."""
     real: bool = False
