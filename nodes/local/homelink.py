@@ -170,7 +170,7 @@ class HomeLink:
             reports = state.reports
             puts = reports.skip_to(skip_to_f) if skip_to_f and reports.is_settled else []
             listed = Listed(state.account, state.life, state.stream.e, reports.durable_f, unknown_count, reports.skipped)
-            if puts or skip_to_f:
+            if skip_to_f:
                 return [state.commits.make([*puts, state.meta_put()], lambda _: [state.ask_home(listed)])]
             return [state.ask_home(listed)]
 
