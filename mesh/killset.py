@@ -43,14 +43,15 @@ class KillSet:
         self._raw: dict[bytes, bytes] = {}
         self._entries: dict[bytes, Entry] = {}
         self._ended: dict[bytes, bytes] = {}
+        self._live: list[tuple[bytes, Entry]] = []
         self._digest = b""
 
     def add_untrusted(self, raw: bytes) -> bool:
         """Take an encoded Entry or Undo; False where it is already here. Raises BadFrame for anything else."""
-        item = decode_untrusted(raw)
         key = entry_id(raw)
         if key in self._raw:
             return False
+        item = decode_untrusted(raw)
         if len(self._raw) >= KILL_ITEMS_MAX:
             raise BadFrame(f"the kill set holds {KILL_ITEMS_MAX} items; no more are taken")
         if isinstance(item, Entry):
@@ -61,6 +62,7 @@ class KillSet:
         else:
             raise BadFrame(f"{type(item).__name__} is no entry or undo of the kill set")
         self._raw[key] = raw
+        self._live = [(entry_key, entry) for entry_key, entry in self._entries.items() if entry_key not in self._ended]
         self._digest = sha256(b"".join(sorted(self._raw))).digest()
         return True
 
@@ -93,12 +95,12 @@ class KillSet:
 
     def live(self) -> list[tuple[bytes, Entry]]:
         """Entries no undo has ended, in order of arrival."""
-        return [(key, entry) for key, entry in self._entries.items() if key not in self._ended]
+        return list(self._live)
 
     def level_for(self, account: str, symbol: str = "", strategy: str = "") -> str:
         """The highest live level that matches: a word of LADDER."""
         level = 0
-        for _, entry in self.live():
+        for _, entry in self._live:
             if scope_matches(entry.scope, account, symbol, strategy):
                 level = max(level, LADDER.index(entry.level))
         return LADDER[level]

@@ -227,8 +227,7 @@ class SimNet:
             if type(envelope.message) in NOTICES and type(envelope.message) not in core.handlers:
                 return
             said = envelope.frames[0] if envelope.frames else msgspec.msgpack.encode(envelope.message)
-            self._trace.update(b"%d %s %s %d " % (self.now_ns, place.name.encode(), envelope.link.encode(), envelope.peer))
-            self._trace.update(said)
+            self._trace.update(f"{self.now_ns} {place.name} {envelope.link} {envelope.peer} ".encode() + said)
             if self.on_turn is not None:
                 self.on_turn(place, envelope)
             effects = core.handle(envelope, local_ns)
@@ -251,6 +250,8 @@ class SimNet:
     # what a node does
 
     def _do(self, place: Place, effects: Effects) -> None:
+        if not effects:
+            return
         left = place.crash_after
         asked = len(place.disk.unwritten)
         for effect in effects:
@@ -263,17 +264,17 @@ class SimNet:
             if self.on_effect is not None:
                 self.on_effect(place, effect)
             self._one(place, effect)
-        if effects:
-            place.crash_after = None
+        place.crash_after = None
         if place.is_failing:
             place.is_failing = False
             self._halt(place, Halt(STORE_FAILED, "a commit failed"))
 
     def _one(self, place: Place, effect: Effect) -> None:
-        if isinstance(effect, Send):
-            self._send(place, effect)
-        elif isinstance(effect, Commit):
-            self._commit(place, effect)
+        kind = type(effect)
+        if kind is Send:
+            self._send(place, effect)  # type: ignore[arg-type]
+        elif kind is Commit:
+            self._commit(place, effect)  # type: ignore[arg-type]
         elif isinstance(effect, Fetch):
             place.disk.write()
             rows = place.disk.fetch(effect.kind, effect.prefix, effect.limit)

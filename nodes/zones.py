@@ -99,7 +99,7 @@ class ZoneTable:
 class Zone:
     """One named clock. Build it with `Zone.parse`; ``name`` is its canonical text."""
 
-    __slots__ = ("_first_year", "_key", "_last_year", "_shift_ns", "_table", "name")
+    __slots__ = ("_first_ns", "_first_year", "_key", "_last_ns", "_last_year", "_shift_ns", "_table", "name")
 
     def __init__(self, name: str, key: str | None, shift_ns: int) -> None:
         self.name = name
@@ -108,6 +108,8 @@ class Zone:
         self._first_year = FIRST_YEAR
         self._last_year = LAST_YEAR if key is None else FIRST_YEAR - 1
         self._table = ZoneTable([_MIN_NS], [shift_ns])
+        self._first_ns, self._last_ns = _MAX_NS, _MIN_NS
+        """Between these the table is known to be good."""
 
     def __repr__(self) -> str:
         return f"Zone({self.name!r})"
@@ -133,10 +135,13 @@ class Zone:
 
     def table(self, first_utc_ns: int, last_utc_ns: int) -> ZoneTable:
         """The segments, good for all times from a year before the first to a year after the last."""
+        if self._first_ns <= first_utc_ns and last_utc_ns <= self._last_ns:
+            return self._table
         first_year = min(max(1969 + first_utc_ns // _MEAN_YEAR_NS, FIRST_YEAR), LAST_YEAR)
         last_year = min(max(1971 + last_utc_ns // _MEAN_YEAR_NS, FIRST_YEAR), LAST_YEAR)
         if first_year < self._first_year or last_year > self._last_year:
             self._grow(first_year, last_year)
+        self._first_ns, self._last_ns = min(self._first_ns, first_utc_ns), max(self._last_ns, last_utc_ns)
         return self._table
 
     def offset_ns_at(self, utc_ns: int) -> int:

@@ -93,7 +93,7 @@ class Jobs:
 
     def unknown(self) -> list[Job]:
         """Those whose result is being looked for."""
-        return [job for job in self if job.record.state == UNKNOWN]
+        return [job for jobs in self._ranked for job in jobs.values() if job.record.state == UNKNOWN]
 
     def blocks_opens(self, symbol: str) -> bool:
         """Whether an order of a symbol has an unknown result."""

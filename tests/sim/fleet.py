@@ -26,21 +26,24 @@ OPERATOR = "operator"
 WALL_NS = 1_767_600_000 * SECOND_NS
 TIMERS = """
 [timers]
-heartbeat_ms = 200
-grant_ask_ms = 400
-grant_ms = 1_200
-state_ms = 500
-open_deadline_ms = 1_500
-close_stored_ms = 800
-router_silent_ms = 700
-move_gap_ms = 1_500
-repeat_ms = 150
+heartbeat_ms = 300
+grant_ask_ms = 600
+grant_ms = 1_800
+state_ms = 900
+open_deadline_ms = 2_000
+close_stored_ms = 1_000
+router_silent_ms = 1_000
+move_gap_ms = 2_000
+repeat_ms = 250
 unknown_settle_ms = 2_000
 unknown_read_ms = 400
 venue_call_ms = 900
 drain_ms = 800
 """
-"""A day of operation in half a minute: what waits three seconds in life waits a little more than one here."""
+"""A day of operation in twenty seconds: what waits for a minute in life waits for two seconds here, what waits for three for two.
+
+Heartbeats and reads stay about as far apart as in life: most of what a simulated second costs is theirs.
+"""
 HEAD = """
 [market]
 symbols = ["EURUSD", "GBPUSD"]

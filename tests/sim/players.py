@@ -143,7 +143,7 @@ class PlayedOperator(Core):
     def __init__(self, names: list[str]) -> None:
         super().__init__()
         self._links = [f"{links.CONTROL}.{index}" for index in range(len(names))]
-        self._nonce = 0
+        self._nonce = self._round = self._told_count = 0
         self.items: list[bytes] = []
         self.entries: dict[bytes, Entry] = {}
         self.undone: set[bytes] = set()
@@ -170,9 +170,12 @@ class PlayedOperator(Core):
         return Send(link, 0, KillSetPart(self.items))
 
     def on_deadline(self, now_ns: int) -> Effects:
-        """Tell everybody all of it again."""
+        """Tell everybody all of it again: often while it is new, then from time to time."""
         self.deadline_ns = now_ns + 2 * REPEAT_NS
-        if not self.items:
+        self._round += 1
+        if self._told_count != len(self.items):
+            self._told_count, self._round = len(self.items), 0
+        if not self.items or (self._round > 4 and self._round % 5):
             return NOTHING
         return [send for link in self._links for send in (self._hello(link), self._part(link))]
 

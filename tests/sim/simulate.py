@@ -21,7 +21,7 @@ from tests.sim.players import SYMBOLS, hand_signal
 from tests.sim.story import Story
 
 WARM_NS = 1 * SECOND_NS
-FAULTS_NS = 12 * SECOND_NS
+FAULTS_NS = 14 * SECOND_NS
 LOOK_NS = 250 * MS_NS
 SETTLE_NS = 14 * SECOND_NS
 """Of virtual time after the last fault: twice the settle window of an unknown result and what is around it."""
