@@ -33,8 +33,6 @@ class HomeLink:
         self._intake = intake
         self._welcomed_e = 0
         """The epoch whose master has answered the hello sent through the router we are home at; 0: none has."""
-        self._heard_e = 0
-        """The newest epoch the router we are home at has spoken of."""
         self._listing: list[bytes] = []
         """Parts of the archive still to be read before everything is listed."""
         self._master_f = 0
@@ -42,7 +40,7 @@ class HomeLink:
     @property
     def is_welcomed(self) -> bool:
         """Whether the master of the newest epoch known here has answered; until then hello is said again and again."""
-        return self._welcomed_e > 0 and self._welcomed_e == self._state.stream.e >= self._heard_e
+        return self._welcomed_e > 0 and self._welcomed_e == self._state.stream.e >= self._state.heard_e
 
     # routers
 
@@ -65,7 +63,7 @@ class HomeLink:
         homing = state.homing
         if homing.move(now_ns):
             state.counters.add("home_move_count")
-            self._welcomed_e = self._heard_e = 0
+            self._welcomed_e = state.heard_e = 0
             home = state.config.routers_of(state.name)[homing.home]
             return [Note("warning", "home_moved", {"to": home}), *self.hellos()]
         effects: list[Effect] = []
@@ -106,10 +104,11 @@ class HomeLink:
 
     def _heard_epoch(self, e: int) -> list[Effect]:
         """Of a newer epoch the master hears hello at once, then at the pace of ``look``: the answer to a hello may speak of it too."""
-        if e <= max(self._heard_e, self._state.stream.e):
+        state = self._state
+        if e <= max(state.heard_e, state.stream.e):
             return []
-        self._heard_e = e
-        return [self._state.hello(self._state.homing.home)]
+        state.heard_e = e
+        return [state.hello(state.homing.home)]
 
     def say_latched(self) -> list[Effect]:
         """LATCHED to both; not before the account's lock is our own worker's, for till then another's may open (DESIGN §6.4)."""

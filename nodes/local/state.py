@@ -84,6 +84,8 @@ class LocalState:
         self.refused = ""
         """Why this worker only observes; empty where it trades."""
         self.is_rolled_back = False
+        self.heard_e = 0
+        """The newest epoch the router we are home at has spoken of: a master of an older one learns of it by our hello, and ends."""
         self.reads_before_open = 0
         """Reads there must have been before the guard looks at an open: after a close the last read still shows its position."""
         self.is_draining = False
@@ -126,7 +128,7 @@ class LocalState:
             node=self.name,
             life=self.life,
             store_id=self.store_id,
-            e=self.stream.e,
+            e=max(self.stream.e, self.heard_e),
             k=self.stream.acked_k,
             f=self.reports.durable_f,
             kill_digest=self.ladder.digest,
