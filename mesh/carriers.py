@@ -16,7 +16,7 @@ _SOURCE_DOWN = (signals.SourceWelcome, signals.SignalAnswer)
 _TOLD_UP = (accounts.AccountState, accounts.AccountSymbols, outcomes.Outcome, outcomes.DealReport)
 _LOCAL_UP = (orders.LocalHello, orders.Listed, orders.GrantAsk, orders.ReplayAccount, *_STOPS)
 _LOCAL_DOWN = (
-    orders.LocalWelcome, orders.Order, orders.GapFill, orders.Grant, orders.StateAsk, outcomes.OutcomeAck, *_STOPS,
+    orders.LocalWelcome, orders.Order, orders.GapFill, orders.Void, orders.Grant, orders.StateAsk, outcomes.OutcomeAck, *_STOPS,
 )  # fmt: skip
 
 UP: dict[str, Kinds] = {

@@ -270,11 +270,10 @@ class SimNet:
             self._halt(place, Halt(STORE_FAILED, "a commit failed"))
 
     def _one(self, place: Place, effect: Effect) -> None:
-        kind = type(effect)
-        if kind is Send:
-            self._send(place, effect)  # type: ignore[arg-type]
-        elif kind is Commit:
-            self._commit(place, effect)  # type: ignore[arg-type]
+        if isinstance(effect, Send):
+            self._send(place, effect)
+        elif isinstance(effect, Commit):
+            self._commit(place, effect)
         elif isinstance(effect, Fetch):
             place.disk.write()
             rows = place.disk.fetch(effect.kind, effect.prefix, effect.limit)

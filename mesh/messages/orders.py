@@ -132,6 +132,19 @@ class GapFill(Msg, tag=47):
     to_n: Count = 0
 
 
+VOID_MAX = 512
+
+
+class Void(Msg, tag=56):
+    """Master → router → local: openings of older epochs that may no longer run. Of each the local tells the outcome it has stored, or
+    stores EXPIRED; the master repeats it until it knows. ``e``: the master's epoch.
+    """
+
+    account: Name
+    e: Count
+    oids: Annotated[list[Oid], Meta(max_length=VOID_MAX)]
+
+
 class OrderAck(Msg, tag=48):
     """Local → router: all of (e, k) up to ``k`` is stored or answered; ``room_count`` more may come."""
 

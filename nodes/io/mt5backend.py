@@ -15,7 +15,7 @@ from mesh.codec import encode
 from mesh.errors import MeshError
 from mesh.faults import ORDER_SEND
 from mesh.messages.venue import TerminalCall, TerminalReply
-from mesh.units import MS_NS
+from mesh.units import MS_NS, NEVER
 from nodes.terminal.calls import VALUE_BYTES_MAX
 from nodes.terminal.faults import LOGIN
 from nodes.terminal.lasterror import NO_ANSWER, RECEIVE_FAILED, SEND_FAILED, SUCCESS, TIMEOUT, Error, initialize_failed
@@ -97,22 +97,30 @@ class InProcessBackend:
         self._service = service
         self._clock = clock
         self._journal = journal
-        self._revision = 0
+        self._revealed_count = 0
+        self._reveals_ns = NEVER
+
+    def _revision(self, now_ns: int) -> int:
+        """How often what the login's books show has changed: by whatever befell them, and by what was hidden and is seen by now."""
+        account = self._service.terminal.accounts.get(self.login)
+        if account is None:
+            return 0
+        self._revealed_count += self._reveals_ns <= now_ns
+        self._reveals_ns = self._service.session(self.login).reveals_ns(now_ns)
+        return account.revision + self._revealed_count
 
     def call(self, name: str, args: list[Any], timeout_ms: int | None = None) -> Reply:
         """Call a function of the terminal."""
         now_ns = self._clock.now_ns()
         answer = self._service.call(self.login, name, args, now_ns)
-        if answer.changes:
-            self._revision += 1
-            if self._journal is not None:
-                self._journal(answer.changes)
+        if answer.changes and self._journal is not None:
+            self._journal(answer.changes)
         if timeout_ms is not None and answer.late_ns > timeout_ms * MS_NS:
             self._clock.wait(timeout_ms * MS_NS)
             return Reply(None, TIMEOUT)
         if answer.late_ns:
             self._clock.wait(answer.late_ns)
-        return Reply(answer.value, answer.error, 0, self._revision, now_ns)
+        return Reply(answer.value, answer.error, 0, self._revision(now_ns), now_ns)
 
     def close(self) -> None:
         """Nothing to end."""

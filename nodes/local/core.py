@@ -11,7 +11,7 @@ from collections.abc import Callable
 from mesh.config import Config
 from mesh.core import NOTHING, Commit, Core, Durable, Effect, Effects, Envelope, Fetched, Halt, LinkDown, LinkUp, Put, Send, Stop
 from mesh.messages.control import Command, Entry, KillSetAsk, KillSetPart, Ping, Pong, Undo
-from mesh.messages.orders import CLOSE, GapFill, Grant, LocalWelcome, Order, RouterHeartbeat, StateAsk
+from mesh.messages.orders import CLOSE, GapFill, Grant, LocalWelcome, Order, RouterHeartbeat, StateAsk, Void
 from mesh.messages.outcomes import Outcome, OutcomeAck
 from mesh.messages.venue import VenueAttached, VenueFound, VenueLost, VenueResult, VenueState
 from mesh.units import MS_NS
@@ -58,6 +58,7 @@ class Local(Core):
             LocalWelcome: self._from_home(self._home.on_welcome),
             Order: self._from_home(self._intake.on_order),
             GapFill: self._from_home(self._intake.on_gap_fill),
+            Void: self._from_home(self._intake.on_void),
             Grant: self._from_home(self._home.on_grant),
             OutcomeAck: lambda envelope, now_ns: self._home.on_ack(message_of(envelope, OutcomeAck), now_ns),
             StateAsk: self._on_state_ask,

@@ -8,7 +8,7 @@ from mesh.codec import decode_record_untrusted, decode_untrusted
 from mesh.core import Effect, Envelope, Fetch, Note
 from mesh.errors import BadFrame
 from mesh.messages.base import NO_OID
-from mesh.messages.orders import ACTIONS, OPEN, GapFill, LocalWelcome, Order, OrderBody, ReplayAccount, Target
+from mesh.messages.orders import ACTIONS, OPEN, GapFill, LocalWelcome, Order, OrderBody, ReplayAccount, Target, Void
 from mesh.messages.outcomes import Outcome, Stamps
 from mesh.units import MS_NS
 from nodes import codes
@@ -23,6 +23,8 @@ from nodes.local.state import ROOM_COUNT, LocalState
 GAP = ("gap", b"")
 ANSWER_TOKEN = 2
 """Of the archive's rows that answer an order which comes again."""
+TOO_LATE, VOID = "master=too_late", "void=epoch"
+"""Why an order ends that never ran here: its deadline is over; its epoch is."""
 GAP_NS = 20 * MS_NS
 """A hole has this long to fill by itself: the router repairs its own."""
 
@@ -119,21 +121,28 @@ class OrderIntake:
                 self.k_last = max(self.k_last, row.k)
                 state.stream.receive(row.k)
                 self._later.pop(row.k, None)
-            effects += self._expire(row.oid, message.e, now_ns)
+            effects += self._expire(row.oid, message.e, TOO_LATE, now_ns)
             if is_ours and state.stream.settle(row.k):
                 effects.append(state.commits.make([state.meta_put()], lambda _: [state.order_ack()]))
         self._take_in_turn(now_ns)
         self._look_for_gaps(now_ns)
         return effects
 
-    def _expire(self, oid: bytes, e: int, now_ns: int) -> list[Effect]:
+    def on_void(self, envelope: Envelope, now_ns: int) -> list[Effect]:
+        """Openings of older epochs: an epoch taken forgot those that were not begun; what is in hand or has ended is told as it is."""
+        message = message_of(envelope, Void)
+        if message.account != self._state.account or message.e != self._state.stream.e:
+            return []
+        return [effect for oid in message.oids for effect in self._expire(oid, message.e, VOID, now_ns)]
+
+    def _expire(self, oid: bytes, e: int, detail: str, now_ns: int) -> list[Effect]:
         state = self._state
         if oid == NO_OID or self._desk.jobs.get(oid) is not None:
             return []
         if state.reports.known_f(oid):
             return self._again(oid)
         state.counters.add("expired_count")
-        return state.report(Endings(state).outcome(nameless(oid, e), codes.EXPIRED, "master=too_late", True), [], now_ns)
+        return state.report(Endings(state).outcome(nameless(oid, e), codes.EXPIRED, detail, True), [], now_ns)
 
     # epochs and holes
 

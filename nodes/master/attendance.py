@@ -1,8 +1,8 @@
 """Which local speaks for which account: hellos, lists, grants, and what becomes of openings an older epoch sent.
 
 An account is decided for once its local has said hello to this epoch, has listed what the master lacked, has sent a state
-and has got a grant (DESIGN §6.8). An opening of an older epoch of which the local, having listed all, knows nothing can no
-longer run: the local dropped it when it saw the new epoch. It ends EXPIRED once its deadline is surely over.
+and has got a grant (DESIGN §6.8). An opening of an older epoch of which the local, having listed all, has told nothing is named to it
+as void: only the local ends a line that it may have received. It tells the outcome it has stored, or stores EXPIRED.
 """
 
 from mesh.core import Effect, Note, Send
@@ -14,18 +14,15 @@ from nodes.master.account import Account
 from nodes.master.grants import GRANTED, Grants
 from nodes.master.orderlog import OrderLog
 
-VOID = "void=epoch"
-"""Detail of an opening that no local will ever run."""
 ROLLBACK, NEW_STORE, HISTORY = "local_rolled_back", "local_store_changed", "local_has_history"
 
 
 class Attendance:
-    """Hellos and grants of one epoch. ``void_at_ns``: from when openings of older epochs are surely over."""
+    """Hellos and grants of one epoch."""
 
-    def __init__(self, log: OrderLog, grants: Grants, void_at_ns: int, counters: Counters) -> None:
+    def __init__(self, log: OrderLog, grants: Grants, counters: Counters) -> None:
         self._log = log
         self._grants = grants
-        self._void_at_ns = void_at_ns
         self._counters = counters
 
     def claim(self, account: Account, message: LocalHello, now_ns: int) -> str:
@@ -83,17 +80,12 @@ class Attendance:
         effects: list[Effect] = [Send(REPLAY, peer, grant)]
         return effects, refused
 
-    def void_lines(self, account: Account, now_ns: int) -> list[Line]:
-        """Openings of older epochs that nobody will ever run."""
-        if now_ns < self._void_at_ns or account.missing_for_ready() == "listed":
+    def void_lines(self, account: Account) -> list[Line]:
+        """Openings of older epochs of which the local has told nothing, though it has listed all it knew."""
+        if account.missing_for_ready() == "listed":
             return []
         return [
             line
             for line in account.unseen.values()
             if line.record.action == OPEN and line.is_open and not line.heard and line.record.e < self._log.epoch
         ]
-
-    @property
-    def void_at_ns(self) -> int:
-        """From when openings of older epochs are surely over."""
-        return self._void_at_ns

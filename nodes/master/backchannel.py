@@ -13,6 +13,7 @@ from mesh.messages.accounts import AccountState, AccountSymbols
 from mesh.messages.control import ACTIVE
 from mesh.messages.orders import (
     CLONE,
+    VOID_MAX,
     GapFill,
     GrantAsk,
     Listed,
@@ -22,15 +23,14 @@ from mesh.messages.orders import (
     ReplayAccount,
     RouterHello,
     StateAsk,
+    Void,
 )
 from mesh.messages.outcomes import Outcome, OutcomeAck
 from mesh.units import MS_NS
-from nodes.codes import EXPIRED
 from nodes.commits import nothing_follows
 from nodes.envelopes import message_of
 from nodes.master import told
 from nodes.master.account import Account
-from nodes.master.attendance import VOID
 from nodes.master.deciding import Deciding
 from nodes.master.intake import Intake, Taken
 from nodes.master.orderlog import Published
@@ -240,19 +240,13 @@ class BackChannel:
         return [Send(REPLAY, peer, OutcomeAck(account.name, account.durable_f))]
 
     def void(self, account: Account, now_ns: int) -> list[Effect]:
-        """End openings of older epochs that no local will ever run, as soon as that is sure."""
+        """Name openings of older epochs that may no longer run to their local, again and again until it has told what became of them."""
         state = self._state
-        lines = state.attendance.void_lines(account, now_ns)
-        if not lines:
-            if account.unseen and now_ns < state.attendance.void_at_ns:
-                state.timers.set((VOID_TIMER, account.name, 0), state.attendance.void_at_ns)
+        oids = [line.record.oid for line in state.attendance.void_lines(account)][:VOID_MAX]
+        if not oids:
             return []
-        puts = [put for line in lines for put in state.ledger.end(line, EXPIRED, VOID, 0, None)]
-        for line in lines:
-            account.unseen.pop((line.record.oid, line.record.leg), None)
-        market_ns = state.clock.market_ns
-        events = [told.outcome_event(line, market_ns) for line in lines]
-        return [*events, state.commits.make(puts, nothing_follows), *state.settled_news(now_ns)]
+        state.timers.set((VOID_TIMER, account.name, 0), now_ns + state.config.settings.timers.repeat_ms * MS_NS)
+        return [Send(REPLAY, peer, Void(account.name, state.epoch, oids)) for peer in state.routers]
 
     def ask_states(self, now_ns: int) -> list[Effect]:
         """Ask all routers for the states the market waits for, and again until they have come."""

@@ -87,10 +87,9 @@ class MasterState:
     def begin(self, epoch: int, now_ns: int, follows: bool, wall_ns: int = 0) -> None:
         """Start an epoch; ``follows``: the store knows an older one. ``wall_ns``: the wall clock at ``now_ns``."""
         self._wall_minus_now_ns = wall_ns - now_ns
-        void_at_ns = now_ns + self.config.settings.timers.open_deadline_ms * MS_NS
         self.epoch = epoch
         self.log = OrderLog(epoch)
-        self.attendance = Attendance(self.log, Grants(self.grant_ns, now_ns, follows), void_at_ns, self.counters)
+        self.attendance = Attendance(self.log, Grants(self.grant_ns, now_ns, follows), self.counters)
 
     def wall_ns(self, now_ns: int) -> int:
         """The wall clock, for labels only."""

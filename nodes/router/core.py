@@ -38,6 +38,7 @@ from mesh.messages.orders import (
     OrderAck,
     ReplayAccount,
     StateAsk,
+    Void,
 )
 from mesh.messages.outcomes import DealReport, Outcome, OutcomeAck
 from mesh.units import MS_NS
@@ -72,6 +73,7 @@ class Router(Core):
             Heartbeat: master.on_heartbeat,
             MasterWelcome: master.guarded(master.on_welcome),
             GapFill: master.guarded(master.on_gap_fill),
+            Void: master.guarded(master.on_void),
             Grant: master.guarded(master.on_grant),
             LocalWelcome: master.guarded(master.on_welcome_of_local),
             OutcomeAck: master.guarded(master.on_outcome_ack),

@@ -16,6 +16,7 @@ from mesh.messages.orders import (
     Order,
     Replay,
     StateAsk,
+    Void,
 )
 from mesh.messages.outcomes import OutcomeAck
 from nodes.envelopes import message_of
@@ -175,6 +176,11 @@ class MasterLink:
         """The master's answer to a local's hello."""
         welcome = message_of(envelope, LocalWelcome)
         return self._state.peers.each([welcome.account], lambda local: Send(LOCALS, local.peer, welcome))
+
+    def on_void(self, envelope: Envelope, now_ns: int) -> list[Effect]:
+        """Openings of older epochs that may no longer run."""
+        void = message_of(envelope, Void)
+        return self._state.peers.each([void.account], lambda local: Send(LOCALS, local.peer, void))
 
     def on_outcome_ack(self, envelope: Envelope, now_ns: int) -> list[Effect]:
         """Outcomes the master has."""

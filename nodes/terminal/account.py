@@ -71,6 +71,7 @@ class Account:
         "orders",
         "positions",
         "request_count",
+        "revision",
         "rollover_day",
         "ticket_count",
         "unit_e8",
@@ -100,6 +101,8 @@ class Account:
         self.rollover_day = 0
         self.request_count = 0
         """Requests that reached the server since the start; not kept: a new session counts anew."""
+        self.revision = 0
+        """How often its books have changed since the start."""
         self.positions: dict[int, Position] = {}
         self._reopened: dict[int, int] = {}
         """Identifier → ticket of positions that have another ticket by now."""
@@ -213,7 +216,8 @@ class Account:
         self._is_row_changed = self._is_row_changed or bool(self.positions)
 
     def flush(self) -> None:
-        """Write the account's own row, where it changed since the last time."""
+        """Its books have changed: write the account's own row, where it did since the last time."""
+        self.revision += 1
         if self._is_row_changed:
             self._is_row_changed = False
             self._changes.append(Change(ACCOUNT, self.login, self.login, self.row()))

@@ -356,12 +356,14 @@ def test_times_are_the_servers_wall_clock() -> None:
 
 
 def test_stamp_tells_the_point_of_the_market(desk: Desk) -> None:
-    """The revision counts calls that changed something; the journal has what they changed."""
+    """The revision counts what changed the account's books; the journal has what calls changed."""
     mt5.account_info()
-    assert mt5._stamp() == (0, 0, desk.rig.now_ns)
+    _, first, _ = mt5._stamp()
     mt5.order_send(OPEN)
     mt5.account_info()
-    assert mt5._stamp() == (0, 1, desk.rig.now_ns)
+    assert mt5._stamp() == (0, first + 1, desk.rig.now_ns)
+    mt5.account_info()
+    assert mt5._stamp() == (0, first + 1, desk.rig.now_ns)
     assert [change.kind for change in desk.journal] == ["history_order", "deal", "position", "account"]
 
 

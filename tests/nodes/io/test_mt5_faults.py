@@ -193,8 +193,10 @@ def test_what_was_done_may_be_seen_late(desk: Desk, positions: int, deals: int) 
     assert len(mt5.history_deals_get(position=ticket)) == len(mt5.history_deals_get(ticket=ticket)) == deals
     assert mt5.history_deals_total(*span) == 1 + deals  # the deposit
     assert len(mt5.history_orders_get(ticket=ticket)) == mt5.history_orders_total(*span) == deals
+    _, revision, _ = mt5._stamp()
     later(desk, 1_500)
     assert (mt5.positions_total(), mt5.history_deals_total(*span), mt5.history_orders_total(*span)) == (1, 2, 1)
+    assert mt5._stamp()[1] == revision + 1, "who knows the last revision has not seen it"
 
 
 @pytest.mark.parametrize("desk", [[fault("hide", nth=2, for_ms=1_500), fault("hide", nth=3, for_ms=3_000)]], indirect=True)

@@ -14,7 +14,7 @@ from mesh.messages.accounts import AccountState, AccountSymbols, Position, Symbo
 from mesh.messages.base import NO_OID, Msg
 from mesh.messages.control import OperatorHello, WhyAnswer, WhyAsk
 from mesh.messages.market import Block, MarketWelcome, Settle, Ticks
-from mesh.messages.orders import GrantAsk, Listed, LocalHello, Order, OrderBody, RouterHello, Target
+from mesh.messages.orders import GrantAsk, Listed, LocalHello, Order, OrderBody, RouterHello, Target, Void
 from mesh.messages.outcomes import Outcome, Stamps
 from mesh.messages.signals import CCI_UP, Signal, SignalAnswer, SourceHello
 from mesh.units import E8, MINUTE_NS, SECOND_NS
@@ -238,6 +238,17 @@ class Rig:
             deal_ticket=number, retcode=10009, attempt=1, market_ns=self.market_ns, stamps=Stamps(answered_ns=5),
         )  # fmt: skip
         return msgspec.structs.replace(outcome, **changes)
+
+    def voids(self) -> list[Void]:
+        """What the master named as void since the last look, once each."""
+        found = [send.message for send in self.take(Void)]
+        return list({(void.account, *void.oids): void for void in found if isinstance(void, Void)}.values())
+
+    def voided(self, account: str, oid: bytes, f: int) -> Outcome:
+        """A local's word on an opening it knows only as void."""
+        return msgspec.structs.replace(
+            outcome_of(account, oid), f=f, sid="-", strategy="-", leg="-", cause="-", code="EXPIRED", detail="void=epoch", volume_e8=0,
+        )  # fmt: skip
 
     def fill(self, order: "Seen", **changes: object) -> None:
         """The order was executed and the next state shows it."""

@@ -28,6 +28,7 @@ from mesh.messages.orders import (
     RouterHello,
     StateAsk,
     Target,
+    Void,
 )  # fmt: skip
 from mesh.units import MS_NS, SECOND_NS
 from nodes.router.core import Router
@@ -166,6 +167,13 @@ def test_gap_fill_closes_a_hole_and_tells_each_local_its_own() -> None:
     sent = router.take(REPLAY, 0, GapFill(E, rows, 1, 2))
     assert [(send.peer, [row.account for row in send.message.expired]) for send in sent] == [(1, ["one"]), (2, ["two"])]
     assert kinds(router.wait(600), Replay) == []
+
+
+def test_void_openings_are_named_to_their_local() -> None:
+    """The master's word about openings of older epochs goes to whose it is."""
+    router = Wired()
+    void = Void("two", E, [b"a" * 16])
+    assert [(send.peer, send.message) for send in router.take(REPLAY, 0, void)] == [(2, void)]
 
 
 def test_record_nobody_can_read_is_passed_over() -> None:
