@@ -62,6 +62,14 @@ class Stop(Msg):
     """From the shell: the process was asked to end; finish what is in flight, then return ``Halt(0, …)``."""
 
 
+class WallStep(Msg):
+    """From the shell: the wall clock moved so far against the monotonic one at once. A machine that was suspended, or whose clock was
+    set: what was reckoned by the monotonic clock may be older than it seems.
+    """
+
+    step_ns: int
+
+
 class Send(msgspec.Struct, frozen=True, gc=False):
     """Send a message on a link. ``peer`` 0 on connecting and PUB links. ``body``: raw second frame, forwarded untouched."""
 

@@ -32,13 +32,14 @@ from mesh.core import (
     PeerLost,
     Send,
     Stop,
+    WallStep,
 )
 from mesh.messages.base import Msg
 from mesh.simdisk import Disk
 from mesh.simlinks import Links, Passage, WholeLinks, wires_of
 from mesh.units import NEVER, SECOND_NS
 
-NOTICES = (LinkUp, LinkDown, PeerLost, Stop)
+NOTICES = (LinkUp, LinkDown, PeerLost, Stop, WallStep)
 """What a shell tells only those who want to know."""
 STORE_FAILED = 74
 _MULTIPLIER, _INCREMENT, _MASK = 6_364_136_223_846_793_005, 1_442_695_040_888_963_407, (1 << 64) - 1
@@ -169,6 +170,15 @@ class SimNet:
     def stop(self, name: str) -> None:
         """Ask a node to end in order."""
         self.deliver(name, self.now_ns, Envelope(links.SHELL, 0, Stop()))
+
+    def wake(self, name: str, slept_ns: int) -> None:
+        """A node's machine was suspended, its monotonic clock with it: the node is told before it hears anything else."""
+        place = self.places[name]
+        place.clock.offset_ns -= slept_ns
+        place.timer_ns = NEVER
+        if place.core is not None and place.halted is None:
+            self._turn(place, Envelope(links.SHELL, 0, WallStep(slept_ns)), None)
+            self._arm(place)
 
     def is_alive(self, name: str) -> bool:
         """Whether a node runs."""

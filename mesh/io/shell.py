@@ -20,12 +20,13 @@ from contextlib import ExitStack
 from typing import Any, Literal
 
 from mesh import links
-from mesh.core import Envelope, Halt, LinkUp, Note, Stop
-from mesh.io.clock import monotonic_ns
+from mesh.core import Envelope, Halt, LinkUp, Note, Stop, WallStep
+from mesh.io.clock import monotonic_ns, wall_ns
 from mesh.io.inlet import Inlet
 from mesh.io.node import Inbox, Node
 from mesh.io.sockets import Hub
 from mesh.io.upkeep import Upkeep
+from mesh.io.wallwatch import WallWatch
 from mesh.io.watchdog import Watchdog
 from mesh.units import MS_NS, NEVER, US_NS
 
@@ -75,8 +76,10 @@ class Shell:
         health_ms: int = 1_000,
         takes_signals: bool = True,
         clock: Callable[[], int] = monotonic_ns,
+        wall_clock: Callable[[], int] = wall_ns,
     ) -> None:
         self._hub = hub
+        self._wall_watch = WallWatch(clock, wall_clock)
         self._idle = idle
         self._drain_ms = drain_ms
         self._takes_signals = takes_signals
@@ -273,6 +276,9 @@ class Shell:
     def _round(self) -> None:
         self._pass_count += 1
         now_ns = self._clock()
+        step_ns = self._wall_watch.step_ns(now_ns)
+        if step_ns:
+            self._on_wall_step(step_ns, now_ns)
         for inlet in self._inlets:
             if inlet.is_hot:
                 inlet.drain(now_ns)
@@ -284,6 +290,13 @@ class Shell:
                 node.do(node.core.on_deadline(max(now_ns, node.core.deadline_ns)))
         self._make_durable()
         self._check_halted()
+
+    def _on_wall_step(self, step_ns: int, now_ns: int) -> None:
+        """Told before anything that came meanwhile is looked at."""
+        for node in self._nodes:
+            node.log.note(Note("warning", "wall_clock_stepped", {"step_ms": step_ns // MS_NS}))
+            if WallStep in node.core.handlers:
+                node.take(Envelope(links.SHELL, 0, WallStep(step_ns)), now_ns)
 
     def _make_durable(self) -> None:
         """Commit what was asked for, tell it, and again what follows from that."""

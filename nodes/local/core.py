@@ -9,7 +9,7 @@ the store, timers, stops, operators.
 from collections.abc import Callable
 
 from mesh.config import Config
-from mesh.core import NOTHING, Commit, Core, Durable, Effect, Effects, Envelope, Fetched, Halt, LinkDown, LinkUp, Put, Send, Stop
+from mesh.core import NOTHING, Commit, Core, Durable, Effect, Effects, Envelope, Fetched, Halt, LinkDown, LinkUp, Put, Send, Stop, WallStep
 from mesh.messages.control import Command, Entry, KillSetAsk, KillSetPart, Ping, Pong, Undo
 from mesh.messages.orders import CLOSE, GapFill, Grant, LocalWelcome, Order, RouterHeartbeat, StateAsk, Void
 from mesh.messages.outcomes import Outcome, OutcomeAck
@@ -54,6 +54,7 @@ class Local(Core):
             LinkUp: lambda envelope, now_ns: self._home.on_up(envelope.link),
             LinkDown: self._on_link_down,
             Stop: self._on_stop,
+            WallStep: lambda envelope, now_ns: self._home.on_wall_step(),
             RouterHeartbeat: lambda envelope, now_ns: self._home.on_heartbeat(envelope, now_ns),
             LocalWelcome: self._from_home(self._home.on_welcome),
             Order: self._from_home(self._intake.on_order),

@@ -187,6 +187,13 @@ class HomeLink:
         """Ask for leave to open, where the master knows us."""
         return [self._state.ask_home(self._state.freshness.ask(now_ns))] if self.is_welcomed else []
 
+    def on_wall_step(self) -> list[Effect]:
+        """Leave to open may be older than it seems: none is left, and what was handed over under it comes back unsent."""
+        state = self._state
+        state.freshness.drop()
+        state.ladder.latch_count += 1
+        return [state.latch()]
+
     def on_grant(self, envelope: Envelope, now_ns: int) -> list[Effect]:
         """Leave to open, or why not; and what the master published for us so far."""
         grant = message_of(envelope, Grant)

@@ -130,6 +130,10 @@ class Account:
             self.settled = state
         return True
 
+    def outdate(self, by_ns: int) -> None:
+        """Its state is so much older than our clock says."""
+        self.state_at_ns -= by_ns
+
     def take_symbols(self, symbols: AccountSymbols) -> None:
         """Keep what the account's broker says of its symbols; a symbol not named stays as it was."""
         self.specs.update({spec.symbol: spec for spec in symbols.symbols})

@@ -80,6 +80,10 @@ class Attendance:
         effects: list[Effect] = [Send(REPLAY, peer, grant)]
         return effects, refused
 
+    def outdate(self) -> None:
+        """What was published so far is opened by nobody any more: the next grants say so."""
+        self._grants.outdate()
+
     def void_lines(self, account: Account) -> list[Line]:
         """Openings of older epochs of which the local has told nothing, though it has listed all it knew."""
         if account.missing_for_ready() == "listed":

@@ -176,6 +176,13 @@ class BackChannel:
         effects += self._cloned(account, message.life, refusal, now_ns)
         return effects if was_granted == account.is_granted else effects + state.settled_news(now_ns)
 
+    def on_wall_step(self, step_ns: int) -> list[Effect]:
+        """This machine slept: states are older than they seem, and what was published before may be past a deadline that seems to come."""
+        self._state.attendance.outdate()
+        for account in self._state.accounts.values():
+            account.outdate(max(0, step_ns))
+        return []
+
     def _cloned(self, account: Account, life: int, refusal: str, now_ns: int) -> list[Effect]:
         """Two processes trade one account: it is frozen until a person has ended one."""
         if refusal != CLONE:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from mesh.bounded import keep
 from mesh.config import Config
-from mesh.core import NOTHING, Core, Durable, Effect, Effects, Envelope, Fetched, Halt, LinkUp, Note, PeerLost, Send, Stop
+from mesh.core import NOTHING, Core, Durable, Effect, Effects, Envelope, Fetched, Halt, LinkUp, Note, PeerLost, Send, Stop, WallStep
 from mesh.hello import refused, version_refusal
 from mesh.links import CONTROL, DECIDE, MARKET, REPLAY
 from mesh.messages.accounts import AccountState, AccountSymbols
@@ -70,6 +70,7 @@ class Master(Core):
             LinkUp: self._on_link_up,
             PeerLost: self._on_lost,
             Stop: self._on_stop,
+            WallStep: lambda envelope, now_ns: self._back.on_wall_step(message_of(envelope, WallStep).step_ns),
             SourceHello: self._on_source,
             Signal: self._on_signal,
             MarketWelcome: self._on_welcome,

@@ -30,7 +30,7 @@ class _Seat(msgspec.Struct):
     heard_ns: int
     """When the holder spoke last."""
     floor_n: int = 0
-    """Records up to this one are not the holder's to open; UNSET: up to what is published when it gets its first grant."""
+    """Records up to this one are not the holder's to open; UNSET: up to what is published when it gets its next grant."""
 
 
 class Grants:
@@ -70,6 +70,11 @@ class Grants:
             return OTHER_LIFE
         seat.last_ns = now_ns
         return GRANTED
+
+    def outdate(self) -> None:
+        """Records published so far are nobody's to open."""
+        for seat in self._seats.values():
+            seat.floor_n = UNSET
 
     def floor_n(self, account: str, published_n: int) -> int:
         """Up to which record the holder, who gets a grant now, opens nothing; ``published_n`` is the newest record."""

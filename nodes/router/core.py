@@ -9,7 +9,7 @@ frontends the last of everything (``nodes.router.snapshot``). What they share is
 from collections.abc import Callable
 
 from mesh.config import Config
-from mesh.core import NOTHING, Core, Durable, Effect, Effects, Envelope, Halt, LinkUp, PeerLost, Stop
+from mesh.core import NOTHING, Core, Durable, Effect, Effects, Envelope, Halt, LinkUp, PeerLost, Stop, WallStep
 from mesh.links import CONTROL, LOCALS, ORDERS, REPLAY
 from mesh.messages.accounts import AccountState, AccountSymbols
 from mesh.messages.control import (
@@ -69,6 +69,7 @@ class Router(Core):
             LinkUp: self._on_link_up,
             PeerLost: self._on_lost,
             Stop: lambda e, now_ns: (Halt(0, "stopped: a router keeps nothing that is not on disk"),),
+            WallStep: lambda e, now_ns: master.on_wall_step(),
             Order: master.on_order,
             Heartbeat: master.on_heartbeat,
             MasterWelcome: master.guarded(master.on_welcome),

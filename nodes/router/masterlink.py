@@ -172,6 +172,11 @@ class MasterLink:
         relayed = msgspec.structs.replace(grant, relay_ns=max(0, now_ns - asked_ns))
         return [Send(LOCALS, peer, relayed), *self._at(grant.e, grant.n_last, grant.kill_digest, now_ns)]
 
+    def on_wall_step(self) -> Effects:
+        """Grants on their way were asked for at a time nobody knows: none of them is handed on."""
+        self._state.grants.clear()
+        return NOTHING
+
     def on_welcome_of_local(self, envelope: Envelope, now_ns: int) -> list[Effect]:
         """The master's answer to a local's hello."""
         welcome = message_of(envelope, LocalWelcome)

@@ -59,6 +59,21 @@ def pause(plan: "FaultPlan", random: Random) -> str:
     return f"{name} for {wait_ms} ms"
 
 
+def suspend(plan: "FaultPlan", random: Random) -> str:
+    """A virtual machine is suspended, its monotonic clock stands still meanwhile, and the wall clock is set right when it wakes."""
+    fleet = plan.fleet
+    name = plan.node(random)
+    slept_ns = random.randint(1_100, 6_000) * MS_NS
+    place, wakes_ns = fleet.net.places[name], fleet.net.now_ns + slept_ns
+    if place.paused_until_ns > fleet.net.now_ns or not fleet.net.is_alive(name):
+        return f"{name} not"
+    place.paused_until_ns = wakes_ns
+    if name in fleet.workers:
+        fleet.workers[name].paused_until_ns = wakes_ns
+    fleet.net.call(wakes_ns, lambda: fleet.net.wake(name, slept_ns))
+    return f"{name} for {slept_ns // MS_NS} ms"
+
+
 def reset(plan: "FaultPlan", random: Random) -> str:
     """Connections break; the listening side may not notice for a while."""
     connections = plan.fleet.links.all()
@@ -277,7 +292,7 @@ def two_masters(plan: "FaultPlan", random: Random) -> str:
 KINDS: dict[str, Callable[["FaultPlan", Random], str]] = {
     kind.__name__: kind
     for kind in (
-        crash, crash_midway, crash_all, restart, pause, reset, blackhole, isolate, slow_link, full_queue, slow_disk, full_disk, clocks,
-        venue, worker_kill, worker_pause, stops, clone, backup, master_backup, two_masters,
+        crash, crash_midway, crash_all, restart, pause, suspend, reset, blackhole, isolate, slow_link, full_queue, slow_disk, full_disk,
+        clocks, venue, worker_kill, worker_pause, stops, clone, backup, master_backup, two_masters,
     )
 }  # fmt: skip

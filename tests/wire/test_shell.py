@@ -3,6 +3,7 @@
 import gc
 import os
 import signal
+from itertools import chain, repeat
 
 import pytest
 
@@ -15,8 +16,10 @@ from mesh.core import (
     LinkUp,
     Send,
     Stop,
+    WallStep,
 )
 from mesh.io import shell as shell_module
+from mesh.io.clock import monotonic_ns
 from mesh.io.inlet import BATCH_COUNT
 from mesh.io.shell import Shell
 from mesh.io.sockets import Hub
@@ -78,6 +81,17 @@ def test_no_link_starves_another(hub: Hub, other: Hub) -> None:
     assert order.index(links.STATUS) <= BATCH_COUNT
     numbers = [envelope.message.nonce for envelope in core.seen if envelope.link == links.LOCALS]
     assert numbers == list(range(3 * BATCH_COUNT))
+
+
+def test_step_of_the_wall_clock_is_told_before_what_waits(hub: Hub, other: Hub) -> None:
+    """The machine slept: no message that came meanwhile is read before the core knows."""
+    core = Told({WallStep: quietly, Ping: lambda _envelope, _now_ns: DONE})
+    node = node_of(core)
+    fill(hub, other, node, links.CONTROL, ("ROUTER", "DEALER"), 1)
+    looks = chain([0], repeat(3_600 * SECOND_NS))
+    run(hub, node, wall_clock=lambda: monotonic_ns() + next(looks))
+    assert [type(envelope.message) for envelope in core.seen] == [WallStep, Ping]
+    assert round(core.seen[0].message.step_ns / SECOND_NS) == 3_600
 
 
 def test_deadline_is_kept(hub: Hub) -> None:

@@ -92,3 +92,12 @@ def test_another_life_opens_nothing_that_was_published_before_its_first_grant() 
     assert grants.ask("a", NEW, 4 * SECOND_NS) == GRANTED
     assert grants.floor_n("a", 9) == 9
     assert grants.floor_n("a", 20) == 9
+
+
+def test_a_machine_that_slept_grants_nothing_published_before() -> None:
+    """The master's clock stood still: deadlines of what it had published seem to lie ahead, so the next grants name all of it."""
+    grants = Grants(GRANT_NS, 0, follows=False)
+    assert grants.ask("a", OLD, 0) == GRANTED
+    assert grants.floor_n("a", 7) == 0
+    grants.outdate()
+    assert (grants.floor_n("a", 8), grants.floor_n("a", 9)) == (8, 8)

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from mesh.codec import decode_untrusted, encode
-from mesh.core import Durable, Effects, Envelope, PeerLost, Send
-from mesh.links import CONTROL, FRONT, LOCALS, ORDERS, REPLAY, STATUS
+from mesh.core import Durable, Effects, Envelope, PeerLost, Send, WallStep
+from mesh.links import CONTROL, FRONT, LOCALS, ORDERS, REPLAY, SHELL, STATUS
 from mesh.messages import PROTOCOL_VERSION
 from mesh.messages.accounts import AccountState
 from mesh.messages.base import NO_OID, Msg
@@ -216,6 +216,14 @@ def test_new_router_begins_where_the_master_stands() -> None:
     core.start(0)
     effects = core.handle(Envelope(REPLAY, 0, MasterWelcome(E, 1, 900, b"")), 1)
     assert not [effect for effect in effects if isinstance(effect, Send) and isinstance(effect.message, Replay)]
+
+
+def test_grant_asked_for_before_a_wall_step_is_not_handed_on() -> None:
+    """The router's clock stood still: the time since it asked would be said too short."""
+    router = Wired()
+    router.take(LOCALS, 1, GrantAsk("one", 1, b"s", 5, 1))
+    router.take(SHELL, 0, WallStep(2 * SECOND_NS))
+    assert router.take(REPLAY, 0, Grant("one", 5, E, 0, 0, b"", 123, 0)) == []
 
 
 def test_grant_is_asked_for_one_by_one_and_relayed_with_its_time() -> None:
