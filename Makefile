@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup run check test replay sim bench-terminal bench-venue bench-restart lint types lock
+.PHONY: help setup run check test replay sim mutants chaos bench-terminal bench-venue bench-restart lint types lock
 
 BIN := .venv/bin
 # the lock rebuilds the environment, and so does a moved checkout; the other two only reinstall the checkout into it
@@ -57,9 +57,16 @@ test: lint types ## everything that proves it: lint, types, pure tests, real soc
 replay: setup ## SIGNALS=10000 signals through 23 locals in one replay; three books compared, report kept
 	@$(BIN)/python -m tests.e2e.replay $(or $(SIGNALS),10000) $(or $(REPORT),replay-report.json)
 
-sim: setup ## the mesh in virtual time under faults: SEEDS=2000 FIRST=1, or SEED=17 [STORY=-] [OFF=kind,…]; all cores
+sim: setup ## the mesh in virtual time under faults: SEEDS=2000 FIRST=1, or SEED=17 [STORY=-] [SHRINK=1] [OFF=kind,…] [UNTIL=ms]; all cores
 	@$(BIN)/python -m tests.sim.simulate $(if $(SEED),--seed $(SEED) $(if $(STORY),--story $(STORY)),--seeds $(or $(SEEDS),2000) --first $(or $(FIRST),1)) \
-		$(if $(OFF),--off $(OFF)) $(if $(ONLY),--only $(ONLY)) $(if $(LONG),--long)
+		$(if $(OFF),--off $(OFF)) $(if $(ONLY),--only $(ONLY)) $(if $(UNTIL),--until $(UNTIL)) $(if $(LONG),--long) $(if $(SHRINK),--shrink)
+
+mutants: setup ## planted protocol bugs, each to be found within SEEDS=500 seeds [ONLY=name,…]; all cores, table kept
+	@$(BIN)/python -m tests.sim.mutants.table --seeds $(or $(SEEDS),500) $(if $(ONLY),--only $(ONLY))
+
+chaos: setup ## MINUTES=10 of faults over a real mesh: processes, links, disks, clocks; [SEED= LOCALS= RATE= ONLY=kind,…]; REPORT kept
+	@$(BIN)/python -m tests.chaos --minutes $(or $(MINUTES),10) $(if $(SEED),--seed $(SEED)) --locals $(or $(LOCALS),12) --rate $(or $(RATE),4) \
+		$(if $(ONLY),--only $(ONLY)) --report $(or $(REPORT),chaos-report.json)
 
 bench-terminal: setup ## the simulated terminal: order_send, growth with open positions, ticks a second
 	@$(BIN)/python -m bench.terminal

@@ -26,7 +26,7 @@ UP: dict[str, Kinds] = {
     SIGNALS: _SOURCE_UP,
     DECIDE: _SOURCE_UP,
     REPLAY: (*_LOCAL_UP, *_TOLD_UP, orders.RouterHello, orders.Replay),
-    LOCALS: (*_LOCAL_UP, orders.OrderAck, control.CommandAnswer, control.Pong, control.Latched),
+    LOCALS: (*_LOCAL_UP, orders.OrderAck, control.CommandAnswer, control.LostOrders, control.Pong, control.Latched),
     STATUS: (*_TOLD_UP, health.NodeHealth),
     CONTROL: (
         control.OperatorHello, control.Entry, control.Undo, control.Command, control.Ping, control.WhyAsk, *_STOPS,
@@ -47,7 +47,7 @@ DOWN: dict[str, Kinds] = {
     LOCALS: (*_LOCAL_DOWN, orders.RouterHeartbeat, control.Command, control.Ping),
     FRONT: (health.Snapshot, health.LocalSeen, health.FrontEvent),
     CONTROL: (
-        control.ControlWelcome, control.CommandAnswer, control.Pong, control.WhyAnswer, control.Latched, *_STOPS,
+        control.ControlWelcome, control.CommandAnswer, control.LostOrders, control.Pong, control.WhyAnswer, control.Latched, *_STOPS,
     ),
     VENUE: (venue.TerminalReply,),
     WORKER: (

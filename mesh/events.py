@@ -3,6 +3,6 @@
 Each node writes its own file (``mesh/io/eventfile.py``); ``mesh up`` merges them.
 """
 
-BAR, SIGNAL, DECISION, ORDER, OUTCOME, ACT, RISK, FEED = range(8)
-STAGES = ("bar", "signal", "decision", "order", "outcome", "act", "risk", "feed")
+BAR, SIGNAL, DECISION, ORDER, OUTCOME, ACT, RISK, FEED, ORDER_SEND = range(9)
+STAGES = ("bar", "signal", "decision", "order", "outcome", "act", "risk", "feed", "order_send")
 """The ``kind`` of an event by its stage."""

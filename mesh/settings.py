@@ -113,6 +113,8 @@ class BrokerSection(Section):
     slippage_points: Points = 0
     """Largest slippage against the order, drawn likewise."""
     commission_per_lot: NotNegative = Decimal(0)
+    record: str = ""
+    """A file that takes each ``order_send`` and its answer, one line each, before the answer goes out: a witness beside all stores."""
 
 
 class SymbolSection(Section):

@@ -23,6 +23,8 @@ class Disk:
 
     def __init__(self) -> None:
         self.rows: Rows = {}
+        self.pruned: Rows = {}
+        """Rows that were let go because they were old: for who looks from outside."""
         self.unwritten: list[Unwritten] = []
         self.commit_ns = COMMIT_NS
         """How long a commit takes that somebody waits for."""
@@ -55,6 +57,14 @@ class Disk:
                 else:
                     rows[(put.kind, put.key)] = put.record
         del self.unwritten[:count]
+
+    def prune(self, old: Rows) -> int:
+        """Let go of rows that are as they were when they became old; how many."""
+        gone = {key: record for key, record in old.items() if self.rows.get(key) == record}
+        for key in gone:
+            del self.rows[key]
+        self.pruned |= gone
+        return len(gone)
 
     def crash(self, now_ns: int, luck: int) -> None:
         """The node is gone: what was due is there, ``luck`` more commits had reached the disk all the same, the rest is lost."""

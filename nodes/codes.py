@@ -7,5 +7,7 @@ from mesh.messages.outcomes import FINAL_CODES, STATE_CODES
     FILLED_LATE,
 ) = FINAL_CODES  # fmt: skip
 WORKING, UNKNOWN, UNCONFIRMED = STATE_CODES
+DONE = (FILLED, PARTIAL, CLOSED, MODIFIED, CANCELLED, FILLED_LATE)
+"""How a line ends that did what it was to do, or a part of it."""
 NOBODY = "-"
 """In the place of an account, a strategy or a signal where there is none to name."""

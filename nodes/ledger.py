@@ -83,6 +83,20 @@ class Ledger:
                 self.states[line.code] += 1
                 self.open_counts[line.record.account] = self.open_counts.get(line.record.account, 0) + 1
 
+    def recall(self, archived: ArchiveRecord) -> None:
+        """Hold a decision of the archive in memory again, as one of the newest that have ended."""
+        decision = Decision(archived.decision)
+        record = decision.record
+        if record.key in self.live or record.key in self.recent:
+            return
+        for line, end in zip(decision.lines, archived.ends, strict=True):
+            line.code, line.detail, line.f, line.outcome = end.code, end.detail, end.f, end.outcome
+            line.heard = True
+            self._lines[(line.record.oid, line.record.account)] = line
+        decision.open_count = 0
+        self._keys.setdefault(record.signal.sid, record.key)
+        self._end_recent(decision)
+
     def restore(self, totals: TotalsRecord) -> None:
         """Take the totals of the store."""
         self.decided_count = totals.decided_count
@@ -136,13 +150,17 @@ class Ledger:
         """Move a decision without open lines out of the live ones; the rows of that."""
         key = decision.record.key
         del self.live[key]
-        self.recent[key] = decision
-        if len(self.recent) > RECENT_MAX:
-            self._forget(self.recent.pop(next(iter(self.recent))))
+        self._end_recent(decision)
         gone = [Put(END, end_key(line.record), None) for line in decision.lines if line.record.code == PUBLISHED]
         if gone:
             gone.append(Put(DECISION, key, None))
         return gone + archive_puts(decision)
+
+    def _end_recent(self, decision: Decision) -> None:
+        """Keep it as the newest that has ended; the oldest is forgotten past the bound."""
+        self.recent[decision.record.key] = decision
+        if len(self.recent) > RECENT_MAX:
+            self._forget(self.recent.pop(next(iter(self.recent))))
 
     def _forget(self, decision: Decision) -> None:
         sid = decision.record.signal.sid

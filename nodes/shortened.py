@@ -1,33 +1,32 @@
-"""An outcome whose archived row was pruned, made again of what stays for ever: that its order is known, and whether it did anything."""
+"""An outcome whose archived row was pruned, made again of what stays for ever: how its order ended, and how many lots it did."""
 
-from mesh.messages.base import Oid
-from mesh.messages.outcomes import Outcome, Stamps
+from mesh.messages.base import NO_OID, Oid
+from mesh.messages.outcomes import FINAL_CODES, Outcome, Stamps
+from nodes.codes import NOBODY, WORKING
 
-UNKNOWN = "-"
-"""For names, which may not be empty."""
-DETAIL = "pruned=outcome"
-"""Says that numbers and names are not known any more, not that they are nothing."""
+PRUNED = "pruned=outcome"
+"""Detail that says that all numbers and names but code and lots are not known any more, not that they are nothing."""
 
 
-def shortened(account: str, life: int, f: int, oid: Oid, is_executed: bool) -> Outcome:
-    """The outcome ``f`` of an order of long ago: FILLED where it did something, SUPERSEDED where it did nothing."""
+def shortened(account: str, life: int, f: int, oid: Oid = NO_OID, code: str = WORKING, volume_e8: int = 0) -> Outcome:
+    """The outcome ``f`` of long ago: how the order ``oid`` ended; without one, what fills the number of a word that has no meaning now."""
     return Outcome(
         account=account,
         life=life,
         e=0,
         f=f,
         oid=oid,
-        sid=UNKNOWN,
-        strategy=UNKNOWN,
-        leg=UNKNOWN,
-        action=UNKNOWN,
-        code="FILLED" if is_executed else "SUPERSEDED",
-        final=True,
-        cause=UNKNOWN,
-        detail=DETAIL,
-        symbol=UNKNOWN,
+        sid=NOBODY,
+        strategy=NOBODY,
+        leg=NOBODY,
+        action=NOBODY,
+        code=code,
+        final=code in FINAL_CODES,
+        cause=NOBODY,
+        detail=PRUNED,
+        symbol=NOBODY,
         side=0,
-        volume_e8=0,
+        volume_e8=volume_e8,
         price_e8=0,
         profit_e8=0,
         order_ticket=0,

@@ -4,10 +4,10 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from mesh.messages.base import Blob, Code, Count, Digest, Int64, Life, Msg, Name, Oid, Text
+from mesh.messages.base import NO_OID, Blob, Code, Count, Digest, Int64, Life, Msg, Name, Oid, Sid, Text
 
-VERBS = ("close", "modify")
-"""Manual acts of a ``Command``; stops are entries of the kill set, never commands."""
+CLOSE_VERB, MODIFY_VERB, UNKNOWN_VERB, RESOLVE_VERB, RECONCILE_VERB = VERBS = ("close", "modify", "unknown", "resolve", "reconcile")
+"""What a ``Command`` can be; stops are entries of the kill set, never commands."""
 ACTIVE, FREEZE, CANCEL, FLATTEN = LADDER = ("ACTIVE", "FREEZE", "CANCEL", "FLATTEN")
 KILL_ITEMS_MAX = 1_024
 """Entries and undos of a kill set: as many ids as one frame holds, so that a digest that differs is always repaired."""
@@ -32,11 +32,12 @@ class ControlWelcome(Msg, tag=101):
 
 
 class Command(Msg, tag=102):
-    """A manual act. ``id`` is its oid: deduped, with INTENT and outcome like any order.
+    """A manual act, or a question about an account. ``id`` is its oid: deduped, with INTENT and outcome like any order.
 
     ``scope``: ``all``, ``account:NAME``, ``symbol:NAME``, ``strategy:NAME``, or ``ACCOUNT:TICKET``. ``volume_e8``: lots to close of each
     position (0: all of it). ``foreign``: positions that are not ours too. ``sl_e8`` / ``tp_e8``: absolute, -1 = leave as it is.
-    ``dry_run``: answer what it would touch, touch nothing.
+    ``dry_run``: answer what it would touch, touch nothing. ``oid``, ``attempt``, ``ticket`` are of a ``resolve``: which order's attempt
+    (0: whichever it is) was executed under which ticket, of a position, an order or a deal (0: it was not executed).
     """
 
     id: Oid
@@ -49,10 +50,13 @@ class Command(Msg, tag=102):
     tp_e8: Int64
     dry_run: bool
     reason: Text = ""
+    oid: Oid = NO_OID
+    attempt: Count = 0
+    ticket: Count = 0
 
 
 class CommandAnswer(Msg, tag=103):
-    """What one account did for a command: one for each position touched, or one with what hindered it.
+    """What one account did for a command: one for each position touched or thing found, or one with what hindered it.
 
     ``last``: no more answers of this account follow for this command.
     """
@@ -145,3 +149,42 @@ class WhyAnswer(Msg, tag=112):
     index: Count
     count: Count
     json: Blob
+
+
+class LostOrder(Msg):
+    """An order nobody knows the result of. ``code``: UNKNOWN, UNCONFIRMED, or NOT_FOUND (its only way on is FILLED_LATE).
+
+    ``volume_e8``: lots to open, or lots its attempt was to close. ``since_ns``, ``looked_ns``: market time since when it is so, and of
+    the last look for it (0: none in this life of the local, ``look_count`` of them). ``blocks``: opens of the symbol are denied meanwhile.
+    """
+
+    oid: Oid
+    sid: Sid
+    strategy: Name
+    leg: Code
+    action: Code
+    symbol: str
+    side: Int64
+    volume_e8: Count
+    code: Code
+    attempt: Count
+    since_ns: Int64
+    detail: Text
+    blocks: bool
+    look_count: Count
+    looked_ns: Int64
+
+
+class LostOrders(Msg, tag=113):
+    """Answer to ``unknown``, by a local of what it knows or by the master of what it believes: an account's, in ``count`` parts.
+
+    ``market_ns``: market time as the one who answers knows it, 0 where he does not.
+    """
+
+    id: Oid
+    node: Name
+    account: Name
+    market_ns: Int64
+    index: Count
+    count: Count
+    orders: Annotated[list[LostOrder], Meta(max_length=16)]

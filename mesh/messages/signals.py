@@ -22,6 +22,8 @@ CCI_UP = "cci_up"
 CCI_DOWN = "cci_down"
 PATTERN = "pattern"
 MANUAL = "manual"
+OPERATOR = "operator"
+"""The source of signals by hand."""
 SIGNAL_KINDS = (CCI_UP, CCI_DOWN, PATTERN, MANUAL)
 
 

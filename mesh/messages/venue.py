@@ -85,11 +85,15 @@ class VenueResult(Msg, tag=143):
 
 
 class VenueRead(Msg, tag=144):
-    """Read account, positions, orders and deals since ``deals_from_ns`` (server history, inclusive). ``block``: passed through."""
+    """Read account, positions, orders and deals since ``deals_from_ns`` (server history, inclusive). ``block``: passed through.
+
+    ``anew``: also what has not changed since it was last told; the next read tells it once more.
+    """
 
     call: Count
     block: Count
     deals_from_ns: Int64
+    anew: bool = False
 
 
 class VenueState(Msg, tag=145):
@@ -120,9 +124,10 @@ class VenueState(Msg, tag=145):
 
 
 class VenueFind(Msg, tag=146):
-    """Reconcile one attempt: look for its magic (then its comment) in positions, orders, order history and deals.
+    """Reconcile one attempt: look for its magic (then its comment, then its order) in positions, orders, order history and deals.
 
-    ``action``: what it was; the deals a stop or a hand made of its position later are not its own.
+    ``action``: what it was; the deals a stop or a hand made of its position later are not its own. ``order_ticket``: the order that
+    the attempt's answer named; 0: there was none, or it named none.
     """
 
     call: Count
@@ -132,6 +137,7 @@ class VenueFind(Msg, tag=146):
     comment: Text
     since_ns: Int64
     action: Code = ""
+    order_ticket: Count = 0
 
 
 class VenueFound(Msg, tag=147):

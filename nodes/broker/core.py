@@ -253,11 +253,12 @@ class Broker(Core):
         assert player is not None, "the books are open"
         batch = desk.taken()
         self._changed.update(dict.fromkeys(batch.changed))
+        out += batch.record
         told: list[Effect] = []
         if is_answer or (self._number and (batch.changed or batch.is_held)):
             told.append(Send(links.MARKET, 0, self._word(desk, player)))
         told += [Send(links.VENUE, peer, reply) for peer, reply in batch.replies]
-        if batch.puts or now_ns - self._committed_ns >= COMMIT_EVERY_NS:
+        if batch.puts or batch.record or now_ns - self._committed_ns >= COMMIT_EVERY_NS:
             self._commit(batch.puts, now_ns, out)
         if self._withheld:
             self._withheld[self._token] += told

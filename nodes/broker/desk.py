@@ -11,13 +11,14 @@ import msgspec
 
 from mesh.codec import decode_record_untrusted, encode
 from mesh.config import Config
-from mesh.core import Put
+from mesh.core import Emit, Put
 from mesh.errors import BadFrame
 from mesh.faults import ORDER_SEND
 from mesh.messages.market import Waiting
 from mesh.messages.venue import TerminalCall, TerminalReply
 from mesh.units import NEVER
 from nodes.broker.journal import REVISION, WATCH, HeldCall, Journal, Revision, Watch, held_put, put_of
+from nodes.broker.sendrecord import SendRecord
 from nodes.broker.setup import simulated_accounts
 from nodes.terminal.calls import SEVERAL, SEVERAL_MAX, VALUE_BYTES_MAX
 from nodes.terminal.engine import Changes, Terminal
@@ -52,6 +53,8 @@ class Batch(msgspec.Struct, frozen=True):
     changed: list[str]
     is_held: bool
     """Whether a call was held back."""
+    record: tuple[Emit, ...] = ()
+    """Lines of ``broker.record``, to be written before the replies go out."""
 
 
 class Desk:
@@ -73,6 +76,7 @@ class Desk:
         self._replies: list[tuple[int, TerminalReply]] = []
         self._changed: dict[str, None] = {}
         self._is_held = False
+        self._record = SendRecord() if broker.record else None
         self._late: list[tuple[int, int, int, TerminalReply]] = []
         """(until_ns, login, peer, reply): a terminal that hangs. A broker that ends forgets them: its callers lose their links."""
         for login, equity_below_e8 in journal.watches.items():
@@ -107,7 +111,9 @@ class Desk:
         elif call.name == ORDER_SEND and (latency_ns := self._latency_ns(call, args)):
             self._hold(call, peer, market_ns + latency_ns)
         else:
-            answer = self._service.call(call.login, call.name, args, market_ns)
+            if call.name == ORDER_SEND and self._record is not None:
+                self._record.taken(call.login, args, market_ns)
+            answer = self._called(call.login, call.name, args, market_ns)
             self._reply(peer, call.sequence, call.login, market_ns, answer)
 
     def execute_due(self, market_ns: int) -> None:
@@ -119,8 +125,14 @@ class Desk:
             held = self._held.pop(0)
             self._puts.append(held_put(held, is_over=True))
             args = decode_record_untrusted(held.args, list)
-            answer = self._service.call(held.login, held.name, args, market_ns)
+            answer = self._called(held.login, held.name, args, market_ns)
             self._reply(held.peer, held.sequence, held.login, market_ns, answer)
+
+    def _called(self, login: int, name: str, args: list[Any], market_ns: int) -> Answer:
+        answer = self._service.call(login, name, args, market_ns)
+        if name == ORDER_SEND and self._record is not None:
+            self._record.answered(login, args, answer, market_ns)
+        return answer
 
     def on_time(self, market_ns: int) -> None:
         """Market time is ``market_ns``, with or without a tick."""
@@ -157,7 +169,8 @@ class Desk:
         """Everything since the last call; with changed books the last quotes too, so that they have a value at once."""
         if self._changed:
             self._puts += [put_of(change) for change in self.terminal.quote_rows()]
-        batch = Batch(tuple(self._puts), self._replies, list(self._changed), self._is_held)
+        lines = self._record.lines() if self._record is not None else ()
+        batch = Batch(tuple(self._puts), self._replies, list(self._changed), self._is_held, lines)
         self._puts, self._replies, self._changed, self._is_held = [], [], {}, False
         return batch
 
@@ -191,6 +204,8 @@ class Desk:
     def _hold(self, call: TerminalCall, peer: int, until_ns: int) -> None:
         if any((held.peer, held.sequence, held.login) == (peer, call.sequence, call.login) for held in self._held):
             return  # the same call once more
+        if self._record is not None:
+            self._record.taken(call.login, decode_record_untrusted(call.args, list), until_ns)
         self._serial += 1
         held = HeldCall(self._serial, until_ns, call.login, call.name, call.args, peer, call.sequence)
         insort(self._held, held, key=lambda other: other.turn)

@@ -12,6 +12,7 @@ from typing import Any
 
 from mesh.config import Config
 from mesh.errors import BadConfig
+from mesh.io.detour import detour
 from mesh.terminalword import BROKER, REAL, kind_of
 from nodes.broker.desk import WATCH_EQUITY
 from nodes.clockdrift import ClockDrift
@@ -137,7 +138,8 @@ def package_of(config: Config, key: str, terminal: str, module: Any = None) -> P
 
         module = mt5
     if kind == BROKER:
-        return BrokerPackage(module, config.endpoint(config.nodes_of("broker")[0], "venue"))
+        # an account's key: who dials here besides are tests
+        return BrokerPackage(module, detour(key, config.endpoint(config.nodes_of("broker")[0], "venue")))
     return SimulatedPackage(module, terminal)
 
 

@@ -15,8 +15,11 @@ from mesh.config import Config
 from mesh.core import Core, Note
 from mesh.dials import dials_of
 from mesh.errors import MeshError
+from mesh.io import failpoint
 from mesh.io.clock import monotonic_ns, random_life, wall_ns
+from mesh.io.detour import detour
 from mesh.io.eventfile import EventFile
+from mesh.io.failpoint import failpoints_of
 from mesh.io.health import Identity
 from mesh.io.inlet import Attachment
 from mesh.io.log import Log
@@ -24,6 +27,7 @@ from mesh.io.node import Node
 from mesh.io.shell import Idle, Shell
 from mesh.io.sockets import Hub
 from mesh.io.store import Store, create, open_store
+from mesh.io.trippingnode import TrippingNode
 from mesh.links import LINKS
 from nodes.io.lifeline import LOOK_MS, die_with_parent, is_orphan_of_supervisord, parent_watch
 from nodes.io.livespec import is_live, live_spec
@@ -88,8 +92,13 @@ def build_node(name: str, config: Config, state: Path, events: bool) -> Node:
     identity = Identity(name, role, life, package_version(), config.fingerprint, monotonic_ns())
     log = Log(state / "log" / f"{name}.log", name, core.counters)
     log.note(Note("info", "started", {"role": role, "life": str(life), "store_id": store.store_id, "version": identity.version}))
-    event_file = EventFile(state / "events" / f"{name}.jsonl") if events else None
-    node = Node(identity, core, log, store, event_file)
+    record = config.settings.broker.record if role == "broker" else ""
+    event_file = EventFile(Path(record) if record else state / "events" / f"{name}.jsonl") if events or record else None
+    parts = (identity, core, log, store, event_file)
+    points = failpoints_of(name)
+    if points is not None:
+        log.note(Note("warning", "failpoints_armed", {"variable": failpoint.VARIABLE}))
+    node = Node(*parts) if points is None else TrippingNode(points, *parts)
     attachment = attachment_of(name, config, state)
     if attachment is not None:
         node.attach(links.WORKER, attachment)
@@ -126,7 +135,7 @@ def dial_links(name: str, node: Node, nodes: dict[str, Node], config: Config, hu
         if dial.target in nodes:
             node.join(dial.own_link, nodes[dial.target], dial.link.name)
         else:
-            endpoint = config.endpoint(dial.target, dial.link.name)
+            endpoint = detour(name, config.endpoint(dial.target, dial.link.name))
             node.add_socket(dial.own_link, hub.connect(dial.own_link, dial.link.connect_kind, endpoint))
         if dial.link.name == links.STATUS:
             node.health_links.append(dial.own_link)

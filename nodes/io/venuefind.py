@@ -1,7 +1,8 @@
 """Reconciling: what became of an attempt whose result nobody heard.
 
 Its magic is looked for in live orders, history, deals and positions; where the magic is nowhere, the comment is the second
-witness. Deals decide. A done order proves it too, where its deals come late. A live order is neither found nor absent.
+witness, and where a server kept neither, the order that the attempt's answer named is the third. Deals decide. A done order proves
+it too, where its deals come late. A live order is neither found nor absent.
 """
 
 from collections.abc import Callable, Iterable
@@ -27,6 +28,10 @@ class Books(NamedTuple):
     positions: Iterable[Any]
 
 
+Mark = Callable[[Any, int], bool]
+"""Whether a row of the books bears it; the ticket is that of the order which the row is, or came of."""
+
+
 class Traces(NamedTuple):
     """What of the books is the attempt's own."""
 
@@ -37,24 +42,27 @@ class Traces(NamedTuple):
 
 
 def traces_of(wanted: VenueFind, books: Books, is_hedging: bool) -> Traces:
-    """The rows an attempt left: by its magic, else by its comment."""
-    by_magic = _traces(wanted, books, is_hedging, lambda item: bool(item.magic == wanted.magic))
-    if any(by_magic) or not wanted.comment:
-        return by_magic
-    return _traces(wanted, books, is_hedging, lambda item: bool(item.comment == wanted.comment))
+    """The rows an attempt left: by its magic, else by its comment, else by its order."""
+    marks: list[Mark] = [lambda row, _ticket: bool(row.magic == wanted.magic)]
+    if wanted.comment:
+        marks.append(lambda row, _ticket: bool(row.comment == wanted.comment))
+    if wanted.order_ticket:
+        marks.append(lambda _row, ticket: ticket == wanted.order_ticket)
+    found = (_traces(wanted, books, is_hedging, mark) for mark in marks)
+    return next(filter(any, found), Traces([], [], [], []))
 
 
-def _traces(wanted: VenueFind, books: Books, is_hedging: bool, matches: Callable[[Any], bool]) -> Traces:
+def _traces(wanted: VenueFind, books: Books, is_hedging: bool, matches: Mark) -> Traces:
     is_open, is_close = wanted.action == OPEN, wanted.action == CLOSE
 
     def is_own_deal(deal: Any) -> bool:
-        if not matches(deal) or deal.reason in SERVER_REASONS:
+        if not matches(deal, deal.order) or deal.reason in SERVER_REASONS:
             return False
         # on a netting account an opening may reduce what is held
         return not (is_open and is_hedging and deal.entry in CLOSING_ENTRIES)
 
     def is_own_order(order: Any) -> bool:
-        if not matches(order) or order.reason in SERVER_REASONS:
+        if not matches(order, order.ticket) or order.reason in SERVER_REASONS:
             return False
         return not (is_open and is_hedging and order.position_id not in (0, order.ticket))
 
@@ -63,7 +71,7 @@ def _traces(wanted: VenueFind, books: Books, is_hedging: bool, matches: Callable
         [order for order in books.orders if is_own_order(order)],
         [deal for deal in books.deals if is_own_deal(deal)],
         # a position keeps the magic of what opened it, never of what closes it
-        [] if is_close else [position for position in books.positions if matches(position)],
+        [] if is_close else [position for position in books.positions if matches(position, position.identifier)],
     )
 
 

@@ -151,7 +151,7 @@ class Reader:
     def state(self, read: VenueRead) -> VenueState | VenueLost | None:
         """Account, positions, orders and deals; None where the terminal does not answer, VenueLost where it is another account's."""
         for _ in range(READS_MAX):
-            known = self._read_revision if read.deals_from_ns == self._read_from_ns else None
+            known = self._read_revision if read.deals_from_ns == self._read_from_ns and not read.anew else None
             is_one_moment = self._package.before_read(self._first_s(read.deals_from_ns), known)
             before = None if is_one_moment else self._module.account_info()
             if lost := self._lost_to_another(before):
@@ -172,7 +172,7 @@ class Reader:
         if terminal is None or positions is None:
             return None
         revision = self._package.revision()
-        is_changed = revision is None or (revision, read.deals_from_ns) != (self._read_revision, self._read_from_ns)
+        is_changed = read.anew or revision is None or (revision, read.deals_from_ns) != (self._read_revision, self._read_from_ns)
         live, found = (module.orders_get(), self._deals(read.deals_from_ns)) if is_changed else ((), ([], False))
         # After all the rest: what another account shows meanwhile must not be told as ours.
         info = module.account_info()
@@ -184,7 +184,7 @@ class Reader:
         if is_changed:
             self._orders = [pending_of(order, self._utc) for order in live]
             if not more_deals:
-                self._read_revision, self._read_from_ns = revision, read.deals_from_ns
+                self._read_revision, self._read_from_ns = (None, -1) if read.anew else (revision, read.deals_from_ns)
         symbols = self._changed_specs(read.block, [position.symbol for position in positions])
         if symbols and (lost := self._lost_to_another(module.account_info())):
             return lost

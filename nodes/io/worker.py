@@ -7,12 +7,13 @@ the call is UNKNOWN, and a new one is started.
 import re
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from mesh.config import Config
 from mesh.errors import MeshError
 from mesh.io.clock import monotonic_ns
+from mesh.io.failpoint import failpoints_of
 from mesh.io.lock import FileLock
 from mesh.messages.base import Msg
 from mesh.messages.venue import VenueAttach, VenueFind, VenueLatch, VenueLost, VenueRead, VenueSend
@@ -20,9 +21,6 @@ from nodes.io.childprocess import ChildProcess, run_child
 from nodes.io.latchword import LatchWord
 from nodes.io.pipe import Pipe
 from nodes.io.venuelimits import readable
-
-if TYPE_CHECKING:
-    from nodes.io.venue import Venue
 
 NAME = "the worker"
 ATTACH_MORE_MS = 20_000
@@ -107,18 +105,19 @@ def work(config: Config, words: list[str], pipe: Pipe) -> int:
     lock = _lock(lock_path(state, section.login, section.server), section.login)
     word = LatchWord(latch_path(state, account))
     try:
+        points = failpoints_of(f"worker-{account}")
         venue = Venue(account, config, None, word.get, monotonic_ns)
-        return _answer(venue, pipe)
+        return _answer(venue.handle if points is None else points.around(venue.handle), pipe)
     finally:
         word.close()
         lock.close()
 
 
-def _answer(venue: "Venue", pipe: Pipe) -> int:
+def _answer(handle: Callable[[Msg], Msg | None], pipe: Pipe) -> int:
     try:
         while (messages := pipe.receive()) is not None:
             for message in messages:
-                answer = venue.handle(message)
+                answer = handle(message)
                 if answer is not None:
                     answer = readable(answer)
                     pipe.send(answer)

@@ -62,6 +62,13 @@ EVENT_OF_CLASS: dict[str, str] = {
 """Class of a result (``nodes.local.retcodes``) → event. A further attempt is bounded by who asks for it."""
 
 
+class NamedOrder(Msg):
+    """The order that the answer to an attempt named."""
+
+    attempt: Count
+    ticket: Count
+
+
 class OrderRecord(Msg):
     """One order as stored. ``volume_e8``: lots to open, or lots to be left of the position a CLOSE names.
 
@@ -115,6 +122,10 @@ class OrderRecord(Msg):
     """Nothing is left of what a CLOSE is to close: its lost attempts are still looked for, none is made any more."""
     not_found_ns: Int64 = 0
     """Market time at which an OPEN ended NOT_FOUND; 0: it did not."""
+    named: list[NamedOrder] = []
+    """Orders that the answers to lost attempts named: their third mark beside magic and comment."""
+    lost_ns: Int64 = 0
+    """Market time since when it has a lost attempt, at the latest; 0: it never had one."""
 
 
 def decoded(raw: bytes) -> OrderRecord:
@@ -145,6 +156,18 @@ def intended(record: OrderRecord, asked_e8: int, position_ticket: int, since_ns:
 def lost(record: OrderRecord) -> list[int]:
     """The lost attempts of an order whose attempt under way is one of them, too."""
     return [*(number for number in record.lost if number != record.attempt), record.attempt][-LOST_MAX:]
+
+
+def named(record: OrderRecord, ticket: int) -> OrderRecord:
+    """The record once an answer to the attempt under way, which is lost all the same, named an order (0: it named none)."""
+    if not ticket:
+        return record
+    return msgspec.structs.replace(record, named=[*record.named, NamedOrder(record.attempt, ticket)][-LOST_MAX:])
+
+
+def order_ticket(record: OrderRecord, attempt: int) -> int:
+    """The order that the answer to an attempt named; 0: none."""
+    return next((order.ticket for order in record.named if order.attempt == attempt), 0)
 
 
 def magic(record: OrderRecord, account: str) -> int:

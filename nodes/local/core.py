@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from mesh.config import Config
 from mesh.core import NOTHING, Commit, Core, Durable, Effect, Effects, Envelope, Fetched, Halt, LinkDown, LinkUp, Put, Send, Stop, WallStep
+from mesh.gapwatch import GapWatch
 from mesh.messages.control import Command, Entry, KillSetAsk, KillSetPart, Ping, Pong, Undo
 from mesh.messages.orders import CLOSE, GapFill, Grant, LocalWelcome, Order, RouterHeartbeat, StateAsk, Void
 from mesh.messages.outcomes import Outcome, OutcomeAck
@@ -20,14 +21,15 @@ from nodes.envelopes import message_of, raw_of
 from nodes.local.accountbook import BOOK
 from nodes.local.attempts import ACT, MANUAL, OrderRecord, decoded
 from nodes.local.caretaker import Caretaker
+from nodes.local.commandlog import COMMAND
 from nodes.local.desk import FIND, WAKE, Desk
 from nodes.local.finishing import BARRED, ORDER_ROW, TOLD
 from nodes.local.guard import PASSED
-from nodes.local.handwork import COMMAND, Handwork
+from nodes.local.handwork import Handwork
 from nodes.local.homelink import HomeLink
 from nodes.local.latefills import NOT_FOUND_ROW
 from nodes.local.openings import OPENING
-from nodes.local.orderintake import ANSWER_TOKEN, GAP, OrderIntake
+from nodes.local.orderintake import GAP, GAP_NS, OrderIntake
 from nodes.local.reports import KNOWN, OUTCOME
 from nodes.local.state import META, REPEAT, LocalState, TimerKey
 from nodes.local.venueside import TRY, VenueSide
@@ -48,6 +50,7 @@ class Local(Core):
         self._handwork = Handwork(self._state, self._desk)
         self._home = HomeLink(self._state, self._desk, self._intake)
         self._venue = VenueSide(self._state, self._desk, self._caretaker)
+        self._gap = GapWatch(GAP_NS)
         self.handlers = {
             Durable: self._on_durable,
             Fetched: self._on_fetched,
@@ -71,8 +74,8 @@ class Local(Core):
             KillSetAsk: lambda envelope, now_ns: self._state.ladder.stops.on_ask(envelope),
             VenueAttached: self._on_attached,
             VenueResult: lambda envelope, now_ns: self._desk.on_result(message_of(envelope, VenueResult), now_ns),
-            VenueFound: lambda envelope, now_ns: self._desk.on_found(message_of(envelope, VenueFound), now_ns),
-            VenueState: lambda envelope, now_ns: self._venue.on_state(envelope, now_ns),
+            VenueFound: self._or_errand(VenueFound, lambda envelope, now_ns: self._desk.on_found(message_of(envelope, VenueFound), now_ns)),
+            VenueState: self._or_errand(VenueState, self._venue.on_state),
             VenueLost: lambda envelope, now_ns: self._venue.on_lost(envelope, now_ns),
         }
         self._on_due: dict[str, Callable[[TimerKey, int], Effects]] = {
@@ -113,7 +116,7 @@ class Local(Core):
         for _key, record in by_kind.get(BOOK, []):
             state.book.restore(record)
         for _key, record in by_kind.get(COMMAND, []):
-            self._handwork.restore(record)
+            self._handwork.log.restore(record)
         effects: list[Effect] = [Commit(0, (state.meta_put(),))]
         state.late.restore([record for _key, record in by_kind.get(NOT_FOUND_ROW, [])])
         orders = [decoded(record) for _key, record in by_kind.get(ORDER_ROW, [])]
@@ -148,6 +151,7 @@ class Local(Core):
     def _after(self, effects: Effects, now_ns: int) -> Effects:
         more = self._desk.pump(now_ns)
         state = self._state
+        more += self._gap.look(state.stream.received_k < self._intake.k_last, now_ns)
         if state.is_draining and self._desk.is_quiet and not state.commits.count and not state.reports.pending:
             more.append(Halt(0, "stopped: nothing is at the venue and all outcomes are acked"))
         self.deadline_ns = state.timers.next_ns
@@ -191,6 +195,17 @@ class Local(Core):
             return handler(envelope, now_ns)
 
         return guarded
+
+    def _or_errand(
+        self, kind: type[VenueState] | type[VenueFound], handler: Callable[[Envelope, int], list[Effect]]
+    ) -> Callable[[Envelope, int], Effects]:
+        """Answers of the worker to an operator's errand go there, all others to ``handler``."""
+
+        def routed(envelope: Envelope, now_ns: int) -> Effects:
+            effects = self._desk.on_errand(message_of(envelope, kind), now_ns)
+            return handler(envelope, now_ns) if effects is None else effects
+
+        return routed
 
     # timers
 
@@ -287,8 +302,7 @@ class Local(Core):
     # store, shell
 
     def _on_fetched(self, envelope: Envelope, now_ns: int) -> Effects:
-        fetched = message_of(envelope, Fetched)
-        return self._intake.on_archive(fetched.rows) if fetched.token == ANSWER_TOKEN else self._home.on_archive(fetched.rows, now_ns)
+        return self._state.fetches.fetched(message_of(envelope, Fetched), now_ns)
 
     def _on_durable(self, envelope: Envelope, now_ns: int) -> Effects:
         return self._state.commits.durable(message_of(envelope, Durable).token, now_ns)

@@ -5,25 +5,25 @@ with the outcome it leads to after it. A read is begun only when everything told
 which outcomes it includes.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Protocol
 
 import msgspec
 
 from mesh.core import Commit, Effect, Note, Put, Send
-from mesh.ids import comment_of, magic_of
 from mesh.links import WORKER
 from mesh.messages.orders import CLOSE, MODIFY, OPEN
-from mesh.messages.venue import VenueFind, VenueFound, VenueRead, VenueResult
+from mesh.messages.venue import VenueFind, VenueFound, VenueRead, VenueResult, VenueState
 from mesh.units import DAY_NS, MS_NS, NEVER, SECOND_NS
 from nodes.commits import nothing_follows
 from nodes.local import attempts
-from nodes.local.attempts import CALLED, INTENT, QUEUED, UNKNOWN, OrderRecord
+from nodes.local.attempts import CALLED, INTENT, ORDER, QUEUED, UNKNOWN, OrderRecord
 from nodes.local.endings import ALREADY_CLOSED, Ending, Endings
 from nodes.local.finishing import TOLD, Finishing, OnEnd, order_put
 from nodes.local.intents import Attempt, End, Intents, Wait
 from nodes.local.jobs import Job, Jobs
-from nodes.local.lostattempts import LostAttempts
+from nodes.local.lostattempts import LostAttempts, find_call
 from nodes.local.retcodes import BACKOFF, RETRY, UNSENT
 from nodes.local.state import LocalState
 
@@ -31,8 +31,24 @@ TOLD_AFTER_NS = SECOND_NS
 """An order that takes longer is told to be at work."""
 WAKE = ("desk", b"")
 FIND = ("find", b"")
-ATTACH, SEND, READ, LOOK = "ATTACH", "SEND", "READ", "LOOK"
+ATTACH, SEND, READ, LOOK, ERRAND = "ATTACH", "SEND", "READ", "LOOK", "ERRAND"
 """What the worker can be at."""
+
+
+class Errand(Protocol):
+    """What an operator wants to be read of the venue: request after request, each when there is nothing more urgent."""
+
+    command_id: bytes
+    """Of the command it is for."""
+
+    def request(self, call: int) -> VenueRead | VenueFind:
+        """What is asked next, under this number."""
+
+    def take(self, answer: VenueState | VenueFound, now_ns: int) -> tuple[bool, list[Effect]]:
+        """The answer to it: whether it was the last one, and what follows."""
+
+    def lost(self, reason: str, now_ns: int) -> list[Effect]:
+        """The venue is gone, and with it the errand."""
 
 
 class Desk:
@@ -56,6 +72,9 @@ class Desk:
         self._read_f = 0
         self._read_block = 0
         self._wants_read = False
+        self.errand: Errand | None = None
+        """At most one at a time."""
+        self._is_errands_turn = True
         self._pause_ns = state.timer_section.repeat_ms * MS_NS
 
     # orders in hand
@@ -150,6 +169,10 @@ class Desk:
             return [self._find(due)]
         if lost:
             self._state.timers.set(FIND, min(job.ready_ns for job in lost))
+        if self.errand is not None and (self._is_errands_turn or not self._wants_read):
+            # a long one lets reads pass: without them the state would grow old
+            self.at, self._is_errands_turn = ERRAND, False
+            return [Send(WORKER, 0, self.errand.request(self._next_number()))]
         if self._wants_read and self._state.reports.is_settled:
             return [self._read(now_ns)]
         return []
@@ -160,25 +183,15 @@ class Desk:
 
     def _read(self, now_ns: int) -> Send:
         self.at = READ
-        self._wants_read = False
+        self._wants_read, self._is_errands_turn = False, True
         block, self._read_block = self._read_block, 0
         self._read_ns, self._read_f = now_ns, self._state.reports.durable_f
         return Send(WORKER, 0, VenueRead(self._next_number(), block, self._state.book.deals_from_ns))
 
     def _find(self, job: Job) -> Send:
         self.at, self._job = LOOK, job
-        record, attempt = job.record, job.record.lost[job.look_index]
         job.call = self._next_number()
-        message = VenueFind(
-            call=job.call,
-            oid=record.oid,
-            attempt=attempt,
-            magic=magic_of(record.oid, self._state.account, attempt),
-            comment=comment_of(record.oid, attempt),
-            since_ns=record.since_ns,
-            action=record.action,
-        )
-        return Send(WORKER, 0, message)
+        return Send(WORKER, 0, find_call(job.record, self._state.account, job.record.lost[job.look_index], job.call))
 
     # attempts
 
@@ -189,6 +202,9 @@ class Desk:
         changes = attempts.intended(record, attempt.volume_e8, attempt.position_ticket, since_ns)
         if record.action == CLOSE and record.goal_e8 == 0:
             changes = msgspec.structs.replace(changes, goal_e8=attempt.volume_e8)
+        if record.action == MODIFY and record.kind == ORDER:
+            # the master names distances; told are the levels they make
+            changes = msgspec.structs.replace(changes, sl_e8=attempt.sl_e8, tp_e8=attempt.tp_e8)
         job.record = changes
         self._job = job
         puts = [order_put(changes), state.meta_put()]
@@ -229,6 +245,7 @@ class Desk:
         job.record = msgspec.structs.replace(record, stamps=stamps)
         event = attempts.EVENT_OF_CLASS[result.class_]
         if event == "lose":
+            job.record = attempts.named(job.record, result.order_ticket)
             return self._lose(job, f"retcode={result.retcode} {result.last_error or result.detail}".strip(), now_ns)
         if result.volume_e8:
             job.record = attempts.filled(job.record, result.volume_e8, result.price_e8, result.profit_e8)
@@ -247,8 +264,8 @@ class Desk:
         job.ready_ns = now_ns
         return self._finishing.tell_state(job, UNKNOWN, now_ns)
 
-    def _again(self, job: Job, class_: str, now_ns: int) -> list[Effect]:
-        """Nothing happened, or not all: queue it for its next attempt."""
+    def _again(self, job: Job, class_: str, now_ns: int, more: Sequence[Put] = ()) -> list[Effect]:
+        """Nothing happened, or not all: queue it for its next attempt; ``more`` rows go with that."""
         job.record = attempts.moved(job.record, "again")
         job.ready_ns = self._endings.ready_ns(job, class_, now_ns, self._pause_ns)
         action = job.record.action
@@ -257,26 +274,29 @@ class Desk:
             # what is left, what an open may rest on, which levels are set, is seen by a read that begins after this answer
             job.read_after = self._state.book.read_count + 1
             self._wants_read = True
-        return [self._state.commits.make([order_put(job.record), *self._state.openings.rows()], nothing_follows)]
+        return [self._state.commits.make([order_put(job.record), *self._state.openings.rows(), *more], nothing_follows)]
 
     # lost results
 
     def on_lost(self, reason: str, now_ns: int) -> list[Effect]:
-        """The worker is gone: what was in the call may have happened."""
+        """The worker is gone: what was in the call may have happened; an operator's errand is over."""
         was_at, job = self.at, self._job
         self.lost.unsettle()
+        errand, self.errand = self.errand, None
+        effects = errand.lost(reason, now_ns) if errand is not None else []
         if was_at == "" and (job is None or job.record.state == INTENT):
-            return []  # an INTENT being written finds no worker, and is withdrawn
+            return effects  # an INTENT being written finds no worker, and is withdrawn
         self.at = ""
         if was_at == READ:
             self._wants_read = True
         if job is None or was_at not in (SEND, LOOK):
-            return []
+            return effects
         self._job = None
-        return self._lose(job, f"worker={reason}", now_ns) if was_at == SEND else []
+        return [*effects, *self._lose(job, f"worker={reason}", now_ns)] if was_at == SEND else effects
 
     def _lose(self, job: Job, detail: str, now_ns: int) -> list[Effect]:
-        job.record = attempts.moved(job.record, "lose", detail=detail[:200], lost=attempts.lost(job.record))
+        lost_ns = job.record.lost_ns or max(1, self._state.book.market_ns)
+        job.record = attempts.moved(job.record, "lose", detail=detail[:200], lost=attempts.lost(job.record), lost_ns=lost_ns)
         job.unsettle()
         job.ready_ns = now_ns
         self._state.counters.add("unknown_attempt_count")
@@ -292,7 +312,8 @@ class Desk:
         was = record.state
         detail = "restart=without_result" if was == INTENT else record.detail
         lost = attempts.lost(record) if was == INTENT or (was == UNKNOWN and not record.lost) else record.lost
-        job = Job(attempts.moved(record, "restart", detail=detail, lost=lost), now_ns, is_stored=True)
+        lost_ns = record.lost_ns or (max(1, record.decided_market_ns) if lost else 0)
+        job = Job(attempts.moved(record, "restart", detail=detail, lost=lost, lost_ns=lost_ns), now_ns, is_stored=True)
         self.jobs.add(job)
         if record.action == OPEN and record.attempt:
             self._state.guard.passed(record)
@@ -307,7 +328,18 @@ class Desk:
         if self.at != LOOK or job is None or found.call != job.call:
             return []
         self.at, self._job = "", None
-        return self.lost.found(job, found, now_ns)
+        # an operator may have said meanwhile what became of it
+        return self.lost.found(job, found, now_ns) if job.record.state == UNKNOWN else []
+
+    def on_errand(self, answer: VenueState | VenueFound, now_ns: int) -> list[Effect] | None:
+        """The answer to an operator's errand; None where it is the answer to something else."""
+        if self.at != ERRAND or self.errand is None or answer.call != self._number:
+            return None
+        self.at = ""
+        is_over, effects = self.errand.take(answer, now_ns)
+        if is_over:
+            self.errand = None
+        return effects
 
     # reads
 

@@ -119,13 +119,13 @@ class Endings:
         detail = f"late {result.detail}" if code == codes.EXPIRED else result.detail
         return Ending(code, detail, result)
 
-    def of_found(self, job: Job, found: VenueFound) -> Ending | None:
+    def of_found(self, job: Job, found: VenueFound, how: str = "found=by_magic") -> Ending | None:
         """How an order ends whose lost attempt was found executed; None where there is more to do."""
         record = job.record
         if not record.not_found_ns:
-            return self._done(record, found, "found=by_magic")
+            return self._done(record, found, how)
         late_ms = ((found.market_ns or self._state.book.market_ns) - record.not_found_ns) // MS_NS
-        words = f"filled={text_from_e8(record.done_e8, 2)} of={text_from_e8(record.volume_e8, 2)} late_ms={late_ms} found=by_magic"
+        words = f"filled={text_from_e8(record.done_e8, 2)} of={text_from_e8(record.volume_e8, 2)} late_ms={late_ms} {how}"
         return Ending(codes.FILLED_LATE, words, found)
 
     def ready_ns(self, job: Job, class_: str, now_ns: int, pause_ns: int) -> int:

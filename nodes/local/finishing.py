@@ -4,7 +4,7 @@ With the outcome go the rows that change with it: the order in hand is gone, an 
 close came for before it ran will never run.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import msgspec
 
@@ -50,8 +50,8 @@ class Finishing:
         outcome = self._endings.outcome(job.record, code, job.record.detail or f"state={job.record.state}", False)
         return self._state.report(outcome, [order_put(job.record)], now_ns)
 
-    def end(self, job: Job, ending: Ending, now_ns: int, event: str = "end") -> list[Effect]:
-        """An order ends with its one code: durable, then told."""
+    def end(self, job: Job, ending: Ending, now_ns: int, event: str = "end", more: Sequence[Put] = ()) -> list[Effect]:
+        """An order ends with its one code: durable, ``more`` rows with it, then told."""
         state = self._state
         # a row under way comes before the commit made here, and is undone by it
         was_stored = job.is_stored or job.is_storing or job.record.attempt > 0
@@ -61,7 +61,7 @@ class Finishing:
         self._jobs.remove(job)
         state.timers.cancel((TOLD, record.oid))
         outcome = self._endings.outcome(record, ending.code, ending.detail, True, ending.result)
-        puts = [Put(ORDER_ROW, record.oid, None)] if was_stored else []
+        puts = [Put(ORDER_ROW, record.oid, None), *more] if was_stored else [*more]
         if ending.code == codes.NOT_FOUND:
             puts += state.late.watch(record)
         if record.action == OPEN and record.attempt and not record.not_found_ns:

@@ -1,31 +1,33 @@
 """Manual commands at a local: preview, or an order for each position, each with its INTENT, its outcome and its answer.
 
-A command is known by its id: the second time it is answered with what became of the first. Positions are those of the newest
-read; what closes them is bounded by it, so a command that comes twice by two routers closes once.
+A command that comes twice is answered twice and done once (``commandlog``). Positions are those of the newest read; what closes them
+is bounded by it, so a command that comes by two routers closes once. Those about what nobody knows have files of their own:
+``lostlist``, ``resolving``, ``reconciling``.
 """
+
+from collections.abc import Callable
 
 import msgspec
 
-from mesh.codec import decode_record_untrusted, encode
-from mesh.core import Effect, Put, Send
+from mesh.core import Effect, Send
 from mesh.ids import oid_of
 from mesh.killset import scope_matches
 from mesh.messages.accounts import Position
-from mesh.messages.base import Msg, Oid
-from mesh.messages.control import VERBS, Command, CommandAnswer
+from mesh.messages.control import CLOSE_VERB, MODIFY_VERB, RECONCILE_VERB, RESOLVE_VERB, UNKNOWN_VERB, VERBS, Command, CommandAnswer
 from mesh.messages.orders import CLOSE, MODIFY
 from mesh.messages.outcomes import Outcome
 from mesh.units import text_from_e8
 from nodes.handvolume import objection_to_volume
 from nodes.local.attempts import LEAVE, MANUAL, OrderRecord
+from nodes.local.commandlog import CommandLog, CommandRecord, answer_of
 from nodes.local.desk import Desk
 from nodes.local.jobs import Job
+from nodes.local.lostlist import lost_orders
+from nodes.local.reconciling import Reconciling
+from nodes.local.resolving import Resolving
 from nodes.local.state import LocalState
 from nodes.symbolnames import SymbolNames
 
-COMMAND = "command"
-"""Kind of the rows of ``CommandRecord``, by command id."""
-COMMANDS_MAX = 500
 RUN = "manual"
 NOBODY = "-"
 PREVIEW, NOTHING, FOREIGN, NOT_FOUND, NOT_READY, BAD_COMMAND, BAD_VOLUME = (
@@ -35,14 +37,6 @@ REFUSALS = (FOREIGN, BAD_VOLUME)
 """Codes of positions a command is not carried out on."""
 
 
-class CommandRecord(Msg):
-    """A command taken: the orders it became, and what has been answered."""
-
-    id: Oid
-    oids: list[Oid]
-    answers: list[CommandAnswer]
-
-
 class Handwork:
     """Commands of one account."""
 
@@ -50,25 +44,31 @@ class Handwork:
         self._state = state
         self._desk = desk
         self._names = SymbolNames(state.config)
-        self._records: dict[bytes, CommandRecord] = {}
-        self._links: dict[bytes, str] = {}
-        """Command → link to answer on."""
-
-    def restore(self, record: bytes) -> None:
-        """Take a row of the store."""
-        kept = decode_record_untrusted(record, CommandRecord)
-        self._records[kept.id] = kept
+        self.log = CommandLog(state)
+        self._verbs: dict[str, Callable[[Command, str, int], list[Effect]]] = {
+            CLOSE_VERB: self._on_positions,
+            MODIFY_VERB: self._on_positions,
+            UNKNOWN_VERB: lambda command, link, now_ns: lost_orders(command, link, state, desk.jobs, now_ns),
+            RESOLVE_VERB: Resolving(state, desk, self.log).on_command,
+            RECONCILE_VERB: Reconciling(state, desk).on_command,
+        }
 
     def on_command(self, command: Command, link: str, now_ns: int) -> list[Effect]:
         """A command of an operator."""
         state = self._state
         state.counters.add("command_count")
-        known = self._records.get(command.id)
-        if known is not None:
-            self._links[command.id] = link
-            return [Send(link, 0, answer) for answer in known.answers]
-        if command.verb not in VERBS:
+        if self.log.get(command.id) is not None:
+            return [*self.log.again(command, link)]
+        if self._desk.errand is not None and self._desk.errand.command_id == command.id:
+            return []  # by another router, or once more: it will be answered
+        on_verb = self._verbs.get(command.verb)
+        if on_verb is None:
             return [self._answer(link, command, BAD_COMMAND, f"verb={command.verb}: {', '.join(VERBS)} are known")]
+        return on_verb(command, link, now_ns)
+
+    def _on_positions(self, command: Command, link: str, now_ns: int) -> list[Effect]:
+        """Close or change positions in a scope."""
+        state = self._state
         if not state.is_attached or not state.book.is_complete:
             why = state.refused or "the terminal is not attached"
             return [self._answer(link, command, NOT_READY, why)]
@@ -115,19 +115,8 @@ class Handwork:
         self, command: Command, link: str, chosen: list[Position], answers: list[CommandAnswer], now_ns: int
     ) -> list[Effect]:
         jobs = [Job(self._order(command, position), now_ns) for position in chosen]
-        record = CommandRecord(command.id, [job.record.oid for job in jobs], answers)
-        self._records[command.id] = record
-        self._links[command.id] = link
-        puts = [Put(COMMAND, command.id, encode(record)), *self._forget_oldest()]
+        puts = self.log.keep(CommandRecord(command.id, [job.record.oid for job in jobs], answers, command), link)
         return [self._desk.take_stored(jobs, puts, lambda: [Send(link, 0, answer) for answer in answers])]
-
-    def _forget_oldest(self) -> list[Put]:
-        if len(self._records) <= COMMANDS_MAX:
-            return []
-        oldest = next(iter(self._records))
-        del self._records[oldest]
-        self._links.pop(oldest, None)
-        return [Put(COMMAND, oldest, None)]
 
     def _order(self, command: Command, position: Position) -> OrderRecord:
         state = self._state
@@ -160,7 +149,7 @@ class Handwork:
 
     def ended(self, record: OrderRecord, outcome: Outcome) -> list[Effect]:
         """An order of a command has ended: answer, and remember the answer."""
-        known = self._records.get(record.command)
+        known = self.log.get(record.command)
         if known is None:
             return []
         is_last = len(known.answers) + 1 >= len(known.oids) + sum(answer.code in REFUSALS for answer in known.answers)
@@ -175,14 +164,11 @@ class Handwork:
             outcome.price_e8,
             is_last,
         )
-        known = msgspec.structs.replace(known, answers=[*known.answers, answer])
-        self._records[record.command] = known
-        link = self._links.get(record.command, self._state.home_link)
-        put = Put(COMMAND, record.command, encode(known))
-        return [self._state.commits.make([put], lambda _: [Send(link, 0, answer)])]
+        puts, link = self.log.answered(known, answer), self.log.link_of(record.command)
+        return [self._state.commits.make(puts, lambda _: [Send(link, 0, answer)])]
 
     def _answer(self, link: str, command: Command, code: str, detail: str) -> Send:
-        return Send(link, 0, CommandAnswer(command.id, self._state.account, code, detail, 0, "", 0, 0, True))
+        return Send(link, 0, answer_of(command, self._state.account, code, detail))
 
     def _about(self, command: Command, position: Position, code: str, detail: str) -> CommandAnswer:
         volume_e8 = command.volume_e8 if command.verb == "close" and command.volume_e8 else position.volume_e8

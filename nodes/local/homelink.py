@@ -4,7 +4,7 @@ It says hello to whoever does not answer, and to both again when it moves: the o
 The master's welcome names the last outcome it holds; everything above is told again, then LISTED.
 """
 
-from mesh.core import Effect, Envelope, Fetch, Note, Send
+from mesh.core import Effect, Envelope, Note, Send
 from mesh.links import router_link
 from mesh.messages.base import Msg
 from mesh.messages.control import KillSetAsk, Latched
@@ -12,6 +12,7 @@ from mesh.messages.orders import CLONE, REPLACED, Grant, Listed, LocalWelcome, R
 from mesh.messages.outcomes import OutcomeAck
 from nodes import codes
 from nodes.envelopes import message_of
+from nodes.fetches import Rows
 from nodes.local.desk import Desk
 from nodes.local.orderintake import OrderIntake
 from nodes.local.reports import ARCHIVE, WINDOW_COUNT
@@ -21,7 +22,6 @@ LISTED_MAX = 1_024
 """Outcomes sent at once when the master asks what it lacks; the rest follows by repeats."""
 ARCHIVE_BLOCK = 256
 IN_FLIGHT_MAX = 64
-ARCHIVE_TOKEN = 1
 
 
 class HomeLink:
@@ -149,7 +149,9 @@ class HomeLink:
     def _list_on(self, now_ns: int) -> list[Effect]:
         """Read what the master has forgotten out of the archive; then tell everything it lacks."""
         if self._listing:
-            return [Fetch(ARCHIVE_TOKEN, ARCHIVE, self._listing[0], ARCHIVE_BLOCK)]
+            prefix = self._listing[0]
+            read = self._state.fetches.make(ARCHIVE, prefix, ARCHIVE_BLOCK, lambda rows, at_ns: self._on_archive(prefix, rows, at_ns))
+            return [read]
         state = self._state
         state.reports.forgotten(self._master_f)
         effects: list[Effect] = [state.tell(outcome) for outcome in state.reports.oldest(LISTED_MAX)]
@@ -175,12 +177,12 @@ class HomeLink:
 
         return state.commits.make([], durable)
 
-    def on_archive(self, rows: list[tuple[bytes, bytes]], now_ns: int) -> list[Effect]:
+    def _on_archive(self, prefix: bytes, rows: Rows, now_ns: int) -> list[Effect]:
         """A part of the archive."""
-        if not self._listing:
-            return []
+        if self._listing[:1] != [prefix]:
+            return []  # the master has asked anew meanwhile
         self._listing.pop(0)
-        self._state.reports.revive(rows, self._master_f)
+        self._state.reports.revive(prefix, rows, self._master_f)
         return self._list_on(now_ns)
 
     def ask_grant(self, now_ns: int) -> list[Effect]:

@@ -25,10 +25,13 @@ class Job:
         "is_storing",
         "is_told",
         "ks",
+        "look_count",
         "look_index",
+        "looked_ns",
         "read_after",
         "ready_ns",
         "record",
+        "seen",
         "settling_ns",
         "try_count",
         "waits_for",
@@ -54,6 +57,12 @@ class Job:
         self.find_count = 0
         self.look_index = 0
         """Which of its lost attempts is looked for next."""
+        self.look_count = 0
+        """Looks for its lost attempts in this life, whatever they showed …"""
+        self.looked_ns = 0
+        """… and the market time of the newest."""
+        self.seen = ""
+        """What of its lost attempt the newest look showed at the venue; empty: nothing."""
         self.call = 0
         """Number of its call at the worker."""
         self.waits_for = ""

@@ -1,7 +1,7 @@
 """Opens that ended NOT_FOUND, watched for turning up after all: a terminal or its server may show very late what it did.
 
-The mark of such an open, its attempt's magic or comment, in the positions, orders or deals of a read has it looked for as any lost
-attempt is; what is found then is told as FILLED_LATE. The newest are watched; each has a row.
+The mark of such an open, its attempt's magic, comment or order, in the positions, orders or deals of a read has it looked for as any
+lost attempt is; what is found then is told as FILLED_LATE. The newest are watched; each has a row.
 """
 
 from mesh.codec import encode
@@ -23,7 +23,9 @@ class LateFills:
         self._account = account
         self._watched: dict[bytes, OrderRecord] = {}
         self._by_mark: dict[int | str, bytes] = {}
-        """By magic and by comment."""
+        """By magic and by comment …"""
+        self._by_order: dict[int, bytes] = {}
+        """… and by the order its answer named."""
 
     def restore(self, rows: list[bytes]) -> None:
         """Take the rows of the store."""
@@ -34,10 +36,20 @@ class LateFills:
         """Whether an order ended NOT_FOUND and may still turn up."""
         return oid in self._watched
 
+    def get(self, oid: bytes) -> OrderRecord | None:
+        """An order that is watched; None where it is not."""
+        return self._watched.get(oid)
+
+    def watched(self) -> list[OrderRecord]:
+        """All that are watched, the newest last."""
+        return list(self._watched.values())
+
     def watch(self, record: OrderRecord) -> list[Put]:
         """An open has ended NOT_FOUND, or what seemed to be of it was nothing: the rows of that."""
         self._watched[record.oid] = record
         self._by_mark.update(dict.fromkeys(self._marks(record), record.oid))
+        if ticket := _order_of(record):
+            self._by_order[ticket] = record.oid
         puts = [Put(NOT_FOUND_ROW, record.oid, encode(record))]
         if len(self._watched) > WATCHED_MAX:
             puts.append(self.take(next(iter(self._watched.values()))))
@@ -48,6 +60,7 @@ class LateFills:
         del self._watched[record.oid]
         for mark in self._marks(record):
             del self._by_mark[mark]
+        self._by_order.pop(_order_of(record), None)
         return Put(NOT_FOUND_ROW, record.oid, None)
 
     def turned_up(self, read: VenueState) -> list[OrderRecord]:
@@ -57,8 +70,17 @@ class LateFills:
         marks: list[int | str] = [mark for position in read.positions for mark in (position.magic, position.comment)]
         marks += [order.magic for order in read.orders]
         marks += [deal.comment for deal in read.deals]
+        tickets = [position.position_id for position in read.positions]
+        tickets += [order.ticket for order in read.orders]
+        tickets += [deal.order_ticket for deal in read.deals]
         oids = dict.fromkeys(self._by_mark[mark] for mark in marks if mark in self._by_mark)
+        oids |= dict.fromkeys(self._by_order[ticket] for ticket in tickets if ticket in self._by_order)
         return [self._watched[oid] for oid in oids]
 
     def _marks(self, record: OrderRecord) -> tuple[int, str]:
         return attempts.magic(record, self._account), attempts.comment(record)
+
+
+def _order_of(record: OrderRecord) -> int:
+    """The order that the answer to its attempt named; 0: none."""
+    return attempts.order_ticket(record, record.attempt)

@@ -5,13 +5,15 @@ twice: left to a human. Nowhere: not done, but only once it was nowhere for the 
 the terminal seeing its server all the time. An order may have more than one; they are looked for in turn.
 """
 
-from collections.abc import Callable
+from collections.abc import Sequence
+from typing import Protocol
 
 import msgspec
 
 from mesh.core import Effect, Note, Put
+from mesh.ids import comment_of, magic_of
 from mesh.messages.orders import CLOSE, OPEN
-from mesh.messages.venue import VenueFound, VenueState
+from mesh.messages.venue import VenueFind, VenueFound, VenueState
 from mesh.units import MS_NS
 from nodes import codes
 from nodes.local import attempts
@@ -24,8 +26,18 @@ from nodes.local.state import LocalState
 
 FINDS_MIN = 3
 """Looks at least before an attempt counts as never executed."""
+BY_MAGIC = "found=by_magic"
+DETAIL_MAX = 200
+"""Characters of an operator's word that are kept with an order."""
 FOUND = "FOUND"
 """In the place of a result's class: the order goes on because of what was found."""
+
+
+class Again(Protocol):
+    """Queues an order for its next attempt."""
+
+    def __call__(self, job: Job, class_: str, now_ns: int, more: Sequence[Put] = ()) -> list[Effect]:
+        """Its commit, with ``more`` rows."""
 
 
 class LostAttempts:
@@ -38,7 +50,7 @@ class LostAttempts:
         intents: Intents,
         endings: Endings,
         finishing: Finishing,
-        again: Callable[[Job, str, int], list[Effect]],
+        again: Again,
     ) -> None:
         self._state = state
         self._jobs = jobs
@@ -71,13 +83,14 @@ class LostAttempts:
         """Have opens looked for that had ended NOT_FOUND and whose mark a read shows: the rows of that."""
         puts: list[Put] = []
         for record in self._state.late.turned_up(read):
-            job = Job(attempts.moved(record, "turn_up", lost=[record.attempt]), now_ns, is_stored=True)
-            self._jobs.add(job)
-            puts += [self._state.late.take(record), order_put(job.record)]
+            puts += self.revived(record, now_ns)[1]
         return puts
 
     def found(self, job: Job, found: VenueFound, now_ns: int) -> list[Effect]:
         """What a look showed."""
+        job.look_count += 1
+        job.looked_ns = self._state.book.market_ns
+        job.seen = _seen(found)
         if found.hits > 1:
             return self._quarantine(job, found.hits, now_ns)
         if found.resting_ticket:
@@ -86,17 +99,47 @@ class LostAttempts:
             return self._rejected(job, found.attempt, now_ns)
         if found.hits == 0:
             return self._absent(job, found.connected, now_ns)
+        return self.executed(job, found, now_ns)
+
+    def executed(self, job: Job, found: VenueFound, now_ns: int, how: str = BY_MAGIC, more: Sequence[Put] = ()) -> list[Effect]:
+        """It was executed: the order ends so, or goes on with what is left; ``more`` rows go with that."""
         record = _without(job.record, found.attempt)
         job.record = attempts.filled(record, found.volume_e8, found.price_e8, found.profit_e8)
         self._finishing.take_off(job.record, found.volume_e8)
-        ending = self._endings.of_found(job, found)
+        ending = self._endings.of_found(job, found, how)
         if ending is None:
-            return self._again(job, FOUND, now_ns)
-        effects = self._finishing.end(job, ending, now_ns, "found")
+            return self._again(job, FOUND, now_ns, more)
+        effects = self._finishing.end(job, ending, now_ns, "found", more)
         if ending.code != codes.FILLED_LATE:
             return effects
         told = {"oid": record.oid.hex(), "sid": record.sid, "position": found.position_ticket, "detail": ending.detail}
         return [Note("error", "filled_late", told), *effects]
+
+    def code_after(self, record: OrderRecord, found: VenueFound) -> str:
+        """What an order would be once this was found of it: the code it ends with, or WORKING where it goes on."""
+        filled = attempts.filled(_without(record, found.attempt), found.volume_e8, found.price_e8, found.profit_e8)
+        ending = self._endings.of_found(Job(filled, 0), found)
+        return ending.code if ending is not None else codes.WORKING
+
+    def not_executed(self, job: Job, now_ns: int, how: str, more: Sequence[Put]) -> list[Effect]:
+        """An operator says so: an open ends NOT_FOUND and is watched, a close goes on without waiting for the settle window.
+
+        ``more`` rows go with that. The lost attempts of a close are still looked for where it finds nothing left to close: he may be wrong.
+        """
+        record = job.record
+        job.unsettle()
+        if record.action == OPEN:
+            job.record = msgspec.structs.replace(record, lost=[], not_found_ns=max(1, self._state.book.market_ns))
+            return self._finishing.end(job, Ending(codes.NOT_FOUND, how), now_ns, "absent", more)
+        # with nothing left to close there is no further attempt either
+        job.record = msgspec.structs.replace(record, lost=[] if record.is_gone else record.lost, detail=how[:DETAIL_MAX])
+        return [*self._again(job, FOUND, now_ns, more), *self._finishing.tell_state(job, codes.WORKING, now_ns)]
+
+    def revived(self, record: OrderRecord, now_ns: int) -> tuple[Job, list[Put]]:
+        """An open that had ended NOT_FOUND, in hand again; the rows of that."""
+        job = Job(attempts.moved(record, "turn_up", lost=[record.attempt]), now_ns, is_stored=True)
+        self._jobs.add(job)
+        return job, [self._state.late.take(record), order_put(job.record)]
 
     def _quarantine(self, job: Job, hits: int, now_ns: int) -> list[Effect]:
         """More than one order bears its mark: which is its own nobody can say, so nothing is done about any; a human decides."""
@@ -166,6 +209,27 @@ class LostAttempts:
         return self._finishing.end(job, Ending(codes.NOT_FOUND, f"reads={job.find_count}"), now_ns, "absent")
 
 
+def find_call(record: OrderRecord, account: str, attempt: int, call: int) -> VenueFind:
+    """The look for an attempt of an order: its marks, and since when it may have happened."""
+    return VenueFind(
+        call=call,
+        oid=record.oid,
+        attempt=attempt,
+        magic=magic_of(record.oid, account, attempt),
+        comment=comment_of(record.oid, attempt),
+        since_ns=record.since_ns,
+        action=record.action,
+        order_ticket=attempts.order_ticket(record, attempt),
+    )
+
+
 def _without(record: OrderRecord, attempt: int) -> OrderRecord:
     """The record once it is known what became of an attempt."""
     return msgspec.structs.replace(record, lost=[number for number in record.lost if number != attempt])
+
+
+def _seen(found: VenueFound) -> str:
+    """What of an attempt a look showed at the venue; empty: nothing."""
+    if found.resting_ticket:
+        return f"resting={found.resting_ticket}"
+    return f"found={found.hits}" if found.hits else ""

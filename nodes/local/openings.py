@@ -166,6 +166,10 @@ class Openings:
         """The opening whose position has this ticket now; the newest where there are more."""
         return _newest([opening for opening in self._by_oid.values() if ticket and opening.position_ticket == ticket])
 
+    def known(self) -> list[Opening]:
+        """Openings that are not gone, and the newest that are."""
+        return list(self._by_oid.values())
+
     def live(self) -> list[Opening]:
         """Openings that are not gone, oldest first."""
         return sorted(self._live.values(), key=_told_f)

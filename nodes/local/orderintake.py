@@ -4,12 +4,12 @@ An order of a lower epoch is passed over; that is no outcome. A known oid is ans
 everything numbered below it came; a close does not. What the master says may no longer run is answered EXPIRED.
 """
 
-from mesh.codec import decode_record_untrusted, decode_untrusted
-from mesh.core import Effect, Envelope, Fetch, Note
+from mesh.codec import decode_untrusted
+from mesh.core import Effect, Envelope, Note
 from mesh.errors import BadFrame
 from mesh.messages.base import NO_OID
 from mesh.messages.orders import ACTIONS, OPEN, GapFill, LocalWelcome, Order, OrderBody, ReplayAccount, Target, Void
-from mesh.messages.outcomes import Outcome, Stamps
+from mesh.messages.outcomes import Stamps
 from mesh.units import MS_NS
 from nodes import codes
 from nodes.envelopes import message_of
@@ -21,8 +21,6 @@ from nodes.local.reports import ARCHIVE, key_of
 from nodes.local.state import ROOM_COUNT, LocalState
 
 GAP = ("gap", b"")
-ANSWER_TOKEN = 2
-"""Of the archive's rows that answer an order which comes again."""
 TOO_LATE, VOID = "master=too_late", "void=epoch"
 """Why an order ends that never ran here: its deadline is over; its epoch is."""
 GAP_NS = 20 * MS_NS
@@ -95,16 +93,14 @@ class OrderIntake:
 
     def _again(self, oid: bytes) -> list[Effect]:
         """Tell once more how an order ended, if it did; what the master had acked is read out of the archive."""
-        reports = self._state.reports
+        state, reports = self._state, self._state.reports
         f = reports.known_f(oid)
         if not f:
             return []
         outcome = reports.pending.get(f)
-        return [self._state.tell(outcome)] if outcome is not None else [Fetch(ANSWER_TOKEN, ARCHIVE, key_of(f), 1)]
-
-    def on_archive(self, rows: list[tuple[bytes, bytes]]) -> list[Effect]:
-        """An archived outcome that was asked for."""
-        return [self._state.tell(decode_record_untrusted(record, Outcome)) for _, record in rows]
+        if outcome is not None:
+            return [state.tell(outcome)]
+        return [state.fetches.make(ARCHIVE, key_of(f), 1, lambda rows, _now_ns: [state.tell(reports.told(oid, rows))])]
 
     def on_gap_fill(self, envelope: Envelope, now_ns: int) -> list[Effect]:
         """Orders that may no longer run: each is answered, unless it is known to have run."""

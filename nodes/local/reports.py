@@ -1,7 +1,8 @@
 """Outcomes of one account on their way to the master: numbered without a hole, durable, repeated until acked.
 
 ``f`` numbers everything told of an order, ends and states alike. An outcome may leave only after its commit. What is acked
-moves to an archive that is read again when an old order comes a second time, or when a master has lost its memory.
+moves to an archive that is read again when an old order comes a second time, or when a master has lost its memory. Of what was
+pruned there, how each order ended is known all the same, and is told (``nodes.shortened``).
 """
 
 import msgspec
@@ -10,6 +11,9 @@ from mesh.codec import decode_record_untrusted, encode
 from mesh.core import Put
 from mesh.messages.base import Count, Msg
 from mesh.messages.outcomes import Outcome
+from nodes.codes import FILLED, SUPERSEDED
+from nodes.fetches import Rows
+from nodes.shortened import shortened
 
 OUTCOME, ARCHIVE, KNOWN = "outcome", "_outcome", "known"
 """Kinds of the rows: not acked by f; acked by f; the last outcome of an ended order by oid."""
@@ -22,10 +26,13 @@ ARCHIVE_PREFIX_BYTES = 7
 
 
 class KnownRecord(Msg):
-    """Where an ended order's outcome is, and whether the order did anything."""
+    """Where an ended order's outcome is, whether the order did anything, and what of its end is known for ever: code and lots."""
 
     f: Count
     is_executed: bool = True
+    code: str = ""
+    """Empty in rows of older versions: then FILLED or SUPERSEDED, by whether it did anything."""
+    volume_e8: Count = 0
 
 
 def key_of(f: int) -> bytes:
@@ -34,9 +41,11 @@ def key_of(f: int) -> bytes:
 
 
 class Reports:
-    """Every outcome the master has not acked, and where those of ended orders are."""
+    """Every outcome the master has not acked, and where those of ended orders are. ``life``: whose word a pruned one is."""
 
-    def __init__(self) -> None:
+    def __init__(self, account: str, life: int) -> None:
+        self._account = account
+        self._life = life
         self.f = 0
         """The newest number given out."""
         self.durable_f = 0
@@ -45,9 +54,7 @@ class Reports:
         """Durable and not acked, by number."""
         self.skipped: list[int] = []
         """First and last, pair after pair, of numbers nothing was ever told under."""
-        self._known: dict[bytes, int] = {}
-        self._idle: dict[bytes, None] = {}
-        """Ended orders that executed nothing."""
+        self._known: dict[bytes, KnownRecord] = {}
 
     def restore(self, kind: str, key: bytes, record: bytes) -> None:
         """Take a row of the store."""
@@ -56,10 +63,7 @@ class Reports:
             self.pending[outcome.f] = outcome
             self.f = max(self.f, outcome.f)
         else:
-            known = decode_record_untrusted(record, KnownRecord)
-            self._known[key] = known.f
-            if not known.is_executed:
-                self._idle[key] = None
+            known = self._known[key] = decode_record_untrusted(record, KnownRecord)
             self.f = max(self.f, known.f)
 
     def restored(self, f: int) -> None:
@@ -75,11 +79,32 @@ class Reports:
 
     def known_f(self, oid: bytes) -> int:
         """Number of the outcome that ended an order; 0 where it has not ended here."""
-        return self._known.get(oid, 0)
+        known = self._known.get(oid)
+        return known.f if known is not None else 0
+
+    def known_code(self, oid: bytes) -> str:
+        """The code with which an order ended here; empty where it has not."""
+        known = self._known.get(oid)
+        return self._shortened(oid, known).code if known is not None else ""
+
+    def ended(self) -> list[bytes]:
+        """Every order that has ended here."""
+        return list(self._known)
 
     def is_executed(self, oid: bytes) -> bool:
         """Whether an order has ended here and did something."""
-        return oid in self._known and oid not in self._idle
+        known = self._known.get(oid)
+        return known is not None and known.is_executed
+
+    def told(self, oid: bytes, rows: Rows) -> Outcome:
+        """How an order ended that has ended here; ``rows``: what the archive has under its number, nothing where that was pruned."""
+        if rows:
+            return decode_record_untrusted(rows[0][1], Outcome)
+        return self._shortened(oid, self._known[oid])
+
+    def _shortened(self, oid: bytes, known: KnownRecord) -> Outcome:
+        code = known.code or (FILLED if known.is_executed else SUPERSEDED)
+        return shortened(self._account, self._life, known.f, oid, code, known.volume_e8)
 
     def number(self, outcome: Outcome) -> tuple[Outcome, list[Put]]:
         """The outcome with its number, and the rows that make it durable."""
@@ -87,11 +112,9 @@ class Reports:
         numbered = msgspec.structs.replace(outcome, f=self.f)
         puts = [Put(OUTCOME, key_of(self.f), encode(numbered))]
         if outcome.final:
-            self._known[outcome.oid] = self.f
-            self._idle.pop(outcome.oid, None)
-            if not outcome.volume_e8:
-                self._idle[outcome.oid] = None
-            puts.append(Put(KNOWN, outcome.oid, encode(KnownRecord(self.f, bool(outcome.volume_e8)))))
+            known = KnownRecord(self.f, bool(outcome.volume_e8), outcome.code, outcome.volume_e8)
+            self._known[outcome.oid] = known
+            puts.append(Put(KNOWN, outcome.oid, encode(known)))
         return numbered, puts
 
     def durable(self, outcome: Outcome) -> None:
@@ -128,11 +151,22 @@ class Reports:
         first, last = (master_f + 1) >> 8, self.acked_f >> 8
         return [key_of(block << 8)[:ARCHIVE_PREFIX_BYTES] for block in range(first, last + 1)]
 
-    def revive(self, rows: list[tuple[bytes, bytes]], master_f: int) -> None:
-        """Archived outcomes above ``master_f`` are to be told again."""
+    def revive(self, prefix: bytes, rows: Rows, master_f: int) -> None:
+        """Archived outcomes above ``master_f`` are to be told again: the rows under one prefix, and of those pruned what is known."""
+        first = int.from_bytes(prefix, "big") << 8
         found = [decode_record_untrusted(record, Outcome) for _, record in rows]
         again = {outcome.f: outcome for outcome in found if outcome.f > master_f}
+        numbers = range(max(first, master_f + 1), min(first + 255, self.acked_f) + 1)
+        again |= self._pruned(dict.fromkeys(f for f in numbers if f not in again))
         self.pending = dict(sorted((again | self.pending).items()))
+
+    def _pruned(self, numbers: dict[int, None]) -> dict[int, Outcome]:
+        """What is told under numbers whose rows are gone: how an order ended, or nothing but that the number was used."""
+        if not numbers:
+            return {}
+        told = {f: shortened(self._account, self._life, f) for f in numbers}
+        ended = [(oid, known) for oid, known in self._known.items() if known.f in numbers]
+        return told | {known.f: self._shortened(oid, known) for oid, known in ended}
 
     def forgotten(self, master_f: int) -> None:
         """The master holds nothing above ``master_f``; all of that was revived."""

@@ -14,6 +14,7 @@ from mesh.messages.venue import VenueLatch
 from mesh.timers import Timers
 from mesh.units import MS_NS
 from nodes.commits import Commits
+from nodes.fetches import Fetches
 from nodes.local.accountbook import AccountBook
 from nodes.local.equitystop import EquityStop
 from nodes.local.freshness import Freshness
@@ -64,6 +65,7 @@ class LocalState:
         self.life = life
         self.counters = counters
         self.commits = Commits()
+        self.fetches = Fetches()
         self.timers: Timers[TimerKey] = Timers()
         self.ladder = Ladder(name, account, config)
         self.openings = Openings()
@@ -71,7 +73,7 @@ class LocalState:
         self.late = LateFills(account)
         self.book = AccountBook(account, life)
         self.equity_stop = EquityStop(self.section.equity_stop_percent, self.book)
-        self.reports = Reports()
+        self.reports = Reports(account, life)
         self.guard = Guard(account, config)
         self.stream = OrderStream()
         silent_ns, gap_ns = timers.router_silent_ms * MS_NS, timers.move_gap_ms * MS_NS

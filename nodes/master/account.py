@@ -64,6 +64,8 @@ class Account:
         self.f = 0
         self.durable_f = 0
         self.stash: dict[int, Outcome] = {}
+        self.asked_oid = self.looked_oid = b""
+        """The order whose line is being read of the archive, and the last whose line was looked for there."""
         self.skipped: list[int] = []
         """Numbers its local never told anything under: see ``Listed``."""
         self.k = 0

@@ -34,6 +34,7 @@ from nodes.master.account import Account
 from nodes.master.deciding import Deciding
 from nodes.master.intake import Intake, Taken
 from nodes.master.orderlog import Published
+from nodes.master.recall import Recall
 from nodes.master.state import EPOCH, SEEN, EpochRecord, MasterState
 
 ASK_TIMER, VOID_TIMER = "ask", "void"
@@ -44,10 +45,11 @@ ASK_NS = 100 * MS_NS
 class BackChannel:
     """The replay link of one master."""
 
-    def __init__(self, state: MasterState, deciding: Deciding) -> None:
+    def __init__(self, state: MasterState, deciding: Deciding, recall: Recall) -> None:
         self._state = state
         self._deciding = deciding
-        self._intake = Intake(state.ledger, state.counters)
+        self._recall = recall
+        self._intake = Intake(state.ledger, state.counters, recall.was_decided)
 
     # routers
 
@@ -158,10 +160,8 @@ class BackChannel:
         if account is None:
             return []
         self._state.attendance.on_listed(account, message)
-        taken = self._intake.resume(account)
-        if taken is not None:
-            return self._took(account, taken, envelope.peer, now_ns)
-        return self.void(account, now_ns) + self._state.settled_news(now_ns)
+        effects = self._resume(account, envelope.peer, now_ns)
+        return effects or self.void(account, now_ns) + self._state.settled_news(now_ns)
 
     def on_grant_ask(self, envelope: Envelope, now_ns: int) -> list[Effect]:
         """A local's router asks for freshness."""
@@ -225,11 +225,29 @@ class BackChannel:
             return []
         taken = self._intake.take(account, message)
         peer = envelope.peer
-        if taken is None:
-            if message.f <= account.durable_f:
-                return [Send(REPLAY, peer, OutcomeAck(account.name, account.durable_f))]
+        effects = self._took(account, taken, peer, now_ns) if taken is not None else []
+        if not effects and message.f <= account.durable_f:
+            return [Send(REPLAY, peer, OutcomeAck(account.name, account.durable_f))]
+        return effects + self._look_up(account, peer)
+
+    def _resume(self, account: Account, peer: int, now_ns: int) -> list[Effect]:
+        """Take outcomes whose turn has come."""
+        taken = self._intake.resume(account)
+        effects = self._took(account, taken, peer, now_ns) if taken is not None else []
+        return effects + self._look_up(account, peer)
+
+    def _look_up(self, account: Account, peer: int) -> list[Effect]:
+        """Have the decision the next outcome is of looked for in the archive, if it is in memory no more; then go on."""
+        outcome = self._intake.to_recall(account)
+        if outcome is None or outcome.oid == account.asked_oid:
             return []
-        return self._took(account, taken, peer, now_ns)
+        oid = account.asked_oid = outcome.oid
+
+        def then(now_ns: int) -> list[Effect]:
+            account.asked_oid, account.looked_oid = b"", oid
+            return self._resume(account, peer, now_ns)
+
+        return [self._recall.decision_of(outcome, then)]
 
     def _took(self, account: Account, taken: Taken, peer: int, now_ns: int) -> list[Effect]:
         """Outcomes were taken: acked when they are durable."""

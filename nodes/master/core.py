@@ -15,6 +15,7 @@ from mesh.hello import refused, version_refusal
 from mesh.links import CONTROL, DECIDE, MARKET, REPLAY
 from mesh.messages.accounts import AccountState, AccountSymbols
 from mesh.messages.control import (
+    Command,
     ControlWelcome,
     Entry,
     KillSetAsk,
@@ -34,8 +35,10 @@ from nodes.decisions import Decision
 from nodes.envelopes import message_of
 from nodes.master import told
 from nodes.master.backchannel import ASK_TIMER, VOID_TIMER, BackChannel
+from nodes.master.beliefs import believed
 from nodes.master.deciding import MARKS_TIMER, ORDER_TIMER, Deciding
 from nodes.master.enquiry import Enquiry
+from nodes.master.recall import Recall
 from nodes.master.recovery import recovered
 from nodes.master.settlement import START_WAIT_NS
 from nodes.master.state import MasterState, TimerKey
@@ -55,8 +58,9 @@ class Master(Core):
         timers = config.settings.timers
         self._state = MasterState(name, config, life, self.counters)
         self._deciding = Deciding(self._state)
-        self._back = BackChannel(self._state, self._deciding)
-        self._enquiry = Enquiry(self._state)
+        recall = Recall(self._state)
+        self._back = BackChannel(self._state, self._deciding, recall)
+        self._enquiry = Enquiry(self._state, recall)
         self._wall_ns = wall_ns
         self._heartbeat_ns = timers.heartbeat_ms * MS_NS
         self._drain_ns = timers.drain_ms * MS_NS
@@ -66,7 +70,7 @@ class Master(Core):
         self._is_draining = False
         self.handlers = {
             Durable: self._on_durable,
-            Fetched: lambda envelope, now_ns: self._enquiry.on_fetched(message_of(envelope, Fetched)),
+            Fetched: lambda envelope, now_ns: self._state.fetches.fetched(message_of(envelope, Fetched), now_ns),
             LinkUp: self._on_link_up,
             PeerLost: self._on_lost,
             Stop: self._on_stop,
@@ -81,6 +85,7 @@ class Master(Core):
             OperatorHello: self._on_operator,
             Ping: self._on_ping,
             WhyAsk: self._on_why,
+            Command: self._on_command,
             Entry: self._on_kill_item,
             Undo: self._on_kill_item,
             KillSetAsk: self._on_kill_ask,
@@ -308,6 +313,11 @@ class Master(Core):
         if not self._is_operator(envelope):
             return self._unexpected()
         return self._enquiry.on_ask(message_of(envelope, WhyAsk), envelope.peer)
+
+    def _on_command(self, envelope: Envelope, now_ns: int) -> Effects:
+        if not self._is_operator(envelope):
+            return self._unexpected()
+        return believed(self._state, message_of(envelope, Command), envelope.peer)
 
     def _is_trusted(self, envelope: Envelope) -> bool:
         return self._is_operator(envelope) or (envelope.link == REPLAY and self._back.is_router(envelope))

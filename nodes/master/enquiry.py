@@ -1,19 +1,22 @@
-"""``mesh why``: finds the decision a question means, in memory or in the archive, and tells its story."""
+"""``mesh why``: finds the decision a question means, in memory or in the archive, and tells its story; of a pruned one what is left."""
 
 from typing import Any
 
 import msgspec
 
 from mesh.codec import RECORD_BYTES_MAX, decode_record_untrusted
-from mesh.core import Effect, Fetch, Fetched, Send
+from mesh.core import Effect, Fetch, Send
 from mesh.links import CONTROL
 from mesh.messages.base import NO_OID
 from mesh.messages.control import WhyAsk
 from mesh.messages.outcomes import Outcome
+from nodes.codes import NOBODY
 from nodes.decisions import ARCHIVE, WHY, ArchiveRecord, Decision, WhyRecord, why_key
+from nodes.fetches import Rows
 from nodes.master.intake import ACT, MANUAL, act_key
+from nodes.master.recall import Recall
 from nodes.master.state import MasterState
-from nodes.master.story import act_told, answers, of_archived, of_live, positions_of
+from nodes.master.story import act_told, answers, of_archived, of_live, of_pruned, positions_of
 
 LAST = "last"
 ACTS_MAX = 1_000
@@ -27,10 +30,11 @@ QUESTIONS_MAX = 64
 
 
 class _Question(msgspec.Struct, frozen=True):
-    """Who asked, and the archive key looked for (empty while its index row is)."""
+    """Who asked what, and the key looked for."""
 
     peer: int
     nonce: int
+    query: str
     word: bytes
     story: dict[str, Any] | None = None
     """What is known already; acts are looked for."""
@@ -39,10 +43,9 @@ class _Question(msgspec.Struct, frozen=True):
 class Enquiry:
     """Answers questions about decisions."""
 
-    def __init__(self, state: MasterState) -> None:
+    def __init__(self, state: MasterState, recall: Recall) -> None:
         self._state = state
-        self._token = 0
-        self._waiting: dict[int, _Question] = {}
+        self._recall = recall
 
     def on_ask(self, message: WhyAsk, peer: int) -> list[Effect]:
         """Answer from memory, or look into the archive first."""
@@ -51,32 +54,33 @@ class Enquiry:
         decision = self._find(message.query)
         if decision is not None:
             return self._with_acts(peer, message.nonce, of_live(decision))
-        if len(self._waiting) >= QUESTIONS_MAX:
+        if self._state.fetches.count >= QUESTIONS_MAX:
             return self._answer(peer, message.nonce, None)
-        return [self._fetch(WHY, _Question(peer, message.nonce, why_key(message.query)))]
+        return [self._fetch(WHY, _Question(peer, message.nonce, message.query, why_key(message.query)))]
 
-    def on_fetched(self, message: Fetched) -> list[Effect]:
+    def _on_rows(self, kind: str, question: _Question, rows: Rows) -> list[Effect]:
         """The archive's answer: first where to look, then the decision."""
-        question = self._waiting.pop(message.token)
+        peer, nonce = question.peer, question.nonce
         if question.story is not None:
-            return self._take_acts(question, question.story, message.rows)
-        found = [record for key, record in message.rows if key == question.word]
-        if not found:
-            return self._answer(question.peer, question.nonce, None)
-        if message.kind == WHY:
+            return self._take_acts(question, question.story, rows)
+        found = [record for key, record in rows if key == question.word]
+        if found and kind == WHY:
             lead = decode_record_untrusted(found[0], WhyRecord)
-            return [self._fetch(ARCHIVE, _Question(question.peer, question.nonce, lead.key))]
-        archived = decode_record_untrusted(found[0], ArchiveRecord, RECORD_BYTES_MAX)
-        return self._with_acts(question.peer, question.nonce, of_archived(archived))
+            return [self._fetch(ARCHIVE, msgspec.structs.replace(question, word=lead.key))]
+        if found:
+            return self._with_acts(peer, nonce, of_archived(decode_record_untrusted(found[0], ArchiveRecord, RECORD_BYTES_MAX)))
+        if answer := self._recall.answer_to(question.query):
+            return self._with_acts(peer, nonce, of_pruned(question.query, answer))
+        answer = self._state.answers.get(question.word, "")
+        return self._answer(peer, nonce, of_pruned(NOBODY, answer) if answer else None)
 
     def _fetch(self, kind: str, question: _Question, limit: int = 1) -> Fetch:
-        self._token += 1
-        self._waiting[self._token] = question
-        return Fetch(self._token, kind, question.word, limit)
+        return self._state.fetches.make(kind, question.word, limit, lambda rows, _now_ns: self._on_rows(kind, question, rows))
 
     def _with_acts(self, peer: int, nonce: int, story: dict[str, Any]) -> list[Effect]:
         """A story, and what the locals did by themselves with the positions it opened."""
-        return [self._fetch(ACT, _Question(peer, nonce, act_key(f"{story['sid']}/"), story), ACTS_MAX)]
+        sid = story["sid"]
+        return [self._fetch(ACT, _Question(peer, nonce, sid, act_key(f"{sid}/"), story), ACTS_MAX)]
 
     def _take_acts(self, question: _Question, story: dict[str, Any], rows: list[tuple[bytes, bytes]]) -> list[Effect]:
         """First what the locals did by themselves, then what hands did with the same positions."""
@@ -86,7 +90,7 @@ class Enquiry:
             story["acts"] = [act_told(act) for act in acts if act.sid == f"{story['sid']}/{act.cause}"]
             story["has_more_acts"] = False
             if opened:
-                return [self._fetch(ACT, _Question(question.peer, question.nonce, BY_HAND, story), BY_HAND_MAX)]
+                return [self._fetch(ACT, msgspec.structs.replace(question, word=BY_HAND), BY_HAND_MAX)]
         else:
             near = [decode_record_untrusted(record, Outcome) for key, record in rows if key.split(b"\0")[1].decode() in opened]
             hands = [act for act in near if act.cause == MANUAL and str(act.position_ticket) in opened[act.account]]

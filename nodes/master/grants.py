@@ -9,12 +9,16 @@ may have been opened by the one before it, whose store need not be the one that 
 
 import msgspec
 
+from mesh.bounded import keep
 from mesh.messages.orders import CLONE, NEW_EPOCH, OTHER_LIFE, REPLACED
 
 GRANTED = ""
 NO_GRANT_NS = -1
 """The holder has not got any yet."""
 UNSET = -1
+REPLACED_MAX = 64
+"""Former holders of an account remembered. One of an older life that speaks all the same is taken for a new one: the holder it
+displaces is then the one that is told it is replaced, and found to be a clone."""
 Holder = tuple[bytes, int]
 """(store id, life) of a local."""
 
@@ -26,7 +30,7 @@ class _Seat(msgspec.Struct):
     last_ns: int
     free_at_ns: int
     replaced: dict[Holder, int]
-    """Former holders and when they were replaced."""
+    """Former holders and when they were replaced; the newest."""
     heard_ns: int
     """When the holder spoke last."""
     floor_n: int = 0
@@ -52,7 +56,7 @@ class Grants:
             if replaced_ns is not None and now_ns < seat.heard_ns + self._grant_ns:
                 return CLONE if now_ns >= replaced_ns + self._grant_ns else REPLACED
             seat.replaced.pop(holder, None)
-            seat.replaced[seat.holder] = now_ns
+            keep(seat.replaced, seat.holder, now_ns, REPLACED_MAX)
             if seat.last_ns != NO_GRANT_NS:
                 seat.free_at_ns = seat.last_ns + self._grant_ns
             seat.holder, seat.last_ns, seat.floor_n = holder, NO_GRANT_NS, UNSET

@@ -1,12 +1,16 @@
 """Outcomes as they come from the locals: each taken once, in the order of ``f``, and acked when it is durable.
 
-What comes too early waits; what was here before is acked again. An outcome that is not a line's own (a stop moved by the
-local, a hand's close, a report of something this master does not remember) is kept beside the lines and ends none.
+What comes too early waits; what was here before is acked again; what is of a decision that is in memory no more waits until that was
+looked for in the archive. An outcome that is not a line's own (a stop moved by the local, a hand's close, a report of something this
+master does not remember) is kept beside the lines and ends none.
 """
+
+from collections.abc import Callable
 
 from mesh.codec import encode
 from mesh.core import Effect, Note, Put
 from mesh.counters import Counters
+from mesh.messages.base import NO_OID
 from mesh.messages.outcomes import FINAL_CODES, Outcome
 from nodes.codes import FILLED_LATE, NOT_FOUND, UNKNOWN, WORKING
 from nodes.decisions import Line
@@ -37,11 +41,12 @@ class Taken:
 
 
 class Intake:
-    """Takes outcomes into the ledger."""
+    """Takes outcomes into the ledger. ``was_decided``: whether an order that is in no archive was decided here all the same."""
 
-    def __init__(self, ledger: Ledger, counters: Counters) -> None:
+    def __init__(self, ledger: Ledger, counters: Counters, was_decided: Callable[[Outcome], bool]) -> None:
         self._ledger = ledger
         self._counters = counters
+        self._was_decided = was_decided
 
     def take(self, account: Account, outcome: Outcome) -> Taken | None:
         """Take an outcome and those after it that waited; None where it was here before, or has to wait itself."""
@@ -69,21 +74,29 @@ class Intake:
         before_f = account.f
         taken = Taken()
         account.pass_skipped()
-        while (following := account.stash.pop(account.f + 1, None)) is not None:
+        while (following := account.stash.get(account.f + 1)) is not None and self.to_recall(account) is None:
+            del account.stash[following.f]
             account.f += 1
             self._counters.add("outcome_count")
             self._apply(account, following, taken)
             account.pass_skipped()
         return taken if account.f > before_f else None
 
+    def to_recall(self, account: Account) -> Outcome | None:
+        """The next outcome, if it is of a line that is not in memory and was not looked for yet."""
+        following = account.stash.get(account.f + 1)
+        if following is None or not _is_own(following) or following.oid in (NO_OID, account.looked_oid):
+            return None
+        return following if self._ledger.find(following.oid, account.name) is None else None
+
     def _apply(self, account: Account, outcome: Outcome, taken: Taken) -> None:
+        if outcome.oid == NO_OID:
+            return  # only its number matters: what was told under it was pruned at the local
         line = self._ledger.find(outcome.oid, account.name)
-        is_own = outcome.cause == outcome.leg and outcome.cause != MANUAL
-        if line is None or not is_own:
+        if line is None or not _is_own(outcome):
             self._beside(account, outcome, taken)
-            if is_own:
-                self._counters.add("adopted_count")
-                taken.notes.append(_alarm("outcome_adopted", outcome, "this master does not remember the order"))
+            if _is_own(outcome):
+                taken.notes.append(self._adopted(outcome))
             return
         line.heard = True
         if not outcome.final or outcome.code not in FINAL_CODES:
@@ -94,6 +107,13 @@ class Intake:
             taken.ended.append(line)
         else:
             self._late(account, line, outcome, taken)
+
+    def _adopted(self, outcome: Outcome) -> Note:
+        """What is said of an order without a line: a line that was pruned is no alarm."""
+        self._counters.add("adopted_count")
+        if self._was_decided(outcome):
+            return _alarm("outcome_of_pruned_line", outcome, "its line ended long ago and was pruned: kept beside the lines", "warning")
+        return _alarm("outcome_adopted", outcome, "this master does not remember the order")
 
     def _beside(self, account: Account, outcome: Outcome, taken: Taken) -> None:
         """Keep what ends no line."""
@@ -128,7 +148,12 @@ class Intake:
             self._beside(account, outcome, taken)
 
 
-def _alarm(name: str, outcome: Outcome, why: str) -> Note:
+def _is_own(outcome: Outcome) -> bool:
+    """Whether it tells of its order itself, not of what a local or a hand did besides."""
+    return outcome.cause == outcome.leg and outcome.cause != MANUAL
+
+
+def _alarm(name: str, outcome: Outcome, why: str, level: str = "error") -> Note:
     told = {
         "account": outcome.account,
         "oid": outcome.oid.hex(),
@@ -139,4 +164,4 @@ def _alarm(name: str, outcome: Outcome, why: str) -> Note:
         "f": outcome.f,
         "why": why,
     }
-    return Note("error", name, told)
+    return Note(level, name, told)

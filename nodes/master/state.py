@@ -11,6 +11,7 @@ from mesh.messages.orders import Heartbeat
 from mesh.timers import Timers
 from mesh.units import HOUR_NS, MS_NS
 from nodes.commits import Commits
+from nodes.fetches import Fetches
 from nodes.ledger import Ledger
 from nodes.master.account import ACCOUNT, Account
 from nodes.master.attendance import Attendance
@@ -65,6 +66,7 @@ class MasterState:
         self.accounts = {account: Account(account, config) for account in config.account}
         self.ledger = Ledger()
         self.commits = Commits()
+        self.fetches = Fetches()
         self.timers: Timers[TimerKey] = Timers()
         self.clock = MarketClock(name, config.fingerprint, life, timers.repeat_ms, counters)
         self.stops = Stops(name)

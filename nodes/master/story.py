@@ -46,6 +46,11 @@ def of_archived(archived: ArchiveRecord) -> dict[str, Any]:
     return _story(archived.decision, archived.ends, 0)
 
 
+def of_pruned(sid: str, answer: str) -> dict[str, Any]:
+    """What is known for ever of a decision that was pruned: that its signal was decided. The rest is in the audit."""
+    return {"format": 1, "sid": sid, "answer": answer, "pruned": True, "lines": []}
+
+
 def _story(record: DecisionRecord, ends: list[EndRecord], out_ns: int) -> dict[str, Any]:
     return {
         "format": 1,

@@ -15,6 +15,7 @@ from mesh.messages.control import (
     ControlWelcome,
     KillSetPart,
     Latched,
+    LostOrders,
     OperatorHello,
     Ping,
     Pong,
@@ -81,7 +82,7 @@ class RouterControl:
         keep(self._commands, command.id, envelope.peer, COMMANDS_MAX)
         return self._state.peers.each(accounts, lambda local: Send(LOCALS, local.peer, command))
 
-    def on_answer(self, answer: CommandAnswer) -> list[Effect]:
+    def on_answer(self, answer: CommandAnswer | LostOrders) -> list[Effect]:
         """A local's answer, back to whom it is for."""
         peer = self._commands.get(answer.id)
         return [Send(CONTROL, peer, answer)] if peer in self._operators and peer is not None else []

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from mesh.config import Config
 from mesh.core import NOTHING, Core, Durable, Effect, Effects, Envelope, Halt, LinkUp, PeerLost, Stop, WallStep
+from mesh.gapwatch import GapWatch
 from mesh.links import CONTROL, LOCALS, ORDERS, REPLAY
 from mesh.messages.accounts import AccountState, AccountSymbols
 from mesh.messages.control import (
@@ -19,6 +20,7 @@ from mesh.messages.control import (
     KillSetAsk,
     KillSetPart,
     Latched,
+    LostOrders,
     OperatorHello,
     Ping,
     Pong,
@@ -61,6 +63,7 @@ class Router(Core):
     def __init__(self, name: str, config: Config, life: int) -> None:
         super().__init__()
         self._state = RouterState(name, config, life, self.counters)
+        self._gap = GapWatch()
         self._master = master = MasterLink(self._state)
         self._words = words = LocalWords(self._state)
         self._control = control = RouterControl(self._state)
@@ -86,6 +89,7 @@ class Router(Core):
             Listed: words.guarded(words.on_listed),
             Latched: words.guarded(lambda e, local, now_ns: control.on_latched(e, now_ns)),
             CommandAnswer: words.guarded(lambda e, local, now_ns: control.on_answer(message_of(e, CommandAnswer))),
+            LostOrders: words.guarded(lambda e, local, now_ns: control.on_answer(message_of(e, LostOrders))),
             Pong: words.guarded(lambda e, local, now_ns: control.on_pong(message_of(e, Pong))),
             AccountState: words.on_state,
             AccountSymbols: words.on_symbols,
@@ -119,7 +123,7 @@ class Router(Core):
             self._state.replay_ns = now_ns
         effects = super().handle(envelope, now_ns)
         self.deadline_ns = self._state.timers.next_ns
-        return effects
+        return (*effects, *self._gap.look(not self._state.stream.is_whole, now_ns))
 
     def recover(self, rows: list[tuple[str, bytes, bytes]], now_ns: int) -> Effects:
         """Take the stops of the store."""

@@ -18,7 +18,7 @@ from mesh.core import NOTHING, Core, Effect, Effects, Emit, Envelope, Halt, Link
 from mesh.hello import refused, version_refusal
 from mesh.links import DECIDE, SIGNALS
 from mesh.messages import PROTOCOL_VERSION
-from mesh.messages.signals import ACCEPTED, MANUAL, Signal, SignalAnswer, SourceHello, SourceWelcome
+from mesh.messages.signals import ACCEPTED, MANUAL, OPERATOR, Signal, SignalAnswer, SourceHello, SourceWelcome
 from mesh.units import MS_NS, NEVER
 from nodes.amounts import decimal_of
 from nodes.envelopes import message_of
@@ -30,8 +30,6 @@ ANSWERS_MAX = 4_096
 """Answers remembered here; of older sids the master knows."""
 PEERS_MAX = 1_024
 """Connections remembered; the oldest is forgotten and says hello again."""
-OPERATOR = "operator"
-"""The source of signals by hand."""
 
 Key = tuple[str, str]
 """(source, sid)."""

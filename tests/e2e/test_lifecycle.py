@@ -11,6 +11,15 @@ from nodes.io.locate import demo_text
 from tests.e2e.meshrig import Rig
 
 pytestmark = pytest.mark.e2e
+LOST = """
+[timers]
+unknown_settle_ms = 600_000
+[[fault]]
+kind = "lose_request"
+login = 5004
+nth = 1
+"""
+"""The first order of demo-4, whosever it is, is never executed, and nobody is told."""
 
 
 def test_ctrl_c_during_the_start_has_a_summary(tmp_path: Path) -> None:
@@ -27,7 +36,7 @@ def test_ctrl_c_during_the_start_has_a_summary(tmp_path: Path) -> None:
 
 def test_one_mesh_on_a_state_and_commands_for_it_alone(tmp_path: Path) -> None:
     """A second one on the same state is refused naming the first; another configuration's commands do not touch it; it ends well."""
-    rig = Rig(tmp_path, demo_text().replace('kind = "reversion"', 'kind = "reversion"\nsymbols = ["XAUUSD"]'))
+    rig = Rig(tmp_path, demo_text().replace('kind = "reversion"', 'kind = "reversion"\nsymbols = ["XAUUSD"]') + LOST)
     with rig.started("only") as process:
         rig.wait_ready("only")
         (tmp_path / "other").mkdir()
@@ -37,6 +46,7 @@ def test_one_mesh_on_a_state_and_commands_for_it_alone(tmp_path: Path) -> None:
         other.environment["XDG_STATE_HOME"] = rig.environment["XDG_STATE_HOME"]
         for verb in (("down",), ("restart", "local-1")):
             assert other.run(*verb, "--config", str(other.config_path)).returncode == 69
+        check_lost(rig)
         check_acts(rig)
         assert rig.run("down", "--config", str(rig.config_path)).returncode == 0
         process.communicate(timeout=40)
@@ -57,6 +67,20 @@ def test_one_mesh_on_a_state_and_commands_for_it_alone(tmp_path: Path) -> None:
     assert "(the last: exit status 1) and is started again and again: IsADirectoryError" in document["down"]["local-3"]
     assert "local-3 ended (exit status 1) and is started again: IsADirectoryError" in damaged.stdout
     assert {"router-1", "local-1", "local-4", "signals-1"}.isdisjoint(document["down"]), "the others went on"
+
+
+def check_lost(rig: Rig) -> None:
+    """An order whose answer never came: on the operator's list with what it blocks, resolved by his word, and no difference any more."""
+    config = ("--config", str(rig.config_path))
+    rig.run("signal", "GBPUSD", "buy", "--accounts", "demo-4", "--volume", "0.01", "--yes", *config)
+    listed = rig.run("unknown", "--json", *config)
+    assert listed.returncode == 0, listed.stderr
+    told = next(account for account in json.loads(listed.stdout)["accounts"] if account["account"] == "demo-4")
+    order = next(order for order in told["orders"] if "IPC recv failed" in order["detail"])
+    assert (order["code"], order["action"], order["blocks"]) == ("UNKNOWN", "OPEN", f"opens of {order['symbol']}")
+    resolved = rig.run("resolve", order["order"], "not-executed", "--reason", "not on the broker's statement", "--yes", *config)
+    assert (resolved.returncode, "✓ NOT_FOUND" in resolved.stdout) == (0, True), resolved.stdout
+    assert order["oid"] not in rig.run("reconcile", "demo-4", *config).stdout
 
 
 def check_acts(rig: Rig) -> None:

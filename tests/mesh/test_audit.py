@@ -5,7 +5,7 @@ import pytest
 
 from mesh.audit import AUDITED, NO_HASH, PRUNED, AuditRow, Head, broken_at, next_hash, row_sum, sealed, unsealed
 from nodes import decisions, stops
-from nodes.local import finishing, handwork, reports
+from nodes.local import commandlog, finishing, reports
 from nodes.master import intake, state
 
 
@@ -33,7 +33,7 @@ def test_kinds_are_those_of_the_nodes() -> None:
     assert {
         "master": {state.EPOCH, decisions.DECISION, decisions.ARCHIVE, intake.ACT, stops.KILL_ITEM},
         "router": {stops.KILL_ITEM},
-        "local": {finishing.ORDER_ROW, reports.OUTCOME, handwork.COMMAND, stops.KILL_ITEM},
+        "local": {finishing.ORDER_ROW, reports.OUTCOME, commandlog.COMMAND, stops.KILL_ITEM},
     } == AUDITED
     assert PRUNED == {"master": (intake.ACT, decisions.ARCHIVE, decisions.WHY), "local": (reports.ARCHIVE,)}
 

@@ -95,6 +95,27 @@ def test_only_recent_decisions_stay_in_memory(monkeypatch: pytest.MonkeyPatch) -
     assert RECENT_MAX == 2_000
 
 
+def test_a_decision_of_the_archive_is_held_again_as_it_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With its lines and counted nowhere twice; what is in memory is newer than any archive; the bound holds."""
+    monkeypatch.setattr(ledger_module, "RECENT_MAX", 2)
+    ledger = Ledger()
+    made = [decision_of(["NOT_FOUND"], f"s{n}") for n in range(3)]
+    puts = [put for decision in made for put in ledger.add(decision)]
+    archived = [decode_record_untrusted(put.record or b"", ArchiveRecord) for put in puts if put.kind == ARCHIVE]
+    oid = made[0].lines[0].record.oid
+    assert ledger.find(oid, "a0") is None
+    ledger.recall(archived[0])
+    line = ledger.find(oid, "a0")
+    assert line is not None
+    assert (line.code, line.is_open, ledger.find_sid("s0")) == ("NOT_FOUND", False, line.decision)
+    assert [ledger.find_sid(f"s{n}") is not None for n in range(3)] == [True, False, True]
+    ledger.amend(line, "FILLED_LATE", "", 2, outcome_of("a0", oid))
+    ledger.recall(archived[0])
+    assert ledger.find(oid, "a0") is line
+    assert (ledger.adds_up(), ledger.decided_count) == (True, 3)
+    assert {code: count for code, count in ledger.codes.items() if count} == {"NOT_FOUND": 2, "FILLED_LATE": 1}
+
+
 def test_a_code_nobody_knows_is_a_bug() -> None:
     """The ledger takes final codes for ends and states for the rest."""
     ledger = Ledger()

@@ -9,7 +9,7 @@ from random import Random
 from mesh.core import Halt
 from mesh.simdisk import Rows
 from mesh.simnet import Place
-from mesh.units import MS_NS, SECOND_NS
+from mesh.units import MS_NS, NEVER
 from nodes.terminal.faults import FaultPlan as VenueFaults
 from tests.sim.fleet import MASTER, ROUTERS, Fleet
 from tests.sim.kinds import KINDS
@@ -18,15 +18,25 @@ FENCED = 70
 STAY_DOWN = (FENCED, 78)
 """Exit codes after which nobody starts a node again."""
 RATE_MS = (300, 5_000)
-"""Between two faults of one kind, on average."""
+"""Between two faults of one kind, on average, where they are dense."""
+SPARSE = (1, 3)
+"""So many times longer in this seed and that: between two faults there has to be something that can break."""
+WARM_NS = 1_500 * MS_NS
+"""The mesh trades before the first of them."""
 
 
 class FaultPlan:
-    """The faults of one seed. ``off``: kinds it may not have; ``only``: those it may have at most (empty: any)."""
+    """The faults of one seed. ``off``: kinds it may not have; ``only``: those it may have at most (empty: any).
 
-    def __init__(self, fleet: Fleet, seed: int, off: frozenset[str] = frozenset(), only: frozenset[str] = frozenset()) -> None:
+    ``until_ns``: virtual time after which none strikes.
+    """
+
+    def __init__(
+        self, fleet: Fleet, seed: int, off: frozenset[str] = frozenset(), only: frozenset[str] = frozenset(), until_ns: int = NEVER
+    ) -> None:
         self.fleet = fleet
         self.is_over = False
+        self._until_ns = until_ns
         self.log: list[tuple[int, str, str]] = []
         """(when, kind, what) of every fault."""
         self.ends: list[Callable[[], None]] = []
@@ -36,20 +46,21 @@ class FaultPlan:
         self._net = fleet.net
         chosen = Random(f"{seed}/kinds")
         share = chosen.choice((0.15, 0.3, 0.5))
+        sparse = chosen.choice(SPARSE)
         picked = [kind for kind in KINDS if chosen.random() < share]
         self.kinds = [kind for kind in picked if kind not in off and (not only or kind in only)]
         self._random: dict[str, Random] = {kind: Random(f"{seed}/{kind}") for kind in (*KINDS, "restart")}
         fleet.net.on_end = self._on_end
         for kind in self.kinds:
-            mean_ms = self._random[kind].uniform(*RATE_MS)
-            self._next(kind, mean_ms, SECOND_NS // 2)
+            mean_ms = sparse * self._random[kind].uniform(*RATE_MS)
+            self._next(kind, mean_ms, WARM_NS)
 
     def _next(self, kind: str, mean_ms: float, least_ns: int = 0) -> None:
         wait_ns = least_ns + int(self._random[kind].expovariate(1 / mean_ms) * MS_NS)
         self._net.call(self._net.now_ns + wait_ns, lambda: self._strike(kind, mean_ms))
 
     def _strike(self, kind: str, mean_ms: float) -> None:
-        if self.is_over:
+        if self.is_over or self._net.now_ns > self._until_ns:
             return
         what = KINDS[kind](self, self._random[kind])
         self.log.append((self._net.now_ns, kind, what))
@@ -92,7 +103,9 @@ class FaultPlan:
             place.disk.commit_ns = 120_000
         fleet.service._faults = VenueFaults((), 0)
         for login in fleet.server.accounts:
-            fleet.service.session(login).outages.clear()
+            session = fleet.service.session(login)
+            session.outages.clear()
+            session.standstill = None  # without an outage nobody looks whether it is over
         for end in self.ends:
             end()
         if net.places[fleet.master_name].core is None:

@@ -30,7 +30,7 @@ heartbeat_ms = 300
 grant_ask_ms = 600
 grant_ms = 1_800
 state_ms = 900
-open_deadline_ms = 2_000
+open_deadline_ms = {deadline_ms}
 close_stored_ms = 1_000
 router_silent_ms = 1_000
 move_gap_ms = 2_000
@@ -44,6 +44,8 @@ drain_ms = 800
 
 Heartbeats and reads stay about as far apart as in life: most of what a simulated second costs is theirs.
 """
+DEADLINES_MS = (3_000, 800)
+"""Of opens, by the seed: a grant runs out first, or the deadline does."""
 HEAD = """
 [market]
 symbols = ["EURUSD", "GBPUSD"]
@@ -92,9 +94,9 @@ def account_of(number: int) -> str:
     return f"a{number}"
 
 
-def config_text(netting: bool) -> str:
+def config_text(netting: bool, deadline_ms: int) -> str:
     """The configuration; every fourth account may be a netting one."""
-    parts = [TIMERS, HEAD]
+    parts = [TIMERS.format(deadline_ms=deadline_ms), HEAD]
     for number in range(1, LOCALS + 1):
         mode = "netting" if netting and number % 4 == 0 else "hedging"
         parts.append(
@@ -104,14 +106,14 @@ def config_text(netting: bool) -> str:
     return "\n".join(parts)
 
 
-CONFIGS = {netting: parse(config_text(netting)) for netting in (False, True)}
+CONFIGS = {(netting, ms): parse(config_text(netting, ms)) for netting in (False, True) for ms in DEADLINES_MS}
 
 
 class Fleet:
     """The simulated mesh of one seed. ``watch`` is told of every order_send before it is made."""
 
-    def __init__(self, seed: int, watch: "Watch", netting: bool = False) -> None:
-        self.config: Config = CONFIGS[netting]
+    def __init__(self, seed: int, watch: "Watch", netting: bool = False, deadline_ms: int = DEADLINES_MS[0]) -> None:
+        self.config: Config = CONFIGS[netting, deadline_ms]
         self.random = Random(seed)
         self.net = SimNet(self.config, seed)
         self.server = terminal_of(self.config, BrokerNames(self.config, SYMBOLS))
@@ -223,6 +225,9 @@ class Watch:
 
     def exempted(self, account: str) -> None:
         """The account's store was rolled back, or copied."""
+
+    def rolled_back(self, name: str) -> None:
+        """A local's store is what it was once."""
 
     def master_changed(self) -> None:
         """There are two masters, or one that has forgotten."""

@@ -12,11 +12,25 @@ from mesh.codec import encode
 from mesh.core import NOTHING, Core, Effect, Effects, Envelope, LinkUp, Send
 from mesh.killset import entry_id
 from mesh.messages import PROTOCOL_VERSION
-from mesh.messages.control import CommandAnswer, ControlWelcome, Entry, KillSetAsk, KillSetPart, Latched, OperatorHello, Undo
+from mesh.messages.base import NO_OID
+from mesh.messages.control import (
+    RECONCILE_VERB,
+    RESOLVE_VERB,
+    Command,
+    CommandAnswer,
+    ControlWelcome,
+    Entry,
+    KillSetAsk,
+    KillSetPart,
+    Latched,
+    OperatorHello,
+    Undo,
+)
 from mesh.messages.market import Block, MarketHello, MarketWelcome, TickCredit, Ticks
 from mesh.messages.signals import ACCEPTED, Signal, SignalAnswer, SourceHello, SourceWelcome
 from mesh.timers import Timers
 from mesh.units import E8, MS_NS, SECOND_NS
+from nodes.local.resolving import BUSY, NOT_READY
 from nodes.terminal.engine import Terminal
 
 MARKET_NS = 1_767_600_000 * SECOND_NS
@@ -148,12 +162,16 @@ class PlayedOperator(Core):
         self.entries: dict[bytes, Entry] = {}
         self.undone: set[bytes] = set()
         self.latched: list[tuple[int, Latched]] = []
+        self.commands: dict[bytes, Command] = {}
+        """Those that are not answered to the end."""
+        self.answers: list[tuple[Command, CommandAnswer]] = []
+        """The last of every command that was carried out, or refused for good."""
         self._timers: Timers[str] = Timers()
         self.handlers = {
             LinkUp: lambda envelope, now_ns: (self._hello(envelope.link),),
             Latched: self._on_latched,
             ControlWelcome: lambda envelope, now_ns: NOTHING,
-            CommandAnswer: lambda envelope, now_ns: NOTHING,
+            CommandAnswer: self._on_answer,
             KillSetAsk: lambda envelope, now_ns: NOTHING,
             KillSetPart: lambda envelope, now_ns: NOTHING,
         }
@@ -175,9 +193,10 @@ class PlayedOperator(Core):
         self._round += 1
         if self._told_count != len(self.items):
             self._told_count, self._round = len(self.items), 0
+        asked: list[Effect] = [Send(link, 0, command) for link in self._links for command in self.commands.values()]
         if not self.items or (self._round > 4 and self._round % 5):
-            return NOTHING
-        return [send for link in self._links for send in (self._hello(link), self._part(link))]
+            return [*map(self._hello, self._links), *asked] if asked else NOTHING
+        return [send for link in self._links for send in (self._hello(link), self._part(link))] + asked
 
     def stop(self, level: str, scope: str, now_ns: int) -> None:
         """A stop from now on."""
@@ -194,6 +213,28 @@ class PlayedOperator(Core):
             self._nonce += 1
             self.items.append(encode(Undo("operator", self._nonce, now_ns, live, "sim")))
             self.undone.update(live)
+
+    def resolve(self, account: str, oid: bytes, attempt: int, ticket: int) -> None:
+        """Say what became of a lost attempt (``ticket`` 0: it was not executed), again and again until it is answered."""
+        self._command(RESOLVE_VERB, account, oid, attempt, ticket)
+
+    def reconcile(self, account: str) -> None:
+        """Have an account hold its records against the venue."""
+        self._command(RECONCILE_VERB, account)
+
+    def _command(self, verb: str, account: str, oid: bytes = NO_OID, attempt: int = 0, ticket: int = 0) -> None:
+        self._nonce += 1
+        key = self._nonce.to_bytes(16, "big")
+        self.commands[key] = Command(key, "operator", verb, f"account:{account}", 0, False, 0, 0, False, "sim", oid, attempt, ticket)
+
+    def _on_answer(self, envelope: Envelope, now_ns: int) -> Effects:
+        answer = envelope.message
+        assert isinstance(answer, CommandAnswer)
+        command = self.commands.get(answer.id)
+        if command is not None and answer.last and answer.code not in (BUSY, NOT_READY):
+            del self.commands[answer.id]
+            self.answers.append((command, answer))
+        return NOTHING
 
     def _on_latched(self, envelope: Envelope, now_ns: int) -> Effects:
         message = envelope.message

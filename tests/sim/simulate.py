@@ -13,11 +13,13 @@ from random import Random
 
 import msgspec
 
-from mesh.units import MS_NS, SECOND_NS
+from mesh.units import MS_NS, NEVER, SECOND_NS
 from tests.sim.checks import Broken, Checks
 from tests.sim.faultplan import FaultPlan
-from tests.sim.fleet import Fleet
+from tests.sim.fleet import DEADLINES_MS, Fleet
+from tests.sim.kinds import KINDS
 from tests.sim.players import SYMBOLS, hand_signal
+from tests.sim.shrink import shrink
 from tests.sim.story import Story
 
 WARM_NS = 1 * SECOND_NS
@@ -36,6 +38,8 @@ class Result(msgspec.Struct):
     key: str = ""
     trace: str = ""
     kinds: list[str] = []
+    struck_ns: list[int] = []
+    """When each fault came."""
     virtual_ns: int = 0
     wall_s: float = 0.0
     turns: int = 0
@@ -45,14 +49,16 @@ class Result(msgspec.Struct):
 
 
 class Simulation:
-    """One seed."""
+    """One seed. ``off``, ``only``: of the kinds of faults; ``until_ms``: virtual time after which none strikes, 0: to the end."""
 
-    def __init__(self, seed: int, off: frozenset[str] = frozenset(), only: frozenset[str] = frozenset(), long: bool = False) -> None:
+    def __init__(
+        self, seed: int, off: frozenset[str] = frozenset(), only: frozenset[str] = frozenset(), long: bool = False, until_ms: int = 0
+    ) -> None:
         self.seed = seed
         self.checks = Checks()
         self.random = Random(f"{seed}/signals")
-        self.fleet = Fleet(seed, self.checks, netting=seed % 3 == 0)
-        self.plan = FaultPlan(self.fleet, seed, off, only)
+        self.fleet = Fleet(seed, self.checks, netting=seed % 3 == 0, deadline_ms=DEADLINES_MS[seed % 2])
+        self.plan = FaultPlan(self.fleet, seed, off, only, until_ms * MS_NS or NEVER)
         self._faults_ns = 25 * FAULTS_NS if long else FAULTS_NS
         self._number = 0
         self._pace_ms = self.random.choice((60, 250, 600))
@@ -90,10 +96,12 @@ class Simulation:
         fleet.net.call(fleet.net.now_ns + int(random.expovariate(1 / self._pace_ms) * MS_NS), self._signal)
 
 
-def simulate(seed: int, off: frozenset[str] = frozenset(), only: frozenset[str] = frozenset(), long: bool = False) -> Result:
+def simulate(
+    seed: int, off: frozenset[str] = frozenset(), only: frozenset[str] = frozenset(), long: bool = False, until_ms: int = 0
+) -> Result:
     """Run a seed; what became of it."""
     began_s = time.perf_counter()
-    simulation = Simulation(seed, off, only, long)
+    simulation = Simulation(seed, off, only, long, until_ms)
     result = Result(seed, kinds=simulation.plan.kinds)
     try:
         simulation.run()
@@ -105,6 +113,7 @@ def simulate(seed: int, off: frozenset[str] = frozenset(), only: frozenset[str] 
     net = simulation.fleet.net
     result.trace, result.virtual_ns, result.turns = net.trace(), net.now_ns, net.turn_count
     result.calls = len(simulation.checks.sent)
+    result.struck_ns = [at_ns for at_ns, kind, _ in simulation.plan.log if kind in KINDS]
     master = simulation.fleet.master()
     if master is not None:
         result.lines, result.codes, _ = master.totals()
@@ -112,9 +121,15 @@ def simulate(seed: int, off: frozenset[str] = frozenset(), only: frozenset[str] 
     return result
 
 
-def tell(seed: int, off: frozenset[str], only: frozenset[str], long: bool, key: str) -> Result:
+def again(seed: int, off: frozenset[str], only: frozenset[str], long: bool, until_ms: int = 0) -> str:
+    """The command line that runs a seed again."""
+    words = [f"make sim SEED={seed}", f"OFF={','.join(sorted(off))}" * bool(off), f"ONLY={','.join(sorted(only))}" * bool(only)]
+    return " ".join(filter(None, [*words, f"UNTIL={until_ms}" * bool(until_ms), "LONG=1" * long]))
+
+
+def tell(seed: int, off: frozenset[str], only: frozenset[str], long: bool, until_ms: int, key: str) -> None:
     """Run a failing seed again and tell its story."""
-    simulation = Simulation(seed, off, only, long)
+    simulation = Simulation(seed, off, only, long, until_ms)
     story = Story(simulation.fleet, key)
     text = ""
     try:
@@ -123,7 +138,21 @@ def tell(seed: int, off: frozenset[str], only: frozenset[str], long: bool, key: 
         text = f"{type(error).__name__}: {error}"
     print("\n".join(story.told(simulation.plan)))
     print(text)
-    return Result(seed)
+
+
+def one(chosen: argparse.Namespace, off: frozenset[str], only: frozenset[str]) -> bool:
+    """Run one seed, tell of it, shrink it; whether it is broken."""
+    seed, until_ms, story = chosen.seed, chosen.until, chosen.story
+    result = simulate(seed, off, only, chosen.long, until_ms)
+    if chosen.shrink and result.broken:
+        off, until_ms = shrink(lambda off, until_ms: simulate(seed, off, only, chosen.long, until_ms), off, until_ms)
+        result, story = simulate(seed, off, only, chosen.long, until_ms), story or "-"
+    if story:
+        tell(seed, off, only, chosen.long, until_ms, result.key if story == "-" else story)
+    print(msgspec.structs.replace(result, struck_ns=[]))
+    if chosen.shrink:
+        print(f"{again(seed, off, only, chosen.long, until_ms)} STORY=-" if result.broken else f"seed {seed} breaks nothing")
+    return bool(result.broken)
 
 
 def main() -> int:
@@ -136,15 +165,13 @@ def main() -> int:
     parser.add_argument("--only", default="")
     parser.add_argument("--story", default="")
     parser.add_argument("--long", action="store_true")
+    parser.add_argument("--until", type=int, default=0)
+    parser.add_argument("--shrink", action="store_true")
     parser.add_argument("--jobs", type=int, default=0)
     chosen = parser.parse_args()
     off, only = frozenset(filter(None, chosen.off.split(","))), frozenset(filter(None, chosen.only.split(",")))
     if chosen.seed is not None:
-        result = simulate(chosen.seed, off, only, chosen.long)
-        if chosen.story:
-            tell(chosen.seed, off, only, chosen.long, result.key if chosen.story == "-" else chosen.story)
-        print(result)
-        return bool(result.broken)
+        return one(chosen, off, only)
     began_s = time.perf_counter()
     failed: list[Result] = []
     seeds = range(chosen.first, chosen.first + chosen.seeds)
@@ -154,6 +181,7 @@ def main() -> int:
             if result.broken:
                 failed.append(result)
                 print(f"seed {result.seed}: {result.text[:300]}  [{','.join(result.kinds)}]", flush=True)
+                print(f"    {again(result.seed, off, only, chosen.long)} SHRINK=1", flush=True)
             if count % 50 == 0:
                 pace = count / (time.perf_counter() - began_s)
                 print(f"{count} seeds, {len(failed)} failed, {pace:.1f} seeds/s", file=sys.stderr, flush=True)

@@ -116,17 +116,16 @@ class SimWorker:
         if isinstance(message, VenueLatch):
             self._latch_count = message.latch_count
             return []
-        number, life = self._number, self.place.life
+        number = self._number
         at_ns = max(self._net.now_ns + PIPE_NS + self._net.draw(PIPE_NS), self.paused_until_ns)
-        self._net.call(at_ns, lambda: self._work(message, number, life))
+        self._net.call(at_ns, lambda: self._work(message, number))
         return []
 
-    def _work(self, message: Msg, number: int, life: int) -> None:
-        place = self.place
-        if number != self._number or life != place.life or place.core is None:
+    def _work(self, message: Msg, number: int) -> None:
+        if number != self._number:
             return
         if self._net.now_ns < self.paused_until_ns:
-            self._net.call(self.paused_until_ns, lambda: self._work(message, number, life))
+            self._net.call(self.paused_until_ns, lambda: self._work(message, number))
             return
         shared = vars(SESSION)
         before = dict(shared)

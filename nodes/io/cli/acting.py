@@ -35,6 +35,21 @@ def is_confirmed(question: str, yes: bool) -> bool:
     return said_yes
 
 
+def is_typed(word: str, question: str, yes: bool) -> bool:
+    """Have a word typed on a terminal; without one ``--yes`` is needed. Raises BadUsage."""
+    if yes:
+        return True
+    if not sys.stdin.isatty():
+        raise BadUsage("this cannot be taken back: give --yes, or --dry-run to look first")
+    try:
+        is_same = input(f"{question}: ").strip() == word
+    except EOFError:
+        is_same = False
+    if not is_same:
+        print("not done")
+    return is_same
+
+
 def why_silent(client: Client, account: str) -> str:
     """What is known of a local that did not answer."""
     node = client.config.local_of(account)

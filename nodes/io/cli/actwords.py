@@ -42,6 +42,13 @@ def check_ticket(config: Config, word: str) -> str:
     return word
 
 
+def check_account(config: Config, word: str) -> str:
+    """One account. Raises BadUsage."""
+    if word not in config.account:
+        raise BadUsage(f"{word}: there is no such account; there are: {', '.join(config.account)}")
+    return word
+
+
 def accounts_in(config: Config, scope: str) -> list[str]:
     """Accounts a scope can touch."""
     kind, _, name = scope.partition(":")

@@ -10,7 +10,9 @@ from typing import Any
 from rich.text import Text
 from rich.tree import Tree
 
+from mesh.config import Config
 from mesh.messages.control import WhyAnswer, WhyAsk
+from nodes.decisions import ARCHIVE
 from nodes.io.cli.client import Client, attached
 from nodes.io.cli.grid import cell, console
 from nodes.io.cli.tables import moment_text, span_text
@@ -46,14 +48,24 @@ def show_why(config_path: Path | None, query: str, as_json: bool) -> int:
     """Print a story as a tree, or as JSON. Raises NoMesh."""
     with attached(config_path) as client:
         story = ask_why(client, client.config.nodes_of("master")[0], query)
+        config = client.config
     if not story:
-        print(f"mesh: nothing is known of {query!r}; give a sid, an oid in hex, ACCOUNT:TICKET, or last", file=sys.stderr)
+        print(f"mesh: nothing is known of {query!r}; give a sid, an oid in hex, ACCOUNT:TICKET, or last{_older(config)}", file=sys.stderr)
         return 1
     if as_json:
         print(json.dumps(story, indent=1))
     else:
         console().print(story_tree(story))
+        if story.get("pruned"):
+            print(f"its lines were pruned{_older(config)}")
     return 0
+
+
+def _older(config: Config) -> str:
+    """Where decisions are that a master has pruned."""
+    days, master = config.settings.store.keep_days, config.nodes_of("master")[0]
+    audit = f"mesh audit show {master} --kind {ARCHIVE}"
+    return f"; what ended over {days} days ago (store.keep_days) is in the audit alone: {audit}" if days else ""
 
 
 def story_tree(story: Story) -> Tree:
@@ -101,7 +113,9 @@ def _words(told: Story, keys: Any) -> str:
 
 
 def _done_by(act: Story) -> str:
-    """Whose act it was: the local's own, or an operator's, whose name is in the sid (``manual/NAME/ID``)."""
+    """Whose act it was: the local's own, or an operator's, whose name is in the sid (``manual/NAME/ID``), or of a resolve in its detail."""
+    if act["cause"] == "RESOLVE":
+        return "by word of an operator"
     if act["cause"] != "MANUAL":
         return "by its local"
     return f"by hand of {act['sid'].removeprefix('manual/').rpartition('/')[0]}"

@@ -22,8 +22,8 @@ from nodes.decisions import ARCHIVE, DECISION, ArchiveRecord, DecisionRecord
 from nodes.io.cli.grid import Column, console, grid
 from nodes.io.locate import default_state, find, given
 from nodes.local.attempts import OrderRecord
+from nodes.local.commandlog import COMMAND, CommandRecord
 from nodes.local.finishing import ORDER_ROW
-from nodes.local.handwork import COMMAND, CommandRecord
 from nodes.local.reports import OUTCOME
 from nodes.master.intake import ACT
 from nodes.master.state import EPOCH, EpochRecord

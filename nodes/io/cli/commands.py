@@ -13,6 +13,7 @@ from rich.text import Text
 from mesh.errors import BadUsage
 from mesh.messages.base import Msg
 from mesh.messages.control import Command, CommandAnswer
+from nodes import codes
 from nodes.io.cli import tables
 from nodes.io.cli.acting import NOT_ALL, NOT_DONE, is_confirmed, operator_name, spec_of, why_silent
 from nodes.io.cli.actwords import accounts_in, amount, check_act_scope, check_ticket, lots
@@ -24,7 +25,8 @@ ANSWER_S = 5.0
 LEAVE = -1
 """A level that stays as it is."""
 PREVIEW = "PREVIEW"
-DONE_CODES = ("FILLED", "PARTIAL", "CLOSED", "MODIFIED", "CANCELLED", PREVIEW, "NOTHING")
+NO_ANSWER = "NO_ANSWER"
+DONE_CODES = (*codes.DONE, PREVIEW, "NOTHING")
 COLUMNS = (
     Column("account", "account"),
     Column("ticket", "ticket", is_number=True),
@@ -77,7 +79,7 @@ def act(config_path: Path | None, command: Command, dry_run: bool, yes: bool, qu
         return print_answers(client, run_command(client, command))
 
 
-def run_command(client: Client, command: Command) -> Answers:
+def run_command(client: Client, command: Command, limit_s: float = ANSWER_S) -> Answers:
     """Send to every router, collect each account's answers until its last one or the limit."""
     answers: Answers = {account: [] for account in accounts_in(client.config, command.scope)}
     open_accounts = dict.fromkeys(answers)
@@ -91,21 +93,21 @@ def run_command(client: Client, command: Command) -> Answers:
 
     for router in client.config.nodes_of("router"):
         client.send(router, command)
-    client.wait_for(take, ANSWER_S)
+    client.wait_for(take, limit_s)
     for account in open_accounts:
-        answers[account].append(CommandAnswer(command.id, account, "NO_ANSWER", why_silent(client, account), 0, "", 0, 0, True))
+        answers[account].append(CommandAnswer(command.id, account, NO_ANSWER, why_silent(client, account), 0, "", 0, 0, True))
     return answers
 
 
-def print_answers(client: Client, answers: Answers) -> int:
-    """A line for each answer; 3 where an account did not do it."""
+def print_answers(client: Client, answers: Answers, done: tuple[str, ...] = DONE_CODES) -> int:
+    """A line for each answer, marked by whether its code says that it is ``done``; 3 where an account did not do it."""
     items = [item for account_items in answers.values() for item in account_items]
     out = console()
-    out.print(grid(COLUMNS, [_row(client, item) for item in items], out.width, folds=True))
-    return 0 if all(item.code in DONE_CODES for item in items) else NOT_ALL
+    out.print(grid(COLUMNS, [_row(client, item, done) for item in items], out.width, folds=True))
+    return 0 if all(item.code in done for item in items) else NOT_ALL
 
 
-def _row(client: Client, item: CommandAnswer) -> tables.Row:
+def _row(client: Client, item: CommandAnswer, done: tuple[str, ...]) -> tables.Row:
     spec = spec_of(client, item.account, item.symbol)
     return {
         "account": item.account,
@@ -113,7 +115,7 @@ def _row(client: Client, item: CommandAnswer) -> tables.Row:
         "symbol": item.symbol,
         "lots": tables.lots(item.volume_e8) if item.volume_e8 else "",
         "price": tables.price(item.price_e8, spec.digits) if spec is not None else tables.price(item.price_e8),
-        "code": marked(item.code, item.code in DONE_CODES),
+        "code": marked(item.code, item.code in done),
         "detail": item.detail,
     }
 

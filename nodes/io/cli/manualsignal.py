@@ -8,7 +8,8 @@ from mesh.errors import BadUsage, NoMesh
 from mesh.messages import PROTOCOL_VERSION
 from mesh.messages.base import Msg
 from mesh.messages.outcomes import FINAL_CODES
-from mesh.messages.signals import ACCEPTED, MANUAL, Signal, SignalAnswer, SourceHello
+from mesh.messages.signals import ACCEPTED, MANUAL, OPERATOR, Signal, SignalAnswer, SourceHello
+from nodes import codes
 from nodes.handvolume import objection_to_volume
 from nodes.io.cli import tables
 from nodes.io.cli.acting import NOT_ALL, NOT_DONE, is_confirmed, operator_name, spec_of
@@ -20,9 +21,7 @@ from nodes.io.cli.grid import Column, console, grid
 from nodes.io.locate import find
 
 ANSWER_S = 5.0
-SOURCE = "operator"
 SIDES = {"buy": 1, "sell": -1, "close": 0}
-DONE_CODES = ("FILLED", "PARTIAL", "CLOSED")
 COLUMNS = (
     Column("account", "account"),
     Column("strategy", "strategy", rank=2),
@@ -74,14 +73,14 @@ def check_volume(client: Client, symbol: str, targets: list[str], volume_e8: int
 def _signal(client: Client, symbol: str, side: int, targets: list[str], volume_e8: int) -> Signal:
     market = client.view.nodes.get(client.config.nodes_of("market")[0])
     market_ns = market[1].market_ns if market else 0
-    sid = f"{SOURCE}/{operator_name()}/{secrets.token_hex(6)}"[:160]
+    sid = f"{OPERATOR}/{operator_name()}/{secrets.token_hex(6)}"[:160]
     stamp_ns = client.now_ns()
-    return Signal(sid, SOURCE, MANUAL, symbol, "M1", market_ns, 0, market_ns, stamp_ns, side=side, accounts=targets, volume_e8=volume_e8)
+    return Signal(sid, OPERATOR, MANUAL, symbol, "M1", market_ns, 0, market_ns, stamp_ns, side=side, accounts=targets, volume_e8=volume_e8)
 
 
 def _deliver(client: Client, signal: Signal) -> SignalAnswer:
     """Hand the signal over until it is answered. Raises NoMesh where nobody answers."""
-    client.send_source(SourceHello(SOURCE, secrets.randbits(62), PROTOCOL_VERSION, client.config.fingerprint))
+    client.send_source(SourceHello(OPERATOR, secrets.randbits(62), PROTOCOL_VERSION, client.config.fingerprint))
     client.send_source(signal)
     answers: list[SignalAnswer] = []
 
@@ -113,8 +112,8 @@ def report(signal: Signal, answer: SignalAnswer, lines: list[Story]) -> int:
     why = "no line of it is known yet" if answer.code == ACCEPTED else answer.text
     rows: list[tables.Row] = [{"account": account, "code": answer.code, "symbol": signal.symbol, "detail": why} for account in missing]
     rows += [line if line["code"] in FINAL_CODES else line | {"detail": f"not ended yet {line['detail']}".rstrip()} for line in lines]
-    is_done = not missing and all(row["code"] in DONE_CODES for row in rows)
-    shown = [row | {"code": marked(row["code"], row["code"] in DONE_CODES)} for row in rows]
+    is_done = not missing and all(row["code"] in codes.DONE for row in rows)
+    shown = [row | {"code": marked(row["code"], row["code"] in codes.DONE)} for row in rows]
     out = console()
     out.print(grid(COLUMNS, shown, out.width, folds=True))
     print(f"the whole story: mesh why {signal.sid}")

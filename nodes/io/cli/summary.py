@@ -1,7 +1,8 @@
 """What a run came to: read from the master's store after everything has stopped, so that it is what is durable.
 
 The counts are made twice, from the totals the master kept and from the decisions themselves; ``adds_up`` says that both agree and
-that lines decided = outcomes + states.
+that lines decided = outcomes + states. Of decisions older than ``store.keep_days`` the totals alone are left: how many there are is known
+all the same, by the answers to their signals, and what they ended in is what the totals say beyond the rest.
 """
 
 import json
@@ -26,12 +27,14 @@ from nodes.decisions import (
     DECISION,
     END,
     PUBLISHED,
+    SID,
     TOTALS,
     WORKING,
     ArchiveRecord,
     DecisionRecord,
     EndRecord,
     LineRecord,
+    SidRecord,
     TotalsRecord,
     end_key,
 )
@@ -81,6 +84,15 @@ class Tally:
         """Code and first word of the detail of a line that was not carried out → how often."""
         self.accounts: dict[str, dict[str, int]] = {account: {} for account in accounts}
         self.stages = {name: HdrHistogram(1, HOUR_US, 3) for name, _, _ in STAGES}
+        self.signal_count = 0
+        """Signals decided, those included whose decision was pruned."""
+        self.pruned: dict[str, int] = {}
+        """Ended lines of pruned decisions by code."""
+        self.pruned_decision_count = 0
+        self.is_every_decision_known = True
+        """Each signal that was answered has a decision, or one that was pruned."""
+        self.totals = TotalsRecord(0, {})
+        """The master's own."""
 
     def line(self, record: LineRecord, end: EndRecord | None) -> None:
         """Count one line as it ended, or its state."""
@@ -96,6 +108,31 @@ class Tally:
         if end is not None and end.outcome is not None:
             self._stamps(end.outcome.stamps)
 
+    def prune(self, decision_count: int, row_count: int) -> None:
+        """So many decisions are not there, of ``row_count`` rows pruned: what the totals have beyond the lines that are left was theirs."""
+        self.is_every_decision_known = 0 <= decision_count <= row_count
+        if not self.is_every_decision_known or not decision_count:
+            return
+        self.pruned_decision_count = decision_count
+        beyond = {code: count - self.codes.get(code, 0) for code, count in self.totals.codes.items()}
+        self.pruned = {code: count for code, count in beyond.items() if count > 0}
+
+    @property
+    def by_code(self) -> dict[str, int]:
+        """Ended lines by code, the pruned ones included."""
+        names = sorted(self.codes.keys() | self.pruned.keys())
+        return {code: self.codes.get(code, 0) + self.pruned.get(code, 0) for code in names}
+
+    @property
+    def adds_up(self) -> bool:
+        """Whether the lines are those the master kept count of, each in one code or one state; a decision has at least one."""
+        pruned_count = sum(self.pruned.values())
+        ended = {code: count for code, count in self.totals.codes.items() if count}
+        ended_count = sum(self.by_code.values()) + sum(self.states.values())
+        is_counted = self.totals.decided_count == self.decided_count + pruned_count == ended_count
+        is_pruned = self.is_every_decision_known and pruned_count >= self.pruned_decision_count
+        return is_counted and is_pruned and ended == self.by_code
+
     def _stamps(self, stamps: Stamps) -> None:
         for name, first, second in STAGES:
             begin_ns, end_ns = getattr(stamps, first), getattr(stamps, second)
@@ -110,28 +147,31 @@ def _records(store: Store, kind: str, record: type[Msg]) -> Iterator[Any]:
             yield decode_record_untrusted(raw, record, RECORD_BYTES_MAX)
 
 
-def tally(config: Config, state: Path) -> tuple[Tally, TotalsRecord, int]:
-    """Lines counted one by one, the master's own totals, and how many signals there were. Raises BadConfig, StoreFailed."""
+def tally(config: Config, state: Path) -> Tally:
+    """Lines counted one by one, and by the master's own totals. Raises BadConfig, StoreFailed."""
     master = config.nodes_of("master")[0]
     counted = Tally(list(config.account))
-    signal_count = 0
     if not any((state / f"{master}.{suffix}").exists() for suffix in ("db", "genesis")):
-        return counted, TotalsRecord(0, {}), 0  # it ended before the master began; one that got lost is told by open_store
+        return counted  # it ended before the master began; one that got lost is told by open_store
     store = open_store(state / f"{master}.db", config.settings.mesh.id, master)
     try:
         ends = {key: decode_record_untrusted(raw, EndRecord) for key, raw in store.fetch(END, b"", 10_000_000)}
+        kept_count = 0
         for archived in _records(store, ARCHIVE, ArchiveRecord):
-            signal_count += 1
+            kept_count += 1
             for record, end in zip(archived.decision.lines, archived.ends, strict=True):
                 counted.line(record, end)
         for decision in _records(store, DECISION, DecisionRecord):
-            signal_count += 1
+            kept_count += 1
             for record in decision.lines:
                 counted.line(record, ends.get(end_key(record)))
-        kept = [decode_record_untrusted(raw, TotalsRecord) for _, raw in store.fetch(TOTALS, b"", 1)]
+        counted.signal_count = sum(1 for _ in _records(store, SID, SidRecord))
+        for _, raw in store.fetch(TOTALS, b"", 1):
+            counted.totals = decode_record_untrusted(raw, TotalsRecord)
+        counted.prune(counted.signal_count - kept_count, store.head.pruned_count)
     finally:
         store.close()
-    return counted, kept[0] if kept else TotalsRecord(0, {}), signal_count
+    return counted
 
 
 def summarise(
@@ -140,16 +180,9 @@ def summarise(
     """The summary document (format in PROTOCOL.md). ``down``: processes that stayed down, with their last words; ``about``: files."""
     problem = ""
     try:
-        counted, totals, signal_count = tally(config, state)
+        counted = tally(config, state)
     except MeshError as error:
-        problem = str(error)
-        counted, totals, signal_count = Tally(list(config.account)), TotalsRecord(0, {}), 0
-    open_count = sum(counted.states.values())
-    adds_up = (
-        not problem
-        and totals.decided_count == counted.decided_count == sum(counted.codes.values()) + open_count
-        and {code: count for code, count in totals.codes.items() if count} == counted.codes
-    )
+        problem, counted = str(error), Tally(list(config.account))
     market = view.nodes.get(config.nodes_of("market")[0])
     facts = dict(market[1].facts) if market else {}
     counters = dict(market[1].counters) if market else {}
@@ -172,17 +205,18 @@ def summarise(
             "notes": {key: value for key, value in facts.items() if key not in ("speed", "comparable", "played", "total")},
         },
         "signals": {
-            "decided": signal_count,
+            "decided": counted.signal_count,
             "duplicates": _sum(config, view, "signals", "duplicate_signal_count"),
             "refused": _sum(config, view, "signals", "refused_signal_count"),
         },
         "lines": {
-            "decided": totals.decided_count,
-            "by_code": dict(sorted(counted.codes.items())),
+            "decided": counted.totals.decided_count,
+            "by_code": counted.by_code,
             "by_reason": dict(sorted(counted.details.items(), key=lambda item: -item[1])),
             "states": dict(sorted(counted.states.items())),
+            "pruned": sum(counted.pruned.values()),
         },
-        "adds_up": adds_up,
+        "adds_up": counted.adds_up and not problem,
         "problem": problem,
         "down": down,
         "accounts": {account: _account(view, account, counted.accounts[account]) for account in config.account},
@@ -240,6 +274,8 @@ def print_summary(document: dict[str, Any], events: Path | None, summary: Path |
     states = "  ".join(f"{state} {count:,}" for state, count in lines["states"].items()) or "none"
     verdict = "adds up" if document["adds_up"] else "[bold red]DOES NOT ADD UP[/]"
     out.print(f"lines    {lines['decided']:,} decided = outcomes ({codes}) + states ({states}): {verdict}")
+    if lines["pruned"]:
+        out.print(f"         {lines['pruned']:>8,}  of them older than store.keep_days: of those the code alone is known")
     for reason, count in list(lines["by_reason"].items())[:8]:
         out.print(f"         {count:>8,}  {escape(reason)}")
     out.print(grid(ACCOUNTS, _account_rows(document["accounts"]), out.width, folds=True))

@@ -1,6 +1,10 @@
 """The clocks a shell hands to its cores."""
 
+import os
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -33,3 +37,19 @@ def test_lives_differ() -> None:
     assert len(set(lives)) == 1_000
     assert min(lives) > 0
     assert max(lives) < 2**63
+
+
+def test_a_wall_clock_can_be_told_to_be_off(tmp_path: Path) -> None:
+    """``MESH_WALL_STEP`` names eight bytes: the wall clock of a process is off by them, at once, and the monotonic one is not."""
+    path = tmp_path / "step"
+    path.write_bytes((3_600 * 10**9).to_bytes(8, "little", signed=True))
+    script = (
+        "import sys, time\nfrom mesh.io.clock import monotonic_ns, wall_ns\n"
+        "off = wall_ns() - time.time_ns()\nopen(sys.argv[1], 'r+b').write((-5 * 10**9).to_bytes(8, 'little', signed=True))\n"
+        "print(round(off / 1e9), round((wall_ns() - time.time_ns()) / 1e9))\n"
+    )
+    environment = {**os.environ, "MESH_WALL_STEP": str(path)}
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(path)], env=environment, capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stdout.split() == ["3600", "-5"]

@@ -1,15 +1,16 @@
-"""What became of an attempt: by magic, then comment, over live orders, history, deals and positions; its own traces and no others."""
+"""What became of an attempt: by magic, comment, then order, over live orders, history, deals, positions; its own traces and no others."""
 
 from types import SimpleNamespace
 from typing import Any
 
+import msgspec
 import pytest
 
 from mesh.faults import FaultSection
 from mesh.messages.venue import VenueFind, VenueFound
 from nodes.io.venuefind import Books, found_in, traces_of
 from nodes.terminal import names
-from tests.nodes.io.venuerig import LOT_E8, desk_of
+from tests.nodes.io.venuerig import LOT_E8, MONDAY_NS, desk_of
 
 WANTED = VenueFind(1, bytes(16), 1, 77, "tm.1", 0, "OPEN")
 MINE = dict(magic=77, comment="tm.1", symbol="EURUSD", reason=names.DEAL_REASON_EXPERT)
@@ -29,7 +30,7 @@ def order(**changes: Any) -> SimpleNamespace:
 
 def position(**changes: Any) -> SimpleNamespace:
     """A position of 0.1 lots."""
-    return SimpleNamespace(**{**MINE, "ticket": 5, "volume": 0.1, "price_open": 1.1, **changes})
+    return SimpleNamespace(**{**MINE, "ticket": 5, "identifier": 5, "volume": 0.1, "price_open": 1.1, **changes})
 
 
 def look(
@@ -78,6 +79,35 @@ def test_one_trace_is_enough(books: dict[str, Any]) -> None:
 def test_comment_is_asked_only_where_the_magic_is_nowhere() -> None:
     """The magic is the better witness: a comment that somebody copied makes no second hit."""
     assert look(deals=[deal(), deal(order=6, magic=1)]).hits == 1
+
+
+FORGOTTEN = dict(magic=0, comment="by the broker")
+
+
+@pytest.mark.parametrize(
+    "books",
+    [
+        {"deals": [deal(**FORGOTTEN)]},
+        {"orders": [order(**FORGOTTEN)]},
+        {"positions": [position(**FORGOTTEN)]},
+        {"positions": [position(ticket=8, **FORGOTTEN)]},
+    ],
+)
+def test_order_of_the_answer_tells_where_magic_and_comment_were_forgotten(books: dict[str, Any]) -> None:
+    """By the order a row is or came of, also where the position has another ticket by now; without an answer nothing is known."""
+    named = msgspec.structs.replace(WANTED, order_ticket=5)
+    found = look(**books, wanted=named)
+    assert (found.hits, found.volume_e8) == (1, 10 * LOT_E8)
+    assert look(**books).hits == 0
+    assert look(**books, wanted=msgspec.structs.replace(WANTED, order_ticket=6)).hits == 0
+
+
+def test_order_of_the_answer_is_asked_last() -> None:
+    """Where the magic is, the order is not asked for: one hit, not two."""
+    named = msgspec.structs.replace(WANTED, order_ticket=6)
+    assert look(deals=[deal(), deal(order=6, **FORGOTTEN)], wanted=named).order_ticket == 5
+    live = order(ticket=6, state=names.ORDER_STATE_PLACED, volume_current=0.1, position_id=0, **FORGOTTEN)
+    assert look(live=[live], wanted=named).resting_ticket == 6
 
 
 def test_two_orders_are_two_hits() -> None:
@@ -160,6 +190,26 @@ def test_placed_deal_is_unknown_and_then_seen_resting() -> None:
         desk.quote(108_500_000, 108_510_000)
         found = desk.find()
         assert (found.resting_ticket, found.hits, found.volume_e8) == (0, 1, LOT_E8)
+
+
+def test_close_that_was_placed_and_lost_its_marks_is_found_by_its_order() -> None:
+    """A server that drops the magic of a close and rewrites its comment: the order that 10008 named leads to the deal."""
+    forgets = (FaultSection(kind="drop_magic"), FaultSection(kind="rewrite_comment", comment="by the broker"))
+    with desk_of() as desk:
+        opened = desk.send()
+        desk.afflict(FaultSection(kind="place", nth=1, for_ms=1_500), *forgets)
+        result = desk.send(action="CLOSE", side=-1, position_ticket=opened.position_ticket, magic=78, comment="tm.2")
+        assert (result.class_, result.retcode) == ("UNKNOWN", 10008)
+        ask = VenueFind(1, bytes(16), 1, 78, "tm.2", MONDAY_NS, "CLOSE", result.order_ticket)
+        live = desk.answer(ask)
+        assert isinstance(live, VenueFound)
+        assert live.resting_ticket == result.order_ticket
+        desk.quote(108_500_000, 108_510_000)
+        desk.quote(108_500_000, 108_510_000)
+        found = desk.answer(ask)
+        assert isinstance(found, VenueFound)
+        assert (found.hits, found.volume_e8, found.order_ticket) == (1, LOT_E8, result.order_ticket)
+        assert desk.find(magic=78, comment="tm.2", action="CLOSE").hits == 0
 
 
 def test_absence_without_the_server_is_told_as_such() -> None:

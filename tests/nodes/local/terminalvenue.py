@@ -4,7 +4,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from mesh.config import Config
+from mesh.core import Envelope
 from mesh.faults import FaultSection
+from mesh.links import WORKER
 from mesh.messages.base import Msg
 from mesh.messages.venue import VenueLatch, VenueLost
 from mesh.simnet import SimNet
@@ -42,6 +44,12 @@ class TerminalVenue:
     def _new(self) -> Venue:
         mt5.shutdown()
         return Venue("one", self._config, mt5, lambda: self._latch_count, lambda: self._net.now_ns)
+
+    def afflict(self, *faults: FaultSection) -> None:
+        """From the next call on the terminal has these faults, which count from here."""
+        self._service = TerminalService(self.terminal, faults)
+        self._venue = self._new()
+        self._net.deliver("local-1", self._net.now_ns, Envelope(WORKER, 0, VenueLost("another terminal")))
 
     def restart(self) -> None:
         """The worker died with its local: the next one knows nothing of what was read."""

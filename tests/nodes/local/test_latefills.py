@@ -4,8 +4,12 @@ from typing import Any
 
 import pytest
 
+from mesh.messages.accounts import PendingOrder, Position
+from mesh.messages.base import NO_OID
+from mesh.messages.outcomes import DealReport
+from mesh.messages.venue import VenueState
 from mesh.units import E8
-from nodes.local.attempts import OrderRecord
+from nodes.local.attempts import OrderRecord, named
 from nodes.local.latefills import WATCHED_MAX, LateFills
 from nodes.terminal import names
 from tests.nodes.local.localrig import Boundary, Rig
@@ -136,6 +140,23 @@ def record(number: int, **changes: Any) -> OrderRecord:
     oid = number.to_bytes(16, "big")
     fields: dict[str, Any] = {"attempt": 1, "state": "ENDED", "not_found_ns": number} | changes
     return OrderRecord(oid, "ORDER", 1, 1, 1, "sid", "swing", "open", "open", "OPEN", "EURUSD", 1, E8, **fields)
+
+
+def test_order_that_the_answer_named_shows_it_too() -> None:
+    """Neither magic nor comment was kept: the order of a deal, of a live order, of a position tells; taken once it is watched no more."""
+    late = LateFills("one")
+    late.watch(named(record(1), 700))
+    late.watch(record(2))
+    deal = DealReport("one", 9, 700, 700, "EURUSD", "BUY", "IN", "EXPERT", 1, 1, 0, 0, 0, 1, NO_OID, "by the broker")
+    order = PendingOrder(700, "EURUSD", "TYPE_0", 1, 1, 0, 0, 0, False)
+    position = Position(701, 700, "EURUSD", 1, 1, 1, 1, 0, 0, 0, 0, 0, False)
+    shows: list[dict[str, Any]] = [{"deals": [deal]}, {"orders": [order]}, {"positions": [position]}]
+    nothing: dict[str, Any] = {"positions": [], "orders": [], "deals": []}
+    for shown in shows:
+        read = VenueState(1, 0, 0, 0, 0, 0, 0, 0, 0, True, True, **(nothing | shown))
+        assert [found.oid for found in late.turned_up(read)] == [record(1).oid]
+    late.take(named(record(1), 700))
+    assert late.turned_up(read) == []
 
 
 def test_only_the_newest_are_watched_also_in_another_life() -> None:

@@ -12,6 +12,7 @@ from mesh.messages.control import (
     ControlWelcome,
     Entry,
     Latched,
+    LostOrders,
     OperatorHello,
     Ping,
     Pong,
@@ -29,7 +30,7 @@ class Operator(Core):
     def __init__(self) -> None:
         super().__init__()
         self.heard: list[Msg] = []
-        for kind in (ControlWelcome, CommandAnswer, Latched, Pong):
+        for kind in (ControlWelcome, CommandAnswer, LostOrders, Latched, Pong):
             self.handlers[kind] = self._on
 
     def _on(self, envelope: Envelope, now_ns: int) -> Effects:
@@ -37,19 +38,24 @@ class Operator(Core):
         return ()
 
 
+def operator_of(rig: Rig) -> Operator:
+    """An operator at both routers of a mesh, who has said hello."""
+    operator = Operator()
+    names = ("router-1", "router-2")
+    rig.net.wires += [Wire("operator", f"control.{index}", name, links.CONTROL, 900 + index) for index, name in enumerate(names)]
+    rig.net.add("operator", lambda life: operator)
+    rig.ready()
+    rig.send("operator", *(Send(f"control.{index}", 0, OperatorHello("me@here", 1, PROTOCOL_VERSION)) for index in (0, 1)))
+    rig.run(10)
+    return operator
+
+
 class Desk(Rig):
     """The rig with an operator at both routers."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.net.wires += [
-            Wire("operator", f"control.{index}", name, links.CONTROL, 900 + index) for index, name in enumerate(("router-1", "router-2"))
-        ]
-        self.operator = Operator()
-        self.net.add("operator", lambda life: self.operator)
-        self.ready()
-        self.say(OperatorHello("me@here", 1, PROTOCOL_VERSION))
-        self.run(10)
+        self.operator = operator_of(self)
 
     def say(self, message: Msg) -> None:
         """Send to both routers, as the client does."""

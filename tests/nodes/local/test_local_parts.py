@@ -98,7 +98,7 @@ def stored(reports: Reports, puts: list[Put], rows: dict[tuple[str, bytes], byte
 
 def test_outcomes_move_to_the_archive_when_acked_and_survive_a_restart() -> None:
     """f is dense; acked ones leave memory, unacked ones are there after a restart, and ended oids are known for ever."""
-    reports, rows = Reports(), {}
+    reports, rows = Reports("one", 1), {}
     for number in (1, 2, 3):
         numbered, puts = reports.number(outcome(number, final=number != 2))
         assert numbered.f == number
@@ -106,7 +106,7 @@ def test_outcomes_move_to_the_archive_when_acked_and_survive_a_restart() -> None
         reports.durable(numbered)
     stored(reports, reports.ack(1), rows)
     assert [item.f for item in reports.oldest()] == [2, 3]
-    again = Reports()
+    again = Reports("one", 1)
     for (kind, key), record in rows.items():
         if kind in (OUTCOME, KNOWN):
             again.restore(kind, key, record)
@@ -118,7 +118,7 @@ def test_outcomes_move_to_the_archive_when_acked_and_survive_a_restart() -> None
 
 def test_ack_never_goes_beyond_what_is_durable() -> None:
     """An ack of more than was told changes nothing that is not on disk."""
-    reports = Reports()
+    reports = Reports("one", 1)
     numbered, _ = reports.number(outcome(1))
     assert reports.ack(9) == []
     assert not reports.is_settled
@@ -129,7 +129,7 @@ def test_ack_never_goes_beyond_what_is_durable() -> None:
 
 def test_archive_is_read_back_where_the_master_forgot() -> None:
     """The parts to fetch cover exactly what was acked above the master's number."""
-    reports = Reports()
+    reports = Reports("one", 1)
     reports.restored(600)
     assert reports.archive_prefixes(600) == []
     assert reports.archive_prefixes(254) == [bytes(6) + b"\x00", bytes(6) + b"\x01", bytes(6) + b"\x02"]

@@ -11,7 +11,7 @@ from mesh.links import WORKER
 from mesh.messages.base import Msg
 from mesh.messages.control import Latched
 from mesh.messages.venue import VenueFind, VenueLost, VenueRead, VenueSend, VenueState
-from mesh.units import E8
+from mesh.units import E8, text_from_e8
 from nodes.terminal import names
 from tests.nodes.local.fakevenue import POINT_E8, PRICE_E8
 from tests.nodes.local.localrig import Rig
@@ -218,6 +218,7 @@ def test_change_that_names_an_opening_waits_until_its_position_is_seen(faults: t
         rig.until(lambda: rig.master.codes() == ["FILLED", "MODIFIED"], 40_000)
         (position,) = venue.terminal.accounts[5001].positions.values()
         assert position.price_open_e8 - position.sl_e8 == 150 * POINT_E8
+        assert rig.master.outcomes[-1].detail == f"sl={text_from_e8(position.sl_e8, 5)} tp={text_from_e8(0, 5)}"
 
 
 def test_position_without_the_stop_loss_it_was_opened_with_is_noted_once() -> None:

@@ -10,8 +10,11 @@ from mesh.links import WORKER
 from mesh.messages.accounts import PendingOrder
 from mesh.messages.venue import VenueFind, VenueFound, VenueLost
 from mesh.units import E8
+from nodes.terminal import names
 from tests.nodes.local.fakevenue import PRICE_E8, FakeVenue
 from tests.nodes.local.localrig import Rig
+from tests.nodes.local.terminalvenue import rig_with
+from tests.nodes.local.test_local_faults import fault
 
 LOTS_E8 = E8 // 10
 TICKET = 700
@@ -179,3 +182,43 @@ def test_what_is_amiss_at_the_terminal_is_noted_once_and_shown() -> None:
     assert [note.name for _, _, note in rig.net.notes if note.name in ("terminal_remark", "terminal_fine")] == [
         "terminal_remark", "terminal_fine",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("ticket", [TICKET, 0])
+def test_order_that_the_answer_named_is_looked_for_also_by_another_life(ticket: int) -> None:
+    """10008 with a ticket: the third mark, kept with the attempt; an answer without one names nothing."""
+    rig = Rig().ready()
+    rig.venue.script = lambda send: msgspec.structs.replace(rig.venue.result(send, "UNKNOWN", 10008), order_ticket=ticket)
+    asked: list[VenueFind] = []
+
+    def look(ask: VenueFind) -> VenueFound:
+        asked.append(ask)
+        return seen(ask, connected=False)
+
+    rig.venue.look = look
+    rig.open()
+    for _life in range(2):
+        asked.clear()
+        rig.until(lambda: bool(asked))
+        assert {(ask.attempt, ask.order_ticket) for ask in asked} == {(1, ticket)}
+        rig.run(100)  # what the answer named is durable
+        rig.net.crash("local-1")
+        rig.net.restart("local-1")
+
+
+def test_close_whose_marks_were_forgotten_is_told_with_its_lots() -> None:
+    """A close answered PLACED, its magic dropped and its comment rewritten: CLOSED with what its order did, not with nothing."""
+    forgets = (fault("drop_magic"), fault("rewrite_comment", comment="by the broker"))
+    with rig_with() as (rig, venue):
+        opening = rig.open()
+        rig.until(lambda: rig.master.codes() == ["FILLED"])
+        venue.afflict(fault("place", nth=1, for_ms=1_500), *forgets)
+        rig.close(opening)
+        for _ in range(8):
+            rig.run(500)
+            venue.terminal.on_tick("EURUSD", venue.now_ns(), PRICE_E8, PRICE_E8 + 10_000)
+        rig.until(lambda: rig.master.codes() == ["FILLED", "CLOSED"], 150_000)
+        (deal,) = venue.deals(names.DEAL_ENTRY_OUT)
+        told = rig.master.outcomes[-1]
+        assert (told.volume_e8, told.price_e8, told.order_ticket) == (deal.volume_e8, deal.price_e8, deal.order)
+        assert (deal.magic, deal.comment) == (0, "by the broker")

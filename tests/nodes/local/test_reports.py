@@ -10,7 +10,7 @@ from nodes.local.reports import KNOWN, KnownRecord, Reports
 
 def test_an_ack_over_a_gap_in_the_numbers_takes_what_is_there() -> None:
     """A rolled-back store skips numbers: its old rows and the next ones have a gap between them."""
-    reports = Reports()
+    reports = Reports("one", 1)
     for f in (3, 9):
         reports.pending[f] = cast(Outcome, KnownRecord(f))
     reports.restored(9)
@@ -24,12 +24,12 @@ def test_an_open_that_turned_up_late_counts_as_executed() -> None:
         "one", 1, 1, 0, b"o" * 16, "s1", "swing", "open", "OPEN", "NOT_FOUND", True, "open", "", "EURUSD",
         1, 0, 0, 0, 0, 0, 0, 0, 1, 1, Stamps(),
     )  # fmt: skip
-    reports = Reports()
+    reports = Reports("one", 1)
     reports.number(outcome)
     assert not reports.is_executed(outcome.oid)
     _, puts = reports.number(msgspec.structs.replace(outcome, code="FILLED_LATE", volume_e8=7))
     assert reports.is_executed(outcome.oid)
     (known,) = [put for put in puts if put.kind == KNOWN]
-    again = Reports()
+    again = Reports("one", 1)
     again.restore(KNOWN, known.key, known.record or b"")
     assert again.is_executed(outcome.oid)

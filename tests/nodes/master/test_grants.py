@@ -2,7 +2,7 @@
 
 from mesh.messages.orders import CLONE, NEW_EPOCH, OTHER_LIFE, REPLACED
 from mesh.units import SECOND_NS
-from nodes.master.grants import GRANTED, Grants
+from nodes.master.grants import GRANTED, REPLACED_MAX, Grants
 
 GRANT_NS = 3 * SECOND_NS
 OLD, NEW = (b"store", 1), (b"store", 2)
@@ -73,6 +73,28 @@ def test_two_quick_replacements_wait_for_the_oldest_grant() -> None:
     grants.claim("a", NEW, SECOND_NS)
     assert grants.ask("a", (b"store", 3), 2 * SECOND_NS) == OTHER_LIFE
     assert grants.ask("a", (b"store", 3), 4 * SECOND_NS) == GRANTED
+
+
+def test_only_the_newest_former_holders_are_remembered() -> None:
+    """A life for each restart: what is kept stays bounded, and the last ones replaced are still told so."""
+    grants = Grants(GRANT_NS, 0, follows=False)
+    lives = [(b"store", life) for life in range(REPLACED_MAX + 10)]
+    for holder in lives:
+        assert grants.claim("a", holder, 0) == GRANTED
+    assert len(grants._seats["a"].replaced) == REPLACED_MAX
+    assert [grants.claim("a", holder, 1) for holder in lives[-3:]] == [REPLACED, REPLACED, GRANTED]
+
+
+def test_a_life_forgotten_that_still_speaks_freezes_the_account_all_the_same() -> None:
+    """It is taken for a new one; the holder it displaces is found to be a clone."""
+    grants = Grants(GRANT_NS, 0, follows=False)
+    lives = [(b"store", life) for life in range(REPLACED_MAX + 2)]
+    for holder in lives:
+        grants.claim("a", holder, 0)
+    assert grants.claim("a", lives[0], SECOND_NS) == GRANTED
+    assert grants.ask("a", lives[-1], 2 * SECOND_NS) == REPLACED
+    grants.claim("a", lives[0], 3 * SECOND_NS)
+    assert grants.ask("a", lives[-1], 5 * SECOND_NS) == CLONE
 
 
 def test_accounts_do_not_know_of_each_other() -> None:

@@ -49,6 +49,14 @@ def test_close_tells_who_did_it_and_who_did_not(monkeypatch: pytest.MonkeyPatch,
     assert any("demo-2" in line and "✗ REJECTED  retcode=10018 [red]closed[/]" in line for line in out)
 
 
+def test_what_turned_up_late_was_done(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """FILLED_LATE is an execution."""
+    ours = dict.fromkeys(CONFIG.account, ("PREVIEW", "close buy"))
+    client_of(monkeypatch, ours, dict.fromkeys(CONFIG.account, ("FILLED_LATE", "late_ms=9")))
+    assert close() == 0
+    assert "✓ FILLED_LATE  late_ms=9" in capsys.readouterr().out
+
+
 def test_account_that_does_not_answer_did_not_do_it(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """NO_ANSWER with what is known of its local."""
     client_of(monkeypatch, {"demo-1": ("PREVIEW", "")}, {"demo-1": ("CLOSED", "")})

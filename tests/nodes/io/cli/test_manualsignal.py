@@ -43,6 +43,7 @@ def send(accounts: str = "demo-1,demo-2", word: str = "buy", volume: str | None 
     ("lines", "code", "says"),
     [
         ([line("demo-1", "FILLED"), line("demo-2", "PARTIAL")], 0, "demo-2   manual    open  EURUSD  0.01    1.1  ✓ PARTIAL"),
+        ([line("demo-1", "FILLED"), line("demo-2", "FILLED_LATE", "late_ms=9")], 0, "✓ FILLED_LATE  late_ms=9"),
         ([line("demo-1", "FILLED"), line("demo-2", "DENIED", "POSITIONS [red]count=5")], 3, "✗ DENIED  POSITIONS [red]count=5"),
         ([line("demo-1", "KILLED", "LADDER"), line("demo-2", "KILLED", "LADDER")], 3, "✗ KILLED  LADDER"),
         ([line("demo-1", "FILLED"), line("demo-2", "WORKING")], 3, "✗ WORKING  not ended yet"),

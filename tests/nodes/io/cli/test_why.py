@@ -3,10 +3,15 @@
 import io
 import re
 
+import pytest
 from rich.console import Console
 
+from mesh.config import parse
+from nodes.io.cli import ask
 from nodes.io.cli.ask import Story, stamps_line, story_tree
 from nodes.io.cli.tables import moment_text, span_text
+from nodes.io.locate import demo_text
+from tests.nodes.io.cli.fakeclient import FakeClient
 
 BOOT_NS = 5_000_000_000_123
 STAMPS = {
@@ -72,8 +77,37 @@ def test_a_story_tells_what_hands_did_and_shows_data_as_it_is() -> None:
     assert "the newest signal with an order its broker has answered; newer ones without: 3" in text
 
 
+@pytest.mark.parametrize(
+    ("story", "code", "says"),
+    [
+        ({}, 1, "nothing is known of 's1'"),
+        ({"sid": "s1", "answer": "ACCEPTED", "pruned": True, "lines": [], "acts": STORY["acts"]}, 0, "its lines were pruned"),
+    ],
+)
+def test_what_was_pruned_is_told_as_such_and_where_it_still_is(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], story: Story, code: int, says: str
+) -> None:
+    """What is left, and that the audit has the rest; not where nothing is ever pruned."""
+    for keep, is_pruning in (("30", True), ('"off"', False)):
+        config = parse(f"{demo_text()}\n[store]\nkeep_days = {keep}\n")
+        FakeClient(config, lambda node, message: []).is_attached_by(ask, monkeypatch)
+        monkeypatch.setattr(ask, "ask_why", lambda client, master, query: story)
+        assert ask.show_why(None, "s1", as_json=False) == code
+        told = "".join(capsys.readouterr())
+        assert says in told
+        assert ("over 30 days ago (store.keep_days) is in the audit alone: mesh audit show master-1 --kind _decision" in told) == is_pruning
+    assert ("MANUAL CLOSE on demo-1" in told) == bool(story)
+
+
 def test_spans_and_moments() -> None:
     """In the unit that reads best."""
     spans_ns = (900, 651_000, -12_000, 36_500_000, 12_300_000_000)
     assert [span_text(span_ns) for span_ns in spans_ns] == ["1 µs", "651 µs", "-12 µs", "36.5 ms", "12.3 s"]
     assert (moment_text(0), moment_text(1_767_571_200_000_123_000)) == ("", "2026-01-05 00:00:00.000123 UTC")
+
+
+def test_resolve_is_told_as_an_operators_word() -> None:
+    """No act of the local's own: by whom and why stands in its detail."""
+    act = STORY["acts"][0] | {"sid": f"{STORY['sid']}/RESOLVE", "cause": "RESOLVE", "action": "OPEN", "code": "NOT_FOUND"}
+    words = told(STORY | {"acts": [act | {"detail": "resolved_by=ann@desk said=not_executed reason=seen", "volume": "0"}]})
+    assert "RESOLVE OPEN on demo-1 by word of an operator: NOT_FOUND resolved_by=ann@desk said=not_executed reason=seen" in words

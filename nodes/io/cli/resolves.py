@@ -1,0 +1,105 @@
+"""``mesh resolve``: an operator says what became of a lost attempt; the order, what it would be, the question, then the local's answer."""
+
+import secrets
+from pathlib import Path
+
+import msgspec
+
+from mesh.config import Config
+from mesh.errors import BadUsage
+from mesh.messages.control import RESOLVE_VERB, Command, CommandAnswer, LostOrder
+from nodes import codes
+from nodes.io.cli.acting import NOT_ALL, NOT_DONE, is_typed, operator_name
+from nodes.io.cli.client import Client, attached
+from nodes.io.cli.commands import PREVIEW, print_answers, run_command
+from nodes.io.cli.grid import cell, console
+from nodes.io.cli.lostasking import ask_lost
+from nodes.io.cli.unknowns import order_lines
+from nodes.io.locate import find
+
+EXECUTED, NOT_EXECUTED = SAID = ("executed", "not-executed")
+DONE = (codes.FILLED, codes.PARTIAL, codes.CLOSED, codes.FILLED_LATE, codes.NOT_FOUND, codes.WORKING, PREVIEW)
+"""Codes of a resolve that was taken. WORKING: a close that goes on."""
+REASON_MAX = 200
+ANSWER_S = 15.0
+"""A ticket is looked up in all deals since the decision."""
+
+
+def resolve_order(config_path: Path | None, order: str, said: str, ticket: str | None, reason: str, dry_run: bool, yes: bool) -> int:
+    """``mesh resolve``: 0 where the local took it, 3 where it refused or did not answer. Raises BadUsage, NoMesh."""
+    config, _ = find(config_path)
+    oid, account = check_order(config, order)
+    command = Command(
+        secrets.token_bytes(16), operator_name(), RESOLVE_VERB, f"account:{account}", 0, False, 0, 0, False,
+        check_reason(reason), oid, 0, check_said(said, ticket),
+    )  # fmt: skip
+    with attached(config_path) as client:
+        client.greet(operator_name())
+        return _resolve(client, command, account, dry_run, yes)
+
+
+def _resolve(client: Client, command: Command, account: str, dry_run: bool, yes: bool) -> int:
+    lost = _show(client, command.oid, account)
+    # the word is about the attempt that was looked at: another one may be lost by the time it comes
+    command = msgspec.structs.replace(command, attempt=lost.attempt if lost is not None and lost.code == codes.UNKNOWN else 0)
+    preview = _run(client, msgspec.structs.replace(command, id=secrets.token_bytes(16), dry_run=True))
+    print("would do:" if preview.code == PREVIEW else "is not done:" if preview.code not in DONE else "was done before:")
+    code = print_answers(client, {account: [preview]}, DONE)
+    if preview.code != PREVIEW or dry_run:
+        return code
+    word = str(command.ticket) if command.ticket else NOT_EXECUTED
+    if not is_typed(word, f"Type {word} to resolve {command.oid.hex()}@{account}", yes):
+        return NOT_DONE
+    answer = _run(client, command)
+    return print_answers(client, {account: [answer]}, DONE) and NOT_ALL
+
+
+def _show(client: Client, oid: bytes, account: str) -> LostOrder | None:
+    """Print the order as its local has it, and give it; None where it is not on the list."""
+    (told,) = ask_lost(client, f"account:{account}")
+    found = next((order for order in told.orders if order.oid == oid), None)
+    if found is None:
+        print(f"{oid.hex()} is not on the list of {account} {f'({told.why})' if told.why else ''}".rstrip())
+        return None
+    out = console()
+    for line in (found.code, *order_lines(account, found, told.market_ns)):
+        out.print(cell(line), soft_wrap=True)
+    return found
+
+
+def _run(client: Client, command: Command) -> CommandAnswer:
+    """Send it, and the account's one answer."""
+    return next(iter(run_command(client, command, ANSWER_S).values()))[-1]
+
+
+# words
+
+
+def check_order(config: Config, word: str) -> tuple[bytes, str]:
+    """OID@ACCOUNT. Raises BadUsage saying what is expected."""
+    text, _, account = word.partition("@")
+    try:
+        oid = bytes.fromhex(text)
+    except ValueError:
+        oid = b""
+    if len(oid) != 16 or account not in config.account:
+        accounts = ", ".join(config.account)
+        raise BadUsage(f"{word}: OID@ACCOUNT is expected, as `mesh unknown` shows it: 32 hex digits, and one of the accounts {accounts}")
+    return oid, account
+
+
+def check_said(said: str, ticket: str | None) -> int:
+    """``executed TICKET`` or ``not-executed``: the ticket, 0 for the latter. Raises BadUsage."""
+    if said == NOT_EXECUTED and ticket is None:
+        return 0
+    if said == EXECUTED and ticket is not None and ticket.isascii() and ticket.isdecimal() and 0 < int(ticket) < 2**63:
+        return int(ticket)
+    words = f"{said} {ticket or ''}".strip()
+    raise BadUsage(f"{words}: `{EXECUTED} TICKET` (of a position, an order or a deal) or `{NOT_EXECUTED}` is expected")
+
+
+def check_reason(reason: str) -> str:
+    """Why; kept in the audit. Raises BadUsage."""
+    if not reason.strip() or len(reason) > REASON_MAX:
+        raise BadUsage(f"--reason: say how you know, in at most {REASON_MAX} characters; it is kept with the order and in the audit")
+    return reason.strip()

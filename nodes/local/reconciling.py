@@ -1,0 +1,146 @@
+"""``mesh reconcile``: an account is read at once, every lost attempt looked for again, and what is written down held against the venue.
+
+Attempts that are UNKNOWN are looked for first, as at any time; then all deals are read since the oldest opening that is kept; then each
+open that ended NOT_FOUND is looked for once, without blocking its symbol. Nothing is sent to the venue for it but reads.
+"""
+
+from mesh.core import Commit, Effect, Send
+from mesh.messages.control import Command
+from mesh.messages.orders import CLOSE
+from mesh.messages.venue import VenueFind, VenueFound, VenueRead, VenueState
+from mesh.units import DAY_NS
+from nodes import codes
+from nodes.local.attempts import UNKNOWN, OrderRecord
+from nodes.local.bookcheck import PREFIX_BYTES, Finding, findings_of
+from nodes.local.commandlog import answer_of
+from nodes.local.desk import Desk
+from nodes.local.evidence import Books
+from nodes.local.inspection import Inspection
+from nodes.local.lostattempts import find_call
+from nodes.local.openings import CLOCKS_NS
+from nodes.local.state import LocalState
+
+AGREES, DIFFERS, NOT_READY, BUSY, NOT_CONNECTED = "AGREES", "DIFFERS", "NOT_READY", "BUSY", "NOT_CONNECTED"
+LOOKED_MAX = 64
+"""Opens that ended NOT_FOUND and are looked for once more, the newest."""
+FINDINGS_MAX = 200
+"""Findings that are told."""
+
+
+class Reconciling:
+    """Reconciles of one account."""
+
+    def __init__(self, state: LocalState, desk: Desk) -> None:
+        self._state = state
+        self._desk = desk
+
+    def on_command(self, command: Command, link: str, now_ns: int) -> list[Effect]:
+        """An operator wants to know whether all agrees."""
+        state, desk = self._state, self._desk
+        if desk.errand is not None:
+            return [Send(link, 0, answer_of(command, state.account, BUSY, "another resolve or reconcile of this account is under way"))]
+        reckoning = Reckoning(command, link, state, desk)
+        if not state.is_attached:
+            return reckoning.lost(state.refused or "the terminal is not attached", now_ns)
+        for job in desk.jobs.unknown():
+            job.ready_ns = now_ns
+        desk.errand = reckoning
+        return []
+
+
+class Reckoning:
+    """One of them: an errand at the worker, then its answers."""
+
+    def __init__(self, command: Command, link: str, state: LocalState, desk: Desk) -> None:
+        self.command_id = command.id
+        self._command = command
+        self._link = link
+        self._state = state
+        self._desk = desk
+        self._was_unknown = [job.record for job in desk.jobs.unknown()]
+        decided_ns = [opening.record.decided_ns for opening in state.openings.known() if opening.record.decided_ns]
+        self._books = Inspection(state.book, min([state.book.market_ns - DAY_NS, *decided_ns]) - CLOCKS_NS)
+        self._is_read = False
+        self._to_find = state.late.watched()[-LOOKED_MAX:]
+        self._looked_count = 0
+        self._findings: list[Finding] = []
+
+    # what the desk asks
+
+    def request(self, call: int) -> VenueRead | VenueFind:
+        """Page after page, then open after open."""
+        if not self._is_read:
+            return self._books.request(call)
+        record = self._to_find[-1]
+        return find_call(record, self._state.account, record.attempt, call)
+
+    def take(self, answer: VenueState | VenueFound, now_ns: int) -> tuple[bool, list[Effect]]:
+        """A page, or what a look showed."""
+        effects: list[Effect] = []
+        if isinstance(answer, VenueState):
+            self._is_read = self._books.take(answer)
+        else:
+            effects = self._looked(self._to_find.pop(), answer, now_ns)
+        if not self._is_read or self._to_find:
+            return False, effects
+        return True, [*effects, *self._told()]
+
+    def lost(self, reason: str, _now_ns: int) -> list[Effect]:
+        """Without the venue: the state as it was when it was read last."""
+        book = self._state.book
+        was = f"positions={len(book.positions)} unknown={len(self._desk.jobs.unknown())} as of market_ns={book.market_ns}"
+        findings = [self._became(record) for record in self._was_unknown]
+        return self._answers(findings, NOT_READY, f"{was}: {reason}")
+
+    # what is made of it
+
+    def _looked(self, record: OrderRecord, found: VenueFound, now_ns: int) -> list[Effect]:
+        """An open that ended NOT_FOUND was looked for: where something shows it is taken in hand again, as any that turns up."""
+        self._looked_count += 1
+        if not (found.hits or found.resting_ticket) or not self._state.late.is_watched(record.oid):
+            return []
+        _, puts = self._desk.lost.revived(record, now_ns)
+        words = f"{record.oid.hex()} had ended {codes.NOT_FOUND} and is at the venue: {codes.FILLED_LATE} tells what it did"
+        ticket = found.position_ticket or found.order_ticket or found.resting_ticket
+        self._findings.append(Finding("TURNED_UP", words, ticket, record.symbol, found.volume_e8, found.price_e8))
+        return [Commit(0, tuple(puts))]
+
+    def _told(self) -> list[Effect]:
+        state, books = self._state, self._books
+        shown = Books(books.positions, books.deals, books.state.market_ns)
+        findings = [*map(self._became, self._was_unknown), *self._findings, *findings_of(shown, state.openings, self._executed())]
+        if not books.state.connected or books.state.is_partial:
+            why = "it shows only some positions or orders" if books.state.connected else "the terminal does not see its server"
+            findings.append(Finding(NOT_CONNECTED, f"{why}: what is not shown proves nothing"))
+        counts = f"deals={len(books.deals)} positions={len(books.positions)} orders={len(books.orders)}"
+        openings = sum(1 for _ in state.openings.known())
+        looked = f"openings={openings} unknown={len(self._desk.jobs.unknown())} not_found_looked_for={self._looked_count}"
+        is_agreed = all(finding.agrees for finding in findings)
+        return self._answers(findings, AGREES if is_agreed else DIFFERS, f"{counts} {looked}")
+
+    def _executed(self) -> dict[bytes, bool]:
+        """By the first bytes of its oid, whether an order known here did something; of one in hand nobody can say."""
+        reports = self._state.reports
+        known = {oid[:PREFIX_BYTES]: reports.is_executed(oid) for oid in reports.ended()}
+        return known | {job.record.oid[:PREFIX_BYTES]: True for job in self._desk.jobs}
+
+    def _became(self, record: OrderRecord) -> Finding:
+        """What became of an order that was UNKNOWN when the command came."""
+        job = self._desk.jobs.get(record.oid)
+        code = job.record.state if job is not None else self._state.reports.known_code(record.oid)
+        detail = job.record.detail if job is not None else f"was {UNKNOWN}"
+        volume_e8 = record.goal_e8 if record.action == CLOSE else record.volume_e8
+        words = f"{record.oid.hex()} {record.action} {detail}"
+        return Finding(code, words, 0, record.symbol, volume_e8, agrees=code != UNKNOWN)
+
+    def _answers(self, findings: list[Finding], code: str, summary: str) -> list[Effect]:
+        told = [
+            answer_of(
+                self._command, self._state.account, item.code, item.detail, ticket=item.ticket, symbol=item.symbol,
+                volume_e8=item.volume_e8, price_e8=item.price_e8, last=False,
+            )
+            for item in findings[:FINDINGS_MAX]
+        ]  # fmt: skip
+        words = f"{summary} findings={len(findings)} told={len(told)}"
+        last = answer_of(self._command, self._state.account, code, words)
+        return [Send(self._link, 0, answer) for answer in [*told, last]]

@@ -1,0 +1,187 @@
+"""The checker of `make chaos` finds what it is there for: books that agree are clean, and each way in which they may not agree is named."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from mesh.config import parse
+from mesh.ids import magic_of
+from mesh.io.store import create
+from mesh.messages.base import NO_OID
+from mesh.messages.orders import CLOSE, OPEN
+from mesh.messages.outcomes import Outcome, Stamps
+from mesh.messages.signals import ACCEPTED, Signal, SignalAnswer
+from mesh.units import E8, SECOND_NS
+from nodes.decisions import PUBLISHED, Decision, DecisionRecord, Line, LineRecord
+from nodes.terminal import names
+from nodes.terminal.records import Deal
+from tests.chaos.books import Attempt, Books, Sent
+from tests.chaos.checker import Checker
+from tests.chaos.plan import configuration
+
+CONFIG = parse(configuration(1, 4, Path("record")))
+OID, OTHER = b"o" * 16, b"p" * 16
+LOT_E8 = E8 // 100
+DEADLINE_NS = 100 * SECOND_NS
+SIGNAL = Signal("chaos-1", "operator", "manual", "EURUSD", "M1", 0, 0, 0, 1, side=1, accounts=["a1"])
+Change = Callable[[Books], None]
+
+
+def outcome_of(oid: bytes, f: int, code: str, volume_e8: int, attempt: int, **fields: Any) -> Outcome:
+    plain = Outcome("a1", 1, 1, f, oid, "chaos-1", "hand", "open", OPEN, code, True, "open", "", "EURUSD", 1, volume_e8, 0, 0, 0, 0, 0, 0,
+                    attempt, 0, Stamps(called_ns=DEADLINE_NS - SECOND_NS))  # fmt: skip
+    return msgspec.structs.replace(plain, **fields)
+
+
+def line_of(oid: bytes, action: str, outcome: Outcome) -> Line:
+    closes_e8 = LOT_E8 if action == CLOSE else 0
+    record = LineRecord("a1", oid, "hand", "open", action, "EURUSD", 1, 0 if action == CLOSE else LOT_E8, NO_OID, 0, closes_e8, 0, 0, 0, 20,
+                        DEADLINE_NS if action == OPEN else 0, 1, outcome.f, outcome.f, PUBLISHED)  # fmt: skip
+    line = Line(Decision(DecisionRecord(bytes(16), SIGNAL, 0, 0, [record])), record)
+    line.code, line.f, line.outcome = outcome.code, outcome.f, outcome
+    return line
+
+
+def deal_of(oid: bytes, attempt: int, ticket: int, entry: int) -> Deal:
+    return Deal(ticket, ticket, "EURUSD", 0, entry, magic_of(oid, "a1", attempt), 7, names.DEAL_REASON_EXPERT, LOT_E8, 0, 0, 0, 0, 0, 0, "")
+
+
+def answer(retcode: int, deal: int) -> dict[str, object]:
+    return {"ts": "then", "retcode": retcode, "deal": str(deal), "order": str(deal), "error": 1}
+
+
+def books() -> Books:
+    """An opening that was requoted once and then filled, and its close: all books agree."""
+    opened, closed = outcome_of(OID, 1, "FILLED", LOT_E8, 2), outcome_of(OTHER, 2, "CLOSED", LOT_E8, 1, action=CLOSE)
+    sent = {
+        ("a1", magic_of(OID, "a1", 1)): Sent(1, [answer(10004, 0)]),
+        ("a1", magic_of(OID, "a1", 2)): Sent(1, [answer(10009, 501)]),
+        ("a1", magic_of(OTHER, "a1", 1)): Sent(1, [answer(10009, 502)]),
+    }
+    attempts = {("a1", magic_of(oid, "a1", number)): Attempt(oid, "a1", number) for oid in (OID, OTHER) for number in range(1, 5)}
+    deals = {"a1": [deal_of(OID, 2, 501, names.DEAL_ENTRY_IN), deal_of(OTHER, 1, 502, names.DEAL_ENTRY_OUT)]}
+    lines = [line_of(OID, OPEN, opened), line_of(OTHER, CLOSE, closed)]
+    reach = {(OID, "a1"): 4, (OTHER, "a1"): 4}
+    return Books(lines, [], {"a1": {1: opened, 2: closed}}, deals, sent, {8_001: "a1"}, attempts, reach)
+
+
+def found(kept: Books) -> list[str]:
+    checker = Checker(kept, CONFIG)
+    checker.check_books()
+    checker.check_lines({"adds_up": True})
+    checker.check_signals({"chaos-1": SIGNAL}, {"chaos-1": SignalAnswer("chaos-1", ACCEPTED)}, "operator")
+    return [violation.name for violation in checker.found]
+
+
+def test_books_that_agree_are_clean() -> None:
+    """No violation, and the story of a line has what each book says of it."""
+    assert found(books()) == []
+    told = Checker(books(), CONFIG).story(books().lines[0])
+    assert all(word in told for word in ("OPEN", "local f=1 FILLED", "attempt 2 taken 1x", "deal 501 0.01"))
+
+
+def _twice(kept: Books) -> None:
+    kept.deals["a1"].append(deal_of(OID, 1, 503, names.DEAL_ENTRY_IN))
+
+
+def _sent_twice(kept: Books) -> None:
+    kept.sent["a1", magic_of(OID, "a1", 2)].taken_count = 2
+
+
+def _no_proof(kept: Books) -> None:
+    kept.sent["a1", magic_of(OID, "a1", 1)].answers.clear()
+
+
+def _too_much(kept: Books) -> None:
+    kept.deals["a1"].append(deal_of(OTHER, 1, 504, names.DEAL_ENTRY_OUT))
+
+
+def _opened_by_a_close(kept: Books) -> None:
+    kept.deals["a1"][1] = deal_of(OTHER, 1, 502, names.DEAL_ENTRY_IN)
+
+
+def _late(kept: Books) -> None:
+    outcome = kept.lines[0].outcome
+    assert outcome is not None
+    kept.lines[0].outcome = msgspec.structs.replace(outcome, stamps=Stamps(called_ns=DEADLINE_NS + 2 * SECOND_NS))
+
+
+def _lost(kept: Books) -> None:
+    kept.deals["a1"].pop()
+
+
+def _nobodys_deal(kept: Books) -> None:
+    kept.deals["a1"].append(msgspec.structs.replace(deal_of(OID, 2, 505, names.DEAL_ENTRY_IN), magic=77))
+
+
+def _nobodys_send(kept: Books) -> None:
+    kept.sent["a1", 78] = Sent(1, [answer(10009, 506)])
+
+
+def _not_ended(kept: Books) -> None:
+    kept.lines[0].code = "UNCONFIRMED"
+
+
+def _told_otherwise(kept: Books) -> None:
+    kept.outcomes["a1"][1] = outcome_of(OID, 1, "REJECTED", 0, 2)
+
+
+def _forgotten_line(kept: Books) -> None:
+    kept.lines.clear()
+
+
+@pytest.mark.parametrize(
+    ("change", "name"),
+    [
+        (_twice, "I1"), (_sent_twice, "I1"), (_no_proof, "I1"), (_too_much, "I1"), (_opened_by_a_close, "I1"), (_late, "I3"),
+        (_lost, "I12"), (_nobodys_deal, "I12"), (_nobodys_send, "I12"), (_not_ended, "I5"), (_told_otherwise, "I5"),
+        (_forgotten_line, "I6"),
+    ],
+)  # fmt: skip
+def test_each_disagreement_is_found(change: Change, name: str) -> None:
+    """Books with one thing wrong in them are not clean, and the violation bears the rule's name."""
+    kept = books()
+    change(kept)
+    assert name in found(kept)
+
+
+def test_signals_that_are_lost_refused_or_made_up_are_found() -> None:
+    """Unanswered: L1; refused, or decided and never sent: I6."""
+
+    def names_of(sent: dict[str, Signal], answers: dict[str, SignalAnswer]) -> list[str]:
+        checker = Checker(books(), CONFIG)
+        checker.check_signals(sent, answers, "operator")
+        return [violation.name for violation in checker.found]
+
+    both = {"chaos-1": SIGNAL, "chaos-2": msgspec.structs.replace(SIGNAL, sid="chaos-2")}
+    accepted = {"chaos-1": SignalAnswer("chaos-1", ACCEPTED)}
+    assert names_of(both, accepted) == ["L1"]
+    assert names_of(both, {**accepted, "chaos-2": SignalAnswer("chaos-2", ACCEPTED)}) == ["I6"]
+    assert names_of({"chaos-1": SIGNAL}, {"chaos-1": SignalAnswer("chaos-1", "MALFORMED")}) == ["I6"]
+    assert names_of({}, {}) == ["I6"]
+
+
+def test_sums_starts_stores_and_who_is_stuck_are_looked_at(tmp_path: Path) -> None:
+    """A summary that does not add up, a second start that did not end with 75, a damaged store, a node that is not done."""
+    create(tmp_path / "local-1.db", "chaos", "local-1").close()
+    checker = Checker(books(), CONFIG)
+    checker.check_audits(tmp_path, ["local-1"])
+    checker.check_seconds([("local-1", 75), ("local-2", None)])
+    checker.check_end([])
+    (tmp_path / "local-1.out").write_text("mesh: local-1: store: disk is full\n")
+    checker.check_ends({"local terminated by SIGKILL": 3, "local exit status 74": 1}, tmp_path)
+    assert checker.found == []
+    content = bytearray((tmp_path / "local-1.db").read_bytes())
+    content[content.index(b"local-1")] ^= 1
+    (tmp_path / "local-1.db").write_bytes(content)
+    checker.check_audits(tmp_path, ["local-1"])
+    checker.check_lines({"adds_up": False})
+    checker.check_seconds([("local-1", 1)])
+    checker.check_end(["local-1 has unknown 1"])
+    (tmp_path / "local-1.out").write_text("Traceback (most recent call last):\n  AssertionError: ours\n")
+    checker.check_ends({"local terminated by SIGABRT": 1}, tmp_path)
+    assert [violation.name for violation in checker.found] == ["audit", "I5", "I8", "L1", "crash", "crash"]
+    assert "AssertionError: ours" in checker.found[-1].story

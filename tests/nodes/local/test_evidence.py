@@ -1,0 +1,69 @@
+"""A ticket as evidence of what became of an attempt: what speaks for it, what against it, each rule alone."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from mesh.messages.venue import VenueFound
+from nodes.local.evidence import Books, evidence_of
+from nodes.local.openings import Openings
+from tests.nodes.local.fakevenue import MARKET_NS, PRICE_E8
+from tests.nodes.local.test_resolving import LOTS_E8, LostDesk
+
+
+def open_record(**changes: Any) -> Any:
+    """An open of a tenth of a lot, bought, lost."""
+    desk = LostDesk()
+    oid = desk.lost_open(executed=True)
+    job = desk.local()._desk.jobs.get(oid)
+    assert job is not None
+    return desk, msgspec.structs.replace(job.record, **changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"symbol": "GBPUSD"}, "is of GBPUSD, the order of EURUSD"),
+        ({"kind": "SELL"}, "is a SELL, the order is not"),
+        ({"volume_e8": 2 * LOTS_E8}, "more than the order can have done"),
+        ({"market_ns": MARKET_NS - 120 * 10**9}, "is older than the order"),
+        ({"cause": "SL"}, "was made by the server: SL"),
+        ({"comment": "tm0123456789abcdef.1"}, "is of another order of ours: tm0123456789abcdef.1"),
+        ({"entry": "OUT"}, "is no opening deal here"),
+    ],
+)
+def test_deal_that_cannot_be_the_orders_is_no_evidence(changes: dict[str, Any], words: str) -> None:
+    """Each rule alone."""
+    desk, record = open_record()
+    deal = msgspec.structs.replace(desk.venue.deals[-1], **changes)
+    found = evidence_of(record, deal.deal_ticket, Books([], [deal], MARKET_NS), Openings())
+    assert isinstance(found, str)
+    assert words in found
+
+
+def test_fills_of_one_order_count_together_and_those_of_two_do_not() -> None:
+    """An order in two deals is one execution; a position two orders went into names neither."""
+    desk, record = open_record()
+    whole = desk.venue.deals[-1]
+    parts = [msgspec.structs.replace(whole, deal_ticket=number, volume_e8=LOTS_E8 // 2, price_e8=PRICE_E8 + number) for number in (1, 3)]
+    found = evidence_of(record, 1, Books([], parts, MARKET_NS), Openings())
+    assert isinstance(found, VenueFound)
+    assert (found.volume_e8, found.price_e8, found.deal_ticket, found.attempt) == (LOTS_E8, PRICE_E8 + 2, 3, 1)
+    other = msgspec.structs.replace(parts[1], order_ticket=99)
+    said = evidence_of(record, whole.position_id, Books([], [parts[0], other], MARKET_NS), Openings())
+    assert isinstance(said, str)
+    assert "name one of them" in said
+
+
+def test_position_alone_is_evidence_where_its_deals_are_not_shown() -> None:
+    """Of its side, its symbol, its lots; on the other side it is none."""
+    desk, record = open_record()
+    desk.run(1_200)
+    (position,) = desk.local()._state.book.positions
+    found = evidence_of(record, position.ticket, Books([position], [], MARKET_NS), Openings())
+    assert isinstance(found, VenueFound)
+    assert (found.volume_e8, found.price_e8, found.position_ticket) == (LOTS_E8, PRICE_E8, position.ticket)
+    turned = msgspec.structs.replace(position, side=-1)
+    said = evidence_of(record, position.ticket, Books([turned], [], MARKET_NS), Openings())
+    assert said == f"position={position.ticket} is on the other side"

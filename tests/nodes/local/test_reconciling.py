@@ -1,0 +1,219 @@
+"""An account read at once for an operator: what was lost is looked for, records are held against deals, and every difference is told."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from mesh.ids import comment_of
+from mesh.messages.accounts import Position
+from mesh.messages.base import NO_OID
+from mesh.messages.control import Command, CommandAnswer
+from mesh.messages.outcomes import DealReport
+from mesh.messages.venue import VenueLost, VenueRead, VenueState
+from mesh.units import E8, MINUTE_NS
+from nodes.local.accountbook import AccountBook
+from nodes.local.bookcheck import findings_of
+from nodes.local.evidence import Books
+from nodes.local.inspection import Inspection
+from nodes.local.openings import OpeningRecord, Openings
+from tests.nodes.local.fakevenue import MARKET_NS, PRICE_E8, Held
+from tests.nodes.local.terminalvenue import rig_with
+from tests.nodes.local.test_resolving import LOTS_E8, LostDesk
+
+OID = bytes(range(16))
+
+
+class ReconcileDesk(LostDesk):
+    """The rig with an operator who reconciles."""
+
+    def reconcile(self) -> list[CommandAnswer]:
+        """Everything that is found, the summary last."""
+        self.number += 1
+        asked = Command(self.number.to_bytes(16, "big"), "ann@desk", "reconcile", "account:one", 0, False, 0, 0, False)
+        self.say(asked)
+        self.until(lambda: any(answer.last for answer in self.answers(asked.id)))
+        return self.answers(asked.id)
+
+    def found(self) -> list[str]:
+        """The codes."""
+        return [answer.code for answer in self.reconcile()]
+
+
+def test_account_where_all_agrees_says_so() -> None:
+    """An open, a part of it closed: deals bear out both; a position that is not ours is named, and nothing is amiss."""
+    desk = ReconcileDesk()
+    opening = desk.filled()
+    desk.close(opening, left_e8=LOTS_E8 // 2)
+    desk.until(lambda: desk.master.codes() == ["FILLED", "CLOSED"])
+    desk.run(1_200)
+    (summary,) = desk.reconcile()
+    assert summary.code == "AGREES"
+    assert summary.detail.startswith("deals=3 positions=1 orders=0 openings=1 unknown=0")
+    desk.venue.held[7] = Held(7, 1, E8, PRICE_E8, 0, 0, 0, "by hand")
+    foreign, last = desk.reconcile()
+    assert (foreign.code, foreign.ticket, foreign.volume_e8, last.code) == ("FOREIGN", 7, E8, "AGREES")
+    assert [send.action for send in desk.venue.sends] == ["OPEN", "CLOSE"]
+
+
+def test_lost_attempt_is_looked_for_at_once() -> None:
+    """Long before its next look: found, it has ended; not found, it is still UNKNOWN, and that does not agree."""
+    desk = ReconcileDesk()
+    oid = desk.lost_open(executed=True)
+    still, *_, last = desk.reconcile()
+    assert (still.code, last.code) == ("UNKNOWN", "DIFFERS")
+    desk.venue.look = desk.venue._find
+    became, last = desk.reconcile()
+    assert (became.code, last.code) == ("FILLED", "AGREES")
+    assert oid.hex() in became.detail
+    desk.until(lambda: desk.master.codes() == ["FILLED"])
+
+
+def test_open_that_ended_not_found_is_looked_for_without_blocking_its_symbol() -> None:
+    """Nowhere: it agrees and opens go on; found: FILLED_LATE follows."""
+    desk = ReconcileDesk()
+    desk.venue.shows_positions = False
+    oid = desk.lost_open(executed=True)
+    desk.resolve(oid)
+    desk.venue.deals = desk.venue.deals[:1]
+    looks = desk.venue.finds
+    assert desk.found() == ["AGREES"]
+    assert desk.venue.finds == looks + 1
+    assert desk.told()[0].code == "NOT_FOUND"
+    desk.open("next")
+    desk.until(lambda: "FILLED" in desk.master.codes())
+    desk.venue.look = desk.venue._find
+    assert desk.found()[0] == "TURNED_UP"
+    desk.until(lambda: "FILLED_LATE" in desk.master.codes())
+
+
+def test_terminal_that_is_away_is_told_with_the_state_as_it_was() -> None:
+    """What is looked for, and what was read last."""
+    desk = ReconcileDesk()
+    desk.lost_open(executed=False)
+    desk.local()._state.is_attached = False
+    unknown, last = desk.reconcile()
+    assert (unknown.code, last.code) == ("UNKNOWN", "NOT_READY")
+    assert last.detail.startswith(f"positions=0 unknown=1 as of market_ns={MARKET_NS}: the terminal is not attached")
+
+
+def test_terminal_lost_on_the_way_is_told_and_the_next_one_is_asked_anew() -> None:
+    """The worker dies while a page is read: the operator hears of it, and may ask again."""
+    desk = ReconcileDesk()
+    handle = desk.venue.handle
+
+    def dies(message: Any, now_ns: int) -> Any:
+        return [(1, VenueLost("killed"))] if isinstance(message, VenueRead) and message.anew else handle(message, now_ns)
+
+    desk.venue.handle = dies  # type: ignore[method-assign]
+    (last,) = desk.reconcile()
+    assert (last.code, last.detail.split(": ")[1]) == ("NOT_READY", "killed findings=0 told=0")
+    desk.venue.handle = handle  # type: ignore[method-assign]
+    desk.until(lambda: desk.local()._state.is_attached)
+    assert desk.found() == ["AGREES"]
+
+
+def test_long_history_lets_reads_pass_and_is_read_to_its_end() -> None:
+    """Three pages of deals: between two of them the state is read as ever."""
+    desk = ReconcileDesk()
+    plain = desk.venue.read
+    asked: list[bool] = []
+
+    def pages(ask: VenueRead) -> VenueState:
+        asked.append(ask.anew)
+        told = plain(ask)
+        if not ask.anew:
+            return told
+        desk.local()._desk.want_read()
+        number = sum(asked)
+        deals = [msgspec.structs.replace(desk.venue.deals[0], deal_ticket=100 + number, market_ns=MARKET_NS + number)]
+        return msgspec.structs.replace(told, deals=deals, more_deals=number < 3)
+
+    desk.venue.read = pages  # type: ignore[method-assign]
+    (last,) = desk.reconcile()
+    assert last.detail.startswith("deals=3")
+    first = asked.index(True)
+    assert asked[first : first + 5] == [True, False, True, False, True]
+
+
+def test_page_without_anything_new_is_stepped_over() -> None:
+    """A terminal that shows the same page again and again cannot keep it going."""
+    book = AccountBook("one", 1)
+    reading = Inspection(book, 5)
+    deal = DealReport("one", 1, 1, 1, "EURUSD", "BUY", "IN", "EXPERT", E8, PRICE_E8, 0, 0, 0, 9, NO_OID, "")
+    page = VenueState(1, 0, 1, MARKET_NS, 0, 0, 0, 0, 0, True, True, [], [], [deal], more_deals=True)
+    assert [reading.request(1).deals_from_ns, reading.take(page)] == [5, False]
+    assert [reading.request(2).deals_from_ns, reading.take(page)] == [9, False]
+    assert reading.request(3).deals_from_ns == 10
+    assert reading.take(msgspec.structs.replace(page, more_deals=False))
+    assert reading.deals == [deal]
+
+
+def test_read_for_an_operator_takes_nothing_away_from_the_next_read() -> None:
+    """The real adapter: deals an inspection saw are new to the account's own next read all the same."""
+    with rig_with() as (rig, venue):
+        rig.open()
+        rig.until(lambda: rig.master.codes() == ["FILLED"])
+        rig.run(1_200)
+        reads = [venue._venue.handle(VenueRead(900 + number, 0, 7, anew=number == 2)) for number in range(5)]
+        assert [len(read.deals) for read in reads if isinstance(read, VenueState)] == [2, 0, 2, 2, 0]
+
+
+# what is held against what
+
+
+def opening(oid: bytes = OID, **changes: Any) -> OpeningRecord:
+    """An opening of a tenth of a lot in position 50."""
+    record = OpeningRecord(oid, 5, "sid", "swing", "open", "EURUSD", 1, LOTS_E8, PRICE_E8, 50, 1, decided_ns=MARKET_NS)
+    return msgspec.structs.replace(record, **changes)
+
+
+def deal(ticket: int, kind: str = "BUY", entry: str = "IN", **changes: Any) -> DealReport:
+    """A deal of position 50."""
+    made = DealReport("one", ticket, ticket, 50, "EURUSD", kind, entry, "EXPERT", LOTS_E8, PRICE_E8, 0, 0, 0, MARKET_NS, NO_OID, "")
+    return msgspec.structs.replace(made, **changes)
+
+
+def position(ticket: int = 50, **changes: Any) -> Position:
+    """A position."""
+    held = Position(ticket, ticket, "EURUSD", 1, LOTS_E8, PRICE_E8, PRICE_E8, 0, 0, 0, 0, MARKET_NS, False)
+    return msgspec.structs.replace(held, **changes)
+
+
+def codes(
+    deals: list[DealReport], *records: OpeningRecord, hedging: bool = True, positions: tuple[Position, ...] = (), **known: bool
+) -> list[str]:
+    """What is found of these books."""
+    openings = Openings()
+    openings.is_hedging = hedging
+    for record in records:
+        openings.add(record, 1)
+    executed = {OID[:8]: known["executed"]} if "executed" in known else {}
+    return [finding.code for finding in findings_of(Books(list(positions), deals, MARKET_NS + MINUTE_NS), openings, executed)]
+
+
+def test_lots_of_an_opening_are_those_of_its_deals() -> None:
+    """None, too few, too many; closes of ours that no deal shows."""
+    half = deal(1, volume_e8=LOTS_E8 // 2)
+    assert codes([deal(1)], opening()) == []
+    assert codes([], opening()) == ["RECORD_WITHOUT_DEAL"]
+    assert codes([half], opening()) == ["VOLUME_DIFFERS"]
+    assert codes([deal(1), half], opening()) == ["VOLUME_DIFFERS"]
+    assert codes([deal(1)], opening(closed_e8=LOTS_E8)) == ["VOLUME_DIFFERS"]
+    assert codes([deal(1), deal(2, "SELL", "OUT")], opening(closed_e8=LOTS_E8)) == []
+
+
+def test_netting_position_may_hold_lots_of_others() -> None:
+    """More than ours is no difference there, less is."""
+    assert codes([deal(1), deal(2)], opening(), hedging=False) == []
+    assert codes([deal(1)], opening(), opening(bytes(16), f=2), hedging=False) == ["VOLUME_DIFFERS"]
+
+
+@pytest.mark.parametrize(("executed", "found"), [({}, True), ({"executed": False}, True), ({"executed": True}, False)])
+def test_deal_with_our_mark_is_of_an_order_that_did_something(executed: dict[str, bool], found: bool) -> None:
+    """Nobody knows its order, or it ended as having done nothing: a deal without a record; so is a position whose deals are not shown."""
+    told = ["DEAL_WITHOUT_RECORD"] if found else []
+    mark = comment_of(OID, 1)
+    assert codes([deal(1, comment=mark)], **executed) == told
+    assert codes([deal(1, comment="by hand")], **executed) == []
+    assert codes([], positions=(position(comment=mark),), **executed) == [*told, "FOREIGN"]

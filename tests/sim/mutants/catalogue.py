@@ -1,0 +1,23 @@
+"""Every planted bug, by name."""
+
+from tests.sim.mutants.calls import CALLS
+from tests.sim.mutants.closes import CLOSES
+from tests.sim.mutants.durable import DURABLE
+from tests.sim.mutants.epochs import EPOCHS
+from tests.sim.mutants.grants import GRANTS
+from tests.sim.mutants.lines import LINES
+from tests.sim.mutants.mutant import Mutant
+from tests.sim.mutants.numbers import NUMBERS
+from tests.sim.mutants.stops import STOPS
+from tests.sim.mutants.unknown import UNKNOWN
+
+MUTANTS: tuple[Mutant, ...] = (*DURABLE, *CALLS, *UNKNOWN, *EPOCHS, *NUMBERS, *GRANTS, *CLOSES, *STOPS, *LINES)
+_BY_NAME = {mutant.name: mutant for mutant in MUTANTS}
+assert len(_BY_NAME) == len(MUTANTS), "two mutants have one name"
+
+
+def mutant_of(name: str) -> Mutant:
+    """A mutant by its name. Raises ValueError for any other."""
+    if name not in _BY_NAME:
+        raise ValueError(f"mutant {name!r}: {', '.join(_BY_NAME)} are there")
+    return _BY_NAME[name]

@@ -1,0 +1,71 @@
+"""Closes that wait, are lost, are said too early or take too much."""
+
+from tests.sim.mutants.mutant import Mutant
+
+CLOSES = (
+    Mutant(
+        "close_waits_behind_gap",
+        "§6.7: a CLOSE may overtake",
+        "nodes/local/orderintake.py",
+        "if body.action == OPEN and target.k > state.stream.received_k:",
+        "if target.k > state.stream.received_k:",
+    ),
+    Mutant(
+        "close_expires",
+        "§6.7: a CLOSE does not expire",
+        "nodes/master/orderlog.py",
+        "    if not record.deadline_ns:\n        return False\n",
+        "",
+    ),
+    Mutant(
+        "close_not_sent_again",
+        "§6.8: a new master sends CLOSEs again under their oid",
+        "nodes/master/recovery.py",
+        "    if not closes:\n        return False\n",
+        "    if closes or not closes:\n        return False\n",
+    ),
+    Mutant(
+        "close_of_unknown_dropped",
+        "§6.7: a CLOSE stands over an OPEN whose result is unknown",
+        "nodes/local/intents.py",
+        "(running.record.state in (INTENT, CALLED, UNKNOWN) or record.volume_e8 > 0):\n            return Wait(what=\"opening\")",
+        "running.record.state in (INTENT, CALLED, UNKNOWN):\n            return End(codes.CLOSED, \"already=never_opened\")",
+    ),
+    Mutant(
+        "superseded_open_runs",
+        "§6.7: an OPEN that a full CLOSE came before is SUPERSEDED",
+        "nodes/local/intents.py",
+        """            state.openings.bar(record.ref_oid)
+        return End(codes.CLOSED, "already=superseded")""",
+        """            pass
+        return End(codes.CLOSED, "already=superseded")""",
+    ),
+    Mutant(
+        "closed_by_an_old_read",
+        "§7: a position is gone when a read since says so",
+        "nodes/local/intents.py",
+        "        if book.read_ns < job.arrived_ns:\n            return Wait(needs_read=True, what=\"read\")\n",
+        "",
+    ),
+    Mutant(
+        "closed_without_proof",
+        "§6.3: what is read of a terminal without its server proves nothing",
+        "nodes/local/intents.py",
+        "return End(code, detail) if book.is_proof else Wait(what=\"read\")",
+        "return End(code, detail)",
+    ),
+    Mutant(
+        "netting_close_repeated",
+        "§6.7, I1: only a full close of a hedging position may repeat after an unknown attempt",
+        "nodes/local/lostattempts.py",
+        "record.volume_e8 == 0 and self._state.openings.is_hedging and not record.is_gone",
+        "record.volume_e8 == 0 and not record.is_gone",
+    ),
+    Mutant(
+        "close_exceeds_goal",
+        "§6.7, I1: the attempts of a CLOSE together never exceed its volume",
+        "nodes/local/intents.py",
+        "goal_e8 = min(rest_e8(record), goal_e8)",
+        "goal_e8 = max(rest_e8(record), goal_e8)",
+    ),
+)

@@ -1,0 +1,83 @@
+"""Lives of masters that are not kept apart."""
+
+from tests.sim.mutants.mutant import Mutant
+
+EPOCHS = (
+    Mutant(
+        "lower_epoch_accepted",
+        "§6.8, I4: orders of a lower epoch are refused",
+        "nodes/local/orderintake.py",
+        "if order.e < state.stream.e:",
+        "if order.e < 0:",
+    ),
+    Mutant(
+        "equal_epoch_taken_again",
+        "§6.8: only a higher epoch is taken",
+        "nodes/local/orderintake.py",
+        "if order.e > state.stream.e:",
+        "if order.e >= state.stream.e:",
+    ),
+    Mutant(
+        "epoch_of_last_life",
+        "§6: e is one life's; the next one's is above the stored one",
+        "nodes/master/recovery.py",
+        "    epoch = epoch_after(older, wall_ns, state.life)\n",
+        "    epoch = max(older, default=0) or epoch_after(older, wall_ns, state.life)\n",
+    ),
+    Mutant(
+        "epoch_from_wall_clock_alone",
+        "§6: e is above the stored one whatever the wall clock says",
+        "nodes/master/recovery.py",
+        "seconds = max([wall_ns // SECOND_NS, *((e >> LIFE_BITS) + 1 for e in older)])",
+        "seconds = wall_ns // SECOND_NS",
+    ),
+    Mutant(
+        "epoch_without_life",
+        "§6: e is one life's, also where a master was put back from a backup",
+        "nodes/master/recovery.py",
+        "return seconds << LIFE_BITS | life & ((1 << LIFE_BITS) - 1)",
+        "return seconds << LIFE_BITS",
+    ),
+    Mutant(
+        "dedupe_by_k_without_e",
+        "§6: orders are known by (e, k)",
+        "nodes/local/orderintake.py",
+        "        state.stream.restart(e, 0)\n",
+        "        state.stream.e = e\n",
+    ),
+    Mutant(
+        "refused_epoch_is_an_outcome",
+        "§6.8: refusing a lower epoch is no outcome",
+        "nodes/local/orderintake.py",
+        '        if order.e < state.stream.e:\n            state.counters.add("expired_count")\n            return effects\n',
+        "        if order.e < state.stream.e:\n            return self._expire(order.oid, order.e, now_ns)\n",
+    ),
+    Mutant(
+        "deadline_carried_into_new_epoch",
+        "§6.5, §6.8: a new master sends no OPEN again; its deadline was of another clock",
+        "nodes/master/recovery.py",
+        "closes = [line.record for line in decision.lines if line.is_open and line.record.action == CLOSE]",
+        "closes = [line.record for line in decision.lines if line.is_open]",
+    ),
+    Mutant(
+        "latch_word_kept_over_epoch",
+        "§6.4, I4: what was handed over under the last epoch comes back unsent",
+        "nodes/local/orderintake.py",
+        "        state.ladder.latch_count += 1\n",
+        "",
+    ),
+    Mutant(
+        "answers_forgotten_at_start",
+        "§6.1: a repeated sid gets the stored answer, also of the next life",
+        "nodes/master/recovery.py",
+        "    for key, record in of_kind.get(SID, ()):\n",
+        "    for key, record in ():\n",
+    ),
+    Mutant(
+        "older_master_goes_on",
+        "§6.8: a master that hears of a later epoch ends",
+        "nodes/master/backchannel.py",
+        '        why = f"{node} has seen epoch {e}, ',
+        '        return []\n        why = f"{node} has seen epoch {e}, ',
+    ),
+)

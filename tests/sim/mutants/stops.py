@@ -1,0 +1,66 @@
+"""Stops that bind too late, are forgotten, or are said to bind when they do not."""
+
+from tests.sim.mutants.mutant import Mutant
+
+STOPS = (
+    Mutant(
+        "latched_before_durable",
+        "§7: LATCHED after it is durable",
+        "nodes/local/core.py",
+        "return [state.latch(), *effects, commit, *self._home.ask_grant(now_ns)]",
+        "return [state.latch(), *effects, *durable(now_ns), state.commits.make(puts, lambda _: []), *self._home.ask_grant(now_ns)]",
+    ),
+    Mutant(
+        "latch_forgotten_at_boot",
+        "I9: a stop outlives the process",
+        "nodes/local/core.py",
+        "        for _key, record in by_kind.get(KILL_ITEM, []):\n",
+        "        for _key, record in ():\n",
+    ),
+    Mutant(
+        "latch_word_not_counted",
+        "§6.4: the latch word counts changes of the kill set",
+        "nodes/local/ladder.py",
+        "        if puts:\n            self.latch_count += 1\n",
+        "        if puts:\n",
+    ),
+    Mutant(
+        "undo_deletes",
+        "§7: nothing is ever removed from the kill set",
+        "mesh/killset.py",
+        "                self._ended.setdefault(ended, key)\n",
+        "                self._raw.pop(ended, None)\n                self._entries.pop(ended, None)\n",
+    ),
+    Mutant(
+        "undo_before_its_entry_lost",
+        "§7: an undo may come before the entries it ends",
+        "mesh/killset.py",
+        "                self._ended.setdefault(ended, key)\n",
+        "                self._ended |= {ended: key} if ended in self._entries else {}\n",
+    ),
+    Mutant(
+        "killset_replaced",
+        "§7: merge is union",
+        "nodes/stops.py",
+        '''        """Merge one item: the row to make durable (none where it was here), and what is to be noted at once."""
+''',
+        '''        """Merge one item: the row to make durable (none where it was here), and what is to be noted at once."""
+        if entry_id(raw) not in self.killset.known():
+            self.killset.__init__()
+''',
+    ),
+    Mutant(
+        "in_flight_not_named",
+        "§7: LATCHED names each OPEN handed over without RESULT",
+        "nodes/local/desk.py",
+        "if job.record.action == OPEN and job.record.state in (CALLED, UNKNOWN)]",
+        "if job.record.action == OPEN and job.record.state == UNKNOWN]",
+    ),
+    Mutant(
+        "stop_not_looked_at_again",
+        "I9: what a stop holds is not handed over, though its INTENT was written before it came",
+        "nodes/local/intents.py",
+        "return self._killed(job.record) is None and not self.is_late",
+        "return not self.is_late",
+    ),
+)

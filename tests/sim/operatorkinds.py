@@ -1,0 +1,78 @@
+"""What operators do to a simulated mesh about attempts whose result nobody heard: mostly they tell the truth, sometimes they are wrong."""
+
+from random import Random
+from typing import TYPE_CHECKING
+
+from mesh.messages.orders import CLOSE, OPEN
+from mesh.units import MS_NS
+from nodes.local.attempts import OrderRecord
+from nodes.local.core import Local
+
+if TYPE_CHECKING:
+    from tests.sim.faultplan import FaultPlan
+
+WRONG = 0.4
+"""Share of executed opens of which he says that they were not."""
+QUIET_NS = 300 * MS_NS
+"""He waits so long after a call before he says that it did nothing."""
+LOOK_NS, WATCH_NS = 25 * MS_NS, 1_500 * MS_NS
+"""How often, and for how long, he looks for something lost."""
+
+
+def resolve(plan: "FaultPlan", random: Random) -> str:
+    """An operator looks for a lost attempt and resolves it by the server's own books; where none is lost he reconciles an account."""
+    net, operator = plan.fleet.net, plan.fleet.operator
+    until_ns = net.now_ns + WATCH_NS
+
+    def look() -> None:
+        lost = _lost(plan)
+        if plan.is_over or net.now_ns > until_ns:
+            operator.reconcile(random.choice(list(plan.fleet.config.account)))
+        elif lost:
+            plan.log.append((net.now_ns, "resolve", _said(plan, random, *random.choice(lost))))
+        else:
+            net.call(net.now_ns + LOOK_NS, look)
+
+    look()
+    return "looks for what is lost"
+
+
+def _said(plan: "FaultPlan", random: Random, account: str, record: OrderRecord, ticket: int) -> str:
+    """What he says of it."""
+    fleet = plan.fleet
+    is_wrong = ticket and record.action == OPEN and random.random() < WRONG
+    if is_wrong:
+        plan.ends.append(lambda: fleet.operator.reconcile(account))
+        ticket = 0
+    fleet.operator.resolve(account, record.oid, record.attempt, ticket)
+    said = f"executed {ticket}" if ticket else "not-executed"
+    return f"{record.action} {record.oid.hex()}@{account} {said}{', wrongly' if is_wrong else ''}"
+
+
+def _lost(plan: "FaultPlan") -> list[tuple[str, OrderRecord, int]]:
+    """Opens and closes whose result is looked for, with the order they became (0: none, a while after the call, and none rests)."""
+    fleet, found = plan.fleet, []
+    for name in fleet.locals:
+        core, account = fleet.net.places[name].core, fleet.account(name)
+        if not isinstance(core, Local):
+            continue
+        orders = fleet.server.accounts[fleet.config.account[account].login].orders
+        resting = {fleet.watch.tickets[ticket][0] for ticket in orders if ticket in fleet.watch.tickets}  # type: ignore[attr-defined]
+        for job in core._desk.jobs.unknown():
+            record = job.record
+            calls = [sent.at_ns for sent in fleet.watch.sent if sent.send.oid == record.oid]  # type: ignore[attr-defined]
+            is_quiet = fleet.net.now_ns - max(calls, default=0) >= QUIET_NS
+            ticket = _ticket(plan, account, record)
+            if record.action in (OPEN, CLOSE) and (ticket or (is_quiet and record.oid not in resting)):
+                found.append((account, record, ticket))
+    return found
+
+
+def _ticket(plan: "FaultPlan", account: str, record: OrderRecord) -> int:
+    """The order that a lost attempt became at the server; 0: it did nothing."""
+    for deal in plan.fleet.watch.deals(account):  # type: ignore[attr-defined]
+        oid, where, attempt, _ = plan.fleet.watch.tickets.get(deal.order, (b"", "", 0, ""))  # type: ignore[attr-defined]
+        is_lost = attempt in (record.lost or [record.attempt])
+        if (oid, where) == (record.oid, account) and is_lost:
+            return int(deal.order)
+    return 0

@@ -1,0 +1,113 @@
+"""What was seen of a simulated mesh from outside: what the checks share."""
+
+import msgspec
+
+from mesh.codec import decode_record_untrusted
+from mesh.messages.base import NO_OID
+from mesh.messages.outcomes import Outcome
+from mesh.messages.venue import VenueSend
+from mesh.simdisk import Disk
+from mesh.simnet import Place
+from mesh.units import MS_NS
+from nodes import codes, decisions
+from nodes.local import reports
+from nodes.local.attempts import OrderRecord, decoded
+from nodes.local.finishing import ORDER_ROW
+from nodes.master.account import ACCOUNT, AccountRecord
+from nodes.master.intake import ACT
+from nodes.shortened import PRUNED
+from tests.sim.fleet import Fleet
+
+SLACK_NS = 2 * MS_NS
+"""Clocks that drift by 200 ppm differ by less within the age of a grant."""
+
+
+class Sent(msgspec.Struct):
+    """One call of order_send."""
+
+    at_ns: int
+    place: str
+    life: int
+    account: str
+    send: VenueSend
+
+
+class Granted(msgspec.Struct, frozen=True):
+    """One grant as a master gave it."""
+
+    at_ns: int
+    e: int
+    kill_digest: bytes
+
+
+class Seen:
+    """Of one fleet."""
+
+    def __init__(self) -> None:
+        self.fleet: Fleet
+        self.sent: list[Sent] = []
+        self.called_ns: dict[tuple[bytes, str], int] = {}
+        """(oid, account) → its last call."""
+        self.actions: dict[bytes, str] = {}
+        """Of every order published, by oid."""
+        self.deadlines: dict[tuple[bytes, str], list[tuple[int, int]]] = {}
+        """(oid, account) → (epoch, virtual time of its deadline) of every opening published."""
+        self.published_ns: dict[tuple[bytes, str, int], int] = {}
+        """(oid, account, epoch) → when it was published first."""
+        self.granted: dict[tuple[str, int], list[Granted]] = {}
+        """(account, life) → its grants."""
+        self.accepted: dict[str, int] = {}
+        self.exempt: set[str] = set()
+        """Accounts whose store was rolled back, or that have a clone: their local may have forgotten what it said."""
+        self.is_master_changed = False
+        """Two masters, or one without its memory: what one accepted the other need not know."""
+
+    @property
+    def now_ns(self) -> int:
+        """Virtual time."""
+        return self.fleet.net.now_ns
+
+    def taken_f(self, account: str) -> int:
+        """The last outcome of an account that a master has durably."""
+        places = self.fleet.net.places
+        rows = [place.disk.rows.get((ACCOUNT, account.encode())) for name, place in places.items() if name.startswith("master")]
+        return max((decode_record_untrusted(row, AccountRecord).f for row in rows if row is not None), default=0)
+
+    def is_local(self, place: Place) -> bool:
+        """Whether a place is a local's."""
+        return place.name in self.fleet.workers
+
+
+def has_decision(place: Place, key: bytes) -> bool:
+    """Whether a master's disk has a decision, open or ended, or had it until it was pruned."""
+    disk = place.disk
+    return (decisions.DECISION, key) in disk.rows or (decisions.ARCHIVE, key) in disk.rows or (decisions.ARCHIVE, key) in disk.pruned
+
+
+def has_outcome(place: Place, outcome: Outcome) -> bool:
+    """Whether a local's disk has an outcome; of one that was pruned, how it ended."""
+    rows, key = place.disk.rows, reports.key_of(outcome.f)
+    if outcome.detail != PRUNED:
+        row = rows.get((reports.OUTCOME, key)) or rows.get((reports.ARCHIVE, key))
+        return row is not None and decode_record_untrusted(row, Outcome).oid == outcome.oid
+    if outcome.oid == NO_OID:
+        return not outcome.final
+    raw = rows.get((reports.KNOWN, outcome.oid))
+    known = decode_record_untrusted(raw, reports.KnownRecord) if raw is not None else None
+    return known is not None and (known.f, known.code, known.volume_e8) == (outcome.f, outcome.code, outcome.volume_e8)
+
+
+def late_fill(disk: Disk, line: decisions.Line) -> Outcome | None:
+    """The fill that was told late of a line whose decision was pruned by then: a master keeps it beside the lines."""
+    if line.code != codes.NOT_FOUND:
+        return None
+    oid, account = line.record.oid, line.record.account
+    acts = [decode_record_untrusted(raw, Outcome) for (kind, _), raw in (disk.pruned | disk.rows).items() if kind == ACT]
+    told = [act for act in acts if (act.oid, act.account, act.code) == (oid, account, codes.FILLED_LATE)]
+    return told[-1] if told else None
+
+
+def order_of(place: Place, oid: bytes) -> OrderRecord | None:
+    """An order in hand as a local's disk has it."""
+    row = place.disk.rows.get((ORDER_ROW, oid))
+    return decoded(row) if row is not None else None
