@@ -57,8 +57,8 @@ test: lint types ## everything that proves it: lint, types, pure tests, real soc
 replay: setup ## SIGNALS=10000 signals through 23 locals in one replay; three books compared, report kept
 	@$(BIN)/python -m tests.e2e.replay $(or $(SIGNALS),10000) $(or $(REPORT),replay-report.json)
 
-sim: setup ## the mesh in virtual time under faults: SEEDS=2000 FIRST=1, or SEED=17 [STORY=-] [SHRINK=1] [OFF=kind,…] [UNTIL=ms]; all cores
-	@$(BIN)/python -m tests.sim.simulate $(if $(SEED),--seed $(SEED) $(if $(STORY),--story $(STORY)),--seeds $(or $(SEEDS),2000) --first $(or $(FIRST),1)) \
+sim: setup ## the mesh in virtual time under faults: SEEDS=2000 FIRST=1 [TWICE=1], or SEED=17 [STORY=-] [SHRINK=1] [OFF=kind,…] [UNTIL=ms]
+	@$(BIN)/python -m tests.sim.$(if $(TWICE),twice,simulate) $(if $(SEED),--seed $(SEED) $(if $(STORY),--story $(STORY)),--seeds $(or $(SEEDS),2000) --first $(or $(FIRST),1)) \
 		$(if $(OFF),--off $(OFF)) $(if $(ONLY),--only $(ONLY)) $(if $(UNTIL),--until $(UNTIL)) $(if $(LONG),--long) $(if $(SHRINK),--shrink)
 
 mutants: setup ## planted protocol bugs, each to be found within SEEDS=500 seeds [ONLY=name,…]; all cores, table kept

@@ -174,10 +174,12 @@ def main() -> int:
         return one(chosen, off, only)
     began_s = time.perf_counter()
     failed: list[Result] = []
+    virtual_s = spent_s = 0.0
     seeds = range(chosen.first, chosen.first + chosen.seeds)
     run = partial(simulate, off=off, only=only, long=chosen.long)
     with ProcessPoolExecutor(chosen.jobs or None) as pool:
         for count, result in enumerate(pool.map(run, seeds, chunksize=4), 1):
+            virtual_s, spent_s = virtual_s + result.virtual_ns / SECOND_NS, spent_s + result.wall_s
             if result.broken:
                 failed.append(result)
                 print(f"seed {result.seed}: {result.text[:300]}  [{','.join(result.kinds)}]", flush=True)
@@ -185,7 +187,8 @@ def main() -> int:
             if count % 50 == 0:
                 pace = count / (time.perf_counter() - began_s)
                 print(f"{count} seeds, {len(failed)} failed, {pace:.1f} seeds/s", file=sys.stderr, flush=True)
-    print(f"{len(seeds)} seeds, {len(failed)} failed, {time.perf_counter() - began_s:.0f} s")
+    took = f"{time.perf_counter() - began_s:.0f} s; {virtual_s / len(seeds):.0f} virtual seconds a seed, {virtual_s / spent_s:.0f}x real time a core"
+    print(f"{len(seeds)} seeds, {len(failed)} failed, {took}")
     return bool(failed)
 
 
