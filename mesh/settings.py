@@ -38,7 +38,7 @@ class TimerSection(Section):
     grant_ask_ms: Ms = 500
     grant_ms: Ms = 3_000
     state_ms: Ms = 500
-    health_ms: Ms = 1_000
+    health_ms: Ms = 500
     stale_state_ms: Ms = 2_000
     open_deadline_ms: Ms = 5_000
     close_stored_ms: Ms = 2_000

@@ -17,9 +17,9 @@ from mesh.units import MS_NS
 
 OUTCOMES_MAX = 2_000
 DEALS_MAX = 2_000
-FRESH_NS = 2_200 * MS_NS
-"""What is told each second and shown by a snapshot each second may miss one of both, and a little, …"""
-LATE_NS = 4_400 * MS_NS
+FRESH_NS = 1_800 * MS_NS
+"""What is told each half second and shown by a snapshot each second is up to one and a half old in good times, and a little, …"""
+LATE_NS = 3_600 * MS_NS
 """… and is late up to twice that."""
 
 

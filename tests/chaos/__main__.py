@@ -10,6 +10,7 @@ import signal
 import sys
 import tempfile
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from tests.chaos.books import read_books
@@ -34,7 +35,8 @@ def main() -> int:
     kinds = chosen.only.split(",") if chosen.only else list(KINDS)
     if unknown := [kind for kind in kinds if kind not in KINDS]:
         parser.error(f"--only: {', '.join(unknown)}: there are {', '.join(KINDS)}")
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # what ends it leaves nothing behind
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, interrupted)
     seed = chosen.seed if chosen.seed is not None else secrets.randbelow(1_000_000)
     folder = Path(tempfile.mkdtemp(prefix="trademesh-chaos-", dir=chosen.folder))
     print(f"chaos: seed {seed}, {chosen.minutes:g} minutes, {chosen.locals_count} locals, files in {folder}", flush=True)
@@ -55,6 +57,13 @@ def main() -> int:
         else:
             shutil.rmtree(folder, ignore_errors=True)
     return 1 if found["violations"] else 0
+
+
+def interrupted(number: int, frame: FrameType | None) -> None:
+    """What ends it leaves nothing behind: once is enough, and a second time does not disturb the cleaning up."""
+    for other in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(other, signal.SIG_IGN)
+    raise KeyboardInterrupt
 
 
 def campaign(folder: Path, wishes: Wishes, settle_ms: int) -> dict[str, Any]:

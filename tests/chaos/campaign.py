@@ -23,8 +23,8 @@ MORE_S = 60.0
 """A short campaign goes on for so long at most until each kind of fault has been."""
 HEAL_S = 60.0
 """Once all is healed every node is ready within this."""
-SETTLE_S = 180.0
-"""L1: lines settle in 2 s, UNKNOWN in 120 s; and a little, for what the load closes at the end."""
+SETTLE_S = 120.0
+"""L1: UNKNOWN is over within this, and so is all else."""
 PUMP_MS = 20
 STILL_S = 3.0
 """So long nothing may be open in what is published before the books are taken."""

@@ -19,6 +19,8 @@ from tests.chaos.books import Books, Sent, lots
 
 LATE_NS = SECOND_NS
 """A worker that loses the processor between its last look and the call is late by that, and nothing can prevent it: I3's slack."""
+STORIES_MAX = 100
+"""Violations that are told in full: where there are more, one cause has many."""
 IN_USE = 75
 BUG_WORDS = ("Traceback (most recent call last)", "Assertion failed", "Fatal Python error")
 """What a process prints that ends by a bug of ours, of a library's, or of the interpreter."""
@@ -223,6 +225,8 @@ class Checker:
             f"{record.action} {record.leg} {record.oid.hex()} of {line.decision.record.signal.sid} at {record.account}, {record.symbol}, "
             f"e={record.e} n={record.n} k={record.k}, {line.code} f={line.f} {line.detail}".strip()
         ]
+        if len(self.found) >= STORIES_MAX:
+            return words[0]
         for outcome in self.books.outcomes.get(record.account, {}).values():
             if outcome.oid == record.oid:
                 told = f"{outcome.code} {lots(outcome.volume_e8)} attempt={outcome.attempt} {outcome.detail}"

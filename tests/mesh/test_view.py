@@ -76,5 +76,5 @@ def test_health_and_locals_are_kept_by_name() -> None:
 
 
 def test_freshness_words() -> None:
-    """Fresh to 2.2 s (one telling and one snapshot apart), late to twice that, dead after."""
-    assert [freshness(ms * MS_NS) for ms in (0, 2_200, 2_201, 4_400, 4_401)] == ["fresh", "fresh", "late", "late", "dead"]
+    """Fresh to 1.8 s (one telling and one snapshot apart), late to twice that, dead after."""
+    assert [freshness(ms * MS_NS) for ms in (0, 1_800, 1_801, 3_600, 3_601)] == ["fresh", "fresh", "late", "late", "dead"]
