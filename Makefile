@@ -15,6 +15,7 @@ help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 setup: ## build .venv from requirements.lock, when the lock changed
+	@if [ -L .venv ]; then echo "make: .venv is a link, and setup would empty what it leads to: remove the link" >&2; exit 1; fi
 	@locked=$(LOCKED); linked=$(LINKED); \
 	if [ "$$(cat .venv/locked 2>/dev/null || true)" != "$$locked" ] || ! $(BIN)/python -c ''; then \
 		python=; \

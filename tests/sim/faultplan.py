@@ -63,7 +63,8 @@ class FaultPlan:
         if self.is_over or self._net.now_ns > self._until_ns:
             return
         what = KINDS[kind](self, self._random[kind])
-        self.log.append((self._net.now_ns, kind, what))
+        if what:
+            self.log.append((self._net.now_ns, kind, what))
         self._next(kind, mean_ms)
 
     # supervisors
@@ -101,6 +102,8 @@ class FaultPlan:
             place.crash_after = None
             place.disk.is_failing = False
             place.disk.commit_ns = 120_000
+        for worker in fleet.workers.values():
+            worker.pause_at_order_ns = 0
         fleet.service._faults = VenueFaults((), 0)
         for login in fleet.server.accounts:
             session = fleet.service.session(login)

@@ -1,4 +1,4 @@
-"""The kinds of faults a simulated mesh may have: each function does one fault and says what it did."""
+"""The kinds of faults a simulated mesh may have: each function does one fault and says what it did, nothing where it could do nothing."""
 
 from collections.abc import Callable
 from decimal import Decimal
@@ -52,13 +52,14 @@ def crash_all(plan: "FaultPlan", random: Random) -> str:
 def restart(plan: "FaultPlan", random: Random) -> str:
     """An operator restarts a node in order."""
     name = plan.node(random)
-    if plan.fleet.net.is_alive(name):
-        plan.fleet.net.stop(name)
+    if not plan.fleet.net.is_alive(name):
+        return ""
+    plan.fleet.net.stop(name)
     return name
 
 
 def pause(plan: "FaultPlan", random: Random) -> str:
-    """SIGSTOP, and SIGCONT a while later; a machine that sleeps."""
+    """SIGSTOP, and SIGCONT a while later."""
     name = plan.node(random)
     wait_ms = random.choice((random.randint(5, 100), random.randint(100, 3_000)))
     place = plan.fleet.net.places[name]
@@ -73,7 +74,7 @@ def suspend(plan: "FaultPlan", random: Random) -> str:
     slept_ns = random.randint(1_100, 6_000) * MS_NS
     place, wakes_ns = fleet.net.places[name], fleet.net.now_ns + slept_ns
     if place.paused_until_ns > fleet.net.now_ns or not fleet.net.is_alive(name):
-        return f"{name} not"
+        return ""
     place.paused_until_ns = wakes_ns
     if name in fleet.workers:
         fleet.workers[name].paused_until_ns = wakes_ns
@@ -97,7 +98,12 @@ def blackhole(plan: "FaultPlan", random: Random) -> str:
     ends = (wire.from_node, wire.to_node)
     for one, other in ways:
         links.block(ends[one], ends[other])
-    wait_ms = plan.later(random, 50, 4_000, lambda: [links.unblock(ends[one], ends[other]) for one, other in ways] and None)
+
+    def end() -> None:
+        for one, other in ways:
+            links.unblock(ends[one], ends[other])
+
+    wait_ms = plan.later(random, 50, 4_000, end)
     return f"{ends[0]} and {ends[1]}, {len(ways)} ways, {wait_ms} ms"
 
 
@@ -202,17 +208,24 @@ def venue(plan: "FaultPlan", random: Random) -> str:
 def worker_kill(plan: "FaultPlan", random: Random) -> str:
     """kill -9 of a worker."""
     name = random.choice(plan.fleet.locals)
-    if plan.fleet.net.is_alive(name):
-        plan.fleet.workers[name].kill()
+    if not plan.fleet.net.is_alive(name):
+        return ""
+    plan.fleet.workers[name].kill()
     return name
 
 
 def worker_pause(plan: "FaultPlan", random: Random) -> str:
-    """A worker does nothing for a while."""
+    """A worker does nothing for a while, from now on or from the next order on that it gets; its local may be killed meanwhile."""
     name = random.choice(plan.fleet.locals)
-    wait_ms = random.randint(10, 3_000)
-    plan.fleet.workers[name].paused_until_ns = plan.fleet.net.now_ns + wait_ms * MS_NS
-    return f"{name} for {wait_ms} ms"
+    wait_ms = random.choice((random.randint(10, 500), random.randint(500, 4_000)))
+    worker, is_at_order = plan.fleet.workers[name], random.random() < 0.7
+    if is_at_order:
+        worker.pause_at_order_ns = wait_ms * MS_NS
+    else:
+        worker.paused_until_ns = plan.fleet.net.now_ns + wait_ms * MS_NS
+    if random.random() < 0.3:
+        plan.later(random, 5, wait_ms, lambda: plan.fleet.net.crash(name))
+    return f"{name} for {wait_ms} ms{' at its next order' if is_at_order else ''}"
 
 
 def stops(plan: "FaultPlan", random: Random) -> str:
@@ -265,7 +278,11 @@ def prune(plan: "FaultPlan", random: Random) -> str:
     disk = plan.fleet.net.places[name].disk
     kinds = PRUNED[plan.fleet.config.role_of(name)]
     old = {key: record for key, record in disk.rows.items() if key[0] in kinds}
-    wait_ms = plan.later(random, 2_000, 4_000, lambda: disk.prune(old) and None)
+
+    def end() -> None:
+        disk.prune(old)
+
+    wait_ms = plan.later(random, 2_000, 4_000, end)
     return f"{len(old)} rows of {name}, in {wait_ms} ms"
 
 

@@ -27,14 +27,16 @@ def resolve(plan: "FaultPlan", random: Random) -> str:
     def look() -> None:
         lost = _lost(plan)
         if plan.is_over or net.now_ns > until_ns:
-            operator.reconcile(random.choice(list(plan.fleet.config.account)))
+            account = random.choice(list(plan.fleet.config.account))
+            operator.reconcile(account)
+            plan.log.append((net.now_ns, "reconcile", account))
         elif lost:
             plan.log.append((net.now_ns, "resolve", _said(plan, random, *random.choice(lost))))
         else:
             net.call(net.now_ns + LOOK_NS, look)
 
     look()
-    return "looks for what is lost"
+    return ""
 
 
 def _said(plan: "FaultPlan", random: Random, account: str, record: OrderRecord, ticket: int) -> str:

@@ -157,7 +157,7 @@ def one(chosen: argparse.Namespace, off: frozenset[str], only: frozenset[str]) -
 
 def main() -> int:
     """The command line."""
-    parser = argparse.ArgumentParser(prog="make sim", description=__doc__)
+    parser = argparse.ArgumentParser(prog="make sim", description=__doc__, allow_abbrev=False)
     parser.add_argument("--seeds", type=int, default=500)
     parser.add_argument("--first", type=int, default=1)
     parser.add_argument("--seed", type=int)
@@ -176,19 +176,19 @@ def main() -> int:
     failed: list[Result] = []
     virtual_s = spent_s = 0.0
     seeds = range(chosen.first, chosen.first + chosen.seeds)
-    run = partial(simulate, off=off, only=only, long=chosen.long)
+    run = partial(simulate, off=off, only=only, long=chosen.long, until_ms=chosen.until)
     with ProcessPoolExecutor(chosen.jobs or None) as pool:
         for count, result in enumerate(pool.map(run, seeds, chunksize=4), 1):
             virtual_s, spent_s = virtual_s + result.virtual_ns / SECOND_NS, spent_s + result.wall_s
             if result.broken:
                 failed.append(result)
                 print(f"seed {result.seed}: {result.text[:300]}  [{','.join(result.kinds)}]", flush=True)
-                print(f"    {again(result.seed, off, only, chosen.long)} SHRINK=1", flush=True)
+                print(f"    {again(result.seed, off, only, chosen.long, chosen.until)} SHRINK=1", flush=True)
             if count % 50 == 0:
                 pace = count / (time.perf_counter() - began_s)
                 print(f"{count} seeds, {len(failed)} failed, {pace:.1f} seeds/s", file=sys.stderr, flush=True)
-    took = f"{time.perf_counter() - began_s:.0f} s; {virtual_s / len(seeds):.0f} virtual seconds a seed, {virtual_s / spent_s:.0f}x real time a core"
-    print(f"{len(seeds)} seeds, {len(failed)} failed, {took}")
+    pace = f"{virtual_s / len(seeds):.0f} virtual seconds a seed, {virtual_s / spent_s:.0f}x real time a core"
+    print(f"{len(seeds)} seeds, {len(failed)} failed, {time.perf_counter() - began_s:.0f} s; {pace}")
     return bool(failed)
 
 

@@ -68,6 +68,8 @@ class SimWorker:
         self.watch = watch
         self.sending: VenueSend | None = None
         self.paused_until_ns = 0
+        self.pause_at_order_ns = 0
+        """The next order it gets finds it stopped for so long."""
         self._config = config
         self._net = net
         self._service = service
@@ -117,6 +119,8 @@ class SimWorker:
             self._latch_count = message.latch_count
             return []
         number = self._number
+        if isinstance(message, VenueSend) and self.pause_at_order_ns:
+            self.paused_until_ns, self.pause_at_order_ns = self._net.now_ns + self.pause_at_order_ns, 0
         at_ns = max(self._net.now_ns + PIPE_NS + self._net.draw(PIPE_NS), self.paused_until_ns)
         self._net.call(at_ns, lambda: self._work(message, number))
         return []

@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+import mesh.ids
 from tests.sim.mutants import table
 from tests.sim.mutants.catalogue import MUTANTS, mutant_of
 from tests.sim.mutants.hunt import NONE, Find
@@ -42,6 +43,7 @@ def test_a_text_that_is_gone_fails_loudly() -> None:
 
 def test_planting_too_late_fails_loudly() -> None:
     """What is imported already stays as it is."""
+    assert mesh.ids.magic_of
     with pytest.raises(AssertionError, match=r"mesh.ids is imported already"):
         plant(mutant_of("magic_without_attempt"))
 

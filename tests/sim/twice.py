@@ -25,7 +25,7 @@ def traces(first: int, count: int, hash_seed: str) -> Iterator[str]:
 
 def main() -> int:
     """The command line."""
-    parser = argparse.ArgumentParser(prog="make sim TWICE=1", description=__doc__)
+    parser = argparse.ArgumentParser(prog="make sim TWICE=1", description=__doc__, allow_abbrev=False)
     parser.add_argument("--seeds", type=int, default=1_000)
     parser.add_argument("--first", type=int, default=1)
     parser.add_argument("--child", action="store_true")

@@ -1,12 +1,11 @@
 """What a run came to: read from the master's store after everything has stopped, so that it is what is durable.
 
 The counts are made twice, from the totals the master kept and from the decisions themselves; ``adds_up`` says that both agree and
-that lines decided = outcomes + states. Of decisions older than ``store.keep_days`` the totals alone are left: how many there are is known
-all the same, by the answers to their signals, and what they ended in is what the totals say beyond the rest.
+that lines decided = outcomes + states. Decisions older than ``store.keep_days`` are counted from the audit, which is never pruned.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from rich.markup import escape
 from mesh.codec import RECORD_BYTES_MAX, decode_record_untrusted
 from mesh.config import Config
 from mesh.errors import MeshError
+from mesh.io.auditwalk import records
 from mesh.io.store import Store, open_store
 from mesh.messages.base import Msg
 from mesh.messages.outcomes import Stamps
@@ -34,7 +34,6 @@ from nodes.decisions import (
     DecisionRecord,
     EndRecord,
     LineRecord,
-    SidRecord,
     TotalsRecord,
     end_key,
 )
@@ -85,12 +84,10 @@ class Tally:
         self.accounts: dict[str, dict[str, int]] = {account: {} for account in accounts}
         self.stages = {name: HdrHistogram(1, HOUR_US, 3) for name, _, _ in STAGES}
         self.signal_count = 0
-        """Signals decided, those included whose decision was pruned."""
-        self.pruned: dict[str, int] = {}
-        """Ended lines of pruned decisions by code."""
-        self.pruned_decision_count = 0
-        self.is_every_decision_known = True
-        """Each signal that was answered has a decision, or one that was pruned."""
+        """Signals answered as decided."""
+        self.decision_count = 0
+        self.pruned_count = 0
+        """Lines of pruned decisions: they are told by the audit."""
         self.totals = TotalsRecord(0, {})
         """The master's own."""
 
@@ -108,30 +105,18 @@ class Tally:
         if end is not None and end.outcome is not None:
             self._stamps(end.outcome.stamps)
 
-    def prune(self, decision_count: int, row_count: int) -> None:
-        """So many decisions are not there, of ``row_count`` rows pruned: what the totals have beyond the lines that are left was theirs."""
-        self.is_every_decision_known = 0 <= decision_count <= row_count
-        if not self.is_every_decision_known or not decision_count:
-            return
-        self.pruned_decision_count = decision_count
-        beyond = {code: count - self.codes.get(code, 0) for code, count in self.totals.codes.items()}
-        self.pruned = {code: count for code, count in beyond.items() if count > 0}
-
-    @property
-    def by_code(self) -> dict[str, int]:
-        """Ended lines by code, the pruned ones included."""
-        names = sorted(self.codes.keys() | self.pruned.keys())
-        return {code: self.codes.get(code, 0) + self.pruned.get(code, 0) for code in names}
+    def archive(self, archived: ArchiveRecord) -> None:
+        """Count a decision that is over."""
+        self.decision_count += 1
+        for record, end in zip(archived.decision.lines, archived.ends, strict=True):
+            self.line(record, end)
 
     @property
     def adds_up(self) -> bool:
-        """Whether the lines are those the master kept count of, each in one code or one state; a decision has at least one."""
-        pruned_count = sum(self.pruned.values())
+        """Whether each signal has its decision, and the lines are those the master kept count of, each in one code or one state."""
         ended = {code: count for code, count in self.totals.codes.items() if count}
-        ended_count = sum(self.by_code.values()) + sum(self.states.values())
-        is_counted = self.totals.decided_count == self.decided_count + pruned_count == ended_count
-        is_pruned = self.is_every_decision_known and pruned_count >= self.pruned_decision_count
-        return is_counted and is_pruned and ended == self.by_code
+        is_counted = self.totals.decided_count == self.decided_count == sum(self.codes.values()) + sum(self.states.values())
+        return is_counted and ended == self.codes and self.decision_count == self.signal_count
 
     def _stamps(self, stamps: Stamps) -> None:
         for name, first, second in STAGES:
@@ -140,11 +125,21 @@ class Tally:
                 self.stages[name].record_value(max(1, (end_ns - begin_ns) // US_NS))
 
 
-def _records(store: Store, kind: str, record: type[Msg]) -> Iterator[Any]:
+def _records(store: Store, kind: str, record: type[Msg]) -> Iterator[tuple[bytes, Any]]:
     """All rows of a kind whose keys are hashes, a 256th at a time, so that memory stays small."""
     for first in range(256):
-        for _, raw in store.fetch(kind, bytes([first]), 10_000_000):
-            yield decode_record_untrusted(raw, record, RECORD_BYTES_MAX)
+        for key, raw in store.fetch(kind, bytes([first]), 10_000_000):
+            yield key, decode_record_untrusted(raw, record, RECORD_BYTES_MAX)
+
+
+def _count_pruned(counted: Tally, path: Path, missing: Container[bytes]) -> None:
+    """Decisions that were answered and are not among the rows: as the audit has them, each as it was written last."""
+    last = {row.key: row.seq for row in records(path, kind=ARCHIVE) if row.key in missing}
+    before = counted.decided_count
+    for row in records(path, kind=ARCHIVE):
+        if last.get(row.key) == row.seq:
+            counted.archive(decode_record_untrusted(row.record, ArchiveRecord, RECORD_BYTES_MAX))
+    counted.pruned_count = counted.decided_count - before
 
 
 def tally(config: Config, state: Path) -> Tally:
@@ -156,19 +151,20 @@ def tally(config: Config, state: Path) -> Tally:
     store = open_store(state / f"{master}.db", config.settings.mesh.id, master)
     try:
         ends = {key: decode_record_untrusted(raw, EndRecord) for key, raw in store.fetch(END, b"", 10_000_000)}
-        kept_count = 0
-        for archived in _records(store, ARCHIVE, ArchiveRecord):
-            kept_count += 1
-            for record, end in zip(archived.decision.lines, archived.ends, strict=True):
-                counted.line(record, end)
-        for decision in _records(store, DECISION, DecisionRecord):
-            kept_count += 1
+        missing = {key: True for first in range(256) for key, _ in store.fetch(SID, bytes([first]), 10_000_000)}
+        counted.signal_count = len(missing)
+        for key, archived in _records(store, ARCHIVE, ArchiveRecord):
+            missing.pop(key, None)
+            counted.archive(archived)
+        for key, decision in _records(store, DECISION, DecisionRecord):
+            missing.pop(key, None)
+            counted.decision_count += 1
             for record in decision.lines:
                 counted.line(record, ends.get(end_key(record)))
-        counted.signal_count = sum(1 for _ in _records(store, SID, SidRecord))
         for _, raw in store.fetch(TOTALS, b"", 1):
             counted.totals = decode_record_untrusted(raw, TotalsRecord)
-        counted.prune(counted.signal_count - kept_count, store.head.pruned_count)
+        if missing and store.head.pruned_count:
+            _count_pruned(counted, store.path, missing)
     finally:
         store.close()
     return counted
@@ -211,10 +207,10 @@ def summarise(
         },
         "lines": {
             "decided": counted.totals.decided_count,
-            "by_code": counted.by_code,
+            "by_code": dict(sorted(counted.codes.items())),
             "by_reason": dict(sorted(counted.details.items(), key=lambda item: -item[1])),
             "states": dict(sorted(counted.states.items())),
-            "pruned": sum(counted.pruned.values()),
+            "pruned": counted.pruned_count,
         },
         "adds_up": counted.adds_up and not problem,
         "problem": problem,

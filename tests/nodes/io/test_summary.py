@@ -70,7 +70,7 @@ def store_of(rig: Rig, path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
 def test_run_whose_oldest_decisions_were_pruned_adds_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Their codes are in the totals, and how many they were in the answers to their signals; what is younger is counted line by line."""
+    """They are counted from the audit, line by line as what is younger is."""
     rig, clock = Rig().ready(), Clock()
     rig.signal()
     first, second = rig.orders()
@@ -104,6 +104,24 @@ def test_rows_that_were_not_pruned_and_are_missing_do_not_add_up(tmp_path: Path,
     store_of(rig, tmp_path, clock, monkeypatch).close()
     document = summarise(rig.config, tmp_path, View(), "the end", {})
     assert (document["problem"], document["adds_up"]) == ("", False)
+
+
+def test_lost_decision_is_not_taken_for_a_pruned_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Something was pruned, and one more decision is neither there nor in the audit: that does not add up."""
+    rig, clock = Rig().ready(), Clock()
+    rig.signal(period=99)
+    store = store_of(rig, tmp_path, clock, monkeypatch)
+    clock.now_ns += 2 * DAY_NS
+    before = dict(rig.rows)
+    rig.signal(sid="s2", period=99)
+    younger = [Put(kind, key, record) for (kind, key), record in rig.rows.items() if before.get((kind, key)) != record]
+    store.commit([put for put in younger if put.kind != "_decision"])
+    for _ in range(3):
+        store.tend(is_idle=True)
+    assert store.head.pruned_count
+    store.close()
+    document = summarise(rig.config, tmp_path, View(), "the end", {})
+    assert (document["lines"]["pruned"], document["adds_up"]) == (1, False)
 
 
 def test_nobody_knows_the_state_of_a_mesh_that_no_router_tells() -> None:

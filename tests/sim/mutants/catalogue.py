@@ -1,4 +1,9 @@
-"""Every planted bug, by name."""
+"""Every planted bug, by name.
+
+Two of those one thinks of first change nothing here. A grant reckoned from the local's own ask is sound where each question goes on
+to the master (it cannot have been answered before it was asked): the bug is a later time, ``grant_reckoned_too_late``. Orders of a
+lower epoch reach no local, because its router refuses them first: ``equal_epoch_taken_again`` and the masters' epochs stand for them.
+"""
 
 from tests.sim.mutants.calls import CALLS
 from tests.sim.mutants.closes import CLOSES

@@ -4,13 +4,6 @@ from tests.sim.mutants.mutant import Mutant
 
 EPOCHS = (
     Mutant(
-        "lower_epoch_accepted",
-        "§6.8, I4: orders of a lower epoch are refused",
-        "nodes/local/orderintake.py",
-        "if order.e < state.stream.e:",
-        "if order.e < 0:",
-    ),
-    Mutant(
         "equal_epoch_taken_again",
         "§6.8: only a higher epoch is taken",
         "nodes/local/orderintake.py",
@@ -44,13 +37,6 @@ EPOCHS = (
         "nodes/local/orderintake.py",
         "        state.stream.restart(e, 0)\n",
         "        state.stream.e = e\n",
-    ),
-    Mutant(
-        "refused_epoch_is_an_outcome",
-        "§6.8: refusing a lower epoch is no outcome",
-        "nodes/local/orderintake.py",
-        '        if order.e < state.stream.e:\n            state.counters.add("expired_count")\n            return effects\n',
-        "        if order.e < state.stream.e:\n            return self._expire(order.oid, order.e, now_ns)\n",
     ),
     Mutant(
         "deadline_carried_into_new_epoch",

@@ -71,7 +71,9 @@ NUMBERS = (
         "§6.2: a router answers for nobody",
         "nodes/router/localwords.py",
         "return (Send(REPLAY, 0, outcome), *self._state.front.outcome(envelope, outcome, now_ns))",
-        "ack = self._state.peers.each([outcome.account], lambda local: Send(LOCALS, local.peer, OutcomeAck(outcome.account, outcome.f)))\n"
+        "from mesh.messages.outcomes import OutcomeAck\n\n"
+        "        answer = OutcomeAck(outcome.account, outcome.f)\n"
+        "        ack = self._state.peers.each([outcome.account], lambda local: Send(LOCALS, local.peer, answer))\n"
         "        return (Send(REPLAY, 0, outcome), *ack, *self._state.front.outcome(envelope, outcome, now_ns))",
     ),
     Mutant(
