@@ -43,7 +43,7 @@ CATALOGUE: dict[str, str] = {
     "command_count": "manual commands taken",
     "venue_call_count": "calls handed to the venue",
     "venue_lost_count": "times the worker or the venue went away in or between calls",
-    "adopted_count": "executions reported that this node did not remember",
+    "adopted_count": "outcomes reported of orders this node did not remember, or remembered to have ended otherwise",
     "passed_over_count": "records given up after they were asked for again and again in vain",
     "act_count": "acts of local management (break-even, trailing, time stop …)",
     "guard_count": "opens the local's own limits refused",

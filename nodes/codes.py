@@ -1,4 +1,4 @@
-"""What lines say in code: how one can end, what it can be in before it does, and who it is for where that is nobody."""
+"""What lines say in code: how one can end, what it can be in before it does, whose doing it is, who is meant by nobody."""
 
 from mesh.messages.outcomes import FINAL_CODES, STATE_CODES
 
@@ -9,5 +9,7 @@ from mesh.messages.outcomes import FINAL_CODES, STATE_CODES
 WORKING, UNKNOWN, UNCONFIRMED = STATE_CODES
 DONE = (FILLED, PARTIAL, CLOSED, MODIFIED, CANCELLED, FILLED_LATE)
 """How a line ends that did what it was to do, or a part of it."""
+MANUAL, RESOLVE = "MANUAL", "RESOLVE"
+"""Causes of what operators did at a local: a command of theirs, their word about a lost attempt."""
 NOBODY = "-"
 """In the place of an account, a strategy or a signal where there is none to name."""

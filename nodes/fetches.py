@@ -20,11 +20,6 @@ class Fetches:
         self._token = 0
         self._waiting: dict[int, Then] = {}
 
-    @property
-    def count(self) -> int:
-        """How many are not answered yet."""
-        return len(self._waiting)
-
     def make(self, kind: str, prefix: bytes, limit: int, then: Then) -> Fetch:
         """The effect that reads at most ``limit`` rows whose key begins with ``prefix``; ``then`` follows, also where there are none."""
         self._token += 1

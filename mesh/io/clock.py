@@ -1,4 +1,8 @@
-"""The clocks and the only randomness of a process: what cores are given as arguments."""
+"""The clocks and the only randomness of a process: what cores are given as arguments.
+
+``MESH_WALL_STEP=FILE`` names eight bytes (int64, little endian): the nanoseconds by which the wall clock of this process is off, at any
+moment. For `make chaos` and tests: a wall clock that jumps while the machine's own stays right.
+"""
 
 import mmap
 import os
@@ -6,6 +10,12 @@ import secrets
 import struct
 import time
 from collections.abc import Callable
+from functools import cache
+
+from mesh.errors import BadConfig
+
+VARIABLE = "MESH_WALL_STEP"
+_STEP = struct.Struct("<q")
 
 if hasattr(time, "CLOCK_BOOTTIME"):
     _CLOCK = time.CLOCK_BOOTTIME
@@ -21,26 +31,24 @@ else:
         return time.monotonic_ns()
 
 
-def wall_ns() -> int:
-    """UTC nanoseconds of the wall clock, for labels only: it may jump."""
-    return time.time_ns() + _wall_step_ns()
-
-
-def _wall_step() -> Callable[[], int]:
-    """How far the wall clock is said to be off, in nanoseconds: what lies in the eight bytes of the file that ``MESH_WALL_STEP`` names.
-
-    For `make chaos` and tests: a wall clock that jumps while the machine's own stays right. Without it: never.
+def wall_clock(path: str) -> Callable[[], int]:
+    """A wall clock that is off by what lies in the file at ``path``; for an empty path the machine's own. The clock raises BadConfig where
+    the file cannot be read: at its first use, where somebody can tell of it, not at an import.
     """
-    path = os.environ.get("MESH_WALL_STEP", "")
-    if not path:
-        return int
-    with open(path, "rb") as file:
-        memory = mmap.mmap(file.fileno(), _STEP.size, access=mmap.ACCESS_READ)
-    return lambda: int(_STEP.unpack_from(memory)[0])
+    return time.time_ns if not path else lambda: time.time_ns() + int(_STEP.unpack_from(_mapped(path))[0])
 
 
-_STEP = struct.Struct("<q")
-_wall_step_ns = _wall_step()
+@cache
+def _mapped(path: str) -> mmap.mmap:
+    try:
+        with open(path, "rb") as file:
+            return mmap.mmap(file.fileno(), _STEP.size, access=mmap.ACCESS_READ)
+    except (OSError, ValueError) as error:
+        raise BadConfig(f"{VARIABLE}={path}: {error}; unset it for real trading, or name a file of {_STEP.size} bytes") from None
+
+
+wall_ns: Callable[[], int] = wall_clock(os.environ.get(VARIABLE, ""))
+"""UTC nanoseconds of the wall clock, for labels only: it may jump. A shell reads it in every round."""
 
 
 def random_life() -> int:

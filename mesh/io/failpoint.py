@@ -2,7 +2,8 @@
 
 ``MESH_FAILPOINT=NAME:ACTION[:AFTER],…`` is read once, when the process puts its nodes together; without it nothing here is in the way of
 anything. ``MESH_FAILPOINT=@FOLDER`` reads the same from ``FOLDER/PROCESS`` and removes that file: it holds for one life, though a
-supervisor gives each life the same environment. Only `make chaos` and tests set it; a process that has one says so in its log or on stderr.
+supervisor gives each life the same environment. Only `make chaos` and tests set it; a process that has one says so on stderr when it has
+read it and when it is there, and every node where the variable is set says so in its log (``test_switches``).
 
 Names say what is about to be done or was just done: ``commit.KIND`` and ``committed.KIND`` around a transaction with rows of a kind,
 ``send.MESSAGE`` and ``sent.MESSAGE`` around a message (``send.VenueSend``: INTENT is durable, the call is not handed over), and in a
@@ -37,6 +38,7 @@ class Failpoint(msgspec.Struct):
     action: str
     number: int = 0
     after_count: int = 0
+    is_told: bool = False
 
 
 class Failpoints:
@@ -54,10 +56,12 @@ class Failpoints:
         if point.after_count > 0:
             point.after_count -= 1
             return
+        if not point.is_told:
+            point.is_told = True
+            os.write(2, f"mesh: failpoint {self._process} {name}: {point.action}\n".encode())
         if point.action == SLOW:
             time.sleep(point.number / 1_000)
             return
-        os.write(2, f"mesh: failpoint {self._process} {name}: {point.action}\n".encode())
         del self._points[name]
         if point.action == FULL:
             raise StoreFailed(f"failpoint {name}: database or disk is full; free its disk, the node recovers when it starts again")
@@ -87,7 +91,9 @@ def _end(point: Failpoint) -> None:
 
 
 def failpoints_of(process: str) -> Failpoints | None:
-    """What the environment has for a process; None where there is nothing. Raises BadConfig for what cannot be read."""
+    """What the environment has for a process, told in a line on stderr; None where there is nothing. Raises BadConfig for what cannot
+    be read.
+    """
     text = os.environ.get(VARIABLE, "")
     if text.startswith("@"):
         path = Path(text[1:]) / process
@@ -96,7 +102,11 @@ def failpoints_of(process: str) -> Failpoints | None:
             path.unlink()
         except FileNotFoundError:
             return None
-    return Failpoints(process, points_of(text)) if text else None
+    if not text:
+        return None
+    points = Failpoints(process, points_of(text))
+    os.write(2, f"mesh: {VARIABLE} of {process}: {text}; unset it for real trading\n".encode())
+    return points
 
 
 def points_of(text: str) -> list[Failpoint]:

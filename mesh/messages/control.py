@@ -9,6 +9,8 @@ from mesh.messages.base import NO_OID, Blob, Code, Count, Digest, Int64, Life, M
 CLOSE_VERB, MODIFY_VERB, UNKNOWN_VERB, RESOLVE_VERB, RECONCILE_VERB = VERBS = ("close", "modify", "unknown", "resolve", "reconcile")
 """What a ``Command`` can be; stops are entries of the kill set, never commands."""
 ACTIVE, FREEZE, CANCEL, FLATTEN = LADDER = ("ACTIVE", "FREEZE", "CANCEL", "FLATTEN")
+REASON_MAX = 200
+"""Characters of an operator's reason that are kept with what he did."""
 KILL_ITEMS_MAX = 1_024
 """Entries and undos of a kill set: as many ids as one frame holds, so that a digest that differs is always repaired."""
 

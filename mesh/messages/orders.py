@@ -137,12 +137,13 @@ VOID_MAX = 512
 
 class Void(Msg, tag=56):
     """Master → router → local: openings of older epochs that may no longer run. Of each the local tells the outcome it has stored, or
-    stores EXPIRED; the master repeats it until it knows. ``e``: the master's epoch.
+    stores EXPIRED; the master repeats it until it knows. ``e``: the master's epoch; ``life``: of the local that speaks for the account.
     """
 
     account: Name
     e: Count
     oids: Annotated[list[Oid], Meta(max_length=VOID_MAX)]
+    life: Life
 
 
 class OrderAck(Msg, tag=48):

@@ -5,6 +5,7 @@ loop, and hand messages to each other directly (co-location). What a role alone 
 """
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Sequence
 from importlib.metadata import PackageNotFoundError, version
@@ -15,11 +16,9 @@ from mesh.config import Config
 from mesh.core import Core, Note
 from mesh.dials import dials_of
 from mesh.errors import MeshError
-from mesh.io import failpoint
+from mesh.io import clock, detour, failpoint
 from mesh.io.clock import monotonic_ns, random_life, wall_ns
-from mesh.io.detour import detour
 from mesh.io.eventfile import EventFile
-from mesh.io.failpoint import failpoints_of
 from mesh.io.health import Identity
 from mesh.io.inlet import Attachment
 from mesh.io.log import Log
@@ -34,6 +33,8 @@ from nodes.io.livespec import is_live, live_spec
 
 Tell = Callable[[str], None]
 """Takes a line for people."""
+TEST_SWITCHES = (failpoint.VARIABLE, detour.VARIABLE, clock.VARIABLE)
+"""Variables of the environment that let a process fail on purpose: none may be set where real orders go out."""
 
 
 def run_nodes(
@@ -95,9 +96,10 @@ def build_node(name: str, config: Config, state: Path, events: bool) -> Node:
     record = config.settings.broker.record if role == "broker" else ""
     event_file = EventFile(Path(record) if record else state / "events" / f"{name}.jsonl") if events or record else None
     parts = (identity, core, log, store, event_file)
-    points = failpoints_of(name)
-    if points is not None:
-        log.note(Note("warning", "failpoints_armed", {"variable": failpoint.VARIABLE}))
+    switches = {variable: os.environ[variable] for variable in TEST_SWITCHES if os.environ.get(variable)}
+    if switches:
+        log.note(Note("warning", "test_switches", {**switches, "why": "it fails on purpose: unset them for real trading"}))
+    points = failpoint.failpoints_of(name)
     node = Node(*parts) if points is None else TrippingNode(points, *parts)
     attachment = attachment_of(name, config, state)
     if attachment is not None:
@@ -135,7 +137,7 @@ def dial_links(name: str, node: Node, nodes: dict[str, Node], config: Config, hu
         if dial.target in nodes:
             node.join(dial.own_link, nodes[dial.target], dial.link.name)
         else:
-            endpoint = detour(name, config.endpoint(dial.target, dial.link.name))
+            endpoint = detour.detour(name, config.endpoint(dial.target, dial.link.name))
             node.add_socket(dial.own_link, hub.connect(dial.own_link, dial.link.connect_kind, endpoint))
         if dial.link.name == links.STATUS:
             node.health_links.append(dial.own_link)

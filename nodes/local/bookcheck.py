@@ -9,13 +9,11 @@ import msgspec
 from mesh.messages.accounts import Position
 from mesh.messages.outcomes import DealReport
 from mesh.units import text_from_e8
+from nodes.answercodes import DEAL_WITHOUT_RECORD, FOREIGN, RECORD_WITHOUT_DEAL, VOLUME_DIFFERS
 from nodes.local.accountbook import TRADE_KINDS
-from nodes.local.evidence import OUR_COMMENT, Books
+from nodes.local.evidence import OUR_COMMENT, Statement
 from nodes.local.openings import Opening, Openings
 
-DEAL_WITHOUT_RECORD, RECORD_WITHOUT_DEAL, VOLUME_DIFFERS, FOREIGN = (
-    "DEAL_WITHOUT_RECORD", "RECORD_WITHOUT_DEAL", "VOLUME_DIFFERS", "FOREIGN",
-)  # fmt: skip
 PREFIX_BYTES = 8
 """Of an oid, in a comment."""
 
@@ -32,17 +30,17 @@ class Finding(msgspec.Struct, frozen=True):
     agrees: bool = False
 
 
-def findings_of(books: Books, openings: Openings, executed: dict[bytes, bool]) -> list[Finding]:
+def findings_of(statement: Statement, openings: Openings, executed: dict[bytes, bool]) -> list[Finding]:
     """What does not agree, and positions that are not ours. ``executed``: by the first bytes of its oid, whether a known order did
     something, or may have.
     """
-    return [*_lots(books, openings), *_unrecorded(books, executed), *_foreign(books.positions, openings)]
+    return [*_lots(statement, openings), *_unrecorded(statement, executed), *_foreign(statement.positions, openings)]
 
 
-def _lots(books: Books, openings: Openings) -> list[Finding]:
+def _lots(statement: Statement, openings: Openings) -> list[Finding]:
     """Openings whose lots the venue's deals do not bear out."""
     dealt: dict[tuple[int, int], int] = {}
-    for deal in books.deals:
+    for deal in statement.deals:
         if deal.kind in TRADE_KINDS:
             key = deal.position_id, _side(deal)
             dealt[key] = dealt.get(key, 0) + deal.volume_e8
@@ -73,14 +71,14 @@ def _lots_text(volume_e8: int) -> str:
     return text_from_e8(volume_e8, 2)
 
 
-def _unrecorded(books: Books, executed: dict[bytes, bool]) -> list[Finding]:
+def _unrecorded(statement: Statement, executed: dict[bytes, bool]) -> list[Finding]:
     """Deals and positions that bear the mark of one of our orders which, as far as is known, did nothing, or is not known."""
     found: list[Finding] = []
-    for deal in books.deals:
+    for deal in statement.deals:
         if deal.kind in TRADE_KINDS and (words := _objection(deal.comment, executed)):
             found.append(Finding(DEAL_WITHOUT_RECORD, words, deal.deal_ticket, deal.symbol, deal.volume_e8, deal.price_e8))
-    dealt = dict.fromkeys(deal.position_id for deal in books.deals)
-    for position in books.positions:
+    dealt = dict.fromkeys(deal.position_id for deal in statement.deals)
+    for position in statement.positions:
         # one whose deals are shown was looked at with them
         if position.position_id not in dealt and (words := _objection(position.comment, executed)):
             told = Finding(DEAL_WITHOUT_RECORD, f"position {words}", position.ticket, position.symbol, position.volume_e8)

@@ -24,18 +24,17 @@ OUR_COMMENT = re.compile(r"tm[0-9a-f]{16}\.\d+")
 """What ``mesh.ids.comment_of`` makes."""
 
 
-class Books(msgspec.Struct, frozen=True):
-    """What the venue shows: positions now, trades since a moment. ``market_ns``: the market time of now."""
+class Statement(msgspec.Struct, frozen=True):
+    """What the venue states of an account: positions now, trades since a moment."""
 
     positions: list[Position]
     deals: list[DealReport]
-    market_ns: int
 
 
-def evidence_of(record: OrderRecord, ticket: int, books: Books, openings: Openings) -> VenueFound | str:
+def evidence_of(record: OrderRecord, ticket: int, statement: Statement, openings: Openings) -> VenueFound | str:
     """What a ticket shows of an order's attempt; in words, why it shows nothing of it."""
     is_open = record.action == OPEN
-    trades = [deal for deal in books.deals if deal.kind in TRADE_KINDS and _may_be(deal, is_open, openings.is_hedging)]
+    trades = [deal for deal in statement.deals if deal.kind in TRADE_KINDS and _may_be(deal, is_open, openings.is_hedging)]
     named = [deal for deal in trades if ticket in (deal.deal_ticket, deal.order_ticket, deal.position_id)]
     orders = dict.fromkeys(deal.order_ticket for deal in named)
     if len(orders) > 1:
@@ -44,9 +43,9 @@ def evidence_of(record: OrderRecord, ticket: int, books: Books, openings: Openin
     if deals:
         objection = next(filter(None, (_objection(record, deal, openings) for deal in deals)), "")
         return objection or _plausible(record, _of_deals(record, deals))
-    position = next((item for item in books.positions if is_open and ticket in (item.ticket, item.position_id)), None)
+    position = next((item for item in statement.positions if is_open and ticket in (item.ticket, item.position_id)), None)
     if position is None:
-        looked_at = f"deals={len(books.deals)} positions={len(books.positions)}"
+        looked_at = f"deals={len(statement.deals)} positions={len(statement.positions)}"
         return f"ticket={ticket} is no {'opening' if is_open else 'closing'} deal here: looked_at {looked_at} since the decision"
     return _objection_to_position(record, position, openings) or _plausible(record, _of_position(record, position))
 

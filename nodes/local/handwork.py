@@ -17,6 +17,8 @@ from mesh.messages.control import CLOSE_VERB, MODIFY_VERB, RECONCILE_VERB, RESOL
 from mesh.messages.orders import CLOSE, MODIFY
 from mesh.messages.outcomes import Outcome
 from mesh.units import text_from_e8
+from nodes import codes
+from nodes.answercodes import BAD_COMMAND, BAD_VOLUME, FOREIGN, NOT_READY, NOTHING, PREVIEW
 from nodes.handvolume import objection_to_volume
 from nodes.local.attempts import LEAVE, MANUAL, OrderRecord
 from nodes.local.commandlog import CommandLog, CommandRecord, answer_of
@@ -29,10 +31,6 @@ from nodes.local.state import LocalState
 from nodes.symbolnames import SymbolNames
 
 RUN = "manual"
-NOBODY = "-"
-PREVIEW, NOTHING, FOREIGN, NOT_FOUND, NOT_READY, BAD_COMMAND, BAD_VOLUME = (
-    "PREVIEW", "NOTHING", "FOREIGN", "NOT_FOUND", "NOT_READY", "BAD_COMMAND", "BAD_VOLUME",
-)  # fmt: skip
 REFUSALS = (FOREIGN, BAD_VOLUME)
 """Codes of positions a command is not carried out on."""
 
@@ -74,7 +72,7 @@ class Handwork:
             return [self._answer(link, command, NOT_READY, why)]
         chosen, answers = self._chosen(command)
         if not chosen and not answers:
-            code = NOT_FOUND if _ticket_of(command.scope, state.account) else NOTHING
+            code = codes.NOT_FOUND if _ticket_of(command.scope, state.account) else NOTHING
             return [self._answer(link, command, code, f"scope={command.scope}")]
         if command.dry_run or not chosen:
             answers += [self._about(command, position, PREVIEW, self._preview(command, position)) for position in chosen]
@@ -120,9 +118,9 @@ class Handwork:
 
     def _order(self, command: Command, position: Position) -> OrderRecord:
         state = self._state
-        strategy = position.strategy or NOBODY
+        strategy = position.strategy or codes.NOBODY
         left_e8 = position.volume_e8 - command.volume_e8 if command.volume_e8 else 0
-        is_close = command.verb == "close"
+        is_close = command.verb == CLOSE_VERB
         word = f"{command.id.hex()}/{position.ticket}"
         return OrderRecord(
             oid=oid_of(state.config.settings.mesh.id, RUN, state.account, word, strategy, command.verb),
@@ -133,7 +131,7 @@ class Handwork:
             sid=f"{RUN}/{command.operator}/{command.id.hex()}"[:160],
             strategy=strategy,
             leg=f"{RUN}_{command.verb}",
-            cause=MANUAL,
+            cause=codes.MANUAL,
             action=CLOSE if is_close else MODIFY,
             symbol=position.symbol,
             side=-position.side if is_close else position.side,
@@ -171,7 +169,7 @@ class Handwork:
         return Send(link, 0, answer_of(command, self._state.account, code, detail))
 
     def _about(self, command: Command, position: Position, code: str, detail: str) -> CommandAnswer:
-        volume_e8 = command.volume_e8 if command.verb == "close" and command.volume_e8 else position.volume_e8
+        volume_e8 = command.volume_e8 if command.verb == CLOSE_VERB and command.volume_e8 else position.volume_e8
         return CommandAnswer(
             command.id,
             self._state.account,
@@ -188,7 +186,7 @@ class Handwork:
         """What would be done to it, with its symbol's digits."""
         side = "buy" if position.side > 0 else "sell"
         words = [command.verb, side, f"strategy={position.strategy}" if position.ours else "foreign"]
-        if command.verb == "modify":
+        if command.verb == MODIFY_VERB:
             spec = self._state.book.symbols.get(position.symbol)
             digits = spec.digits if spec is not None else 8
             levels = (("sl", command.sl_e8, position.sl_e8), ("tp", command.tp_e8, position.tp_e8))

@@ -27,8 +27,6 @@ from nodes.local.state import LocalState
 FINDS_MIN = 3
 """Looks at least before an attempt counts as never executed."""
 BY_MAGIC = "found=by_magic"
-DETAIL_MAX = 200
-"""Characters of an operator's word that are kept with an order."""
 FOUND = "FOUND"
 """In the place of a result's class: the order goes on because of what was found."""
 
@@ -132,7 +130,7 @@ class LostAttempts:
             job.record = msgspec.structs.replace(record, lost=[], not_found_ns=max(1, self._state.book.market_ns))
             return self._finishing.end(job, Ending(codes.NOT_FOUND, how), now_ns, "absent", more)
         # with nothing left to close there is no further attempt either
-        job.record = msgspec.structs.replace(record, lost=[] if record.is_gone else record.lost, detail=how[:DETAIL_MAX])
+        job.record = msgspec.structs.replace(record, lost=[] if record.is_gone else record.lost, detail=how)
         return [*self._again(job, FOUND, now_ns, more), *self._finishing.tell_state(job, codes.WORKING, now_ns)]
 
     def revived(self, record: OrderRecord, now_ns: int) -> tuple[Job, list[Put]]:

@@ -127,8 +127,9 @@ class OrderIntake:
     def on_void(self, envelope: Envelope, now_ns: int) -> list[Effect]:
         """Openings of older epochs: an epoch taken forgot those that were not begun; what is in hand or has ended is told as it is."""
         message = message_of(envelope, Void)
-        if message.account != self._state.account or message.e != self._state.stream.e:
-            return []
+        state = self._state
+        if (message.account, message.life, message.e) != (state.account, state.life, state.stream.e):
+            return []  # also a copy of this local that another life has replaced: its store need not be the one that knows
         return [effect for oid in message.oids for effect in self._expire(oid, message.e, VOID, now_ns)]
 
     def _expire(self, oid: bytes, e: int, detail: str, now_ns: int) -> list[Effect]:

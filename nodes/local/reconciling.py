@@ -10,17 +10,17 @@ from mesh.messages.orders import CLOSE
 from mesh.messages.venue import VenueFind, VenueFound, VenueRead, VenueState
 from mesh.units import DAY_NS
 from nodes import codes
+from nodes.answercodes import AGREES, BUSY, DIFFERS, NOT_CONNECTED, NOT_READY, TURNED_UP
 from nodes.local.attempts import UNKNOWN, OrderRecord
 from nodes.local.bookcheck import PREFIX_BYTES, Finding, findings_of
 from nodes.local.commandlog import answer_of
 from nodes.local.desk import Desk
-from nodes.local.evidence import Books
+from nodes.local.evidence import Statement
 from nodes.local.inspection import Inspection
 from nodes.local.lostattempts import find_call
 from nodes.local.openings import CLOCKS_NS
 from nodes.local.state import LocalState
 
-AGREES, DIFFERS, NOT_READY, BUSY, NOT_CONNECTED = "AGREES", "DIFFERS", "NOT_READY", "BUSY", "NOT_CONNECTED"
 LOOKED_MAX = 64
 """Opens that ended NOT_FOUND and are looked for once more, the newest."""
 FINDINGS_MAX = 200
@@ -102,21 +102,21 @@ class Reckoning:
         _, puts = self._desk.lost.revived(record, now_ns)
         words = f"{record.oid.hex()} had ended {codes.NOT_FOUND} and is at the venue: {codes.FILLED_LATE} tells what it did"
         ticket = found.position_ticket or found.order_ticket or found.resting_ticket
-        self._findings.append(Finding("TURNED_UP", words, ticket, record.symbol, found.volume_e8, found.price_e8))
+        self._findings.append(Finding(TURNED_UP, words, ticket, record.symbol, found.volume_e8, found.price_e8))
         return [Commit(0, tuple(puts))]
 
     def _told(self) -> list[Effect]:
         state, books = self._state, self._books
-        shown = Books(books.positions, books.deals, books.state.market_ns)
-        findings = [*map(self._became, self._was_unknown), *self._findings, *findings_of(shown, state.openings, self._executed())]
+        statement = Statement(books.positions, books.deals)
+        findings = [*map(self._became, self._was_unknown), *self._findings]
+        findings += findings_of(statement, state.openings, self._executed())
         if not books.state.connected or books.state.is_partial:
             why = "it shows only some positions or orders" if books.state.connected else "the terminal does not see its server"
             findings.append(Finding(NOT_CONNECTED, f"{why}: what is not shown proves nothing"))
         counts = f"deals={len(books.deals)} positions={len(books.positions)} orders={len(books.orders)}"
-        openings = sum(1 for _ in state.openings.known())
-        looked = f"openings={openings} unknown={len(self._desk.jobs.unknown())} not_found_looked_for={self._looked_count}"
+        known = f"openings={len(state.openings.known())} unknown={len(self._desk.jobs.unknown())}"
         is_agreed = all(finding.agrees for finding in findings)
-        return self._answers(findings, AGREES if is_agreed else DIFFERS, f"{counts} {looked}")
+        return self._answers(findings, AGREES if is_agreed else DIFFERS, f"{counts} {known} not_found_looked_for={self._looked_count}")
 
     def _executed(self) -> dict[bytes, bool]:
         """By the first bytes of its oid, whether an order known here did something; of one in hand nobody can say."""
@@ -125,13 +125,15 @@ class Reckoning:
         return known | {job.record.oid[:PREFIX_BYTES]: True for job in self._desk.jobs}
 
     def _became(self, record: OrderRecord) -> Finding:
-        """What became of an order that was UNKNOWN when the command came."""
+        """What became of an order that was UNKNOWN when the command came: it ended, it still is, or it goes on."""
         job = self._desk.jobs.get(record.oid)
-        code = job.record.state if job is not None else self._state.reports.known_code(record.oid)
-        detail = job.record.detail if job is not None else f"was {UNKNOWN}"
+        if job is None:
+            code, detail = self._state.reports.known_code(record.oid), f"was {UNKNOWN}"
+        else:
+            code, detail = codes.UNKNOWN if job.record.state == UNKNOWN else codes.WORKING, job.record.detail
         volume_e8 = record.goal_e8 if record.action == CLOSE else record.volume_e8
         words = f"{record.oid.hex()} {record.action} {detail}"
-        return Finding(code, words, 0, record.symbol, volume_e8, agrees=code != UNKNOWN)
+        return Finding(code, words, 0, record.symbol, volume_e8, agrees=code != codes.UNKNOWN)
 
     def _answers(self, findings: list[Finding], code: str, summary: str) -> list[Effect]:
         told = [

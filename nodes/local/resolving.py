@@ -11,28 +11,21 @@ import msgspec
 
 from mesh.core import Effect, Note, Put, Send
 from mesh.messages.base import NO_OID
-from mesh.messages.control import Command, CommandAnswer
+from mesh.messages.control import REASON_MAX, Command, CommandAnswer
 from mesh.messages.orders import CLOSE, OPEN
 from mesh.messages.venue import VenueFound, VenueRead, VenueState
 from mesh.units import text_from_e8
 from nodes import codes
+from nodes.answercodes import BAD_COMMAND, BAD_STATE, BUSY, NOT_PROVEN, NOT_READY, PREVIEW
 from nodes.local.attempts import UNKNOWN, OrderRecord
 from nodes.local.commandlog import CommandLog, CommandRecord, answer_of
 from nodes.local.desk import Desk
 from nodes.local.endings import Endings
-from nodes.local.evidence import Books, evidence_of
+from nodes.local.evidence import Statement, evidence_of
 from nodes.local.inspection import Inspection
 from nodes.local.jobs import Job
 from nodes.local.openings import CLOCKS_NS
 from nodes.local.state import LocalState
-
-RESOLVE = "RESOLVE"
-"""Cause of the act that tells of it."""
-PREVIEW, BAD_COMMAND, BAD_STATE, NOT_READY, NOT_PROVEN, BUSY = (
-    "PREVIEW", "BAD_COMMAND", "BAD_STATE", "NOT_READY", "NOT_PROVEN", "BUSY",
-)  # fmt: skip
-REASON_MAX = 200
-"""Characters of a reason that are told with an order."""
 
 
 class Lookup:
@@ -145,7 +138,7 @@ class Resolving:
             return self._again(command, link) or self._refuse(command, link, BAD_STATE, f"meanwhile {objection}")
         record = self._record(command.oid)
         assert record is not None, "what there is no objection to is in hand, or watched"
-        found = evidence_of(record, command.ticket, Books(books.positions, books.deals, books.state.market_ns), self._state.openings)
+        found = evidence_of(record, command.ticket, Statement(books.positions, books.deals), self._state.openings)
         if isinstance(found, str):
             words = found if books.state.connected else f"{found}; the terminal does not see its server now"
             return self._refuse(command, link, NOT_PROVEN, words)
@@ -184,7 +177,7 @@ class Resolving:
         effects += act(rows)
         outcome = self._endings.outcome(record, answer.code, answer.detail, True)
         outcome = msgspec.structs.replace(
-            outcome, oid=command.id, sid=f"{record.sid}/{RESOLVE}"[:160], cause=RESOLVE, volume_e8=0, price_e8=0, profit_e8=0
+            outcome, oid=command.id, sid=f"{record.sid}/{codes.RESOLVE}"[:160], cause=codes.RESOLVE, volume_e8=0, price_e8=0, profit_e8=0
         )
         effects += state.report(outcome, [], now_ns)
         return [*effects, state.commits.make([], lambda _: [Send(link, 0, answer)])]

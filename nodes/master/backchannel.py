@@ -271,7 +271,7 @@ class BackChannel:
         if not oids:
             return []
         state.timers.set((VOID_TIMER, account.name, 0), now_ns + state.config.settings.timers.repeat_ms * MS_NS)
-        return [Send(REPLAY, peer, Void(account.name, state.epoch, oids)) for peer in state.routers]
+        return [Send(REPLAY, peer, Void(account.name, state.epoch, oids, account.life)) for peer in state.routers]
 
     def ask_states(self, now_ns: int) -> list[Effect]:
         """Ask all routers for the states the market waits for, and again until they have come."""

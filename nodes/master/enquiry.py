@@ -10,10 +10,10 @@ from mesh.links import CONTROL
 from mesh.messages.base import NO_OID
 from mesh.messages.control import WhyAsk
 from mesh.messages.outcomes import Outcome
-from nodes.codes import NOBODY
+from nodes.codes import MANUAL, NOBODY
 from nodes.decisions import ARCHIVE, WHY, ArchiveRecord, Decision, WhyRecord, why_key
 from nodes.fetches import Rows
-from nodes.master.intake import ACT, MANUAL, act_key
+from nodes.master.intake import ACT, act_key
 from nodes.master.recall import Recall
 from nodes.master.state import MasterState
 from nodes.master.story import act_told, answers, of_archived, of_live, of_pruned, positions_of
@@ -26,7 +26,7 @@ BY_HAND = b"manual/"
 BY_HAND_MAX = 4_000
 """Rows looked through; the story says where there are more."""
 QUESTIONS_MAX = 64
-"""Questions waiting for the store; one more is answered with nothing."""
+"""Questions waiting for the store; one more is not answered: who asks says that nobody did, and asks again."""
 
 
 class _Question(msgspec.Struct, frozen=True):
@@ -46,20 +46,23 @@ class Enquiry:
     def __init__(self, state: MasterState, recall: Recall) -> None:
         self._state = state
         self._recall = recall
+        self._waiting_count = 0
+        """Questions that wait for the store; each has one read under way."""
 
     def on_ask(self, message: WhyAsk, peer: int) -> list[Effect]:
         """Answer from memory, or look into the archive first."""
+        if self._waiting_count >= QUESTIONS_MAX:
+            return []
         if message.query == LAST:
             return self._on_last(message, peer)
         decision = self._find(message.query)
         if decision is not None:
             return self._with_acts(peer, message.nonce, of_live(decision))
-        if self._state.fetches.count >= QUESTIONS_MAX:
-            return self._answer(peer, message.nonce, None)
         return [self._fetch(WHY, _Question(peer, message.nonce, message.query, why_key(message.query)))]
 
     def _on_rows(self, kind: str, question: _Question, rows: Rows) -> list[Effect]:
         """The archive's answer: first where to look, then the decision."""
+        self._waiting_count -= 1
         peer, nonce = question.peer, question.nonce
         if question.story is not None:
             return self._take_acts(question, question.story, rows)
@@ -75,6 +78,7 @@ class Enquiry:
         return self._answer(peer, nonce, of_pruned(NOBODY, answer) if answer else None)
 
     def _fetch(self, kind: str, question: _Question, limit: int = 1) -> Fetch:
+        self._waiting_count += 1
         return self._state.fetches.make(kind, question.word, limit, lambda rows, _now_ns: self._on_rows(kind, question, rows))
 
     def _with_acts(self, peer: int, nonce: int, story: dict[str, Any]) -> list[Effect]:

@@ -12,13 +12,11 @@ from mesh.core import Effect, Note, Put
 from mesh.counters import Counters
 from mesh.messages.base import NO_OID
 from mesh.messages.outcomes import FINAL_CODES, Outcome
-from nodes.codes import FILLED_LATE, NOT_FOUND, UNKNOWN, WORKING
+from nodes.codes import FILLED_LATE, MANUAL, NOT_FOUND, UNKNOWN, WORKING
 from nodes.decisions import Line
 from nodes.ledger import Ledger
 from nodes.master.account import STASH_MAX, Account
 
-MANUAL = "MANUAL"
-"""Cause of what a hand did at the local, past the master."""
 ACT = "_act"
 """Kind of the rows of outcomes that ended no line, by ``act_key``."""
 
@@ -58,9 +56,11 @@ class Intake:
         return self.resume(account)
 
     def _again(self, account: Account, outcome: Outcome) -> Taken | None:
-        """A number that was here before. Of a line that has not ended it is news: another store may have used the number."""
+        """A number that was here before. Of a line that has not ended it is news, and so is another code under the number it ended with:
+        another store may have used it."""
         line = self._ledger.find(outcome.oid, account.name)
-        if line is None or not line.is_open or not outcome.final:
+        is_news = line is not None and (line.is_open or (outcome.f == line.f and outcome.code != line.code))
+        if not is_news or not outcome.final:
             self._counters.add("duplicate_outcome_count")
             if line is not None:
                 line.heard = True
@@ -110,9 +110,9 @@ class Intake:
 
     def _adopted(self, outcome: Outcome) -> Note:
         """What is said of an order without a line: a line that was pruned is no alarm."""
-        self._counters.add("adopted_count")
         if self._was_decided(outcome):
             return _alarm("outcome_of_pruned_line", outcome, "its line ended long ago and was pruned: kept beside the lines", "warning")
+        self._counters.add("adopted_count")
         return _alarm("outcome_adopted", outcome, "this master does not remember the order")
 
     def _beside(self, account: Account, outcome: Outcome, taken: Taken) -> None:

@@ -123,7 +123,8 @@ class Router(Core):
             self._state.replay_ns = now_ns
         effects = super().handle(envelope, now_ns)
         self.deadline_ns = self._state.timers.next_ns
-        return (*effects, *self._gap.look(not self._state.stream.is_whole, now_ns))
+        closed = self._gap.look(not self._state.stream.is_whole, now_ns)
+        return (*effects, *closed) if closed else effects
 
     def recover(self, rows: list[tuple[str, bytes, bytes]], now_ns: int) -> Effects:
         """Take the stops of the store."""

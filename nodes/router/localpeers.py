@@ -25,14 +25,13 @@ QUEUE_MAX = 256
 class LocalPeer:
     """One connected local."""
 
-    __slots__ = ("hello", "limit_k", "peer", "queue", "sent_k")
+    __slots__ = ("hello", "limit_k", "peer", "queue")
 
     def __init__(self, peer: int, hello: LocalHello) -> None:
         self.peer = peer
         self.hello = hello
         self.limit_k = 0
         """Opens up to this number may be sent."""
-        self.sent_k = hello.k
         self.queue: deque[tuple[Order, bytes]] = deque()
 
     @property
@@ -99,7 +98,6 @@ class LocalPeers:
         """Hand a local its part of a record, or keep it until there is credit."""
         part = Order(order.e, order.n, order.oid, [target], now_ns)
         if target.k <= local.limit_k or target.ref_oid != NO_OID or target.ref_ticket:
-            local.sent_k = max(local.sent_k, target.k)
             return [Send(LOCALS, local.peer, part, body)]
         key = (part.e, target.k)
         if len(local.queue) < QUEUE_MAX and all((kept.e, kept.targets[0].k) != key for kept, _ in local.queue):

@@ -38,7 +38,7 @@ def main() -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, interrupted)
     seed = chosen.seed if chosen.seed is not None else secrets.randbelow(1_000_000)
-    folder = Path(tempfile.mkdtemp(prefix="trademesh-chaos-", dir=chosen.folder))
+    folder = Path(tempfile.mkdtemp(prefix="trademesh-chaos-", dir=chosen.folder)).absolute()
     print(f"chaos: seed {seed}, {chosen.minutes:g} minutes, {chosen.locals_count} locals, files in {folder}", flush=True)
     wishes = Wishes(seed, chosen.minutes * 60, chosen.locals_count, chosen.rate, kinds, is_told=True)
     is_kept = True

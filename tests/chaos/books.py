@@ -68,6 +68,12 @@ class Books(msgspec.Struct):
     attempts: dict[tuple[str, int], Attempt]
     """(account, magic) → whose it is."""
 
+    @property
+    def adopted(self) -> list[Outcome]:
+        """What locals told of orders themselves, and the master had no line for or one that had ended; the other acts are a local's own
+        and a hand's."""
+        return [outcome for outcome in self.acts if outcome.cause == outcome.leg]
+
     def attempts_of(self, oid: bytes, account: str) -> list[tuple[int, int]]:
         """(number, magic) of the attempts of an order that may exist."""
         return [(number, magic_of(oid, account, number)) for number in range(1, self.reach[oid, account] + 1)]

@@ -55,7 +55,8 @@ class Course(msgspec.Struct):
     figures: Figures
     stuck: list[str]
     """Who was not done in time after all had healed."""
-    exit_code: int
+    exit_code: int | None
+    """Of `mesh up` after Ctrl-C; None: it did not end."""
     output: str
 
 
@@ -112,6 +113,8 @@ class Campaign:
         """What is not over yet, as the nodes publish it."""
         words = unready(self._mesh.config, self._client)
         words += [f"signal {sid} has no answer" for sid in self.load.waiting]
+        if self.nemesis.second_copy:
+            words.append(f"a second copy of {self.nemesis.second_copy} runs")
         for name in self._mesh.config.nodes_of("master"):
             health = self._client.health_of(name)
             facts = health.facts if health else {}

@@ -16,12 +16,16 @@ from nodes.decisions import PUBLISHED, Line
 from nodes.terminal import names
 from nodes.terminal.lasterror import SUCCESS
 from tests.chaos.books import Books, Sent, lots
+from tests.chaos.secondstart import Ended
 
 LATE_NS = SECOND_NS
 """A worker that loses the processor between its last look and the call is late by that, and nothing can prevent it: I3's slack."""
 STORIES_MAX = 100
 """Violations that are told in full: where there are more, one cause has many."""
 IN_USE = 75
+FAILED = 1
+OUTPUT_CHARS = 2_000
+"""So much of the end of what `mesh up` printed is told."""
 BUG_WORDS = ("Traceback (most recent call last)", "Assertion failed", "Fatal Python error")
 """What a process prints that ends by a bug of ours, of a library's, or of the interpreter."""
 
@@ -194,11 +198,19 @@ class Checker:
             if bad:
                 self._broken("audit", f"{node}: {bad}")
 
-    def check_seconds(self, seconds: list[tuple[str, int | None]]) -> None:
-        """I8: a node started twice ends with 75; one that found the place free had to be ended."""
-        for node, code in seconds:
-            if code not in (IN_USE, None):
-                self._broken("I8", f"{node} was started a second time and ended {code}, not {IN_USE}")
+    def check_seconds(self, seconds: list[Ended]) -> None:
+        """I8: the second copy of a node or a worker ends with 75; it may run on only where the first has gone."""
+        for ended in seconds:
+            if ended.code != IN_USE and not (ended.code is None and ended.was_free):
+                self._broken("I8", f"a second copy of {ended.words}, not {IN_USE}")
+
+    def check_up(self, code: int | None, output: str, summary: dict[str, object], stuck: list[str]) -> None:
+        """After Ctrl-C `mesh up` ends with 0, or with 1 where something stayed down, which is told as stuck. None: it did not end."""
+        if code == 0 or (code == FAILED and stuck):
+            return
+        said = {key: summary.get(key) for key in ("problem", "down")}
+        ended = f"ended {code}, not 0" if code is not None else "had not ended a minute after Ctrl-C"
+        self._broken("exit", f"`mesh up` {ended}; its summary says {said}; it printed at last: {output[-OUTPUT_CHARS:]}")
 
     def check_ends(self, exits: dict[str, int], folder: Path) -> None:
         """No process ends by a bug: by a signal that nobody sent, or with a traceback."""

@@ -7,7 +7,6 @@ process, which begins at once: it is killed.
 import random
 import resource
 import signal
-import subprocess
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -16,11 +15,12 @@ from mesh.units import SECOND_NS
 from tests.chaos.figures import Figures
 from tests.chaos.proxies import BOTH, DOWN, UP, Route
 from tests.chaos.running import Mesh
+from tests.chaos.secondstart import Ended, SecondStart
 
 KINDS: dict[str, float] = {
     "kill": 14, "kill_worker": 9, "failpoint": 18, "pause": 14, "pause_worker": 6, "hang": 2, "full_disk": 4, "slow_disk": 2, "reset": 14,
-    "blackhole": 12, "one_way": 7, "slow_link": 6, "partition": 6, "wall_jump": 3, "second_start": 2, "stop_supervisor": 1,
-    "host_crash": 0.3,
+    "blackhole": 12, "one_way": 7, "slow_link": 6, "partition": 6, "wall_jump": 3, "second_start": 2, "second_worker": 1,
+    "stop_supervisor": 1, "host_crash": 0.3,
 }  # fmt: skip
 """Kind → weight."""
 ROLE_WEIGHTS = {"local": 50, "router": 16, "master": 13, "broker": 6, "signals": 6, "indicator": 4, "market": 5}
@@ -58,7 +58,6 @@ FILE_BYTES = 4_096
 JUMP_S = (2.0, 3_600.0)
 LOOK_S = 0.5
 UP_AGAIN_S = 1.0
-SECOND_LIMIT_S = 20.0
 Later = Callable[[float, Callable[[], None]], None]
 
 
@@ -66,8 +65,8 @@ class Faults:
     """All kinds. ``later``: have something undone after some seconds; ``figures``: told who stands still, is gone or cut off."""
 
     def __init__(self, mesh: Mesh, draw: random.Random, later: Later, figures: Figures) -> None:
-        self.seconds: list[tuple[str, int | None]] = []
-        """Nodes that were started twice, and how the second one ended."""
+        self.seconds: list[Ended] = []
+        """How second copies of nodes ended."""
         self._mesh = mesh
         self._draw = draw
         self._later = later
@@ -77,7 +76,8 @@ class Faults:
         self._armed: dict[str, tuple[str, int]] = {}
         """Process → the file of its failpoint, and the pid of the life that has read it (0: not yet)."""
         self._looked_s = 0.0
-        self._second: tuple[str, subprocess.Popen[bytes], float] | None = None
+        self.second: SecondStart | None = None
+        """A second copy that runs."""
 
     # targets
 
@@ -214,29 +214,32 @@ class Faults:
         return "all"
 
     def second_start(self, now_s: float) -> str:
-        """A local that runs is started once more, by hand."""
+        """A local that runs is started once more, by hand: the store's lock holds it off."""
         node, _, pid = self._local()
-        if not pid or self._second is not None or pid in self._stopped:
+        if not pid or self.second is not None or pid in self._stopped:
             return ""
-        self._second = (node, self._mesh.second(node), now_s)
+        self.second = SecondStart(node, pid, self._mesh.second(node), now_s)
         return node
 
+    def second_worker(self, now_s: float) -> str:
+        """The same with its worker: the account's lock holds it off."""
+        node, _, pid = self._local()
+        account = self._mesh.config.node[node].account or ""
+        workers = self._mesh.workers(pid, account) if pid and self.second is None else []
+        if not workers or workers[0] in self._stopped:
+            return ""
+        name = f"worker-{account}"
+        self.second = SecondStart(name, workers[0], self._mesh.second_worker(account), now_s)
+        return name
+
     def look(self, now_s: float) -> None:
-        """How the one that was started twice ended; one that found the place free is ended, as its operator would."""
+        """Which failpoints were reached, and how a second copy ended."""
         if self._armed and now_s - self._looked_s >= LOOK_S:
             self._looked_s = now_s
             self._look_at_armed()
-        if self._second is None:
-            return
-        node, process, began_s = self._second
-        code = process.poll()
-        if code is None and now_s - began_s < SECOND_LIMIT_S:
-            return
-        if code is None:
-            process.kill()
-            process.wait()
-        self.seconds.append((node, code))
-        self._second = None
+        if self.second is not None and (ended := self.second.look(now_s)) is not None:
+            self.seconds.append(ended)
+            self.second = None
 
     def _look_at_armed(self) -> None:
         """Whose failpoint was read by which life; one whose life is over was reached, or its process was killed before."""
@@ -356,6 +359,5 @@ class Faults:
         """End what was started twice, let go on what stands still."""
         for pid in list(self._stopped):
             self._go_on(pid)
-        if self._second is not None:
-            self._second[1].kill()
-            self._second[1].wait()
+        if self.second is not None:
+            self.second.close()

@@ -111,7 +111,7 @@ class Figures:
         self._gray.clear()
 
     def read_logs(self, folder: Path) -> None:
-        """Gaps that were closed, and starts of locals, as the nodes' own logs tell them."""
+        """Gaps that were closed, as the nodes' own logs tell them."""
         for path in sorted(folder.glob("*.log*")):
             for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
                 if '"gap_closed"' in line:

@@ -15,6 +15,7 @@ from nodes.io.exitlog import ExitLog
 from tests.chaos.faults import KINDS, Faults
 from tests.chaos.figures import Figures
 from tests.chaos.running import Mesh
+from tests.chaos.secondstart import Ended
 
 LOOK_S = 0.5
 TRIES_MAX = 5
@@ -128,9 +129,14 @@ class Nemesis:
             self.exits[key] = self.exits.get(key, 0) + 1
 
     @property
-    def seconds(self) -> list[tuple[str, int | None]]:
-        """Nodes that were started twice, and how the second one ended (None: it was ended, having found the place free)."""
+    def seconds(self) -> list[Ended]:
+        """How second copies of nodes ended."""
         return self._acts.seconds
+
+    @property
+    def second_copy(self) -> str:
+        """The node of which a second copy still runs; empty: none."""
+        return self._acts.second.node if self._acts.second is not None else ""
 
     @property
     def counts(self) -> dict[str, int]:

@@ -22,12 +22,14 @@ def checked(mesh: Mesh, course: Course, books: Books) -> Checker:
     """Every check over a campaign that has ended."""
     checker = Checker(books, mesh.config)
     checker.check_books()
-    checker.check_lines(mesh.summary())
+    summary = mesh.summary()
+    checker.check_lines(summary)
     checker.check_signals(course.load.sent, course.load.answers, SOURCE)
     checker.check_audits(mesh.state, list(mesh.config.node))
     checker.check_seconds(course.nemesis.seconds)
     checker.check_ends(course.nemesis.exits, mesh.state / "log")
     checker.check_end(course.stuck)
+    checker.check_up(course.exit_code, course.output, summary, course.stuck)
     return checker
 
 
@@ -49,7 +51,8 @@ def document(mesh: Mesh, course: Course, wishes: Wishes, books: Books, checker: 
         "failpoints_reached": reached(mesh.state / "log"),
         "ends": dict(sorted(course.nemesis.exits.items())),
         "restarted_by_the_operator": course.nemesis.restarted,
-        "second_starts": [f"{node}: {'found the place free' if code is None else code}" for node, code in course.nemesis.seconds],
+        "mesh_up_exit": course.exit_code,
+        "second_starts": [ended.words for ended in course.nemesis.seconds],
         "signals": {"sent": len(course.load.sent), "answered": len(course.load.answers), "held_back": course.load.held_back_count},
         "pairs": {
             "decided": len(books.lines),
@@ -66,7 +69,7 @@ def document(mesh: Mesh, course: Course, wishes: Wishes, books: Books, checker: 
             "undone_by_a_killed_broker": checker.undone_count,
         },
         "unknown": {"ever": len(unknown), "at_the_end": sum(line.code == "UNKNOWN" for line in published)},
-        "adopted": len(books.acts),
+        "adopted": len(books.adopted),
         "violations": len(checker.found),
         "violations_by_name": dict(Counter(violation.name for violation in checker.found)),
         "stories": [f"{violation.name}: {violation.story}" for violation in checker.found[:STORIES_MAX]],

@@ -4,6 +4,7 @@ import json
 import mmap
 import os
 import signal
+import socket
 import struct
 import subprocess
 from collections.abc import Iterator
@@ -86,11 +87,14 @@ class Mesh:
             words = path.read_text(encoding="utf-8", errors="replace")[-2_000:]
             raise AssertionError(f"`mesh up` ended by itself, exit {self.up.returncode}: {words}")
 
-    def finish(self, limit_s: float = 60.0) -> tuple[int, str]:
-        """Ctrl-C; its exit code and what it printed."""
+    def finish(self, limit_s: float = 60.0) -> tuple[int | None, str]:
+        """Ctrl-C; its exit code (None: it did not end, and is killed with all that it started) and what it printed."""
         assert self.up is not None
         self.up.send_signal(signal.SIGINT)
-        code = self.up.wait(limit_s)
+        code: int | None = None
+        with suppress(subprocess.TimeoutExpired):
+            code = self.up.wait(limit_s)
+        self._end_all()
         return code, (self.rig.folder / f"up-{self.up_count}.out").read_text(encoding="utf-8", errors="replace")
 
     def pids(self) -> dict[str, int]:
@@ -115,11 +119,11 @@ class Mesh:
             with suppress(FleetDown):
                 self.fleet.restart(process)
 
-    def workers(self, pid: int) -> list[int]:
-        """Pids of the workers of the locals of a process."""
+    def workers(self, pid: int, account: str = "") -> list[int]:
+        """Pids of the workers of the locals of a process, or of one account's alone."""
+        words = {"nodes.io.worker", account} if account else {"nodes.io.worker"}
         try:
-            children = psutil.Process(pid).children()
-            return [child.pid for child in children if "nodes.io.worker" in child.cmdline()]
+            return [child.pid for child in psutil.Process(pid).children() if words <= set(child.cmdline())]
         except psutil.Error:
             return []
 
@@ -137,13 +141,27 @@ class Mesh:
 
     def second(self, node: str) -> subprocess.Popen[bytes]:
         """The same node once more, by hand."""
-        words = [*self.rig.command()[:2], "nodes.io.run", node, "--config", str(self.state / "effective.json"), "--state", str(self.state)]
+        return self._by_hand("nodes.io.run", node, "--config", str(self.state / "effective.json"), "--state", str(self.state))
+
+    def second_worker(self, account: str) -> subprocess.Popen[bytes]:
+        """The same worker once more. It holds both ends of its pipe: nobody asks it anything, and it does not end for want of somebody."""
+        ours, theirs = socket.socketpair()
+        with ours, theirs:
+            ends = (theirs.fileno(), ours.fileno())
+            settings = self.state / "run" / f"worker-{account}.json"
+            return self._by_hand("nodes.io.worker", str(settings), account, str(self.state), str(ends[0]), pass_fds=ends)
+
+    def _by_hand(self, module: str, *words: str, pass_fds: tuple[int, ...] = ()) -> subprocess.Popen[bytes]:
         environment = {key: value for key, value in self.rig.environment.items() if key != "MESH_FAILPOINT"}
-        return subprocess.Popen(words, cwd=self.rig.folder, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        return subprocess.Popen(
+            [*self.rig.command()[:2], module, *words],
+            cwd=self.rig.folder, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, pass_fds=pass_fds,
+        )  # fmt: skip
 
     def summary(self) -> dict[str, object]:
-        """What the last `mesh up` summed up."""
-        document: dict[str, object] = json.loads((self.rig.folder / f"{NAME}.json").read_text(encoding="utf-8"))
+        """What the last `mesh up` summed up; empty where it did not come to that."""
+        path = self.rig.folder / f"{NAME}.json"
+        document: dict[str, object] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
         return document
 
     def kill(self, pid: int, number: signal.Signals = signal.SIGKILL) -> bool:
@@ -156,6 +174,10 @@ class Mesh:
 
     def close(self) -> None:
         """Leave nothing behind: neither `mesh up` nor what it started."""
+        self._end_all()
+        self.proxies.close()
+
+    def _end_all(self) -> None:
         if self.up is not None and self.up.poll() is None:
             left = self.descendants()
             for process in left:
@@ -166,7 +188,6 @@ class Mesh:
             for process in psutil.wait_procs(left, 8)[1]:
                 with suppress(psutil.Error):
                     process.kill()
-        self.proxies.close()
 
 
 @contextmanager

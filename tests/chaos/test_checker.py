@@ -21,6 +21,7 @@ from nodes.terminal.records import Deal
 from tests.chaos.books import Attempt, Books, Sent
 from tests.chaos.checker import Checker
 from tests.chaos.plan import configuration
+from tests.chaos.secondstart import Ended
 
 CONFIG = parse(configuration(1, 4, Path("record")))
 OID, OTHER = b"o" * 16, b"p" * 16
@@ -169,8 +170,10 @@ def test_sums_starts_stores_and_who_is_stuck_are_looked_at(tmp_path: Path) -> No
     create(tmp_path / "local-1.db", "chaos", "local-1").close()
     checker = Checker(books(), CONFIG)
     checker.check_audits(tmp_path, ["local-1"])
-    checker.check_seconds([("local-1", 75), ("local-2", None)])
+    checker.check_seconds([Ended("local-1", 75, False), Ended("local-2", None, True)])
     checker.check_end([])
+    checker.check_up(0, "", {}, [])
+    checker.check_up(1, "", {}, ["local-1 has unknown 1"])
     (tmp_path / "local-1.out").write_text("mesh: local-1: store: disk is full\n")
     checker.check_ends({"local terminated by SIGKILL": 3, "local exit status 74": 1}, tmp_path)
     assert checker.found == []
@@ -179,9 +182,26 @@ def test_sums_starts_stores_and_who_is_stuck_are_looked_at(tmp_path: Path) -> No
     (tmp_path / "local-1.db").write_bytes(content)
     checker.check_audits(tmp_path, ["local-1"])
     checker.check_lines({"adds_up": False})
-    checker.check_seconds([("local-1", 1)])
+    checker.check_seconds([Ended("local-1", 1, True), Ended("local-2", None, False)])
     checker.check_end(["local-1 has unknown 1"])
     (tmp_path / "local-1.out").write_text("Traceback (most recent call last):\n  AssertionError: ours\n")
     checker.check_ends({"local terminated by SIGABRT": 1}, tmp_path)
-    assert [violation.name for violation in checker.found] == ["audit", "I5", "I8", "L1", "crash", "crash"]
+    assert [violation.name for violation in checker.found] == ["audit", "I5", "I8", "I8", "L1", "crash", "crash"]
     assert "AssertionError: ours" in checker.found[-1].story
+
+
+@pytest.mark.parametrize(("code", "stuck"), [(1, []), (78, ["local-1 has unknown 1"]), (-9, []), (None, [])])
+def test_how_mesh_up_ended_is_looked_at(code: int | None, stuck: list[str]) -> None:
+    """Not with 0 although nothing is stuck, with what no campaign ends with, or not at all: told with its last words."""
+    checker = Checker(books(), CONFIG)
+    checker.check_up(code, "earlier\nits last words", {"down": {"local-1": "stays down"}}, stuck)
+    assert [violation.name for violation in checker.found] == ["exit"]
+    assert all(word in checker.found[0].story for word in ("stays down", "its last words"))
+
+
+def test_adopted_is_what_a_local_told_of_an_order_itself() -> None:
+    """Not the stops it moved, nor what a hand did."""
+    kept = books()
+    kept.acts += [outcome_of(OID, 3, "FILLED", LOT_E8, 1), outcome_of(OID, 4, "MODIFIED", 0, 1, cause="TRAILING")]
+    kept.acts.append(outcome_of(OTHER, 5, "CLOSED", LOT_E8, 1, leg="hand_close", cause="MANUAL"))
+    assert [outcome.f for outcome in kept.adopted] == [3]

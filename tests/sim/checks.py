@@ -127,6 +127,9 @@ class Checks(Watch):
         limits = [deadline_ns for epoch, deadline_ns in self.seen.deadlines.get((send.oid, account), ()) if epoch == e]
         if not limits:
             raise Broken("I3", f"{oid} is opened at {account} in epoch {e}, in which it was never published", oid)
+        mapped_ns = place.clock.true_ns(send.deadline_ns) - max(limits)
+        if mapped_ns > SLACK_NS:
+            raise Broken("I3", f"{oid} is opened at {account}, which takes its deadline to be {mapped_ns // MS_NS} ms later", oid)
         late_ns = net.now_ns - max(limits)
         if late_ns > SLACK_NS:
             raise Broken("I3", f"{oid} is opened at {account} {late_ns // MS_NS} ms after its deadline", oid)
@@ -139,6 +142,9 @@ class Checks(Watch):
         grant_ns = self.fleet.config.settings.timers.grant_ms * MS_NS
         if age_ns > grant_ns + SLACK_NS:
             raise Broken("I11", f"{oid} is opened at {account}, whose last grant of epoch {e} is {age_ns // MS_NS} ms old", oid)
+        until_ns = place.clock.true_ns(send.grant_until_ns) - net.now_ns + age_ns
+        if until_ns > grant_ns + SLACK_NS:
+            raise Broken("I11", f"{oid} is opened at {account}, which takes its grant to last {until_ns // MS_NS} ms", oid)
         self._before_life(send, account, life, e)
         lives = self._opening_lives.setdefault(account, [])
         if not lives or lives[-1] != life:

@@ -30,7 +30,7 @@ from mesh.messages.market import Block, MarketHello, MarketWelcome, TickCredit, 
 from mesh.messages.signals import ACCEPTED, Signal, SignalAnswer, SourceHello, SourceWelcome
 from mesh.timers import Timers
 from mesh.units import E8, MS_NS, SECOND_NS
-from nodes.local.resolving import BUSY, NOT_READY
+from nodes.answercodes import BUSY, NOT_READY
 from nodes.terminal.engine import Terminal
 
 MARKET_NS = 1_767_600_000 * SECOND_NS

@@ -3,6 +3,7 @@
 from mesh.config import Config
 from mesh.errors import BadUsage
 from mesh.killset import check_scope
+from mesh.messages.control import REASON_MAX
 from mesh.units import e8_from_text
 
 STOP_SCOPES = "all, account:NAME, symbol:NAME or strategy:NAME"
@@ -47,6 +48,14 @@ def check_account(config: Config, word: str) -> str:
     if word not in config.account:
         raise BadUsage(f"{word}: there is no such account; there are: {', '.join(config.account)}")
     return word
+
+
+def check_reason(reason: str) -> str:
+    """Why; empty where none was given. Raises BadUsage where it is longer than what is kept."""
+    text = reason.strip()
+    if len(text) > REASON_MAX:
+        raise BadUsage(f"--reason: it has {len(text)} characters, at most {REASON_MAX} are kept: say it shorter")
+    return text
 
 
 def accounts_in(config: Config, scope: str) -> list[str]:

@@ -2,7 +2,6 @@
 
 import json
 import sys
-import time
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -11,8 +10,11 @@ from rich.text import Text
 from rich.tree import Tree
 
 from mesh.config import Config
+from mesh.messages.base import Msg
 from mesh.messages.control import WhyAnswer, WhyAsk
+from nodes.codes import MANUAL, RESOLVE
 from nodes.decisions import ARCHIVE
+from nodes.io.cli.acting import NOT_ALL
 from nodes.io.cli.client import Client, attached
 from nodes.io.cli.grid import cell, console
 from nodes.io.cli.tables import moment_text, span_text
@@ -25,30 +27,33 @@ NOTHING_TOLD: tuple[object, ...] = ("", "0", None, [])
 Story = dict[str, Any]
 
 
-def ask_why(client: Client, master: str, query: str) -> Story:
-    """The story of a sid, oid, ACCOUNT:TICKET or ``last``; empty where nothing is known or nobody answered."""
+def ask_why(client: Client, master: str, query: str) -> Story | None:
+    """The story of a sid, oid, ACCOUNT:TICKET or ``last``; empty where nothing is known, None where the master did not answer."""
     nonce = client.nonce()
     parts: dict[int, WhyAnswer] = {}
 
-    def whole() -> bool:
+    def take(message: Msg) -> bool:
+        if isinstance(message, WhyAnswer) and message.nonce == nonce:
+            parts[message.index] = message
         return bool(parts) and len(parts) == next(iter(parts.values())).count
 
     client.send(master, WhyAsk(query, nonce))
-    end_s = time.monotonic() + ANSWER_S
-    while not whole() and time.monotonic() < end_s:
-        for _, message in client.pump(50):
-            if isinstance(message, WhyAnswer) and message.nonce == nonce:
-                parts[message.index] = message
+    if not client.wait_for(take, ANSWER_S):
+        return None
     raw = b"".join(parts[index].json for index in sorted(parts))
-    found: Story = json.loads(raw) if whole() and raw else {}
+    found: Story = json.loads(raw) if raw else {}
     return found
 
 
 def show_why(config_path: Path | None, query: str, as_json: bool) -> int:
-    """Print a story as a tree, or as JSON. Raises NoMesh."""
+    """Print a story as a tree, or as JSON; 1 where nothing is known, 3 where the master did not answer. Raises NoMesh."""
     with attached(config_path) as client:
-        story = ask_why(client, client.config.nodes_of("master")[0], query)
         config = client.config
+        master = config.nodes_of("master")[0]
+        story = ask_why(client, master, query)
+    if story is None:
+        print(f"mesh: {master} did not answer within {ANSWER_S:.0f} s about {query!r}; ask again, or see `mesh status`", file=sys.stderr)
+        return NOT_ALL
     if not story:
         print(f"mesh: nothing is known of {query!r}; give a sid, an oid in hex, ACCOUNT:TICKET, or last{_older(config)}", file=sys.stderr)
         return 1
@@ -114,9 +119,9 @@ def _words(told: Story, keys: Any) -> str:
 
 def _done_by(act: Story) -> str:
     """Whose act it was: the local's own, or an operator's, whose name is in the sid (``manual/NAME/ID``), or of a resolve in its detail."""
-    if act["cause"] == "RESOLVE":
+    if act["cause"] == RESOLVE:
         return "by word of an operator"
-    if act["cause"] != "MANUAL":
+    if act["cause"] != MANUAL:
         return "by its local"
     return f"by hand of {act['sid'].removeprefix('manual/').rpartition('/')[0]}"
 

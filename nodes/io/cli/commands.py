@@ -12,11 +12,12 @@ from rich.text import Text
 
 from mesh.errors import BadUsage
 from mesh.messages.base import Msg
-from mesh.messages.control import Command, CommandAnswer
+from mesh.messages.control import CLOSE_VERB, MODIFY_VERB, Command, CommandAnswer
 from nodes import codes
+from nodes.answercodes import NO_ANSWER, NOTHING, PREVIEW
 from nodes.io.cli import tables
 from nodes.io.cli.acting import NOT_ALL, NOT_DONE, is_confirmed, operator_name, spec_of, why_silent
-from nodes.io.cli.actwords import accounts_in, amount, check_act_scope, check_ticket, lots
+from nodes.io.cli.actwords import accounts_in, amount, check_act_scope, check_reason, check_ticket, lots
 from nodes.io.cli.client import Client, attached
 from nodes.io.cli.grid import Column, console, grid
 from nodes.io.locate import find
@@ -24,9 +25,7 @@ from nodes.io.locate import find
 ANSWER_S = 5.0
 LEAVE = -1
 """A level that stays as it is."""
-PREVIEW = "PREVIEW"
-NO_ANSWER = "NO_ANSWER"
-DONE_CODES = (*codes.DONE, PREVIEW, "NOTHING")
+DONE_CODES = (*codes.DONE, PREVIEW, NOTHING)
 COLUMNS = (
     Column("account", "account"),
     Column("ticket", "ticket", is_number=True),
@@ -46,8 +45,9 @@ def close_positions(
     config, _ = find(config_path)
     volume_e8 = lots("--volume", volume)
     command = Command(
-        secrets.token_bytes(16), operator_name(), "close", check_act_scope(config, scope), volume_e8, foreign, 0, 0, False, reason
-    )
+        secrets.token_bytes(16), operator_name(), CLOSE_VERB, check_act_scope(config, scope), volume_e8, foreign, 0, 0, False,
+        check_reason(reason),
+    )  # fmt: skip
     return act(config_path, command, dry_run, yes, f"Close these positions ({scope})?")
 
 
@@ -58,7 +58,7 @@ def modify_position(config_path: Path | None, ticket: str, sl: str | None, tp: s
     if sl is None and tp is None:
         raise BadUsage("nothing to change: give --sl, --tp or both (0 removes a level)")
     sl_e8, tp_e8 = amount("--sl", sl, LEAVE), amount("--tp", tp, LEAVE)
-    command = Command(secrets.token_bytes(16), operator_name(), "modify", ticket, 0, True, sl_e8, tp_e8, False)
+    command = Command(secrets.token_bytes(16), operator_name(), MODIFY_VERB, ticket, 0, True, sl_e8, tp_e8, False)
     return act(config_path, command, dry_run, yes, f"Change {ticket}?")
 
 

@@ -99,7 +99,7 @@ def _ended_lines(client: Client, sid: str) -> list[Story]:
     master = client.config.nodes_of("master")[0]
     end_s = time.monotonic() + ANSWER_S
     while True:
-        lines: list[Story] = ask_why(client, master, sid).get("lines", [])
+        lines: list[Story] = (ask_why(client, master, sid) or {}).get("lines", [])
         if (lines and all(line["code"] in FINAL_CODES for line in lines)) or time.monotonic() >= end_s:
             return lines
         client.pump(100)

@@ -7,18 +7,18 @@ from pathlib import Path
 from mesh.messages.control import RECONCILE_VERB, Command, CommandAnswer
 from mesh.messages.outcomes import FINAL_CODES
 from mesh.view import LATE_NS
+from nodes.answercodes import AGREES, FOREIGN, NO_ANSWER
 from nodes.codes import WORKING
 from nodes.io.cli import tables
 from nodes.io.cli.acting import NOT_ALL, operator_name
 from nodes.io.cli.actwords import check_account
 from nodes.io.cli.client import Client, attached
 from nodes.io.cli.commands import ANSWER_S as SILENT_S
-from nodes.io.cli.commands import NO_ANSWER, print_answers, run_command
+from nodes.io.cli.commands import print_answers, run_command
 from nodes.io.cli.lostasking import ask_lost
 from nodes.io.cli.unknowns import print_lists
 from nodes.io.locate import find
 
-AGREES, FOREIGN = "AGREES", "FOREIGN"
 ANSWER_S = 60.0
 """A long history is read page by page."""
 

@@ -9,18 +9,19 @@ from mesh.config import Config
 from mesh.errors import BadUsage
 from mesh.messages.control import RESOLVE_VERB, Command, CommandAnswer, LostOrder
 from nodes import codes
-from nodes.io.cli.acting import NOT_ALL, NOT_DONE, is_typed, operator_name
+from nodes.answercodes import PREVIEW
+from nodes.io.cli.acting import NOT_DONE, is_typed, operator_name
+from nodes.io.cli.actwords import check_reason
 from nodes.io.cli.client import Client, attached
-from nodes.io.cli.commands import PREVIEW, print_answers, run_command
+from nodes.io.cli.commands import print_answers, run_command
 from nodes.io.cli.grid import cell, console
 from nodes.io.cli.lostasking import ask_lost
 from nodes.io.cli.unknowns import order_lines
 from nodes.io.locate import find
 
-EXECUTED, NOT_EXECUTED = SAID = ("executed", "not-executed")
+EXECUTED, NOT_EXECUTED = ("executed", "not-executed")
 DONE = (codes.FILLED, codes.PARTIAL, codes.CLOSED, codes.FILLED_LATE, codes.NOT_FOUND, codes.WORKING, PREVIEW)
 """Codes of a resolve that was taken. WORKING: a close that goes on."""
-REASON_MAX = 200
 ANSWER_S = 15.0
 """A ticket is looked up in all deals since the decision."""
 
@@ -31,7 +32,7 @@ def resolve_order(config_path: Path | None, order: str, said: str, ticket: str |
     oid, account = check_order(config, order)
     command = Command(
         secrets.token_bytes(16), operator_name(), RESOLVE_VERB, f"account:{account}", 0, False, 0, 0, False,
-        check_reason(reason), oid, 0, check_said(said, ticket),
+        check_proof(reason), oid, 0, check_said(said, ticket),
     )  # fmt: skip
     with attached(config_path) as client:
         client.greet(operator_name())
@@ -51,7 +52,7 @@ def _resolve(client: Client, command: Command, account: str, dry_run: bool, yes:
     if not is_typed(word, f"Type {word} to resolve {command.oid.hex()}@{account}", yes):
         return NOT_DONE
     answer = _run(client, command)
-    return print_answers(client, {account: [answer]}, DONE) and NOT_ALL
+    return print_answers(client, {account: [answer]}, DONE)
 
 
 def _show(client: Client, oid: bytes, account: str) -> LostOrder | None:
@@ -98,8 +99,8 @@ def check_said(said: str, ticket: str | None) -> int:
     raise BadUsage(f"{words}: `{EXECUTED} TICKET` (of a position, an order or a deal) or `{NOT_EXECUTED}` is expected")
 
 
-def check_reason(reason: str) -> str:
-    """Why; kept in the audit. Raises BadUsage."""
-    if not reason.strip() or len(reason) > REASON_MAX:
-        raise BadUsage(f"--reason: say how you know, in at most {REASON_MAX} characters; it is kept with the order and in the audit")
-    return reason.strip()
+def check_proof(reason: str) -> str:
+    """A reason that is there; kept in the audit. Raises BadUsage."""
+    if not reason.strip():
+        raise BadUsage("--reason: say how you know; it is kept with the order and in the audit")
+    return check_reason(reason)

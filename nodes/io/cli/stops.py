@@ -12,7 +12,7 @@ from mesh.messages.base import Msg
 from mesh.messages.control import FREEZE, Entry, Latched, Undo
 from nodes.io.cli import tables
 from nodes.io.cli.acting import NOT_ALL, NOT_DONE, is_confirmed, operator_name, why_silent
-from nodes.io.cli.actwords import accounts_in, check_stop_scope
+from nodes.io.cli.actwords import accounts_in, check_reason, check_stop_scope
 from nodes.io.cli.client import Client, attached
 from nodes.io.locate import find
 
@@ -22,6 +22,7 @@ LATCH_S = 3.0
 def freeze_scope(config_path: Path | None, scope: str, dry_run: bool, yes: bool, reason: str) -> int:
     """``mesh freeze``: one entry, confirmed account by account. Raises BadUsage, NoMesh."""
     check_stop_scope(find(config_path)[0], scope)
+    reason = check_reason(reason)
     with attached(config_path) as client:
         accounts = accounts_in(client.config, scope)
         print(f"{FREEZE} {scope}: no opens on {', '.join(accounts)}; closes and local management go on")
@@ -37,7 +38,8 @@ def freeze_scope(config_path: Path | None, scope: str, dry_run: bool, yes: bool,
 def resume_scope(config_path: Path | None, scope: str, reason: str, dry_run: bool, yes: bool) -> int:
     """``mesh resume``: an undo that names every live entry of exactly this scope; what still holds it is listed."""
     check_stop_scope(find(config_path)[0], scope)
-    if not reason.strip():
+    reason = check_reason(reason)
+    if not reason:
         raise BadUsage("--reason: say why trading may go on")
     with attached(config_path) as client:
         live = tables.stops_of(client.view).live()

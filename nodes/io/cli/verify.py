@@ -41,7 +41,7 @@ class Walk:
     def _find_story(self) -> None:
         """The newest signal that led to an order with a stamp of the venue."""
         if not self.story:
-            story = ask_why(self.client, self.config.nodes_of("master")[0], "last")
+            story = ask_why(self.client, self.config.nodes_of("master")[0], "last") or {}
             if any(int((line.get("stamps") or {}).get("answered_ns", 0)) for line in story.get("lines", [])):
                 self.story = story
 

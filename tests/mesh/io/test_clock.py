@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from mesh.io.clock import monotonic_ns, random_life, wall_ns
+from mesh.errors import BadConfig
+from mesh.io.clock import VARIABLE, monotonic_ns, random_life, wall_clock, wall_ns
 
 
 def test_monotonic_never_goes_back() -> None:
@@ -29,6 +30,23 @@ def test_wall_is_utc() -> None:
     """The wall clock counts nanoseconds since 1970."""
     before = time.time_ns()
     assert before <= wall_ns() <= time.time_ns()
+
+
+def test_a_wall_clock_that_nobody_steps_is_the_systems_own() -> None:
+    """A shell reads it in every round: no call of ours stands in between."""
+    assert wall_clock("") is time.time_ns
+    assert VARIABLE in os.environ or wall_ns is time.time_ns
+
+
+@pytest.mark.parametrize("content", [None, b"", b"short"])
+def test_a_step_that_cannot_be_read_is_told(tmp_path: Path, content: bytes | None) -> None:
+    """No file, or one that is too short: the operator's mistake, at the first look at the clock."""
+    path = tmp_path / "step"
+    if content is not None:
+        path.write_bytes(content)
+    clock = wall_clock(str(path))
+    with pytest.raises(BadConfig, match=rf"{VARIABLE}=.*step: .*unset it for real trading, or name a file of 8 bytes"):
+        clock()
 
 
 def test_lives_differ() -> None:

@@ -48,13 +48,23 @@ def test_what_cannot_be_read_is_refused(text: str) -> None:
         points_of(text)
 
 
-def test_a_folder_gives_one_life_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The file of a process is read once and gone; others have none."""
+def test_a_folder_gives_one_life_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+    """The file of a process is read once and gone, and said on stderr; others have none, and nothing to say."""
     (tmp_path / "local-1").write_text("send.Order:kill\n")
     monkeypatch.setenv(VARIABLE, f"@{tmp_path}")
     assert failpoints_of("local-2") is None
+    assert capfd.readouterr().err == ""
     assert failpoints_of("local-1") is not None
     assert failpoints_of("local-1") is None
+    assert capfd.readouterr().err == f"mesh: {VARIABLE} of local-1: send.Order:kill; unset it for real trading\n"
+
+
+def test_a_place_that_is_slow_each_time_is_told_once(capfd: pytest.CaptureFixture[str]) -> None:
+    """One line, however often it is passed: the report counts it, and no log is filled."""
+    points = Failpoints("broker-1", points_of("commit.deal:slow=0:1"))
+    for told in ("", "mesh: failpoint broker-1 commit.deal: slow\n", ""):
+        points.reach("commit.deal")
+        assert capfd.readouterr().err == told
 
 
 def test_a_full_disk_fails_before_anything_is_written(tmp_path: Path) -> None:
@@ -107,4 +117,4 @@ def test_a_process_ends_at_its_place(action: str, code: int) -> None:
     environment = {**os.environ, VARIABLE: f"here:{action}:2"}
     done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stdout.split()) == (code, ["0", "1", "2"]), done.stderr
-    assert done.stderr.startswith("mesh: failpoint n here: ")
+    assert done.stderr.splitlines()[1].startswith("mesh: failpoint n here: ")

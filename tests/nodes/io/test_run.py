@@ -1,5 +1,9 @@
 """Nodes of one process: why they ended is their last word."""
 
+import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -22,6 +26,33 @@ def test_node_that_halts_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     config = parse(demo_text().replace("[mesh]", f"[mesh]\nbase_port = {free_base_port()}", 1))
     assert run.run_nodes(["signals-1"], config, tmp_path) == 70
     assert capsys.readouterr().err == "mesh: signals-1: epoch 8 is another master's\n"
+
+
+@pytest.mark.parametrize("variables", [(), ("MESH_FAILPOINT",), ("MESH_DETOUR", "MESH_WALL_STEP"), run.TEST_SWITCHES])
+def test_switches_for_tests_are_told_in_the_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variables: tuple[str, ...]) -> None:
+    """One warning that names each one set, and none where none is."""
+    monkeypatch.setattr(run, "core_of", lambda *_: Told())
+    for variable in run.TEST_SWITCHES:
+        monkeypatch.delenv(variable, raising=False)
+    for variable in variables:
+        monkeypatch.setenv(variable, f"@{tmp_path}")
+    run.build_node("signals-1", parse(demo_text()), tmp_path, False).close()
+    notes = [json.loads(line) for line in (tmp_path / "log" / "signals-1.log").read_text().splitlines()]
+    told = [note for note in notes if note["event"] == "test_switches"]
+    assert [sorted(note.keys() & set(run.TEST_SWITCHES)) for note in told] == ([sorted(variables)] if variables else [])
+    assert {note["level"] for note in told} <= {"warning"}
+
+
+def test_a_wall_clock_that_cannot_be_read_ends_a_node_as_a_wrong_configuration_does(tmp_path: Path) -> None:
+    """Exit 78 and one line that names the variable: it stays down, and nobody reads a traceback."""
+    (tmp_path / "mesh.toml").write_text(demo_text().replace("[mesh]", f"[mesh]\nbase_port = {free_base_port()}", 1))
+    (tmp_path / "step").touch()
+    words = ["-m", "nodes.io.run", "signals-1", "--config", str(tmp_path / "mesh.toml"), "--state", str(tmp_path)]
+    environment = {**os.environ, "MESH_WALL_STEP": str(tmp_path / "step")}
+    done = subprocess.run([sys.executable, *words], env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 78, done.stderr
+    assert done.stderr.startswith("mesh: signals-1: MESH_WALL_STEP=")
+    assert len(done.stderr.splitlines()) == 1
 
 
 def test_phases_of_a_node_are_told_as_they_come() -> None:

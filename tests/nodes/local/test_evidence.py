@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from mesh.messages.venue import VenueFound
-from nodes.local.evidence import Books, evidence_of
+from nodes.local.evidence import Statement, evidence_of
 from nodes.local.openings import Openings
 from tests.nodes.local.fakevenue import MARKET_NS, PRICE_E8
 from tests.nodes.local.test_resolving import LOTS_E8, LostDesk
@@ -37,7 +37,7 @@ def test_deal_that_cannot_be_the_orders_is_no_evidence(changes: dict[str, Any], 
     """Each rule alone."""
     desk, record = open_record()
     deal = msgspec.structs.replace(desk.venue.deals[-1], **changes)
-    found = evidence_of(record, deal.deal_ticket, Books([], [deal], MARKET_NS), Openings())
+    found = evidence_of(record, deal.deal_ticket, Statement([], [deal]), Openings())
     assert isinstance(found, str)
     assert words in found
 
@@ -47,11 +47,11 @@ def test_fills_of_one_order_count_together_and_those_of_two_do_not() -> None:
     desk, record = open_record()
     whole = desk.venue.deals[-1]
     parts = [msgspec.structs.replace(whole, deal_ticket=number, volume_e8=LOTS_E8 // 2, price_e8=PRICE_E8 + number) for number in (1, 3)]
-    found = evidence_of(record, 1, Books([], parts, MARKET_NS), Openings())
+    found = evidence_of(record, 1, Statement([], parts), Openings())
     assert isinstance(found, VenueFound)
     assert (found.volume_e8, found.price_e8, found.deal_ticket, found.attempt) == (LOTS_E8, PRICE_E8 + 2, 3, 1)
     other = msgspec.structs.replace(parts[1], order_ticket=99)
-    said = evidence_of(record, whole.position_id, Books([], [parts[0], other], MARKET_NS), Openings())
+    said = evidence_of(record, whole.position_id, Statement([], [parts[0], other]), Openings())
     assert isinstance(said, str)
     assert "name one of them" in said
 
@@ -61,9 +61,9 @@ def test_position_alone_is_evidence_where_its_deals_are_not_shown() -> None:
     desk, record = open_record()
     desk.run(1_200)
     (position,) = desk.local()._state.book.positions
-    found = evidence_of(record, position.ticket, Books([position], [], MARKET_NS), Openings())
+    found = evidence_of(record, position.ticket, Statement([position], []), Openings())
     assert isinstance(found, VenueFound)
     assert (found.volume_e8, found.price_e8, found.position_ticket) == (LOTS_E8, PRICE_E8, position.ticket)
     turned = msgspec.structs.replace(position, side=-1)
-    said = evidence_of(record, position.ticket, Books([turned], [], MARKET_NS), Openings())
+    said = evidence_of(record, position.ticket, Statement([turned], []), Openings())
     assert said == f"position={position.ticket} is on the other side"

@@ -11,14 +11,15 @@ from mesh.messages.base import NO_OID
 from mesh.messages.control import Command, CommandAnswer
 from mesh.messages.outcomes import DealReport
 from mesh.messages.venue import VenueLost, VenueRead, VenueState
-from mesh.units import E8, MINUTE_NS
+from mesh.units import E8
 from nodes.local.accountbook import AccountBook
 from nodes.local.bookcheck import findings_of
-from nodes.local.evidence import Books
+from nodes.local.evidence import Statement
 from nodes.local.inspection import Inspection
 from nodes.local.openings import OpeningRecord, Openings
 from tests.nodes.local.fakevenue import MARKET_NS, PRICE_E8, Held
 from tests.nodes.local.terminalvenue import rig_with
+from tests.nodes.local.test_lostattempts import seen
 from tests.nodes.local.test_resolving import LOTS_E8, LostDesk
 
 OID = bytes(range(16))
@@ -67,6 +68,20 @@ def test_lost_attempt_is_looked_for_at_once() -> None:
     assert (became.code, last.code) == ("FILLED", "AGREES")
     assert oid.hex() in became.detail
     desk.until(lambda: desk.master.codes() == ["FILLED"])
+
+
+def test_close_that_goes_on_is_at_work_and_no_difference() -> None:
+    """Its lost attempt was refused, the next one has to wait: WORKING, never a word of the local's own records."""
+    desk = ReconcileDesk()
+    opening = desk.filled()
+    desk.lose(False, "CLOSE")
+    oid = desk.close(opening, left_e8=LOTS_E8 // 2)
+    desk.until_unknown(oid)
+    desk.venue.look = lambda ask: seen(ask, rejected=True)
+    desk.venue.script = lambda send: desk.venue.result(send, "BACKOFF", 10018)
+    became, last = desk.reconcile()
+    assert (became.code, last.code) == ("WORKING", "AGREES")
+    assert oid.hex() in became.detail
 
 
 def test_open_that_ended_not_found_is_looked_for_without_blocking_its_symbol() -> None:
@@ -189,7 +204,7 @@ def codes(
     for record in records:
         openings.add(record, 1)
     executed = {OID[:8]: known["executed"]} if "executed" in known else {}
-    return [finding.code for finding in findings_of(Books(list(positions), deals, MARKET_NS + MINUTE_NS), openings, executed)]
+    return [finding.code for finding in findings_of(Statement(list(positions), deals), openings, executed)]
 
 
 def test_lots_of_an_opening_are_those_of_its_deals() -> None:

@@ -8,7 +8,7 @@ import pytest
 from mesh.codec import decode_record_untrusted
 from mesh.core import Send
 from mesh.messages.base import NO_OID
-from mesh.messages.control import Command, CommandAnswer, LostOrder, LostOrders
+from mesh.messages.control import REASON_MAX, Command, CommandAnswer, LostOrder, LostOrders
 from mesh.messages.venue import VenueFind
 from mesh.units import E8, MS_NS
 from nodes.local.commandlog import COMMAND, CommandRecord
@@ -223,6 +223,22 @@ def test_close_said_not_to_have_been_executed_goes_on(executed: bool) -> None:
     ended = next(item for item in desk.master.outcomes if item.oid == oid and item.final)
     assert ended.volume_e8 == LOTS_E8 // 2
     assert [held.volume_e8 for held in desk.venue.held.values()] == [LOTS_E8 // 2]
+
+
+@pytest.mark.parametrize(("action", "executed"), [("OPEN", False), ("CLOSE", False), ("OPEN", True)])
+def test_reason_is_kept_whole_with_the_order(action: str, executed: bool) -> None:
+    """As long as it may be, whatever is said before it; of a longer one, by another client, its beginning."""
+    desk = LostDesk()
+    opening = desk.filled()
+    desk.lose(executed, action)
+    oid = desk.open("b") if action == "OPEN" else desk.close(opening, left_e8=LOTS_E8 // 2)
+    desk.until_unknown(oid)
+    reason = "".join(f"{number:04}" for number in range(REASON_MAX // 4))
+    answer = desk.resolve(oid, max(desk.venue.held) if executed else 0, reason=f"{reason}, and more", operator="o" * 64)
+    desk.until(lambda: any(item.oid == oid and item.code == answer.code for item in desk.master.outcomes))
+    told = next(item for item in desk.master.outcomes if item.oid == oid and item.code == answer.code)
+    assert answer.code == {("OPEN", False): "NOT_FOUND", ("CLOSE", False): "WORKING", ("OPEN", True): "FILLED"}[action, executed]
+    assert [item.detail.partition("reason=")[2] for item in (answer, told)] == [reason] * 2
 
 
 def test_what_cannot_be_resolved_is_refused_with_its_state() -> None:

@@ -12,9 +12,9 @@ from tests.nodes.local.localrig import Rig
 NEVER_SEEN = b"n" * 16
 
 
-def void(rig: Rig, *oids: bytes, later_e: int = 0) -> None:
+def void(rig: Rig, *oids: bytes, later_e: int = 0, other_life: int = 0) -> None:
     """Have the master name openings as void, through every router."""
-    message = Void("one", rig.master.epoch + later_e, list(oids))
+    message = Void("one", rig.master.epoch + later_e, list(oids), rig.local()._state.life + other_life)
     rig.send("master-1", *(Send(links.REPLAY, peer, message) for peer in rig.master.peers))
     rig.run(500)
 
@@ -65,8 +65,9 @@ def test_opening_in_hand_is_not_ended_by_it() -> None:
     assert rig.master.codes() == []
 
 
-def test_another_epoch_voids_nothing() -> None:
-    """The word of a master whose epoch this local is not in."""
+@pytest.mark.parametrize("other", [{"later_e": -1}, {"other_life": 1}])
+def test_word_for_another_voids_nothing(other: dict[str, int]) -> None:
+    """Of a master whose epoch this local is not in; for the life that has taken this one's place."""
     rig = Rig().ready()
-    void(rig, NEVER_SEEN, later_e=-1)
+    void(rig, NEVER_SEEN, **other)
     assert rig.master.codes() == []

@@ -1,10 +1,13 @@
 """Questions about decisions: what hands did with a position belongs to the story of its opening; what ``last`` means."""
 
 from mesh.links import REPLAY
+from mesh.messages.control import WhyAnswer
 from mesh.messages.orders import CLOSE
+from nodes.decisions import WHY
 from nodes.local.handwork import RUN
-from nodes.master.enquiry import BY_HAND
+from nodes.master.enquiry import BY_HAND, QUESTIONS_MAX
 from tests.nodes.master.masterrig import ROUTER, Rig, Seen
+from tests.nodes.master.test_recall import deliver, ended, held_back
 
 
 def test_acts_by_hand_are_looked_for_under_the_name_locals_give_them() -> None:
@@ -77,3 +80,27 @@ def test_last_is_the_newest_with_an_answered_order_and_says_what_is_newer() -> N
     rig.signal(sid="s3", period=99)
     story = rig.why("last")
     assert (story["sid"], story["newer_count"]) == ("s2", 1)
+
+
+def test_reads_of_other_work_hinder_no_question() -> None:
+    """Outcomes of decisions in the archive are looked for, any number of them: a question is answered all the same."""
+    rig, _ = ended("FILLED")
+    for _ in range(QUESTIONS_MAX):
+        rig.master._state.fetches.make(WHY, b"x", 1, lambda rows, now_ns: [])
+    assert rig.why("s1")["sid"] == "s1"
+
+
+def test_question_too_many_is_not_answered_wrongly() -> None:
+    """Nobody says that nothing is known: it stays without an answer, and later it gets its own. Each other one is answered."""
+    rig, _ = ended("FILLED")
+    inbox = held_back(rig)
+    for _ in range(QUESTIONS_MAX + 1):
+        rig.why("s1")
+    assert len(inbox) == QUESTIONS_MAX
+    deliver(rig, inbox)
+    assert len(rig.take(WhyAnswer)) == QUESTIONS_MAX
+    rig.why("s1")
+    deliver(rig, inbox)
+    (answer,) = [send.message for send in rig.take(WhyAnswer)]
+    assert isinstance(answer, WhyAnswer)
+    assert b'"sid":"s1"' in answer.json.replace(b" ", b"")

@@ -254,7 +254,7 @@ def test_a_new_master_sends_closes_again_and_no_opening() -> None:
     rig.local_up("a1", f=1)
     assert rig.outcomes()[-1] == "a1 open FILLED"
     assert reverse.body.action == "OPEN"
-    void = Void("a1", again.order.e, [reverse.order.oid])
+    void = Void("a1", again.order.e, [reverse.order.oid], 1)
     assert rig.voids() == [void]
     rig.wait(SECOND_NS)
     assert rig.voids() == [void], "it is named again until the local has told what became of it"
@@ -290,6 +290,19 @@ def test_an_opening_its_local_knows_is_not_voided() -> None:
     rig.wait(10 * SECOND_NS)
     assert rig.master.totals()[2]["UNKNOWN"] == 1
     rig.give(REPLAY, rig.outcome(order, "FILLED"), ROUTER)
+    assert rig.master.totals()[1] == {"FILLED": 1}
+
+
+def test_another_word_under_the_number_a_line_ended_with_is_an_alarm() -> None:
+    """Two stores of one account told it: one of them is wrong, and nobody may miss that."""
+    rig = Rig(config_of(1)).ready()
+    rig.signal()
+    (order,) = rig.orders()
+    rig.fill(order)
+    rig.give(REPLAY, rig.outcome(order, f=1), ROUTER)
+    assert [note for note in rig.notes if note.level == "error"] == []
+    rig.give(REPLAY, rig.outcome(order, "EXPIRED", f=1, volume_e8=0), ROUTER)
+    assert [note.name for note in rig.notes if note.level == "error"] == ["outcome_changed"]
     assert rig.master.totals()[1] == {"FILLED": 1}
 
 

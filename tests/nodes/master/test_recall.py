@@ -132,6 +132,7 @@ def test_a_late_word_of_a_pruned_line_is_kept_and_is_no_stranger() -> None:
     rig.give(REPLAY, rig.outcome(order, "FILLED_LATE"), ROUTER)
     assert (alarms(rig), acked(rig), codes(rig)) == (["warning outcome_of_pruned_line"], [2], {"NOT_FOUND": 1})
     assert [kind for kind, _ in rig.rows if kind == "_act"] == ["_act"]
+    assert "adopted_count" not in rig.master.counters.totals, "it is remembered to have been decided here"
 
 
 def test_a_word_of_an_order_nobody_decided_is_still_a_stranger() -> None:
@@ -141,6 +142,7 @@ def test_a_word_of_an_order_nobody_decided_is_still_a_stranger() -> None:
     rig.give(REPLAY, rig.outcome(order, oid=b"?" * 16), ROUTER)
     rig.give(REPLAY, rig.outcome(order, sid="another"), ROUTER)
     assert alarms(rig) == ["error outcome_adopted"] * 2
+    assert rig.master.counters.totals["adopted_count"] == 2
     assert acked(rig) == [2, 3]
 
 

@@ -107,6 +107,14 @@ def test_each_local_gets_its_own_target_and_the_body_as_it_came() -> None:
     assert {send.message.stamp_router_ns for send in sent} == {router.now_ns}
 
 
+def test_message_that_closes_no_gap_is_answered_by_its_handler_alone() -> None:
+    """Nothing is added to its effects: they are not even copied."""
+    router = Wired()
+    effects = [Send(LOCALS, 1, GrantAsk("one", 1, b"s", 1, 1))]
+    router.core.handlers[WallStep] = lambda envelope, now_ns: effects
+    assert router.core.handle(Envelope(SHELL, 0, WallStep(1)), router.now_ns) is effects
+
+
 def test_local_that_is_home_elsewhere_gets_no_orders_but_stops_and_heartbeats() -> None:
     """The second router of a local keeps a control link and nothing more."""
     router = Wired(1)
@@ -172,7 +180,7 @@ def test_gap_fill_closes_a_hole_and_tells_each_local_its_own() -> None:
 def test_void_openings_are_named_to_their_local() -> None:
     """The master's word about openings of older epochs goes to whose it is."""
     router = Wired()
-    void = Void("two", E, [b"a" * 16])
+    void = Void("two", E, [b"a" * 16], 7)
     assert [(send.peer, send.message) for send in router.take(REPLAY, 0, void)] == [(2, void)]
 
 

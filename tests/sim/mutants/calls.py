@@ -73,13 +73,6 @@ CALLS = (
         "if order.deadline_ns and now_ns < 0:",
     ),
     Mutant(
-        "worker_skips_grant",
-        "§6.4, I11: the worker looks at the grant directly before order_send",
-        "nodes/io/venue.py",
-        "if order.grant_until_ns and now_ns > order.grant_until_ns:",
-        "if order.grant_until_ns and now_ns < 0:",
-    ),
-    Mutant(
         "worker_skips_latch",
         "§6.4: a call handed over under another count of the latch word comes back unsent",
         "nodes/io/venue.py",

@@ -40,32 +40,4 @@ CLOSES = (
         """            pass
         return End(codes.CLOSED, "already=superseded")""",
     ),
-    Mutant(
-        "closed_by_an_old_read",
-        "§7: a position is gone when a read since says so",
-        "nodes/local/intents.py",
-        "        if book.read_ns < job.arrived_ns:\n            return Wait(needs_read=True, what=\"read\")\n",
-        "",
-    ),
-    Mutant(
-        "closed_without_proof",
-        "§6.3: what is read of a terminal without its server proves nothing",
-        "nodes/local/intents.py",
-        "return End(code, detail) if book.is_proof else Wait(what=\"read\")",
-        "return End(code, detail)",
-    ),
-    Mutant(
-        "netting_close_repeated",
-        "§6.7, I1: only a full close of a hedging position may repeat after an unknown attempt",
-        "nodes/local/lostattempts.py",
-        "record.volume_e8 == 0 and self._state.openings.is_hedging and not record.is_gone",
-        "record.volume_e8 == 0 and not record.is_gone",
-    ),
-    Mutant(
-        "close_exceeds_goal",
-        "§6.7, I1: the attempts of a CLOSE together never exceed its volume",
-        "nodes/local/intents.py",
-        "goal_e8 = min(rest_e8(record), goal_e8)",
-        "goal_e8 = max(rest_e8(record), goal_e8)",
-    ),
 )

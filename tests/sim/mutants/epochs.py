@@ -25,13 +25,6 @@ EPOCHS = (
         "seconds = wall_ns // SECOND_NS",
     ),
     Mutant(
-        "epoch_without_life",
-        "§6: e is one life's, also where a master was put back from a backup",
-        "nodes/master/recovery.py",
-        "return seconds << LIFE_BITS | life & ((1 << LIFE_BITS) - 1)",
-        "return seconds << LIFE_BITS",
-    ),
-    Mutant(
         "dedupe_by_k_without_e",
         "§6: orders are known by (e, k)",
         "nodes/local/orderintake.py",
@@ -44,13 +37,6 @@ EPOCHS = (
         "nodes/master/recovery.py",
         "closes = [line.record for line in decision.lines if line.is_open and line.record.action == CLOSE]",
         "closes = [line.record for line in decision.lines if line.is_open]",
-    ),
-    Mutant(
-        "latch_word_kept_over_epoch",
-        "§6.4, I4: what was handed over under the last epoch comes back unsent",
-        "nodes/local/orderintake.py",
-        "        state.ladder.latch_count += 1\n",
-        "",
     ),
     Mutant(
         "answers_forgotten_at_start",

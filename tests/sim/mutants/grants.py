@@ -18,13 +18,6 @@ GRANTS = (
         "since_ns + 10 * self._grant_ns,",
     ),
     Mutant(
-        "grant_of_another_epoch",
-        "§6.6: a grant serves only opens of its epoch",
-        "nodes/local/freshness.py",
-        "return leave is not None and leave.e == e and",
-        "return leave is not None and",
-    ),
-    Mutant(
         "kill_digest_not_compared",
         "§6.6: a grant serves only where the local's own kill set has its digest",
         "nodes/local/freshness.py",
@@ -39,13 +32,6 @@ GRANTS = (
         "seat.free_at_ns = seat.last_ns",
     ),
     Mutant(
-        "replaced_life_granted",
-        "§6.6, I8: a replaced life gets no grants",
-        "nodes/master/grants.py",
-        "if replaced_ns is not None and now_ns < seat.heard_ns + self._grant_ns:",
-        "if replaced_ns is not None and now_ns < 0:",
-    ),
-    Mutant(
         "new_master_grants_at_once",
         "§6.6: a new master grants none in its first 3 s",
         "nodes/master/grants.py",
@@ -57,20 +43,6 @@ GRANTS = (
         "I1: what was published before a life's first grant may have been opened by the one before it",
         "nodes/local/freshness.py",
         "return e == self._life_floor[0] and n <= self._life_floor[1]",
-        "return False",
-    ),
-    Mutant(
-        "undo_keeps_the_grant",
-        "§7: after an undo an OPEN needs a grant asked for since",
-        "nodes/local/freshness.py",
-        "if asked_ns < self._not_before_ns or (self.leave",
-        "if (self.leave",
-    ),
-    Mutant(
-        "undo_revives_older_opens",
-        "§7: after an undo older opens are KILLED",
-        "nodes/local/freshness.py",
-        "return self._floor is not None and e == self._floor[0] and n <= self._floor[1]",
         "return False",
     ),
 )

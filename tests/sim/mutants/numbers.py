@@ -39,20 +39,6 @@ NUMBERS = (
         "self.f = self.durable_f = max(self.pending, default=0)",
     ),
     Mutant(
-        "reused_number_passed_over",
-        "§6.8: an outcome of a line that has not ended is news, though another store has used its number",
-        "nodes/master/intake.py",
-        "if line is None or not line.is_open or not outcome.final:",
-        "if line is None or outcome.f:",
-    ),
-    Mutant(
-        "skipped_numbers_waited_for",
-        "§6.8: numbers that a rolled-back store skipped are not waited for",
-        "nodes/master/attendance.py",
-        "            account.skipped = message.skipped\n",
-        "",
-    ),
-    Mutant(
         "final_not_repeated",
         "§6.3: FINAL is repeated until acked",
         "nodes/local/state.py",
@@ -82,13 +68,6 @@ NUMBERS = (
         "nodes/local/homelink.py",
         "        self._listing = state.reports.archive_prefixes(welcome.f)\n",
         "        state.reports.ack(state.reports.durable_f)\n",
-    ),
-    Mutant(
-        "listed_ignored",
-        "§6.8: an account is decided for after LISTED",
-        "nodes/master/account.py",
-        "if not self.is_known or self.listed_f < 0 or self.f < self.listed_f:",
-        "if not self.is_known:",
     ),
     Mutant(
         "rollback_forgotten",

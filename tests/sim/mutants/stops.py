@@ -56,11 +56,4 @@ STOPS = (
         "if job.record.action == OPEN and job.record.state in (CALLED, UNKNOWN)]",
         "if job.record.action == OPEN and job.record.state == UNKNOWN]",
     ),
-    Mutant(
-        "stop_not_looked_at_again",
-        "I9: what a stop holds is not handed over, though its INTENT was written before it came",
-        "nodes/local/intents.py",
-        "return self._killed(job.record) is None and not self.is_late",
-        "return not self.is_late",
-    ),
 )

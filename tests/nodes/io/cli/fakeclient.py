@@ -35,6 +35,9 @@ class FakeClient:
     def now_ns(self) -> int:
         return 1
 
+    def nonce(self) -> int:
+        return 5
+
     def greet(self, operator: str) -> None:
         assert operator
 

@@ -9,7 +9,7 @@ from mesh.errors import BadUsage
 from mesh.units import E8
 from nodes.io.cli import acting
 from nodes.io.cli.acting import is_confirmed
-from nodes.io.cli.actwords import accounts_in, amount, check_act_scope, check_stop_scope, check_ticket, expand_accounts, lots
+from nodes.io.cli.actwords import accounts_in, amount, check_act_scope, check_reason, check_stop_scope, check_ticket, expand_accounts, lots
 from nodes.io.locate import demo_text
 
 CONFIG = parse(demo_text() + '\n[group]\nfirst = ["demo-1", "demo-2"]\n')
@@ -28,6 +28,7 @@ CONFIG = parse(demo_text() + '\n[group]\nfirst = ["demo-1", "demo-2"]\n')
         (lambda: expand_accounts(CONFIG, "demo-1,nobody"), "--accounts nobody: no such account or group; .*groups: first; or all"),
         (lambda: amount("--sl", "x", -1), "--sl x: 'x' is not a number"),
         (lambda: amount("--sl", "-1", -1), "--sl -1: 0 or more is allowed"),
+        (lambda: check_reason("x" * 201), "--reason: it has 201 characters, at most 200 are kept"),
         (lambda: lots("--volume", "0"), "--volume 0: more than 0 lots is allowed"),
     ],
 )
@@ -45,6 +46,7 @@ def test_words_that_are_right() -> None:
     assert accounts_in(CONFIG, check_stop_scope(CONFIG, "symbol:EURUSD")) == list(CONFIG.account)
     assert expand_accounts(CONFIG, "first, demo-4,demo-1") == ["demo-1", "demo-2", "demo-4"]
     assert expand_accounts(CONFIG, "all") == list(CONFIG.account)
+    assert (check_reason(""), check_reason(f" {'x' * 200} ")) == ("", "x" * 200)
     assert (amount("--sl", None, -1), amount("--sl", "0", -1), lots("--volume", None), lots("--volume", "0.5")) == (-1, 0, 0, E8 // 2)
 
 

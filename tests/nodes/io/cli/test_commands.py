@@ -86,3 +86,11 @@ def test_modify_sends_the_levels_given_and_leaves_the_rest(monkeypatch: pytest.M
     assert len({command.id for command in sent}) == 1
     with pytest.raises(BadUsage, match="nothing to change"):
         modify_position(None, "demo-1:17", None, None, dry_run=False, yes=True)
+
+
+def test_reason_too_long_for_the_wire_is_said_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A router would drop such a command unread."""
+    client = client_of(monkeypatch, {}, {})
+    with pytest.raises(BadUsage, match="--reason: it has 600 characters"):
+        close(reason="x" * 600)
+    assert client.sent == []

@@ -102,7 +102,7 @@ def test_local_that_refuses_in_the_end_or_is_silent_did_not_do_it(
         ({"said": "not-executed", "ticket": "5"}, "`executed TICKET`"),
         ({"said": "maybe"}, "maybe: `executed TICKET`"),
         ({"reason": "  "}, "--reason: say how you know"),
-        ({"reason": "x" * 201}, "--reason: say how you know"),
+        ({"reason": "x" * 201}, "--reason: it has 201 characters, at most 200 are kept"),
     ],
 )
 def test_wrong_words_are_usage(monkeypatch: pytest.MonkeyPatch, changes: dict[str, str], words: str) -> None:

@@ -66,3 +66,12 @@ def test_stop_that_stops_nothing_is_said_before_the_question(
     assert client.sent == []
     with pytest.raises(BadUsage, match="--reason"):
         resume_scope(None, "all", " ", dry_run=False, yes=True)
+
+
+def test_reason_too_long_for_the_wire_is_said_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A router would drop such a stop unread, and nothing would be stopped."""
+    client = mesh(monkeypatch)
+    for verb in (freeze_scope, resume_scope):
+        with pytest.raises(BadUsage, match="--reason: it has 600 characters"):
+            verb(None, "all", reason="x" * 600, dry_run=False, yes=True)
+    assert client.sent == []

@@ -7,6 +7,8 @@ import pytest
 from rich.console import Console
 
 from mesh.config import parse
+from mesh.messages.base import Msg
+from mesh.messages.control import WhyAnswer, WhyAsk
 from nodes.io.cli import ask
 from nodes.io.cli.ask import Story, stamps_line, story_tree
 from nodes.io.cli.tables import moment_text, span_text
@@ -97,6 +99,27 @@ def test_what_was_pruned_is_told_as_such_and_where_it_still_is(
         assert says in told
         assert ("over 30 days ago (store.keep_days) is in the audit alone: mesh audit show master-1 --kind _decision" in told) == is_pruning
     assert ("MANUAL CLOSE on demo-1" in told) == bool(story)
+
+
+def test_master_that_is_silent_is_no_story_that_is_not_known(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Exit 3 where nobody answered, or not in full; exit 1 only where the master said that it knows nothing."""
+    config = parse(demo_text())
+    for answers, code, says in (
+        ([], 3, "master-1 did not answer within 3 s about 's1'"),
+        ([b"{}", None], 3, "master-1 did not answer"),
+        ([b""], 1, "nothing is known of 's1'"),
+    ):
+
+        def answer(node: str, message: Msg, answers: list[bytes | None] = answers) -> list[Msg]:
+            assert (node, isinstance(message, WhyAsk)) == ("master-1", True)
+            nonce = message.nonce  # type: ignore[attr-defined]
+            return [WhyAnswer(nonce, index, len(answers), raw) for index, raw in enumerate(answers) if raw is not None]
+
+        FakeClient(config, answer).is_attached_by(ask, monkeypatch)
+        assert ask.show_why(None, "s1", as_json=False) == code
+        assert says in capsys.readouterr().err
 
 
 def test_spans_and_moments() -> None:

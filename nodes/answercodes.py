@@ -1,0 +1,13 @@
+"""What an operator's command is answered with, and what a reconcile finds. The codes of lines (``nodes.codes``) are answers, too."""
+
+PREVIEW, NOTHING, FOREIGN = "PREVIEW", "NOTHING", "FOREIGN"
+"""What a dry run would do; a scope in which there is nothing; a position that is not ours."""
+BAD_COMMAND, BAD_VOLUME, BAD_STATE = "BAD_COMMAND", "BAD_VOLUME", "BAD_STATE"
+"""Refused for what it says: its words, its lots, the state of the order it is about."""
+NOT_READY, BUSY, NOT_PROVEN, NO_ANSWER = "NOT_READY", "BUSY", "NOT_PROVEN", "NO_ANSWER"
+"""Refused for how things stand: no terminal, another reading under way, nothing that bears it out; nobody there to refuse it."""
+AGREES, DIFFERS = "AGREES", "DIFFERS"
+"""What a reconcile comes to."""
+DEAL_WITHOUT_RECORD, RECORD_WITHOUT_DEAL, VOLUME_DIFFERS = "DEAL_WITHOUT_RECORD", "RECORD_WITHOUT_DEAL", "VOLUME_DIFFERS"
+TURNED_UP, NOT_CONNECTED = "TURNED_UP", "NOT_CONNECTED"
+"""What it finds: an open that had ended NOT_FOUND and is at the venue; a terminal whose silence proves nothing."""
