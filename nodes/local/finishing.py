@@ -61,7 +61,8 @@ class Finishing:
         self._jobs.remove(job)
         state.timers.cancel((TOLD, record.oid))
         outcome = self._endings.outcome(record, ending.code, ending.detail, True, ending.result)
-        puts = [Put(ORDER_ROW, record.oid, None), *more] if was_stored else [*more]
+        # ``more`` may bring its row back for this very commit: the end has the last word
+        puts = [*more, Put(ORDER_ROW, record.oid, None)] if was_stored else [*more]
         if ending.code == codes.NOT_FOUND:
             puts += state.late.watch(record)
         if record.action == OPEN and record.attempt and not record.not_found_ns:

@@ -5,17 +5,18 @@ everything numbered below it came; a close does not. What the master says may no
 """
 
 from mesh.codec import decode_untrusted
-from mesh.core import Effect, Envelope, Note
+from mesh.core import Commit, Effect, Envelope, Note
 from mesh.errors import BadFrame
 from mesh.messages.base import NO_OID
-from mesh.messages.orders import ACTIONS, OPEN, GapFill, LocalWelcome, Order, OrderBody, ReplayAccount, Target, Void
+from mesh.messages.orders import ACTIONS, OPEN, GapFill, LocalWelcome, Order, OrderBody, ReplayAccount, Target, Void, VoidLine
 from mesh.messages.outcomes import Stamps
-from mesh.units import MS_NS
+from mesh.units import DAY_NS, MS_NS
 from nodes import codes
 from nodes.envelopes import message_of
-from nodes.local.attempts import ORDER, QUEUED, OrderRecord
+from nodes.local.attempts import INTENT, LOST_MAX, ORDER, QUEUED, OrderRecord
 from nodes.local.desk import Desk
 from nodes.local.endings import Endings
+from nodes.local.finishing import order_put
 from nodes.local.jobs import Job
 from nodes.local.reports import ARCHIVE, key_of
 from nodes.local.state import ROOM_COUNT, LocalState
@@ -130,7 +131,18 @@ class OrderIntake:
         state = self._state
         if (message.account, message.life, message.e) != (state.account, state.life, state.stream.e):
             return []  # also a copy of this local that another life has replaced: its store need not be the one that knows
-        return [effect for oid in message.oids for effect in self._expire(oid, message.e, VOID, now_ns)]
+        effects = [effect for oid in message.oids for effect in self._expire(oid, message.e, VOID, now_ns)]
+        return effects + [effect for line in message.unsure for effect in self._search(line, message.e, now_ns)]
+
+    def _search(self, line: VoidLine, e: int, now_ns: int) -> list[Effect]:
+        """An opening that another store of ours may have executed: as after a restart, an intent for each attempt there may have been."""
+        if self._desk.jobs.get(line.oid) is not None:
+            return []
+        if self._state.reports.known_f(line.oid):
+            return self._again(line.oid)
+        record = searched(line, e)
+        note = Note("warning", "opening_searched", {"oid": line.oid.hex(), "sid": line.sid, "why": "another store may have executed it"})
+        return [note, Commit(0, (order_put(record),)), *self._desk.recovered(record, now_ns)]
 
     def _expire(self, oid: bytes, e: int, detail: str, now_ns: int) -> list[Effect]:
         state = self._state
@@ -258,4 +270,30 @@ def nameless(oid: bytes, e: int) -> OrderRecord:
         symbol=codes.NOBODY,
         side=0,
         volume_e8=0,
+    )
+
+
+def searched(line: VoidLine, e: int) -> OrderRecord:
+    """An opening that was perhaps executed by a store of which nothing is left here."""
+    return OrderRecord(
+        oid=line.oid,
+        kind=ORDER,
+        e=e,
+        n=0,
+        k=0,
+        sid=line.sid,
+        strategy=line.strategy,
+        leg=line.leg,
+        cause=line.leg,
+        action=OPEN,
+        symbol=line.symbol,
+        side=line.side,
+        volume_e8=line.volume_e8,
+        sl_distance_e8=line.sl_distance_e8,
+        seen_price_e8=line.price_e8,
+        decided_market_ns=line.decided_market_ns,
+        state=INTENT,
+        attempt=LOST_MAX,
+        since_ns=max(1, line.decided_market_ns - DAY_NS),
+        lost=list(range(1, LOST_MAX)),
     )

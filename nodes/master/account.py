@@ -25,12 +25,13 @@ STASH_MAX = 4_096
 
 
 class AccountRecord(Msg):
-    """What is durable of an account. ``f``: all outcomes up to it are durable here."""
+    """What is durable of an account. ``f``: all outcomes up to it are durable here. ``unsure_e``: see ``Account``."""
 
     account: Name
     store_id: Digest
     f: int
     marks: Marks
+    unsure_e: int = 0
 
 
 class Account:
@@ -74,6 +75,8 @@ class Account:
         """… and the last one published."""
         self.stale_k = 0
         """Openings up to this number were meant for another store of the local: never sent again."""
+        self.unsure_e = 0
+        """Openings of epochs up to this one may have been executed by a store that is not the one its local has now."""
         self.unseen: dict[tuple[bytes, str], Line] = {}
         """Lines sent that no usable state includes yet, by (oid, leg)."""
         self.rates = OrderRates()
@@ -106,17 +109,22 @@ class Account:
         while (last := next((last for first, last in pairs if first <= self.f + 1 <= last), None)) is not None:
             self.f = last
 
+    def distrust(self, epoch: int) -> None:
+        """Its local's store is not the one that took what was sent so far: nothing of that opens any more, what it told of is not known."""
+        self.stale_k, self.unsure_e = self.k, epoch
+        for line in self.unseen.values():
+            line.heard = False
+
     def take_store(self, store_id: bytes, f: int) -> None:
         """Its local has another store, whose last outcome is ``f``: numbers go on from there.
 
-        Nothing meant for the old store opens any more. What the new one told another master is not asked for again: it is
-        about orders this one does not know, and the local may have forgotten the outcomes that were acked to it.
+        What the new one told another master is not asked for again: it is about orders this one does not know, and the local may
+        have forgotten the outcomes that were acked to it.
         """
         self.store_id = store_id
         self.f = self.durable_f = f
         self.stash.clear()
         self.state = self.settled = None
-        self.stale_k = self.k
         self.unseen = {key: line for key, line in self.unseen.items() if line.is_open}
 
     def take_state(self, state: AccountState, now_ns: int) -> bool:
@@ -169,9 +177,9 @@ class Account:
 
     def record(self) -> AccountRecord:
         """What is to be durable."""
-        return AccountRecord(self.name, self.store_id, self.f, self.marks)
+        return AccountRecord(self.name, self.store_id, self.f, self.marks, self.unsure_e)
 
     def restore(self, record: AccountRecord) -> None:
         """Take what was durable."""
-        self.store_id, self.marks = record.store_id, record.marks
+        self.store_id, self.marks, self.unsure_e = record.store_id, record.marks, record.unsure_e
         self.f = self.durable_f = record.f

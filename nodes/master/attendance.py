@@ -2,14 +2,15 @@
 
 An account is decided for once its local has said hello to this epoch, has listed what the master lacked, has sent a state
 and has got a grant (DESIGN §6.8). An opening of an older epoch of which the local, having listed all, has told nothing is named to it
-as void: only the local ends a line that it may have received. It tells the outcome it has stored, or stores EXPIRED.
+as void: only the local ends a line that it may have received. It tells the outcome it has stored, or stores EXPIRED; where its store
+is another one than took the opening, or was rolled back since, it looks for it at the venue first.
 """
 
 from mesh.core import Effect, Note, Send
 from mesh.counters import Counters
 from mesh.links import REPLAY
 from mesh.messages.orders import OPEN, Grant, GrantAsk, Listed, LocalHello, LocalWelcome
-from nodes.decisions import Line
+from nodes.decisions import Line, LineRecord
 from nodes.master.account import Account
 from nodes.master.grants import GRANTED, Grants
 from nodes.master.orderlog import OrderLog
@@ -29,8 +30,8 @@ class Attendance:
         """Whether a hello is that of the life that speaks for the account: GRANTED, else why not."""
         return self._grants.claim(account.name, (message.store_id, message.life), now_ns)
 
-    def on_hello(self, account: Account, message: LocalHello, peer: int) -> tuple[list[Effect], bool]:
-        """Answer a local; whether its store is another one than before (to be made durable)."""
+    def on_hello(self, account: Account, message: LocalHello, peer: int) -> tuple[list[Effect], Send, bool]:
+        """What is to be noted, the answer, and whether that has to wait until the account is durable: its store is not what it was."""
         effects: list[Effect] = []
         if account.life != message.life:
             account.take_life(message.life)
@@ -39,17 +40,20 @@ class Attendance:
             if account.store_id:
                 told = {"account": account.name, "before": account.store_id.hex(), "now": message.store_id.hex()}
                 effects.append(Note("warning", NEW_STORE, told))
+                account.distrust(self._log.epoch)
             account.take_store(message.store_id, message.f)
             if message.f:
                 known = {"account": account.name, "f": message.f}
                 effects.append(Note("warning", HISTORY, known | {"why": "this master knows nothing of these outcomes"}))
         account.is_rolled_back = message.f < account.durable_f
         if account.is_rolled_back:
+            account.distrust(self._log.epoch)
+            changed = True
             known = {"account": account.name, "local_f": message.f, "known_f": account.durable_f}
             effects.append(Note("error", ROLLBACK, known | {"do": "restore its store, or give it a new one"}))
         account.is_known = True
         welcome = LocalWelcome(account.name, self._log.epoch, account.durable_f, account.published_k)
-        return [*effects, Send(REPLAY, peer, welcome)], changed
+        return effects, Send(REPLAY, peer, welcome), changed
 
     def on_listed(self, account: Account, message: Listed) -> None:
         """The local has sent everything up to ``f``; it counts once that has all come."""
@@ -85,11 +89,14 @@ class Attendance:
         self._grants.outdate()
 
     def void_lines(self, account: Account) -> list[Line]:
-        """Openings of older epochs of which the local has told nothing, though it has listed all it knew."""
+        """Openings of older epochs, or meant for another store, of which the local has told nothing, though it has listed all it knew."""
         if account.missing_for_ready() == "listed":
             return []
         return [
             line
             for line in account.unseen.values()
-            if line.record.action == OPEN and line.is_open and not line.heard and line.record.e < self._log.epoch
+            if line.record.action == OPEN and line.is_open and not line.heard and self._is_void(account, line.record)
         ]
+
+    def _is_void(self, account: Account, record: LineRecord) -> bool:
+        return record.e < self._log.epoch or 0 < record.k <= account.stale_k

@@ -13,6 +13,7 @@ from mesh.messages.accounts import AccountState, AccountSymbols
 from mesh.messages.control import ACTIVE
 from mesh.messages.orders import (
     CLONE,
+    UNSURE_MAX,
     VOID_MAX,
     GapFill,
     GrantAsk,
@@ -24,10 +25,11 @@ from mesh.messages.orders import (
     RouterHello,
     StateAsk,
     Void,
+    VoidLine,
 )
 from mesh.messages.outcomes import Outcome, OutcomeAck
 from mesh.units import MS_NS
-from nodes.commits import nothing_follows
+from nodes.decisions import Line
 from nodes.envelopes import message_of
 from nodes.master import told
 from nodes.master.account import Account
@@ -137,10 +139,10 @@ class BackChannel:
         if refused_by := state.attendance.claim(account, message, now_ns):
             note = Note("warning", "old_life_ignored", {"account": account.name, "life": message.life})
             return [note, *self._cloned(account, message.life, refused_by, now_ns)]
-        effects, is_new_store = state.attendance.on_hello(account, message, envelope.peer)
-        if is_new_store:
-            effects.append(state.commits.make([state.account_put(account)], nothing_follows))
-        return effects + state.settled_news(now_ns)
+        effects, welcome, is_changed = state.attendance.on_hello(account, message, envelope.peer)
+        # the local may forget by this answer what showed that its store is not what it was: then we must not
+        answer = state.commits.make([state.account_put(account)], lambda _: [welcome]) if is_changed else welcome
+        return [*effects, answer, *state.settled_news(now_ns)]
 
     def _fenced(self, node: str, e: int) -> list[Effect]:
         """A node has seen a later epoch: another master has taken over, and no order of ours runs there any more. End, and stay down.
@@ -265,13 +267,16 @@ class BackChannel:
         return [Send(REPLAY, peer, OutcomeAck(account.name, account.durable_f))]
 
     def void(self, account: Account, now_ns: int) -> list[Effect]:
-        """Name openings of older epochs that may no longer run to their local, again and again until it has told what became of them."""
+        """Name openings that may no longer run to their local, again and again until it has told what became of them."""
         state = self._state
-        oids = [line.record.oid for line in state.attendance.void_lines(account)][:VOID_MAX]
-        if not oids:
+        lines = state.attendance.void_lines(account)
+        if not lines:
             return []
+        sure = [line.record.oid for line in lines if line.record.e > account.unsure_e]
+        unsure = [_void_line(line) for line in lines if line.record.e <= account.unsure_e]
         state.timers.set((VOID_TIMER, account.name, 0), now_ns + state.config.settings.timers.repeat_ms * MS_NS)
-        return [Send(REPLAY, peer, Void(account.name, state.epoch, oids, account.life)) for peer in state.routers]
+        void = Void(account.name, state.epoch, sure[:VOID_MAX], account.life, unsure[:UNSURE_MAX])
+        return [Send(REPLAY, peer, void) for peer in state.routers]
 
     def ask_states(self, now_ns: int) -> list[Effect]:
         """Ask all routers for the states the market waits for, and again until they have come."""
@@ -295,3 +300,12 @@ class BackChannel:
     def on_kill_ask(self, envelope: Envelope) -> list[Effect]:
         """Somebody lacks stops."""
         return self._state.stops.on_ask(envelope)
+
+
+def _void_line(line: Line) -> VoidLine:
+    """All that a local needs to look for an opening that it may have forgotten."""
+    record, decision = line.record, line.decision.record
+    return VoidLine(
+        record.oid, decision.signal.sid, record.strategy, record.leg, record.symbol, record.side, record.volume_e8,
+        record.sl_distance_e8, record.price_e8, decision.market_ns,
+    )  # fmt: skip

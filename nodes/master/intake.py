@@ -12,7 +12,7 @@ from mesh.core import Effect, Note, Put
 from mesh.counters import Counters
 from mesh.messages.base import NO_OID
 from mesh.messages.outcomes import FINAL_CODES, Outcome
-from nodes.codes import FILLED_LATE, MANUAL, NOT_FOUND, UNKNOWN, WORKING
+from nodes.codes import FILLED_LATE, MANUAL, NOBODY, NOT_FOUND, UNKNOWN, WORKING
 from nodes.decisions import Line
 from nodes.ledger import Ledger
 from nodes.master.account import STASH_MAX, Account
@@ -109,9 +109,9 @@ class Intake:
             self._late(account, line, outcome, taken)
 
     def _adopted(self, outcome: Outcome) -> Note:
-        """What is said of an order without a line: a line that was pruned is no alarm."""
-        if self._was_decided(outcome):
-            return _alarm("outcome_of_pruned_line", outcome, "its line ended long ago and was pruned: kept beside the lines", "warning")
+        """What is said of an order without a line: what was pruned is no alarm, be it a line or an act: which, nobody knows any more."""
+        if outcome.cause == NOBODY or self._was_decided(outcome):
+            return _alarm("outcome_of_pruned_line", outcome, "it ended long ago and was pruned: kept beside the lines", "warning")
         self._counters.add("adopted_count")
         return _alarm("outcome_adopted", outcome, "this master does not remember the order")
 

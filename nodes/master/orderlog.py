@@ -158,7 +158,7 @@ class OrderLog:
         if not late:
             return record
         if len(late) == len(record.order.targets):
-            return GapFill(self.epoch, [Expired(t.account, t.k, record.order.oid) for t in late], n, n)
+            return GapFill(self.epoch, [_expired(record, target, accounts[target.account]) for target in late], n, n)
         # another store of one local: the others still get theirs, that one learns by its own ReplayAccount
         kept = [target for target in record.order.targets if target not in late]
         return Published(Order(self.epoch, n, record.order.oid, kept), record.body, record.lines, record.deadline_ns)
@@ -176,7 +176,7 @@ class OrderLog:
                 continue
             target = next(target for target in record.order.targets if target.account == account.name and target.k == k)
             if is_too_late(record, target, {account.name: account}, now_ns):
-                found.append(GapFill(self.epoch, [Expired(account.name, k, record.order.oid)]))
+                found.append(GapFill(self.epoch, [_expired(record, target, account)]))
             else:
                 order = Order(self.epoch, record.order.n, record.order.oid, [target])
                 found.append(Published(order, record.body, record.lines, record.deadline_ns))
@@ -211,6 +211,11 @@ def is_too_late(record: Published, target: Target, accounts: dict[str, Account],
     if not record.deadline_ns:
         return False
     return now_ns >= record.deadline_ns or target.k <= accounts[target.account].stale_k
+
+
+def _expired(record: Published, target: Target, account: Account) -> Expired:
+    """What stands for an opening that may not go out again; what was meant for another store is ended by VOID, not by this."""
+    return Expired(target.account, target.k, NO_OID if target.k <= account.stale_k else record.order.oid)
 
 
 def target_of(record: LineRecord) -> Target:

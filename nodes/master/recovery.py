@@ -56,7 +56,7 @@ def recovered(state: MasterState, rows: Rows, wall_ns: int, now_ns: int) -> tupl
     _restore_rates(state, of_kind.get(RATE, []))
     for _, record in of_kind.get(TOTALS, ()):
         state.ledger.restore(decode_record_untrusted(record, TotalsRecord))
-    decisions = _live_decisions(of_kind)
+    decisions = _live_decisions(of_kind, state)
     puts = [Put(EPOCH, b"", encode(EpochRecord(epoch, state.life)))]
     again = []
     for decision in decisions:
@@ -86,7 +86,7 @@ def _restore_rates(state: MasterState, rows: list[tuple[bytes, bytes]]) -> None:
                 account.note_order(order.action, order.strategy, order.symbol, order.side, record.market_ns)
 
 
-def _live_decisions(of_kind: dict[str, list[tuple[bytes, bytes]]]) -> list[Decision]:
+def _live_decisions(of_kind: dict[str, list[tuple[bytes, bytes]]], state: MasterState) -> list[Decision]:
     """Decisions with open lines, oldest first, each line as it was told last."""
     ends = {key: decode_record_untrusted(raw, EndRecord) for key, raw in of_kind.get(END, ())}
     found: list[Decision] = []
@@ -96,7 +96,8 @@ def _live_decisions(of_kind: dict[str, list[tuple[bytes, bytes]]]) -> list[Decis
             end = ends.get(end_key(line.record))
             if end is not None:
                 line.code, line.detail, line.f, line.outcome = end.code, end.detail, end.f, end.outcome
-                line.heard = True
+                account = state.accounts.get(line.record.account)
+                line.heard = account is not None and line.record.e > account.unsure_e  # a store that is gone may have told it
             elif line.record.code == PUBLISHED and line.record.action != CLOSE:
                 line.code = UNCONFIRMED
         decision.open_count = sum(line.is_open for line in decision.lines)

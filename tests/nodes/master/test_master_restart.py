@@ -6,8 +6,9 @@ import pytest
 from mesh.core import Commit
 from mesh.links import MARKET, REPLAY
 from mesh.messages.accounts import AccountSymbols, Position
+from mesh.messages.base import NO_OID
 from mesh.messages.market import MarketHello, Settle
-from mesh.messages.orders import GrantAsk, Listed, LocalHello, LocalWelcome, Replay, Void
+from mesh.messages.orders import GapFill, GrantAsk, Listed, LocalHello, LocalWelcome, Replay, ReplayAccount, Void
 from mesh.messages.outcomes import Outcome, OutcomeAck
 from mesh.messages.signals import CCI_DOWN, SignalAnswer
 from mesh.units import E8, SECOND_NS
@@ -291,6 +292,28 @@ def test_an_opening_its_local_knows_is_not_voided() -> None:
     assert rig.master.totals()[2]["UNKNOWN"] == 1
     rig.give(REPLAY, rig.outcome(order, "FILLED"), ROUTER)
     assert rig.master.totals()[1] == {"FILLED": 1}
+
+
+def test_openings_of_a_store_that_is_gone_are_looked_for() -> None:
+    """Nothing of them goes out again, no number ends them, and what the lost store told of them is not known any more."""
+    rig = Rig(config_of(1)).ready()
+    rig.signal()
+    (order,) = rig.orders()
+    rig.give(REPLAY, rig.outcome(order, "UNKNOWN", final=False), ROUTER)
+    for is_restarted in (False, True):
+        if is_restarted:
+            rig.boot()
+            rig.welcome()
+            rig.router_up()
+        epoch = rig.master._state.epoch
+        rig.give(REPLAY, LocalHello("a1", "l", 2, b"new", epoch, 0, 0, b"", 1, "x"), ROUTER)
+        rig.give(REPLAY, ReplayAccount("a1", epoch, 1, 1), ROUTER)
+        assert [row.oid for fill in rig.take(GapFill) for row in fill.message.expired] == ([] if is_restarted else [NO_OID])  # type: ignore[attr-defined]
+        rig.give(REPLAY, Listed("a1", 2, epoch, 0, 0), ROUTER)
+        (void,) = rig.voids()
+        assert (void.oids, [line.oid for line in void.unsure], void.life) == ([], [order.order.oid], 2)
+        assert (void.unsure[0].sid, void.unsure[0].symbol, void.unsure[0].side) == (order.body.sid, "EURUSD", 1)
+    assert rig.master.totals()[2]["UNKNOWN"] == 1
 
 
 def test_another_word_under_the_number_a_line_ended_with_is_an_alarm() -> None:
