@@ -29,6 +29,7 @@ from mesh.messages.orders import (
 )
 from mesh.messages.outcomes import Outcome, OutcomeAck
 from mesh.units import MS_NS
+from nodes.codes import UNCONFIRMED, WORKING
 from nodes.decisions import Line
 from nodes.envelopes import message_of
 from nodes.master import told
@@ -140,9 +141,14 @@ class BackChannel:
             note = Note("warning", "old_life_ignored", {"account": account.name, "life": message.life})
             return [note, *self._cloned(account, message.life, refused_by, now_ns)]
         effects, welcome, is_changed = state.attendance.on_hello(account, message, envelope.peer)
+        if not is_changed:
+            return [*effects, welcome, *state.settled_news(now_ns)]
+        for line in account.unseen.values():
+            if line.code == WORKING and not line.heard:
+                state.ledger.mark(line, UNCONFIRMED)
         # the local may forget by this answer what showed that its store is not what it was: then we must not
-        answer = state.commits.make([state.account_put(account)], lambda _: [welcome]) if is_changed else welcome
-        return [*effects, answer, *state.settled_news(now_ns)]
+        commit = state.commits.make([state.account_put(account)], lambda _: [welcome])
+        return [*effects, commit, *state.settled_news(now_ns)]
 
     def _fenced(self, node: str, e: int) -> list[Effect]:
         """A node has seen a later epoch: another master has taken over, and no order of ours runs there any more. End, and stay down.
