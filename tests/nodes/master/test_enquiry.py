@@ -4,7 +4,7 @@ from mesh.links import REPLAY
 from mesh.messages.control import WhyAnswer
 from mesh.messages.orders import CLOSE
 from nodes.decisions import WHY
-from nodes.local.handwork import RUN
+from nodes.local.commandlog import RUN
 from nodes.master.enquiry import BY_HAND, QUESTIONS_MAX
 from tests.nodes.master.masterrig import ROUTER, Rig, Seen
 from tests.nodes.master.test_recall import deliver, ended, held_back

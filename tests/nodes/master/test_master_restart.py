@@ -6,12 +6,12 @@ import pytest
 from mesh.core import Commit
 from mesh.links import MARKET, REPLAY
 from mesh.messages.accounts import AccountSymbols, Position
-from mesh.messages.base import NO_OID
 from mesh.messages.market import MarketHello, Settle
-from mesh.messages.orders import GapFill, GrantAsk, Listed, LocalHello, LocalWelcome, Replay, ReplayAccount, Void
+from mesh.messages.orders import GrantAsk, Listed, LocalHello, LocalWelcome, Replay, Void
 from mesh.messages.outcomes import Outcome, OutcomeAck
 from mesh.messages.signals import CCI_DOWN, SignalAnswer
 from mesh.units import E8, SECOND_NS
+from nodes.master.recovery import epoch_after
 from tests.nodes.master.masterrig import ROUTER, STRATEGY, Rig, Seen, config_of, position_of, spec_of
 
 FREE = "[rails]\norders_per_minute_count = \"off\"\nduplicate_window_ms = \"off\"\n"
@@ -294,41 +294,6 @@ def test_an_opening_its_local_knows_is_not_voided() -> None:
     assert rig.master.totals()[1] == {"FILLED": 1}
 
 
-def test_openings_of_a_store_that_is_gone_are_looked_for() -> None:
-    """Nothing of them goes out again, no number ends them, and what the lost store told of them is not known any more."""
-    rig = Rig(config_of(1)).ready()
-    rig.signal()
-    (order,) = rig.orders()
-    rig.give(REPLAY, rig.outcome(order, "UNKNOWN", final=False), ROUTER)
-    for is_restarted in (False, True):
-        if is_restarted:
-            rig.boot()
-            rig.welcome()
-            rig.router_up()
-        epoch = rig.master._state.epoch
-        rig.give(REPLAY, LocalHello("a1", "l", 2, b"new", epoch, 0, 0, b"", 1, "x"), ROUTER)
-        rig.give(REPLAY, ReplayAccount("a1", epoch, 1, 1), ROUTER)
-        assert [row.oid for fill in rig.take(GapFill) for row in fill.message.expired] == ([] if is_restarted else [NO_OID])  # type: ignore[attr-defined]
-        rig.give(REPLAY, Listed("a1", 2, epoch, 0, 0), ROUTER)
-        (void,) = rig.voids()
-        assert (void.oids, [line.oid for line in void.unsure], void.life) == ([], [order.order.oid], 2)
-        assert (void.unsure[0].sid, void.unsure[0].symbol, void.unsure[0].side) == (order.body.sid, "EURUSD", 1)
-    assert rig.master.totals()[2]["UNKNOWN"] == 1
-
-
-def test_another_word_under_the_number_a_line_ended_with_is_an_alarm() -> None:
-    """Two stores of one account told it: one of them is wrong, and nobody may miss that."""
-    rig = Rig(config_of(1)).ready()
-    rig.signal()
-    (order,) = rig.orders()
-    rig.fill(order)
-    rig.give(REPLAY, rig.outcome(order, f=1), ROUTER)
-    assert [note for note in rig.notes if note.level == "error"] == []
-    rig.give(REPLAY, rig.outcome(order, "EXPIRED", f=1, volume_e8=0), ROUTER)
-    assert [note.name for note in rig.notes if note.level == "error"] == ["outcome_changed"]
-    assert rig.master.totals()[1] == {"FILLED": 1}
-
-
 def test_rates_and_the_duplicate_window_survive() -> None:
     """A restart gives no new hour: what was sent before still counts."""
     rig = Rig(config_of(1)).ready()
@@ -374,6 +339,14 @@ def test_epochs_only_grow() -> None:
     assert [send for send in rig.sent if send.link != MARKET and send.peer == ROUTER and send.message.e > first] == []  # type: ignore[attr-defined]
     rig.release()
     assert rig.master._state.epoch > first
+
+
+def test_two_lives_from_one_backup_share_no_epoch() -> None:
+    """Begun in the same second from the same store, with a clock that goes back: each is later than all before it, and its own."""
+    before = epoch_after([], 1_767_600_000 * SECOND_NS, 5)
+    one, other = (epoch_after([before], 1_767_500_000 * SECOND_NS, life) for life in (7, 8))
+    assert before < min(one, other)
+    assert one != other
 
 
 def test_a_local_that_has_seen_a_later_epoch_fences_the_master() -> None:

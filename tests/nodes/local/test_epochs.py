@@ -1,0 +1,29 @@
+"""What an epoch taken does to what is under way, and to what is over."""
+
+from tests.nodes.local.localrig import Rig
+
+
+def test_epoch_taken_changes_the_latch_word() -> None:
+    """An open that was handed over under the last epoch and has not gone out comes back unsent."""
+    rig = Rig().ready()
+    before = rig.venue.latch_count
+    rig.master.epoch += 5
+    rig.until(lambda: rig.local()._state.stream.e == rig.master.epoch)
+    rig.run(50)
+    assert rig.venue.latch_count > before
+
+
+def test_close_that_comes_again_after_its_ack_is_answered() -> None:
+    """A new master sends closes again under their oid; one that ended long ago is told as it ended, and nothing is closed."""
+    rig = Rig().ready()
+    opened = rig.open()
+    rig.until(lambda: rig.master.codes() == ["FILLED"])
+    closed = rig.close(opened)
+    rig.until(lambda: rig.master.codes() == ["FILLED", "CLOSED"])
+    rig.run(1_000)
+    sends = len(rig.venue.sends)
+    rig.master.f["one"] = 1
+    rig.master.outcomes.pop()
+    rig.send("master-1", rig.master.order(closed, ["one"], rig.body("CLOSE", -1), 0, opened))
+    rig.until(lambda: rig.master.codes() == ["FILLED", "CLOSED"])
+    assert len(rig.venue.sends) == sends

@@ -1,0 +1,64 @@
+"""A local whose store is another one than before: what was sent to the old one, and numbers used twice or never."""
+
+from mesh.links import REPLAY
+from mesh.messages.base import NO_OID
+from mesh.messages.orders import GapFill, Listed, LocalHello, ReplayAccount
+from mesh.messages.outcomes import OutcomeAck
+from tests.nodes.master.masterrig import ROUTER, Rig, config_of
+
+
+def test_openings_of_a_store_that_is_gone_are_looked_for() -> None:
+    """Nothing of them goes out again, no number ends them, and what the lost store told of them is not known any more."""
+    rig = Rig(config_of(1)).ready()
+    rig.signal()
+    (order,) = rig.orders()
+    rig.give(REPLAY, rig.outcome(order, "UNKNOWN", final=False), ROUTER)
+    for is_restarted in (False, True):
+        if is_restarted:
+            rig.boot()
+            rig.welcome()
+            rig.router_up()
+        epoch = rig.master._state.epoch
+        rig.give(REPLAY, LocalHello("a1", "l", 2, b"new", epoch, 0, 0, b"", 1, "x"), ROUTER)
+        rig.give(REPLAY, ReplayAccount("a1", epoch, 1, 1), ROUTER)
+        assert [row.oid for fill in rig.take(GapFill) for row in fill.message.expired] == ([] if is_restarted else [NO_OID])  # type: ignore[attr-defined]
+        rig.give(REPLAY, Listed("a1", 2, epoch, 0, 0), ROUTER)
+        (void,) = rig.voids()
+        assert (void.oids, [line.oid for line in void.unsure], void.life) == ([], [order.order.oid], 2)
+        assert (void.unsure[0].sid, void.unsure[0].symbol, void.unsure[0].side) == (order.body.sid, "EURUSD", 1)
+    assert rig.master.totals()[2]["UNKNOWN"] == 1
+
+
+def test_another_word_under_the_number_a_line_ended_with_is_an_alarm() -> None:
+    """Two stores of one account told it: one of them is wrong, and nobody may miss that."""
+    rig = Rig(config_of(1)).ready()
+    rig.signal()
+    (order,) = rig.orders()
+    rig.fill(order)
+    rig.give(REPLAY, rig.outcome(order, f=1), ROUTER)
+    assert [note for note in rig.notes if note.level == "error"] == []
+    rig.give(REPLAY, rig.outcome(order, "EXPIRED", f=1, volume_e8=0), ROUTER)
+    assert [note.name for note in rig.notes if note.level == "error"] == ["outcome_changed"]
+    assert rig.master.totals()[1] == {"FILLED": 1}
+
+
+def test_word_under_a_used_number_ends_a_line_that_is_open() -> None:
+    """Another store had used the number: what it says of an open line is news, and acked."""
+    rig = Rig(config_of(1)).ready()
+    rig.signal()
+    (order,) = rig.orders()
+    rig.master._state.accounts["a1"].f = rig.master._state.accounts["a1"].durable_f = 5
+    rig.give(REPLAY, rig.outcome(order, f=3), ROUTER)
+    assert rig.master.totals()[1] == {"FILLED": 1}
+    assert [ack.message.f for ack in rig.take(OutcomeAck)] == [5]  # type: ignore[attr-defined]
+
+
+def test_numbers_nothing_was_told_under_are_passed() -> None:
+    """A store that was rolled back skips numbers: who lists them is not waited for under them."""
+    rig = Rig(config_of(1)).ready()
+    rig.signal()
+    (order,) = rig.orders()
+    rig.give(REPLAY, rig.outcome(order, f=4), ROUTER)
+    assert rig.master.totals()[1] == {}
+    rig.give(REPLAY, Listed("a1", 1, rig.master._state.epoch, 4, 0, [1, 3]), ROUTER)
+    assert rig.master.totals()[1] == {"FILLED": 1}
