@@ -192,15 +192,21 @@ class LocalHello(Msg, tag=49):
     version: Count
     config_hash: Text
     home: bool = True
+    start_f: Count = 0
+    """The last outcome its store had when this life began."""
 
 
 class LocalWelcome(Msg, tag=50):
-    """The master's answer through the router: epoch, and the last outcome number it holds of this account."""
+    """The master's answer through the router: epoch, and the last outcome number it holds of this account.
+
+    ``is_rolled_back``: other lives of this store have told outcomes that it lacked when this life began.
+    """
 
     account: Name
     e: Count
     f: Count
     k_last: Count
+    is_rolled_back: bool = False
 
 
 class Listed(Msg, tag=51):

@@ -17,12 +17,15 @@ from mesh.codec import decode_record_untrusted
 from mesh.ids import comment_of, magic_of
 from mesh.messages.base import NO_OID, Code, Count, Int64, Msg, Name, Oid, Sid, Text
 from mesh.messages.outcomes import Stamps
+from mesh.units import DAY_NS
 from nodes.local.retcodes import ACCEPTED, BACKOFF, BUG, CHANGED, HALT, PARTIAL, RETRY, UNSENT
 from nodes.local.retcodes import UNKNOWN as UNKNOWN_CLASS
 
 QUEUED, INTENT, CALLED, UNKNOWN, ENDED = "QUEUED", "INTENT", "CALLED", "UNKNOWN", "ENDED"
 LOST_MAX = 16
 """Lost attempts of one order that are looked for."""
+LOOK_BACK_NS = DAY_NS
+"""How long before its INTENT traces of an attempt are looked for."""
 LEAVE = -1
 """SL or TP of a MODIFY that stays as it is."""
 ORDER, ACT, MANUAL = "ORDER", "ACT", "MANUAL"
@@ -151,6 +154,11 @@ def intended(record: OrderRecord, asked_e8: int, position_ticket: int, since_ns:
         since_ns=since_ns,
         is_gone=False,
     )
+
+
+def intended_ns(record: OrderRecord) -> int:
+    """Market time of the INTENT of the newest attempt, as far as it is known: not before the decision."""
+    return max(record.decided_market_ns, record.since_ns + LOOK_BACK_NS)
 
 
 def lost(record: OrderRecord) -> list[int]:

@@ -30,14 +30,21 @@ class Finding(msgspec.Struct, frozen=True):
     agrees: bool = False
 
 
-def findings_of(statement: Statement, openings: Openings, executed: dict[bytes, bool]) -> list[Finding]:
-    """What does not agree, and positions that are not ours. ``executed``: by the first bytes of its oid, whether a known order did
-    something, or may have.
+def closed_lots(openings: Openings, f: int) -> dict[bytes, int]:
+    """What is closed of each opening that is told by outcome ``f``, by oid: what a statement read from now on has to bear out."""
+    return {opening.record.oid: opening.record.closed_e8 for opening in openings.known() if opening.record.f <= f}
+
+
+def findings_of(statement: Statement, openings: Openings, closed_e8: dict[bytes, int], executed: dict[bytes, bool]) -> list[Finding]:
+    """What does not agree, and positions that are not ours.
+
+    ``closed_e8``: the ``closed_lots`` of when the statement's reading began; what was done since then it need not show.
+    ``executed``: by the first bytes of its oid, whether a known order did something, or may have.
     """
-    return [*_lots(statement, openings), *_unrecorded(statement, executed), *_foreign(statement.positions, openings)]
+    return [*_lots(statement, openings, closed_e8), *_unrecorded(statement, executed), *_foreign(statement.positions, openings)]
 
 
-def _lots(statement: Statement, openings: Openings) -> list[Finding]:
+def _lots(statement: Statement, openings: Openings, closed_e8: dict[bytes, int]) -> list[Finding]:
     """Openings whose lots the venue's deals do not bear out."""
     dealt: dict[tuple[int, int], int] = {}
     for deal in statement.deals:
@@ -46,10 +53,11 @@ def _lots(statement: Statement, openings: Openings) -> list[Finding]:
             dealt[key] = dealt.get(key, 0) + deal.volume_e8
     shared: dict[tuple[int, int], list[Opening]] = {}
     for opening in openings.known():
-        shared.setdefault((opening.position_id, opening.record.side), []).append(opening)
+        if opening.record.oid in closed_e8:
+            shared.setdefault((opening.position_id, opening.record.side), []).append(opening)
     found: list[Finding] = []
     for (position_id, side), group in shared.items():
-        opened_e8, closed_e8 = sum(each.record.volume_e8 for each in group), sum(each.record.closed_e8 for each in group)
+        opened_e8, taken_e8 = sum(each.record.volume_e8 for each in group), sum(closed_e8[each.record.oid] for each in group)
         in_e8, out_e8 = dealt.get((position_id, side), 0), dealt.get((position_id, -side), 0)
         oids, symbol = " ".join(each.record.oid.hex() for each in group[:3]), group[0].record.symbol
         if not in_e8:
@@ -57,8 +65,8 @@ def _lots(statement: Statement, openings: Openings) -> list[Finding]:
         elif in_e8 < opened_e8 or (openings.is_hedging and in_e8 != opened_e8):
             words = f"opened={_lots_text(opened_e8)} deals={_lots_text(in_e8)} {oids}"
             found.append(Finding(VOLUME_DIFFERS, words, position_id, symbol, in_e8))
-        if out_e8 < closed_e8:
-            words = f"closed={_lots_text(closed_e8)} deals={_lots_text(out_e8)} {oids}"
+        if out_e8 < taken_e8:
+            words = f"closed={_lots_text(taken_e8)} deals={_lots_text(out_e8)} {oids}"
             found.append(Finding(VOLUME_DIFFERS, words, position_id, symbol, out_e8))
     return found
 

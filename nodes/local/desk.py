@@ -1,8 +1,8 @@
 """The local's one hand at the venue: which order goes next, its INTENT, its call, its result, its end.
 
-One thing at a time: orders first, then looking for lost results, then reads. An INTENT is durable before the call, the RESULT
-with the outcome it leads to after it. A read is begun only when everything told so far is durable, so that a state can say
-which outcomes it includes.
+One thing at a time: orders first; between them a look for a lost result, a read and an operator's errand in turn. An INTENT is durable
+before the call, the RESULT with the outcome it leads to after it. A read is begun only when everything told so far is durable, so that a
+state can say which outcomes it includes.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,7 +15,7 @@ from mesh.core import Commit, Effect, Note, Put, Send
 from mesh.links import WORKER
 from mesh.messages.orders import CLOSE, MODIFY, OPEN
 from mesh.messages.venue import VenueFind, VenueFound, VenueRead, VenueResult, VenueState
-from mesh.units import DAY_NS, MS_NS, NEVER, SECOND_NS
+from mesh.units import MS_NS, NEVER, SECOND_NS
 from nodes.commits import nothing_follows
 from nodes.local import attempts
 from nodes.local.attempts import CALLED, INTENT, ORDER, QUEUED, UNKNOWN, OrderRecord
@@ -36,13 +36,13 @@ ATTACH, SEND, READ, LOOK, ERRAND = "ATTACH", "SEND", "READ", "LOOK", "ERRAND"
 
 
 class Errand(Protocol):
-    """What an operator wants to be read of the venue: request after request, each when there is nothing more urgent."""
+    """What an operator wants to be read of the venue: request after request, each in its turn between orders."""
 
     command_id: bytes
     """Of the command it is for."""
 
-    def request(self, call: int) -> VenueRead | VenueFind:
-        """What is asked next, under this number."""
+    def request(self, call: int) -> VenueRead | VenueFind | None:
+        """What is asked next, under this number; None while something else has to be seen before."""
 
     def take(self, answer: VenueState | VenueFound, now_ns: int) -> tuple[bool, list[Effect]]:
         """The answer to it: whether it was the last one, and what follows."""
@@ -74,7 +74,8 @@ class Desk:
         self._wants_read = False
         self.errand: Errand | None = None
         """At most one at a time."""
-        self._is_errands_turn = True
+        self._turns = [(LOOK, self._look), (READ, self._read), (ERRAND, self._run_errand)]
+        """What the worker is at between orders, and what begins it: what waits longest goes first, so that nothing starves the rest."""
         self._pause_ns = state.timer_section.repeat_ms * MS_NS
 
     # orders in hand
@@ -159,46 +160,53 @@ class Desk:
             return self._call(self._job, self._held, now_ns)
         effects += self._store()
         if self._job is None and not self.at and self._state.is_attached:
-            effects += self._look_or_read(now_ns)
+            effects += self._between_orders(now_ns)
         return effects
 
-    def _look_or_read(self, now_ns: int) -> list[Effect]:
-        lost = self.jobs.unknown()
-        due = next((job for job in lost if job.ready_ns <= now_ns), None)
-        if due is not None:
-            return [self._find(due)]
-        if lost:
-            self._state.timers.set(FIND, min(job.ready_ns for job in lost))
-        if self.errand is not None and (self._is_errands_turn or not self._wants_read):
-            # a long one lets reads pass: without them the state would grow old
-            self.at, self._is_errands_turn = ERRAND, False
-            return [Send(WORKER, 0, self.errand.request(self._next_number()))]
-        if self._wants_read and self._state.reports.is_settled:
-            return [self._read(now_ns)]
+    def _between_orders(self, now_ns: int) -> list[Effect]:
+        """The first in turn that has something to ask asks it, and goes to the end."""
+        for turn in self._turns:
+            at, begin = turn
+            request = begin(now_ns)
+            if request is not None:
+                self.at = at
+                self._turns = [*(other for other in self._turns if other is not turn), turn]
+                return [Send(WORKER, 0, request)]
         return []
 
     def _next_number(self) -> int:
         self._number += 1
         return self._number
 
-    def _read(self, now_ns: int) -> Send:
-        self.at = READ
-        self._wants_read, self._is_errands_turn = False, True
+    def _look(self, now_ns: int) -> VenueFind | None:
+        """The look that is due longest."""
+        job = min(self.jobs.unknown(), key=lambda lost: lost.ready_ns, default=None)
+        if job is None:
+            return None
+        if job.ready_ns > now_ns:
+            self._state.timers.set(FIND, job.ready_ns)
+            return None
+        self._job = job
+        job.call = self._next_number()
+        return find_call(job.record, self._state.account, job.record.lost[job.look_index], job.call)
+
+    def _read(self, now_ns: int) -> VenueRead | None:
+        if not (self._wants_read and self._state.reports.is_settled):
+            return None
+        self._wants_read = False
         block, self._read_block = self._read_block, 0
         self._read_ns, self._read_f = now_ns, self._state.reports.durable_f
-        return Send(WORKER, 0, VenueRead(self._next_number(), block, self._state.book.deals_from_ns))
+        return VenueRead(self._next_number(), block, self._state.book.deals_from_ns)
 
-    def _find(self, job: Job) -> Send:
-        self.at, self._job = LOOK, job
-        job.call = self._next_number()
-        return Send(WORKER, 0, find_call(job.record, self._state.account, job.record.lost[job.look_index], job.call))
+    def _run_errand(self, _now_ns: int) -> VenueRead | VenueFind | None:
+        return self.errand.request(self._next_number()) if self.errand is not None else None
 
     # attempts
 
     def _intend(self, job: Job, attempt: Attempt) -> list[Effect]:
         """Write the next attempt down; the call follows when that is durable."""
         state, record = self._state, job.record
-        since_ns = max(1, max(record.decided_market_ns, state.book.market_ns) - DAY_NS)
+        since_ns = max(1, max(record.decided_market_ns, state.book.market_ns) - attempts.LOOK_BACK_NS)
         changes = attempts.intended(record, attempt.volume_e8, attempt.position_ticket, since_ns)
         if record.action == CLOSE and record.goal_e8 == 0:
             changes = msgspec.structs.replace(changes, goal_e8=attempt.volume_e8)
@@ -328,8 +336,14 @@ class Desk:
         if self.at != LOOK or job is None or found.call != job.call:
             return []
         self.at, self._job = "", None
-        # an operator may have said meanwhile what became of it
-        return self.lost.found(job, found, now_ns) if job.record.state == UNKNOWN else []
+        if job.record.state == UNKNOWN:
+            return self.lost.found(job, found, now_ns)
+        # an operator has said meanwhile that it was not executed
+        return self.lost.found_after_end(job.record.oid, found, now_ns)
+
+    def is_looking_for(self, job: Job) -> bool:
+        """Whether what a look shows of an order is about to be known."""
+        return self.at == LOOK and self._job is job
 
     def on_errand(self, answer: VenueState | VenueFound, now_ns: int) -> list[Effect] | None:
         """The answer to an operator's errand; None where it is the answer to something else."""

@@ -21,7 +21,7 @@ from nodes import codes
 from nodes.answercodes import BAD_COMMAND, BAD_VOLUME, FOREIGN, NOT_READY, NOTHING, PREVIEW
 from nodes.handvolume import objection_to_volume
 from nodes.local.attempts import LEAVE, MANUAL, OrderRecord
-from nodes.local.commandlog import CommandLog, CommandRecord, answer_of
+from nodes.local.commandlog import RUN, CommandLog, CommandRecord, answer_of
 from nodes.local.desk import Desk
 from nodes.local.jobs import Job
 from nodes.local.lostlist import lost_orders
@@ -30,7 +30,6 @@ from nodes.local.resolving import Resolving
 from nodes.local.state import LocalState
 from nodes.symbolnames import SymbolNames
 
-RUN = "manual"
 REFUSALS = (FOREIGN, BAD_VOLUME)
 """Codes of positions a command is not carried out on."""
 
@@ -113,8 +112,9 @@ class Handwork:
         self, command: Command, link: str, chosen: list[Position], answers: list[CommandAnswer], now_ns: int
     ) -> list[Effect]:
         jobs = [Job(self._order(command, position), now_ns) for position in chosen]
-        puts = self.log.keep(CommandRecord(command.id, [job.record.oid for job in jobs], answers, command), link)
-        return [self._desk.take_stored(jobs, puts, lambda: [Send(link, 0, answer) for answer in answers])]
+        record = CommandRecord(command.id, [job.record.oid for job in jobs], answers, command)
+        puts = self.log.keep(record, link)
+        return [self._desk.take_stored(jobs, puts, lambda: [*self.log.durable(record)])]
 
     def _order(self, command: Command, position: Position) -> OrderRecord:
         state = self._state
@@ -162,8 +162,8 @@ class Handwork:
             outcome.price_e8,
             is_last,
         )
-        puts, link = self.log.answered(known, answer), self.log.link_of(record.command)
-        return [self._state.commits.make(puts, lambda _: [Send(link, 0, answer)])]
+        answered, puts = self.log.answered(known, answer)
+        return [self._state.commits.make(puts, lambda _: [*self.log.durable(answered)])]
 
     def _answer(self, link: str, command: Command, code: str, detail: str) -> Send:
         return Send(link, 0, answer_of(command, self._state.account, code, detail))

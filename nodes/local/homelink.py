@@ -11,16 +11,17 @@ from mesh.messages.control import KillSetAsk, Latched
 from mesh.messages.orders import CLONE, REPLACED, Grant, Listed, LocalWelcome, RouterHeartbeat
 from mesh.messages.outcomes import OutcomeAck
 from nodes import codes
+from nodes.commits import nothing_follows
 from nodes.envelopes import message_of
 from nodes.fetches import Rows
 from nodes.local.desk import Desk
 from nodes.local.orderintake import OrderIntake
 from nodes.local.reports import ARCHIVE, WINDOW_COUNT
+from nodes.local.revival import BLOCK_COUNT, Revival
 from nodes.local.state import LocalState
 
 LISTED_MAX = 1_024
 """Outcomes sent at once when the master asks what it lacks; the rest follows by repeats."""
-ARCHIVE_BLOCK = 256
 IN_FLIGHT_MAX = 64
 
 
@@ -33,9 +34,8 @@ class HomeLink:
         self._intake = intake
         self._welcomed_e = 0
         """The epoch whose master has answered the hello sent through the router we are home at; 0: none has."""
-        self._listing: list[bytes] = []
-        """Parts of the archive still to be read before everything is listed."""
-        self._master_f = 0
+        self._revival: Revival | None = None
+        """What the master has forgotten, while it is read out of the archive: before everything is listed."""
 
     @property
     def is_welcomed(self) -> bool:
@@ -138,22 +138,27 @@ class HomeLink:
             effects.append(state.tell(state.book.symbols_message()))
         if state.ladder.durable() and state.has_lock:
             effects.append(Send(envelope.link, 0, self._latched()))
-        if welcome.f > state.reports.f:
+        if welcome.f > state.reports.f or welcome.is_rolled_back:
             state.is_rolled_back = True
             told = {"f": state.reports.f, "master_f": welcome.f, "do": "restore this store, or give it a new one"}
-            return [*effects, Note("error", "store_rolled_back", told), self._listed(skip_to_f=welcome.f)]
-        self._master_f = welcome.f
-        self._listing = state.reports.archive_prefixes(welcome.f)
+            effects.append(Note("error", "store_rolled_back", told))
+            if welcome.f > state.reports.f:
+                self._revival = None
+                return [*effects, self._listed(skip_to_f=welcome.f)]
+            effects.append(state.commits.make([state.meta_put()], nothing_follows))
+        if self._revival is not None and self._revival.master_f == welcome.f:
+            return effects  # what it lacks is being read, LISTED follows: begun anew with each welcome it would never end
+        self._revival = Revival(state.reports, welcome.f) if welcome.f < state.reports.acked_f else None
         return effects + self._list_on(now_ns)
 
     def _list_on(self, now_ns: int) -> list[Effect]:
         """Read what the master has forgotten out of the archive; then tell everything it lacks."""
-        if self._listing:
-            prefix = self._listing[0]
-            read = self._state.fetches.make(ARCHIVE, prefix, ARCHIVE_BLOCK, lambda rows, at_ns: self._on_archive(prefix, rows, at_ns))
-            return [read]
-        state = self._state
-        state.reports.forgotten(self._master_f)
+        state, revival = self._state, self._revival
+        if revival is not None:
+            if prefix := revival.next_prefix():
+                return [state.fetches.make(ARCHIVE, prefix, BLOCK_COUNT, lambda rows, at_ns: self._on_archive(revival, rows, at_ns))]
+            revival.finish()
+            self._revival = None
         effects: list[Effect] = [state.tell(outcome) for outcome in state.reports.oldest(LISTED_MAX)]
         if effects:
             state.arm_repeat(now_ns)
@@ -177,12 +182,11 @@ class HomeLink:
 
         return state.commits.make([], durable)
 
-    def _on_archive(self, prefix: bytes, rows: Rows, now_ns: int) -> list[Effect]:
-        """A part of the archive."""
-        if self._listing[:1] != [prefix]:
-            return []  # the master has asked anew meanwhile
-        self._listing.pop(0)
-        self._state.reports.revive(prefix, rows, self._master_f)
+    def _on_archive(self, revival: Revival, rows: Rows, now_ns: int) -> list[Effect]:
+        """A block of the archive."""
+        if self._revival is not revival:
+            return []  # the master holds something else meanwhile
+        revival.take(rows)
         return self._list_on(now_ns)
 
     def ask_grant(self, now_ns: int) -> list[Effect]:

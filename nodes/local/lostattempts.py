@@ -16,6 +16,7 @@ from mesh.messages.orders import CLOSE, OPEN
 from mesh.messages.venue import VenueFind, VenueFound, VenueState
 from mesh.units import MS_NS
 from nodes import codes
+from nodes.commits import nothing_follows
 from nodes.local import attempts
 from nodes.local.attempts import UNKNOWN, OrderRecord
 from nodes.local.endings import Ending, Endings
@@ -99,6 +100,14 @@ class LostAttempts:
             return self._absent(job, found.connected, now_ns)
         return self.executed(job, found, now_ns)
 
+    def found_after_end(self, oid: bytes, found: VenueFound, now_ns: int) -> list[Effect]:
+        """What a look showed of an order that has ended since it began: an open that is watched, and shows, is in hand again."""
+        record = self._state.late.get(oid)
+        if record is None or not _seen(found):
+            return []
+        _, puts = self.revived(record, now_ns)
+        return [self._state.commits.make(puts, nothing_follows)]
+
     def executed(self, job: Job, found: VenueFound, now_ns: int, how: str = BY_MAGIC, more: Sequence[Put] = ()) -> list[Effect]:
         """It was executed: the order ends so, or goes on with what is left; ``more`` rows go with that."""
         record = _without(job.record, found.attempt)
@@ -129,8 +138,7 @@ class LostAttempts:
         if record.action == OPEN:
             job.record = msgspec.structs.replace(record, lost=[], not_found_ns=max(1, self._state.book.market_ns))
             return self._finishing.end(job, Ending(codes.NOT_FOUND, how), now_ns, "absent", more)
-        # with nothing left to close there is no further attempt either
-        job.record = msgspec.structs.replace(record, lost=[] if record.is_gone else record.lost, detail=how)
+        job.record = msgspec.structs.replace(record, detail=how)
         return [*self._again(job, FOUND, now_ns, more), *self._finishing.tell_state(job, codes.WORKING, now_ns)]
 
     def revived(self, record: OrderRecord, now_ns: int) -> tuple[Job, list[Put]]:
@@ -191,7 +199,8 @@ class LostAttempts:
             # a position that is gone refuses a second full close; the first one is still looked for then
             return self._again(job, FOUND, now_ns)
         # the same SL set twice is one SL; where deals show who closed it all, none of them is its own
-        is_settled = record.action not in (OPEN, CLOSE) or (record.is_gone and opening is not None and opening.is_dealt_out)
+        is_dealt_out = opening is not None and opening.is_dealt_out and (record.is_gone or opening.record.is_gone)
+        is_settled = record.action not in (OPEN, CLOSE) or is_dealt_out
         if not is_settled and (now_ns - job.settling_ns < self._settle_ns or job.find_count < FINDS_MIN):
             return []
         job.record = msgspec.structs.replace(record, lost=[])

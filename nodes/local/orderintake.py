@@ -13,6 +13,7 @@ from mesh.messages.outcomes import Stamps
 from mesh.units import DAY_NS, MS_NS
 from nodes import codes
 from nodes.envelopes import message_of
+from nodes.fetches import Rows
 from nodes.local.attempts import INTENT, LOST_MAX, ORDER, QUEUED, OrderRecord
 from nodes.local.desk import Desk
 from nodes.local.endings import Endings
@@ -93,15 +94,23 @@ class OrderIntake:
             self._desk.take(self._later.pop(k), now_ns)
 
     def _again(self, oid: bytes) -> list[Effect]:
-        """Tell once more how an order ended, if it did; what the master had acked is read out of the archive."""
+        """Tell once more how an order ended, if it did; what the master had acked is read out of the archive.
+
+        What is not durable yet is told by its own commit.
+        """
         state, reports = self._state, self._state.reports
         f = reports.known_f(oid)
-        if not f:
+        if not f or f > reports.durable_f:
             return []
         outcome = reports.pending.get(f)
         if outcome is not None:
             return [state.tell(outcome)]
-        return [state.fetches.make(ARCHIVE, key_of(f), 1, lambda rows, _now_ns: [state.tell(reports.told(oid, rows))])]
+        return [state.fetches.make(ARCHIVE, key_of(f), 1, lambda rows, _now_ns: self._archived(oid, f, rows))]
+
+    def _archived(self, oid: bytes, f: int, rows: Rows) -> list[Effect]:
+        """What the archive has of it; it may have ended anew meanwhile, as an open does that turned up late."""
+        state = self._state
+        return [state.tell(state.reports.told(oid, rows))] if state.reports.known_f(oid) == f else self._again(oid)
 
     def on_gap_fill(self, envelope: Envelope, now_ns: int) -> list[Effect]:
         """Orders that may no longer run: each is answered, unless it is known to have run."""

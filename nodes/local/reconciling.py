@@ -1,7 +1,8 @@
 """``mesh reconcile``: an account is read at once, every lost attempt looked for again, and what is written down held against the venue.
 
-Attempts that are UNKNOWN are looked for first, as at any time; then all deals are read since the oldest opening that is kept; then each
-open that ended NOT_FOUND is looked for once, without blocking its symbol. Nothing is sent to the venue for it but reads.
+Attempts that are UNKNOWN are looked for first, as at any time; then each open that ended NOT_FOUND is looked for once, without blocking
+its symbol; last all deals are read since the oldest opening that is kept. Trading goes on meanwhile: what was written down when that
+reading began is held against what its last page shows. Nothing is sent to the venue for it but reads.
 """
 
 from mesh.core import Commit, Effect, Send
@@ -12,11 +13,12 @@ from mesh.units import DAY_NS
 from nodes import codes
 from nodes.answercodes import AGREES, BUSY, DIFFERS, NOT_CONNECTED, NOT_READY, TURNED_UP
 from nodes.local.attempts import UNKNOWN, OrderRecord
-from nodes.local.bookcheck import PREFIX_BYTES, Finding, findings_of
+from nodes.local.bookcheck import PREFIX_BYTES, Finding, closed_lots, findings_of
 from nodes.local.commandlog import answer_of
 from nodes.local.desk import Desk
 from nodes.local.evidence import Statement
 from nodes.local.inspection import Inspection
+from nodes.local.jobs import Job
 from nodes.local.lostattempts import find_call
 from nodes.local.openings import CLOCKS_NS
 from nodes.local.state import LocalState
@@ -58,32 +60,41 @@ class Reckoning:
         self._state = state
         self._desk = desk
         self._was_unknown = [job.record for job in desk.jobs.unknown()]
+        self._looks = [(job, job.look_count + len(job.record.lost)) for job in desk.jobs.unknown()]
+        """Looks each of them is waited for: one for each of its lost attempts."""
         decided_ns = [opening.record.decided_ns for opening in state.openings.known() if opening.record.decided_ns]
         self._books = Inspection(state.book, min([state.book.market_ns - DAY_NS, *decided_ns]) - CLOCKS_NS)
-        self._is_read = False
+        self._closed_e8: dict[bytes, int] | None = None
+        """By opening, what was closed of it when the reading of deals began; None before."""
         self._to_find = state.late.watched()[-LOOKED_MAX:]
         self._looked_count = 0
         self._findings: list[Finding] = []
 
     # what the desk asks
 
-    def request(self, call: int) -> VenueRead | VenueFind:
-        """Page after page, then open after open."""
-        if not self._is_read:
-            return self._books.request(call)
-        record = self._to_find[-1]
-        return find_call(record, self._state.account, record.attempt, call)
+    def request(self, call: int) -> VenueRead | VenueFind | None:
+        """Once what is UNKNOWN was looked for: open after open, then page after page."""
+        if not all(self._is_looked_for(job, look_count) for job, look_count in self._looks):
+            return None
+        if self._to_find:
+            record = self._to_find[-1]
+            return find_call(record, self._state.account, record.attempt, call)
+        if self._closed_e8 is None:
+            self._closed_e8 = closed_lots(self._state.openings, self._state.reports.durable_f)
+        return self._books.request(call)
+
+    def _is_looked_for(self, job: Job, look_count: int) -> bool:
+        """Whether an attempt that was UNKNOWN was looked for so often, or needs it no more."""
+        is_unknown = self._desk.jobs.get(job.record.oid) is job and job.record.state == UNKNOWN
+        return not is_unknown or job.look_count >= look_count
 
     def take(self, answer: VenueState | VenueFound, now_ns: int) -> tuple[bool, list[Effect]]:
-        """A page, or what a look showed."""
-        effects: list[Effect] = []
-        if isinstance(answer, VenueState):
-            self._is_read = self._books.take(answer)
-        else:
-            effects = self._looked(self._to_find.pop(), answer, now_ns)
-        if not self._is_read or self._to_find:
-            return False, effects
-        return True, [*effects, *self._told()]
+        """A page, or what a look showed; the last page is the last of it."""
+        if isinstance(answer, VenueFound):
+            return False, self._looked(self._to_find.pop(), answer, now_ns)
+        if not self._books.take(answer):
+            return False, []
+        return True, self._told()
 
     def lost(self, reason: str, _now_ns: int) -> list[Effect]:
         """Without the venue: the state as it was when it was read last."""
@@ -107,9 +118,10 @@ class Reckoning:
 
     def _told(self) -> list[Effect]:
         state, books = self._state, self._books
+        assert self._closed_e8 is not None, "the deals were read"
         statement = Statement(books.positions, books.deals)
         findings = [*map(self._became, self._was_unknown), *self._findings]
-        findings += findings_of(statement, state.openings, self._executed())
+        findings += findings_of(statement, state.openings, self._closed_e8, self._executed())
         if not books.state.connected or books.state.is_partial:
             why = "it shows only some positions or orders" if books.state.connected else "the terminal does not see its server"
             findings.append(Finding(NOT_CONNECTED, f"{why}: what is not shown proves nothing"))

@@ -21,8 +21,6 @@ WINDOW_COUNT = 64
 """Outcomes sent again at a time: the master takes them in order, so the oldest matter."""
 SKIPPED_MAX = 64
 """Numbers in ``skipped``: a store is not rolled back more often than half of that in its life."""
-ARCHIVE_PREFIX_BYTES = 7
-"""Of an archive's 8-byte key: one fetch brings the up to 256 outcomes that share it."""
 
 
 class KnownRecord(Msg):
@@ -49,6 +47,8 @@ class Reports:
         self.f = 0
         """The newest number given out."""
         self.durable_f = 0
+        self.start_f = 0
+        """The newest number when this life began."""
         self.acked_f = 0
         self.pending: dict[int, Outcome] = {}
         """Durable and not acked, by number."""
@@ -68,7 +68,7 @@ class Reports:
 
     def restored(self, f: int) -> None:
         """All rows were taken; ``f`` is the newest number by the node's own record."""
-        self.f = self.durable_f = max(self.f, f)
+        self.f = self.durable_f = self.start_f = max(self.f, f)
         self.pending = dict(sorted(self.pending.items()))
         self.acked_f = min(self.pending, default=self.f + 1) - 1
 
@@ -144,32 +144,18 @@ class Reports:
             found.append(outcome)
         return found
 
-    def archive_prefixes(self, master_f: int) -> list[bytes]:
-        """What to fetch of the archive where the master has forgotten what it acked; empty where it has not."""
-        if master_f >= self.acked_f:
-            return []
-        first, last = (master_f + 1) >> 8, self.acked_f >> 8
-        return [key_of(block << 8)[:ARCHIVE_PREFIX_BYTES] for block in range(first, last + 1)]
+    def ended_above(self, f: int) -> dict[int, bytes]:
+        """By number, the orders whose end was told under one above ``f``. It goes through all that are known."""
+        return {known.f: oid for oid, known in self._known.items() if known.f > f}
 
-    def revive(self, prefix: bytes, rows: Rows, master_f: int) -> None:
-        """Archived outcomes above ``master_f`` are to be told again: the rows under one prefix, and of those pruned what is known."""
-        first = int.from_bytes(prefix, "big") << 8
-        found = [decode_record_untrusted(record, Outcome) for _, record in rows]
-        again = {outcome.f: outcome for outcome in found if outcome.f > master_f}
-        numbers = range(max(first, master_f + 1), min(first + 255, self.acked_f) + 1)
-        again |= self._pruned(dict.fromkeys(f for f in numbers if f not in again))
-        self.pending = dict(sorted((again | self.pending).items()))
+    def pruned(self, f: int, oid: bytes) -> Outcome:
+        """What is told under a number whose row is gone: how the order ended whose end it told, or nothing but that it was used."""
+        known = self._known.get(oid)
+        return self._shortened(oid, known) if known is not None and known.f == f else shortened(self._account, self._life, f)
 
-    def _pruned(self, numbers: dict[int, None]) -> dict[int, Outcome]:
-        """What is told under numbers whose rows are gone: how an order ended, or nothing but that the number was used."""
-        if not numbers:
-            return {}
-        told = {f: shortened(self._account, self._life, f) for f in numbers}
-        ended = [(oid, known) for oid, known in self._known.items() if known.f in numbers]
-        return told | {known.f: self._shortened(oid, known) for oid, known in ended}
-
-    def forgotten(self, master_f: int) -> None:
-        """The master holds nothing above ``master_f``; all of that was revived."""
+    def revive(self, outcomes: dict[int, Outcome], master_f: int) -> None:
+        """The master holds nothing above ``master_f``: all that was acked above it, in order, is to be told again."""
+        self.pending = outcomes | self.pending
         self.acked_f = min(self.acked_f, master_f)
 
     def skip_to(self, f: int) -> list[Put]:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from mesh.core import Effect, Note, Put, Send
+from mesh.ids import oid_of
 from mesh.messages.base import NO_OID
 from mesh.messages.control import REASON_MAX, Command, CommandAnswer
 from mesh.messages.orders import CLOSE, OPEN
@@ -18,13 +19,12 @@ from mesh.units import text_from_e8
 from nodes import codes
 from nodes.answercodes import BAD_COMMAND, BAD_STATE, BUSY, NOT_PROVEN, NOT_READY, PREVIEW
 from nodes.local.attempts import UNKNOWN, OrderRecord
-from nodes.local.commandlog import CommandLog, CommandRecord, answer_of
+from nodes.local.commandlog import RUN, CommandLog, CommandRecord, answer_of
 from nodes.local.desk import Desk
-from nodes.local.endings import Endings
-from nodes.local.evidence import Statement, evidence_of
+from nodes.local.endings import ALREADY_CLOSED, Endings
+from nodes.local.evidence import Statement, books_from_ns, evidence_of
 from nodes.local.inspection import Inspection
 from nodes.local.jobs import Job
-from nodes.local.openings import CLOCKS_NS
 from nodes.local.state import LocalState
 
 
@@ -76,7 +76,7 @@ class Resolving:
             return self._refuse(command, link, BUSY, "another resolve or reconcile of this account is under way: try again")
         record = self._record(command.oid)
         assert record is not None, "what there is no objection to is in hand, or watched"
-        books = Inspection(self._state.book, record.decided_market_ns - CLOCKS_NS)
+        books = Inspection(self._state.book, books_from_ns(record, self._state.openings))
         self._desk.errand = Lookup(
             command.id,
             books,
@@ -109,14 +109,23 @@ class Resolving:
             return f"attempt={record.attempt} is {record.state}, the word is about attempt {command.attempt}"
         if command.ticket:
             return ""
+        if record.is_gone:
+            return f"{ALREADY_CLOSED}: no attempt follows, it ends by itself once it is known whether a lost one did it"
         if record.not_found_ns:
             return f"line={codes.NOT_FOUND} and its mark was seen at the venue: `executed TICKET` ends it"
-        return f"{job.seen}: its mark is at the venue" if job.seen else ""
+        # what another life saw live is live until a look shows otherwise
+        seen = job.seen or (f"resting={record.resting_ticket}" if record.resting_ticket and not job.find_count else "")
+        return f"{seen}: its mark is at the venue" if seen else ""
 
     def _again(self, command: Command, link: str) -> list[Effect]:
-        """What was answered where the same was said before."""
+        """What was answered where the same was said before, once that is durable."""
         known = self._log.resolved(command)
-        return [Send(link, 0, msgspec.structs.replace(answer, id=command.id)) for answer in known.answers] if known is not None else []
+        if known is None:
+            return []
+        answers = [msgspec.structs.replace(answer, id=command.id) for answer in self._log.answers(known)]
+        if not answers:
+            return self._refuse(command, link, BUSY, f"{known.id.hex()} said the same and is being written down: try again")
+        return [Send(link, 0, answer) for answer in answers]
 
     # what is done
 
@@ -124,6 +133,10 @@ class Resolving:
         job = self._desk.jobs.get(command.oid)
         assert job is not None, "only what is UNKNOWN can be resolved so"
         record = job.record
+        if record.action == CLOSE and (not job.find_count or self._desk.is_looking_for(job)):
+            # one that was executed would be made again, and on a netting account take lots that are not its own
+            words = f"looks={job.look_count} counted={job.find_count}: once a look has shown that it is not there, try again"
+            return self._refuse(command, link, NOT_READY, words)
         code = codes.NOT_FOUND if record.action == OPEN else codes.WORKING
         if command.dry_run:
             follows = "it is watched, FILLED_LATE tells if it turns up" if record.action == OPEN else "its next attempt follows"
@@ -138,7 +151,7 @@ class Resolving:
             return self._again(command, link) or self._refuse(command, link, BAD_STATE, f"meanwhile {objection}")
         record = self._record(command.oid)
         assert record is not None, "what there is no objection to is in hand, or watched"
-        found = evidence_of(record, command.ticket, Statement(books.positions, books.deals), self._state.openings)
+        found = evidence_of(record, command.ticket, Statement(books.positions, books.deals), self._state.openings, self._state.account)
         if isinstance(found, str):
             words = found if books.state.connected else f"{found}; the terminal does not see its server now"
             return self._refuse(command, link, NOT_PROVEN, words)
@@ -171,16 +184,24 @@ class Resolving:
     ) -> list[Effect]:
         """What it leads to together with the command's own row; the act beside the lines; the answer once all is durable."""
         state = self._state
-        rows = self._log.keep(CommandRecord(command.id, [record.oid], [answer], command), link)
+        kept = CommandRecord(command.id, [record.oid], [answer], command)
+        rows = self._log.keep(kept, link)
         told = {"oid": record.oid.hex(), "attempt": record.attempt, "ticket": command.ticket, "by": command.operator}
         effects: list[Effect] = [Note("warning", "attempt_resolved", told | {"code": answer.code, "reason": command.reason})]
         effects += act(rows)
         outcome = self._endings.outcome(record, answer.code, answer.detail, True)
+        # its oid is no word of the client's: a client that calls a command as an order to come is called must not end that order
         outcome = msgspec.structs.replace(
-            outcome, oid=command.id, sid=f"{record.sid}/{codes.RESOLVE}"[:160], cause=codes.RESOLVE, volume_e8=0, price_e8=0, profit_e8=0
+            outcome,
+            oid=oid_of(state.config.settings.mesh.id, RUN, state.account, command.id.hex(), record.strategy, command.verb),
+            sid=f"{record.sid}/{codes.RESOLVE}"[:160],
+            cause=codes.RESOLVE,
+            volume_e8=0,
+            price_e8=0,
+            profit_e8=0,
         )
         effects += state.report(outcome, [], now_ns)
-        return [*effects, state.commits.make([], lambda _: [Send(link, 0, answer)])]
+        return [*effects, state.commits.make([], lambda _: [*self._log.durable(kept)])]
 
     # answers
 

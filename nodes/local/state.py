@@ -137,6 +137,7 @@ class LocalState:
             version=PROTOCOL_VERSION,
             config_hash=self.config.fingerprint,
             home=index == self.homing.home,
+            start_f=self.reports.start_f,
         )
         return Send(router_link(index), 0, message)
 

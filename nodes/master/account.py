@@ -8,7 +8,7 @@ from mesh.config import Config
 from mesh.errors import BadConfig
 from mesh.messages.accounts import AccountState, AccountSymbols, SymbolSpec
 from mesh.messages.base import Digest, Msg, Name
-from mesh.messages.orders import OPEN
+from mesh.messages.orders import OPEN, LocalHello
 from mesh.messages.outcomes import Outcome
 from nodes.codes import UNKNOWN
 from nodes.dayloss import Marks, day_rule_of
@@ -25,13 +25,15 @@ STASH_MAX = 4_096
 
 
 class AccountRecord(Msg):
-    """What is durable of an account. ``f``: all outcomes up to it are durable here. ``unsure_e``: see ``Account``."""
+    """What is durable of an account. ``f``: all outcomes up to it are durable here. The rest: see ``Account``."""
 
     account: Name
     store_id: Digest
     f: int
     marks: Marks
     unsure_e: int = 0
+    teller: int = 0
+    others_f: int = 0
 
 
 class Account:
@@ -64,6 +66,10 @@ class Account:
         self.marks = Marks()
         self.f = 0
         self.durable_f = 0
+        self.teller = 0
+        """The life that made the newest outcome, …"""
+        self.others_f = 0
+        """… and the last outcome that another one had made before: its store has to have held that when it began."""
         self.stash: dict[int, Outcome] = {}
         self.asked_oid = self.looked_oid = b""
         """The order whose line is being read of the archive, and the last whose line was looked for there."""
@@ -103,6 +109,16 @@ class Account:
         self.is_known = False
         self.is_granted = False
 
+    def told(self, life: int) -> None:
+        """The next number is an outcome that a life made."""
+        if life != self.teller:
+            self.teller, self.others_f = life, self.f
+        self.f += 1
+
+    def lacks(self, message: LocalHello) -> bool:
+        """Whether a store held less, when this life of it began, than other lives had told: it was rolled back."""
+        return message.start_f < (self.others_f if message.life == self.teller else self.durable_f)
+
     def pass_skipped(self) -> None:
         """Go on behind numbers under which nothing comes."""
         pairs = list(zip(self.skipped[::2], self.skipped[1::2], strict=False))
@@ -115,14 +131,15 @@ class Account:
         for line in self.unseen.values():
             line.heard = False
 
-    def take_store(self, store_id: bytes, f: int) -> None:
-        """Its local has another store, whose last outcome is ``f``: numbers go on from there.
+    def take_store(self, message: LocalHello) -> None:
+        """Its local has another store: numbers go on from its last outcome.
 
         What the new one told another master is not asked for again: it is about orders this one does not know, and the local may
         have forgotten the outcomes that were acked to it.
         """
-        self.store_id = store_id
-        self.f = self.durable_f = f
+        self.store_id = message.store_id
+        self.f = self.durable_f = message.f
+        self.teller, self.others_f = message.life, message.start_f
         self.stash.clear()
         self.state = self.settled = None
         self.unseen = {key: line for key, line in self.unseen.items() if line.is_open}
@@ -177,9 +194,10 @@ class Account:
 
     def record(self) -> AccountRecord:
         """What is to be durable."""
-        return AccountRecord(self.name, self.store_id, self.f, self.marks, self.unsure_e)
+        return AccountRecord(self.name, self.store_id, self.f, self.marks, self.unsure_e, self.teller, self.others_f)
 
     def restore(self, record: AccountRecord) -> None:
         """Take what was durable."""
         self.store_id, self.marks, self.unsure_e = record.store_id, record.marks, record.unsure_e
         self.f = self.durable_f = record.f
+        self.teller, self.others_f = record.teller, record.others_f

@@ -41,18 +41,18 @@ class Attendance:
                 told = {"account": account.name, "before": account.store_id.hex(), "now": message.store_id.hex()}
                 effects.append(Note("warning", NEW_STORE, told))
                 account.distrust(self._log.epoch)
-            account.take_store(message.store_id, message.f)
+            account.take_store(message)
             if message.f:
                 known = {"account": account.name, "f": message.f}
                 effects.append(Note("warning", HISTORY, known | {"why": "this master knows nothing of these outcomes"}))
-        account.is_rolled_back = message.f < account.durable_f
+        account.is_rolled_back = message.f < account.durable_f or account.lacks(message)
         if account.is_rolled_back:
             account.distrust(self._log.epoch)
             changed = True
-            known = {"account": account.name, "local_f": message.f, "known_f": account.durable_f}
+            known = {"account": account.name, "local_f": message.start_f, "known_f": account.durable_f}
             effects.append(Note("error", ROLLBACK, known | {"do": "restore its store, or give it a new one"}))
         account.is_known = True
-        welcome = LocalWelcome(account.name, self._log.epoch, account.durable_f, account.published_k)
+        welcome = LocalWelcome(account.name, self._log.epoch, account.durable_f, account.published_k, account.is_rolled_back)
         return effects, Send(REPLAY, peer, welcome), changed
 
     def on_listed(self, account: Account, message: Listed) -> None:

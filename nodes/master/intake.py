@@ -16,6 +16,7 @@ from nodes.codes import FILLED_LATE, MANUAL, NOBODY, NOT_FOUND, UNKNOWN, WORKING
 from nodes.decisions import Line
 from nodes.ledger import Ledger
 from nodes.master.account import STASH_MAX, Account
+from nodes.shortened import PRUNED
 
 ACT = "_act"
 """Kind of the rows of outcomes that ended no line, by ``act_key``."""
@@ -76,7 +77,7 @@ class Intake:
         account.pass_skipped()
         while (following := account.stash.get(account.f + 1)) is not None and self.to_recall(account) is None:
             del account.stash[following.f]
-            account.f += 1
+            account.told(following.life)
             self._counters.add("outcome_count")
             self._apply(account, following, taken)
             account.pass_skipped()
@@ -110,7 +111,7 @@ class Intake:
 
     def _adopted(self, outcome: Outcome) -> Note:
         """What is said of an order without a line: what was pruned is no alarm, be it a line or an act: which, nobody knows any more."""
-        if outcome.cause == NOBODY or self._was_decided(outcome):
+        if (outcome.cause, outcome.detail) == (NOBODY, PRUNED) or self._was_decided(outcome):
             return _alarm("outcome_of_pruned_line", outcome, "it ended long ago and was pruned: kept beside the lines", "warning")
         self._counters.add("adopted_count")
         return _alarm("outcome_adopted", outcome, "this master does not remember the order")

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from tests.sim.faultplan import FaultPlan
 
 WRONG = 0.4
-"""Share of executed opens of which he says that they were not."""
+"""Share of what was executed of which he says that it was not."""
 QUIET_NS = 300 * MS_NS
 """He waits so long after a call before he says that it did nothing."""
 LOOK_NS, WATCH_NS = 25 * MS_NS, 1_500 * MS_NS
@@ -39,12 +39,29 @@ def resolve(plan: "FaultPlan", random: Random) -> str:
     return ""
 
 
+def _correct(plan: "FaultPlan", account: str, oid: bytes, ticket: int) -> None:
+    """He sees that he was wrong about an open: once it has ended as he said, he says what it became."""
+    net, until_ns = plan.fleet.net, plan.fleet.net.now_ns + WATCH_NS
+
+    def look() -> None:
+        cores = [place.core for name, place in net.places.items() if name in plan.fleet.locals and plan.fleet.account(name) == account]
+        if any(isinstance(core, Local) and core._state.late.is_watched(oid) for core in cores):
+            plan.fleet.operator.resolve(account, oid, 0, ticket)
+            plan.log.append((net.now_ns, "resolve", f"OPEN {oid.hex()}@{account} executed {ticket} after all"))
+        elif not plan.is_over and net.now_ns < until_ns:
+            net.call(net.now_ns + LOOK_NS, look)
+
+    look()
+
+
 def _said(plan: "FaultPlan", random: Random, account: str, record: OrderRecord, ticket: int) -> str:
     """What he says of it."""
     fleet = plan.fleet
-    is_wrong = ticket and record.action == OPEN and random.random() < WRONG
+    is_wrong = ticket and not record.not_found_ns and random.random() < WRONG
     if is_wrong:
         plan.ends.append(lambda: fleet.operator.reconcile(account))
+        if record.action == OPEN:
+            _correct(plan, account, record.oid, ticket)
         ticket = 0
     fleet.operator.resolve(account, record.oid, record.attempt, ticket)
     said = f"executed {ticket}" if ticket else "not-executed"
@@ -52,7 +69,9 @@ def _said(plan: "FaultPlan", random: Random, account: str, record: OrderRecord, 
 
 
 def _lost(plan: "FaultPlan") -> list[tuple[str, OrderRecord, int]]:
-    """Opens and closes whose result is looked for, with the order they became (0: none, a while after the call, and none rests)."""
+    """Opens and closes whose result is looked for, with the order they became (0: none, a while after the call, and none rests), and
+    opens that ended NOT_FOUND and became one all the same.
+    """
     fleet, found = plan.fleet, []
     for name in fleet.locals:
         core, account = fleet.net.places[name].core, fleet.account(name)
@@ -67,6 +86,8 @@ def _lost(plan: "FaultPlan") -> list[tuple[str, OrderRecord, int]]:
             ticket = _ticket(plan, account, record)
             if record.action in (OPEN, CLOSE) and (ticket or (is_quiet and record.oid not in resting)):
                 found.append((account, record, ticket))
+        watched = [(record, _ticket(plan, account, record)) for record in core._state.late.watched()]
+        found += [(account, record, ticket) for record, ticket in watched if ticket]
     return found
 
 

@@ -1,5 +1,8 @@
 """What an epoch taken does to what is under way, and to what is over."""
 
+from mesh import links
+from mesh.core import Send
+from mesh.messages.orders import LocalWelcome
 from tests.nodes.local.localrig import Rig
 
 
@@ -27,3 +30,23 @@ def test_close_that_comes_again_after_its_ack_is_answered() -> None:
     rig.send("master-1", rig.master.order(closed, ["one"], rig.body("CLOSE", -1), 0, opened))
     rig.until(lambda: rig.master.codes() == ["FILLED", "CLOSED"])
     assert len(rig.venue.sends) == sends
+
+
+def test_local_that_is_told_its_store_was_put_back_only_closes() -> None:
+    """Though it has numbered on since: for good, and what it has to tell is told all the same."""
+    rig = Rig().ready()
+    opened = rig.open()
+    rig.until(lambda: rig.master.codes() == ["FILLED"])
+    welcome = LocalWelcome("one", rig.master.epoch, rig.master.f["one"], rig.master.k["one"], is_rolled_back=True)
+    rig.send("master-1", *(Send(links.REPLAY, peer, welcome) for peer in rig.master.peers))
+    rig.run(200)
+    listed = rig.master.listed[-1]
+    assert listed.f == rig.master.f["one"]
+    rig.open("b")
+    rig.close(opened, "c")
+    rig.until(lambda: sorted(rig.master.codes()) == ["CLOSED", "DENIED", "FILLED"])
+    rig.net.crash("local-1")
+    rig.net.restart("local-1")
+    rig.ready()
+    rig.open("d")
+    rig.until(lambda: rig.master.codes().count("DENIED") == 2)

@@ -1,15 +1,20 @@
 """A local whose archive was pruned: an order of long ago is still known, answered with how it ended, and never executed again."""
 
+from collections.abc import Iterable
+
+import msgspec
+
 from mesh import links
 from mesh.audit import PRUNED as PRUNED_KINDS
 from mesh.codec import encode
-from mesh.core import Effect, Send
+from mesh.core import Commit, Effect, Fetch, Fetched, Send
 from mesh.messages.base import Count, Msg
 from mesh.messages.orders import Expired, GapFill
 from mesh.messages.outcomes import Outcome
 from mesh.simnet import Place
 from mesh.units import E8
 from nodes.local.reports import KNOWN
+from nodes.local.state import LocalState
 from nodes.shortened import PRUNED
 from tests.nodes.local.localrig import NODE_OF, Rig
 from tests.nodes.local.test_lostattempts import lost
@@ -128,3 +133,48 @@ def test_what_was_told_again_is_kept_like_any_other() -> None:
     rig.net.crash(NODE)
     rig.net.restart(NODE)
     rig.until(lambda: [(outcome.oid, outcome.code, outcome.detail) for outcome in rig.master.outcomes] == [(oid, "FILLED", PRUNED)])
+
+
+# asked while its end is being written
+
+
+def ended_anew(rig: Rig, oid: bytes) -> tuple[LocalState, Outcome, list[Effect]]:
+    """An order of account one ends once more, as an open does that turned up late: its outcome, and the commit that makes it durable."""
+    state = rig.local()._state
+    known = rig.master.outcomes[-1]
+    late = msgspec.structs.replace(known, oid=oid, code="FILLED_LATE", detail="found=by_magic", f=state.reports.f + 1)
+    return state, late, state.report(late, [], rig.net.now_ns)
+
+
+def sent(effects: Iterable[Effect]) -> list[Outcome]:
+    """The outcomes among these effects."""
+    return [effect.message for effect in effects if isinstance(effect, Send) and isinstance(effect.message, Outcome)]
+
+
+def test_an_end_that_is_being_written_is_told_by_its_commit_alone() -> None:
+    """Not read out of the archive, where it is not yet: that would look like one that was pruned."""
+    rig, oid = filled()
+    state, late, (commit,) = ended_anew(rig, oid)
+    intake, now_ns = rig.local()._intake, rig.net.now_ns
+    assert isinstance(commit, Commit)
+    assert intake._expire(oid, state.stream.e, "void=epoch", now_ns) == []
+    assert sent(state.commits.durable(commit.token, now_ns)) == [late]
+    assert sent(intake._expire(oid, state.stream.e, "void=epoch", now_ns)) == [late]
+
+
+def test_an_order_that_ends_anew_while_the_archive_is_read_is_told_once_that_is_durable() -> None:
+    """Its old end was pruned: nothing is made up under the new number, neither before its commit nor after."""
+    rig, oid = filled()
+    restart_pruned(rig)
+    intake, now_ns = rig.local()._intake, rig.net.now_ns
+    asked = [fetch for _ in range(2) for fetch in intake._expire(oid, 0, "void=epoch", now_ns)]
+    state, late, (commit,) = ended_anew(rig, oid)
+    assert isinstance(commit, Commit)
+
+    def nothing_in_it(fetch: Effect) -> list[Outcome]:
+        assert isinstance(fetch, Fetch)
+        return sent(state.fetches.fetched(Fetched(fetch.token, fetch.kind, []), now_ns))
+
+    assert nothing_in_it(asked[0]) == []
+    assert sent(state.commits.durable(commit.token, now_ns)) == [late]
+    assert nothing_in_it(asked[1]) == [late]

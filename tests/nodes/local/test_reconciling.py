@@ -10,10 +10,10 @@ from mesh.messages.accounts import Position
 from mesh.messages.base import NO_OID
 from mesh.messages.control import Command, CommandAnswer
 from mesh.messages.outcomes import DealReport
-from mesh.messages.venue import VenueLost, VenueRead, VenueState
-from mesh.units import E8
+from mesh.messages.venue import VenueFind, VenueFound, VenueLost, VenueRead, VenueState
+from mesh.units import E8, MS_NS
 from nodes.local.accountbook import AccountBook
-from nodes.local.bookcheck import findings_of
+from nodes.local.bookcheck import closed_lots, findings_of
 from nodes.local.evidence import Statement
 from nodes.local.inspection import Inspection
 from nodes.local.openings import OpeningRecord, Openings
@@ -174,6 +174,71 @@ def test_read_for_an_operator_takes_nothing_away_from_the_next_read() -> None:
         assert [len(read.deals) for read in reads if isinstance(read, VenueState)] == [2, 0, 2, 2, 0]
 
 
+# while trading goes on
+
+
+def slow_looks(desk: ReconcileDesk) -> None:
+    """A look takes 800 ms from now on."""
+    handle = desk.venue.handle
+
+    def slow(message: Any, now_ns: int) -> Any:
+        after_ns = 800 * MS_NS if isinstance(message, VenueFind) else 0
+        return [(after_ns + answer_ns, answer) for answer_ns, answer in handle(message, now_ns)]
+
+    desk.venue.handle = slow  # type: ignore[method-assign]
+
+
+def test_order_that_fills_between_two_looks_is_no_difference() -> None:
+    """The deals are read after the looks: what they show is of then, as is what is written down."""
+    desk = ReconcileDesk()
+    for word in ("a", "b"):
+        desk.resolve(desk.lost_open(executed=False, word=word))
+    slow_looks(desk)
+    looks = desk.venue.finds
+
+    def script(send: Any) -> bool:
+        assert desk.venue.finds == looks + 1, "it filled between the two"
+        return True
+
+    desk.venue.script = script
+    filled: list[bytes] = []
+    following = desk.venue.look
+
+    def look(ask: VenueFind) -> VenueFound:
+        filled.extend([] if filled else [desk.open("c")])
+        return following(ask)
+
+    desk.venue.look = look
+    assert desk.found() == ["AGREES"]
+    assert [(outcome.oid, outcome.code) for outcome in desk.master.outcomes if outcome.oid in filled] == [(filled[0], "FILLED")]
+
+
+def test_what_is_done_while_the_deals_are_read_need_not_be_among_them() -> None:
+    """An open, and a close of an older one, between the first page and the last; their deals are shown only later."""
+    desk = ReconcileDesk()
+    old = desk.filled()
+    shown = [*desk.venue.deals]
+    plain = desk.venue.read
+    pages: list[VenueRead] = []
+
+    def read(ask: VenueRead) -> VenueState:
+        told = plain(ask)
+        if not ask.anew:
+            return told
+        pages.append(ask)
+        if len(pages) == 1:
+            desk.close(old, left_e8=LOTS_E8 // 2)
+            desk.open("new")
+        is_over = [send.action for send in desk.venue.sends] == ["OPEN", "CLOSE", "OPEN"] and len(desk.master.codes()) == 3
+        # a page with a deal it has not shown yet, so that it is not stepped over
+        known = msgspec.structs.replace(shown[-1], deal_ticket=len(pages), kind="BALANCE")
+        return msgspec.structs.replace(told, deals=[*shown, known], more_deals=not is_over)
+
+    desk.venue.read = read  # type: ignore[method-assign]
+    assert desk.found() == ["AGREES"]
+    assert desk.master.codes() == ["FILLED", "CLOSED", "FILLED"]
+
+
 # what is held against what
 
 
@@ -196,15 +261,15 @@ def position(ticket: int = 50, **changes: Any) -> Position:
 
 
 def codes(
-    deals: list[DealReport], *records: OpeningRecord, hedging: bool = True, positions: tuple[Position, ...] = (), **known: bool
+    deals: list[DealReport], *records: OpeningRecord, hedging: bool = True, positions: tuple[Position, ...] = (), f: int = 9, **known: bool
 ) -> list[str]:
-    """What is found of these books."""
+    """What is found of these books, whose reading began when outcome ``f`` was the newest."""
     openings = Openings()
     openings.is_hedging = hedging
     for record in records:
         openings.add(record, 1)
     executed = {OID[:8]: known["executed"]} if "executed" in known else {}
-    return [finding.code for finding in findings_of(Statement(list(positions), deals), openings, executed)]
+    return [finding.code for finding in findings_of(Statement(list(positions), deals), openings, closed_lots(openings, f), executed)]
 
 
 def test_lots_of_an_opening_are_those_of_its_deals() -> None:
@@ -216,6 +281,7 @@ def test_lots_of_an_opening_are_those_of_its_deals() -> None:
     assert codes([deal(1), half], opening()) == ["VOLUME_DIFFERS"]
     assert codes([deal(1)], opening(closed_e8=LOTS_E8)) == ["VOLUME_DIFFERS"]
     assert codes([deal(1), deal(2, "SELL", "OUT")], opening(closed_e8=LOTS_E8)) == []
+    assert codes([deal(1)], opening(), opening(bytes(16), position_ticket=51, f=10), f=9) == [], "told since the reading began"
 
 
 def test_netting_position_may_hold_lots_of_others() -> None:

@@ -216,6 +216,8 @@ def test_close_said_not_to_have_been_executed_goes_on(executed: bool) -> None:
     desk.lose(executed, "CLOSE", LOTS_E8 // 2)
     oid = desk.close(opening, left_e8=LOTS_E8 // 2)
     desk.until_unknown(oid)
+    desk.until(lambda: desk.venue.finds > 0)
+    desk.run(1)
     answer = desk.resolve(oid)
     assert answer.code == "WORKING"
     desk.venue.look = desk.venue._find
@@ -301,8 +303,8 @@ def test_second_word_while_a_ticket_is_looked_up_is_told_to_wait() -> None:
 
 
 @pytest.mark.parametrize("action", ["OPEN", "CLOSE"])
-def test_look_that_is_under_way_changes_nothing_any_more(action: str) -> None:
-    """He says no while the worker looks; what it then shows is of an order that has gone on, or ended, and comes to nothing."""
+def test_look_that_is_under_way_has_its_say(action: str) -> None:
+    """He says no while the worker looks, and it shows the execution: the open is FILLED_LATE; the close is not made again."""
     desk = LostDesk()
     opening = desk.filled()
     handle = desk.venue.handle
@@ -312,16 +314,17 @@ def test_look_that_is_under_way_changes_nothing_any_more(action: str) -> None:
         return [(after_ns + late_ns, answer) for after_ns, answer in handle(message, now_ns)]
 
     desk.venue.handle = slow  # type: ignore[method-assign]
-    desk.venue.look = lambda ask: seen(ask, hits=1, volume_e8=LOTS_E8 // 2, price_e8=PRICE_E8)
     desk.lose(False, action, LOTS_E8)
     oid = desk.open("b") if action == "OPEN" else desk.close(opening, left_e8=LOTS_E8 // 2)
+    desk.until(lambda: desk.venue.finds == 1 and desk.local()._desk.at != "LOOK")
+    desk.venue.look = lambda ask: seen(ask, hits=1, volume_e8=LOTS_E8 // 2, price_e8=PRICE_E8)
     desk.until(lambda: desk.local()._desk.at == "LOOK")
     answer = desk.resolve(oid)
-    assert (answer.code, desk.local()._desk.at) == ("NOT_FOUND" if action == "OPEN" else "WORKING", "LOOK")
-    following = desk.open("next")
-    desk.until(lambda: any(item.oid == following and item.code == "FILLED" for item in desk.master.outcomes), 5_000)
-    desk.run(1_000)
-    assert [item.code for item in desk.master.outcomes if item.oid == oid and item.final] == ["NOT_FOUND" if action == "OPEN" else "CLOSED"]
+    assert (answer.code, desk.local()._desk.at) == ("NOT_FOUND" if action == "OPEN" else "NOT_READY", "LOOK")
+    desk.run(3_000)
+    ends = [item.code for item in desk.master.outcomes if item.oid == oid and item.final]
+    assert ends == (["NOT_FOUND", "FILLED_LATE"] if action == "OPEN" else ["CLOSED"])
+    assert sum(send.oid == oid for send in desk.venue.sends) == 1
 
 
 def test_position_that_is_another_orders_is_no_evidence() -> None:

@@ -39,7 +39,7 @@ duplicate_window_ms = "off"
 
 
 def hello(rig: Rig, name: str = "a1", life: int = 1, store: bytes = b"s", f: int = 0) -> None:
-    rig.give(REPLAY, LocalHello(name, "local", life, store, 0, 0, f, b"", 1, rig.config.fingerprint), ROUTER)
+    rig.give(REPLAY, LocalHello(name, "local", life, store, 0, 0, f, b"", 1, rig.config.fingerprint, start_f=f), ROUTER)
 
 
 def granted(rig: Rig) -> str:

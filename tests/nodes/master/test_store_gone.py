@@ -1,8 +1,10 @@
 """A local whose store is another one than before: what was sent to the old one, and numbers used twice or never."""
 
+import pytest
+
 from mesh.links import REPLAY
 from mesh.messages.base import NO_OID
-from mesh.messages.orders import GapFill, Listed, LocalHello, ReplayAccount
+from mesh.messages.orders import GapFill, Listed, LocalHello, LocalWelcome, ReplayAccount
 from mesh.messages.outcomes import OutcomeAck
 from tests.nodes.master.masterrig import ROUTER, Rig, config_of
 
@@ -62,3 +64,21 @@ def test_numbers_nothing_was_told_under_are_passed() -> None:
     assert rig.master.totals()[1] == {}
     rig.give(REPLAY, Listed("a1", 1, rig.master._state.epoch, 4, 0, [1, 3]), ROUTER)
     assert rig.master.totals()[1] == {"FILLED": 1}
+
+
+@pytest.mark.parametrize("is_restarted", [False, True])
+def test_store_put_back_shows_by_what_it_had_when_its_life_began(is_restarted: bool) -> None:
+    """Cut off from us it has numbered on, beyond what we hold; a life that told all of that itself is what it was."""
+    rig = Rig(config_of(1)).ready()
+    rig.signal()
+    (order,) = rig.orders()
+    rig.give(REPLAY, rig.outcome(order, "UNKNOWN", f=1, final=False), ROUTER)
+    rig.give(REPLAY, rig.outcome(order, f=2), ROUTER)
+    if is_restarted:
+        rig.boot()
+        rig.welcome()
+        rig.router_up()
+    rig.take(LocalWelcome)
+    for life, start_f, f, is_rolled_back in ((1, 0, 2, False), (2, 2, 2, False), (3, 1, 5, True)):
+        rig.give(REPLAY, LocalHello("a1", "l", life, b"s", 0, 0, f, b"", 1, "x", start_f=start_f), ROUTER)
+        assert [send.message.is_rolled_back for send in rig.take(LocalWelcome)] == [is_rolled_back]  # type: ignore[attr-defined]

@@ -66,7 +66,7 @@ NUMBERS = (
         "hello_forgets_outcomes",
         "§6.8: a local repeats all outcomes above f",
         "nodes/local/homelink.py",
-        "        self._listing = state.reports.archive_prefixes(welcome.f)\n",
+        "        self._revival = Revival(state.reports, welcome.f) if welcome.f < state.reports.acked_f else None\n",
         "        state.reports.ack(state.reports.durable_f)\n",
     ),
     Mutant(
