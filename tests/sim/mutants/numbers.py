@@ -35,8 +35,8 @@ NUMBERS = (
         "outcome_number_reused",
         "§6.10: outcomes are numbered without a hole and without a repeat",
         "nodes/local/reports.py",
-        "self.f = self.durable_f = max(self.f, f)",
-        "self.f = self.durable_f = max(self.pending, default=0)",
+        "self.f = self.durable_f = self.start_f = max(self.f, f)",
+        "self.f = self.durable_f = self.start_f = max(self.pending, default=0)",
     ),
     Mutant(
         "final_not_repeated",
