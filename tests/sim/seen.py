@@ -85,10 +85,10 @@ def has_decision(place: Place, key: bytes) -> bool:
 
 
 def has_outcome(place: Place, outcome: Outcome) -> bool:
-    """Whether a local's disk has an outcome; of one that was pruned, how it ended."""
+    """Whether a local's disk has an outcome; of one that was pruned, how it ended (or all of it, read before it was pruned)."""
     rows, key = place.disk.rows, reports.key_of(outcome.f)
     if outcome.detail != PRUNED:
-        row = rows.get((reports.OUTCOME, key)) or rows.get((reports.ARCHIVE, key))
+        row = rows.get((reports.OUTCOME, key)) or rows.get((reports.ARCHIVE, key)) or place.disk.pruned.get((reports.ARCHIVE, key))
         return row is not None and decode_record_untrusted(row, Outcome).oid == outcome.oid
     if outcome.oid == NO_OID:
         return not outcome.final
