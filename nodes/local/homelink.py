@@ -195,10 +195,7 @@ class HomeLink:
 
     def on_wall_step(self) -> list[Effect]:
         """Leave to open may be older than it seems: none is left, and what was handed over under it comes back unsent."""
-        state = self._state
-        state.freshness.drop()
-        state.ladder.latch_count += 1
-        return [state.latch()]
+        return [self._state.withdraw()]
 
     def on_grant(self, envelope: Envelope, now_ns: int) -> list[Effect]:
         """Leave to open, or why not; and what the master published for us so far."""

@@ -5,19 +5,18 @@ everything numbered below it came; a close does not. What the master says may no
 """
 
 from mesh.codec import decode_untrusted
-from mesh.core import Commit, Effect, Envelope, Note
+from mesh.core import Effect, Envelope, Note
 from mesh.errors import BadFrame
 from mesh.messages.base import NO_OID
 from mesh.messages.orders import ACTIONS, OPEN, GapFill, LocalWelcome, Order, OrderBody, ReplayAccount, Target, Void, VoidLine
 from mesh.messages.outcomes import Stamps
-from mesh.units import DAY_NS, MS_NS
+from mesh.units import MS_NS
 from nodes import codes
 from nodes.envelopes import message_of
 from nodes.fetches import Rows
-from nodes.local.attempts import INTENT, LOST_MAX, ORDER, QUEUED, OrderRecord
+from nodes.local.attempts import INTENT, LOOK_BACK_NS, LOST_MAX, ORDER, QUEUED, OrderRecord
 from nodes.local.desk import Desk
 from nodes.local.endings import Endings
-from nodes.local.finishing import order_put
 from nodes.local.jobs import Job
 from nodes.local.reports import ARCHIVE, key_of
 from nodes.local.state import ROOM_COUNT, LocalState
@@ -151,7 +150,7 @@ class OrderIntake:
             return self._again(line.oid)
         record = searched(line, e)
         note = Note("warning", "opening_searched", {"oid": line.oid.hex(), "sid": line.sid, "why": "another store may have executed it"})
-        return [note, Commit(0, (order_put(record),)), *self._desk.recovered(record, now_ns)]
+        return [note, *self._desk.recovered(record, now_ns)]
 
     def _expire(self, oid: bytes, e: int, detail: str, now_ns: int) -> list[Effect]:
         state = self._state
@@ -172,15 +171,13 @@ class OrderIntake:
         state = self._state
         note = Note("info", "epoch_taken", {"e": e, "before": state.stream.e})
         state.stream.restart(e, 0)
-        state.freshness.drop()
         self._later.clear()
         self.k_last = 0
         for job in self._desk.jobs:
             if job.record.action == OPEN and job.record.state == QUEUED and not job.is_stored:
                 self._desk.jobs.remove(job)
             job.ks.clear()
-        state.ladder.latch_count += 1
-        return [note, state.latch(), state.commits.make([state.meta_put()], lambda _: [state.hello(state.homing.home)])]
+        return [note, state.withdraw(), state.commits.make([state.meta_put()], lambda _: [state.hello(state.homing.home)])]
 
     def on_welcome(self, welcome: LocalWelcome, now_ns: int) -> list[Effect]:
         """What the master published for us in its epoch."""
@@ -303,6 +300,6 @@ def searched(line: VoidLine, e: int) -> OrderRecord:
         decided_market_ns=line.decided_market_ns,
         state=INTENT,
         attempt=LOST_MAX,
-        since_ns=max(1, line.decided_market_ns - DAY_NS),
+        since_ns=max(1, line.decided_market_ns - LOOK_BACK_NS),
         lost=list(range(1, LOST_MAX)),
     )

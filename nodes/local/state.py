@@ -147,6 +147,12 @@ class LocalState:
         room = 0 if self.is_draining else max(0, ROOM_COUNT - stream.waiting_count)
         return self.ask_home(OrderAck(self.account, stream.e, stream.acked_k, room))
 
+    def withdraw(self) -> Send:
+        """No leave to open any more: what was handed over under it comes back unsent, for the latch word is another one."""
+        self.freshness.drop()
+        self.ladder.latch_count += 1
+        return self.latch()
+
     def latch(self) -> Send:
         """Set the latch word to what counts now: a call handed over under another count comes back unsent."""
         return Send(WORKER, 0, VenueLatch(self.ladder.latch_count))
