@@ -38,6 +38,7 @@ CATALOGUE: dict[str, str] = {
     "duplicate_order_count": "orders whose oid was known: answered from the store",
     "expired_count": "orders past their deadline",
     "grant_count": "grants taken",
+    "searched_open_count": "opens that an earlier life may have executed and that were looked for at the venue before they ended",
     "ungranted_count": "opens refused because no grant was live",
     "state_count": "account states taken or sent",
     "command_count": "manual commands taken",

@@ -19,9 +19,12 @@ def magic_of(oid: bytes, account: str, attempt: int) -> int:
     return (int.from_bytes(raw, "big") >> 1) or 1
 
 
+COMMENT_PREFIX = "tm"
+
+
 def comment_of(oid: bytes, attempt: int) -> str:
     """The order comment, second witness beside the magic: ``tm`` + 16 hex digits of the oid + attempt, at most 26 characters."""
-    return f"tm{oid.hex()[:16]}.{attempt}"
+    return f"{COMMENT_PREFIX}{oid.hex()[:16]}.{attempt}"
 
 
 def draw_of(seed: int, oid: bytes, attempt: int, what: str) -> int:

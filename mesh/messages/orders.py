@@ -132,11 +132,15 @@ class GapFill(Msg, tag=47):
     to_n: Count = 0
 
 
-VOID_MAX, UNSURE_MAX = 512, 64
+VOID_MAX = 64
 
 
 class VoidLine(Msg):
-    """An opening that another store of its local may have executed: all that is needed to look for it. Lots and prices in 1e-8, UTC ns."""
+    """An opening that may no longer run, and all that is needed to look for it at the venue. Lots and prices in 1e-8, UTC ns.
+
+    ``is_unsure``: it went to another store of this local, or to this one before it was rolled back: that the store knows nothing of it
+    says nothing.
+    """
 
     oid: Oid
     sid: Sid
@@ -148,21 +152,19 @@ class VoidLine(Msg):
     sl_distance_e8: Count
     price_e8: Count
     decided_market_ns: Int64
+    is_unsure: bool = False
 
 
 class Void(Msg, tag=56):
-    """Master → router → local: openings that may no longer run. Of each the local tells the outcome it has stored, or stores EXPIRED; the
-    master repeats it until it knows. ``e``: the master's epoch; ``life``: of the local that speaks for the account.
-
-    ``unsure``: those that went to another store of this local, or to this one before it was rolled back. What it knows nothing of may
-    have run: it is UNKNOWN, and looked for at the venue.
+    """Master → router → local: openings that may no longer run. Of each the local tells the outcome it has stored. One it knows nothing of
+    is looked for at the venue, once, or as long as any lost attempt where it is unsure; not there, it ends. The master repeats it until it
+    knows. ``e``: the master's epoch; ``life``: of the local that speaks for the account.
     """
 
     account: Name
     e: Count
-    oids: Annotated[list[Oid], Meta(max_length=VOID_MAX)]
+    lines: Annotated[list[VoidLine], Meta(max_length=VOID_MAX)]
     life: Life
-    unsure: Annotated[list[VoidLine], Meta(max_length=UNSURE_MAX)] = []
 
 
 class OrderAck(Msg, tag=48):

@@ -8,6 +8,9 @@ from mesh.messages.accounts import PendingOrder, Position, SymbolSpec
 from mesh.messages.base import Code, Count, Int64, Msg, Name, Oid, Text
 from mesh.messages.outcomes import DealReport
 
+MARKS_MAX = 16
+"""Attempts of one order that are looked for."""
+
 
 class VenueAttach(Msg, tag=140):
     """Attach to the terminal and check that it is the account we think it is."""
@@ -123,25 +126,38 @@ class VenueState(Msg, tag=145):
     """The terminal has more positions or orders than are told here: what is not among them is not gone."""
 
 
-class VenueFind(Msg, tag=146):
-    """Reconcile one attempt: look for its magic (then its comment, then its order) in positions, orders, order history and deals.
+class VenueMark(Msg):
+    """What an attempt left at the venue if it was executed: its magic, then its comment, then its order.
 
-    ``action``: what it was; the deals a stop or a hand made of its position later are not its own. ``order_ticket``: the order that
-    the attempt's answer named; 0: there was none, or it named none.
+    ``order_ticket``: the order that the attempt's answer named; 0: there was none, or it named none.
+    """
+
+    attempt: Count
+    magic: Count
+    comment: Text
+    order_ticket: Count = 0
+
+
+class VenueFind(Msg, tag=146):
+    """Reconcile an order: look for the marks of its attempts in positions, orders, order history and deals.
+
+    ``action``: what it was; the deals a stop or a hand made of its position later are not its own. ``unmarked_ticket``: a position of a
+    hedging account that a full CLOSE was to end and that is gone: where no mark is found, the deal by which an expert took
+    ``unmarked_e8`` lots out of it and that bears nobody's mark is the CLOSE's own; 0: no such deal is looked for.
     """
 
     call: Count
     oid: Oid
-    attempt: Count
-    magic: Count
-    comment: Text
     since_ns: Int64
-    action: Code = ""
-    order_ticket: Count = 0
+    action: Code
+    marks: Annotated[list[VenueMark], Meta(min_length=1, max_length=MARKS_MAX)]
+    unmarked_ticket: Count = 0
+    unmarked_e8: Count = 0
 
 
 class VenueFound(Msg, tag=147):
-    """``hits``: 0 not (yet) found, 1 found, more: quarantined. Numbers are those of the one hit.
+    """``attempt``: the first one of which something is there, else the last one asked for. ``hits``: 0 not (yet) found, 1 found, more:
+    quarantined. Numbers are those of the one hit.
 
     ``rejected``: its order ended without a fill. ``resting_ticket``: its order is still live, so it is neither found nor absent; 0: none
     is. ``connected``: the terminal sees its server; where it does not, absence says nothing.

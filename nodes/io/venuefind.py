@@ -1,15 +1,17 @@
 """Reconciling: what became of an attempt whose result nobody heard.
 
 Its magic is looked for in live orders, history, deals and positions; where the magic is nowhere, the comment is the second
-witness, and where a server kept neither, the order that the attempt's answer named is the third. Deals decide. A done order proves
-it too, where its deals come late. A live order is neither found nor absent.
+witness, and where a server kept neither, the order that the attempt's answer named is the third. A full close of a position that is
+gone may have lost them all: then the deal that emptied it and is nobody's else is its own. Deals decide. A done order proves it too,
+where its deals come late. A live order is neither found nor absent.
 """
 
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
+from mesh.ids import COMMENT_PREFIX
 from mesh.messages.orders import CLOSE, OPEN
-from mesh.messages.venue import VenueFind, VenueFound
+from mesh.messages.venue import VenueFind, VenueFound, VenueMark
 from mesh.units import e8_from_float
 from nodes.terminal import names
 
@@ -41,19 +43,35 @@ class Traces(NamedTuple):
     positions: list[Any]
 
 
-def traces_of(wanted: VenueFind, books: Books, is_hedging: bool) -> Traces:
-    """The rows an attempt left: by its magic, else by its comment, else by its order."""
-    marks: list[Mark] = [lambda row, _ticket: bool(row.magic == wanted.magic)]
-    if wanted.comment:
-        marks.append(lambda row, _ticket: bool(row.comment == wanted.comment))
-    if wanted.order_ticket:
-        marks.append(lambda _row, ticket: ticket == wanted.order_ticket)
-    found = (_traces(wanted, books, is_hedging, mark) for mark in marks)
-    return next(filter(any, found), Traces([], [], [], []))
+def traces_of(wanted: VenueFind, books: Books, is_hedging: bool) -> tuple[int, Traces]:
+    """The first attempt that left rows, and those: by its magic, else by its comment, else by its order."""
+    for mark in wanted.marks:
+        for matches in _witnesses(mark):
+            traces = _traces(wanted.action, books, is_hedging, matches)
+            if any(traces):
+                return mark.attempt, traces
+    deals = [deal for deal in books.deals if _is_unmarked(wanted, deal)] if wanted.unmarked_ticket else []
+    return (wanted.marks[0] if deals else wanted.marks[-1]).attempt, Traces([], [], deals, [])
 
 
-def _traces(wanted: VenueFind, books: Books, is_hedging: bool, matches: Mark) -> Traces:
-    is_open, is_close = wanted.action == OPEN, wanted.action == CLOSE
+def _witnesses(mark: VenueMark) -> list[Mark]:
+    witnesses: list[Mark] = [lambda row, _ticket: bool(row.magic == mark.magic)]
+    if mark.comment:
+        witnesses.append(lambda row, _ticket: bool(row.comment == mark.comment))
+    if mark.order_ticket:
+        witnesses.append(lambda _row, ticket: ticket == mark.order_ticket)
+    return witnesses
+
+
+def _is_unmarked(wanted: VenueFind, deal: Any) -> bool:
+    """Whether a deal took the lots asked for out of the position asked for, made by an expert that left no mark."""
+    is_nobodys = not deal.magic and not deal.comment.startswith(COMMENT_PREFIX) and deal.reason == names.DEAL_REASON_EXPERT
+    is_out = deal.entry in CLOSING_ENTRIES and deal.position_id == wanted.unmarked_ticket
+    return is_nobodys and is_out and e8_from_float(deal.volume) == wanted.unmarked_e8
+
+
+def _traces(action: str, books: Books, is_hedging: bool, matches: Mark) -> Traces:
+    is_open, is_close = action == OPEN, action == CLOSE
 
     def is_own_deal(deal: Any) -> bool:
         if not matches(deal, deal.order) or deal.reason in SERVER_REASONS:
@@ -75,7 +93,7 @@ def _traces(wanted: VenueFind, books: Books, is_hedging: bool, matches: Mark) ->
     )
 
 
-def found_in(wanted: VenueFind, traces: Traces, market_ns: int, connected: bool) -> VenueFound:
+def found_in(wanted: VenueFind, attempt: int, traces: Traces, market_ns: int, connected: bool) -> VenueFound:
     """What the traces of an attempt say of it."""
     deals = traces.deals
     executed = [order for order in traces.done if _executed(order) > 0]
@@ -95,7 +113,7 @@ def found_in(wanted: VenueFind, traces: Traces, market_ns: int, connected: bool)
     return VenueFound(
         call=wanted.call,
         oid=wanted.oid,
-        attempt=wanted.attempt,
+        attempt=attempt,
         hits=hits,
         volume_e8=e8_from_float(lots),
         price_e8=e8_from_float(price),

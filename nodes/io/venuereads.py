@@ -274,7 +274,7 @@ class Reader:
     # reconcile
 
     def find(self, wanted: VenueFind) -> VenueFound | VenueLost | None:
-        """What became of an attempt; None where the terminal does not answer, VenueLost where it is another account's."""
+        """What became of an order's attempts; None where the terminal does not answer, VenueLost where it is another account's."""
         module = self._module
         if lost := self._lost_to_another(module.account_info()):
             return lost
@@ -287,5 +287,5 @@ class Reader:
             return None
         if lost := self._lost_to_another(info):
             return lost
-        traces = traces_of(wanted, Books(live, orders, deals, positions), self._identity.is_hedging)
-        return found_in(wanted, traces, self.market_ns(), bool(terminal.connected))
+        attempt, traces = traces_of(wanted, Books(live, orders, deals, positions), self._identity.is_hedging)
+        return found_in(wanted, attempt, traces, self.market_ns(), bool(terminal.connected))

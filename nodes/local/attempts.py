@@ -17,12 +17,13 @@ from mesh.codec import decode_record_untrusted
 from mesh.ids import comment_of, magic_of
 from mesh.messages.base import NO_OID, Code, Count, Int64, Msg, Name, Oid, Sid, Text
 from mesh.messages.outcomes import Stamps
+from mesh.messages.venue import MARKS_MAX
 from mesh.units import DAY_NS
 from nodes.local.retcodes import ACCEPTED, BACKOFF, BUG, CHANGED, HALT, PARTIAL, RETRY, UNSENT
 from nodes.local.retcodes import UNKNOWN as UNKNOWN_CLASS
 
 QUEUED, INTENT, CALLED, UNKNOWN, ENDED = "QUEUED", "INTENT", "CALLED", "UNKNOWN", "ENDED"
-LOST_MAX = 16
+LOST_MAX = MARKS_MAX
 """Lost attempts of one order that are looked for."""
 LOOK_BACK_NS = DAY_NS
 """How long before its INTENT traces of an attempt are looked for."""
@@ -34,7 +35,7 @@ ORDER, ACT, MANUAL = "ORDER", "ACT", "MANUAL"
 TRANSITIONS: dict[tuple[str, str], str] = {
     (QUEUED, "intend"): INTENT,
     (QUEUED, "end"): ENDED,  # refused, expired, superseded, nothing left to do
-    (QUEUED, "search"): UNKNOWN,  # nothing is left to close: which of its lost attempts did it
+    (QUEUED, "search"): UNKNOWN,  # nothing is left to close: which of its lost attempts did it; an open another life may have had
     (INTENT, "call"): CALLED,  # its intent is durable
     (INTENT, "withdraw"): QUEUED,  # durable, but what allowed it is gone: nothing was handed over
     (INTENT, "restart"): UNKNOWN,
@@ -129,6 +130,8 @@ class OrderRecord(Msg):
     """Orders that the answers to lost attempts named: their third mark beside magic and comment."""
     lost_ns: Int64 = 0
     """Market time since when it has a lost attempt, at the latest; 0: it never had one."""
+    is_brief: bool = False
+    """An OPEN that another life may have had and this store knows nothing of: it ends once a look for each attempt has found none."""
 
 
 def decoded(raw: bytes) -> OrderRecord:
@@ -153,6 +156,21 @@ def intended(record: OrderRecord, asked_e8: int, position_ticket: int, since_ns:
         position_ticket=position_ticket,
         since_ns=since_ns,
         is_gone=False,
+    )
+
+
+def searched(record: OrderRecord, detail: str, is_brief: bool) -> OrderRecord:
+    """An open that another life or store may have executed, to be looked for by every attempt there may have been after its last one."""
+    following = record.attempt + LOST_MAX
+    return moved(
+        record,
+        "search",
+        detail=detail,
+        attempt=following,
+        lost=list(range(record.attempt + 1, following)),
+        since_ns=max(1, record.decided_market_ns - LOOK_BACK_NS),
+        lost_ns=max(1, record.decided_market_ns),
+        is_brief=is_brief,
     )
 
 

@@ -23,7 +23,7 @@ from nodes.local.endings import ALREADY_CLOSED, Ending, Endings
 from nodes.local.finishing import TOLD, Finishing, OnEnd, order_put
 from nodes.local.intents import Attempt, End, Intents, Wait
 from nodes.local.jobs import Job, Jobs
-from nodes.local.lostattempts import LostAttempts, find_call
+from nodes.local.lostattempts import LostAttempts
 from nodes.local.retcodes import BACKOFF, RETRY, UNSENT
 from nodes.local.state import LocalState
 
@@ -114,11 +114,9 @@ class Desk:
 
     def _settle(self, job: Job) -> list[Effect]:
         """The numbers under which it came are stored or answered."""
-        is_moved = False
-        for k in job.ks:
-            is_moved = self._state.stream.settle(k) or is_moved
+        effects = self._state.settle(self._state.stream.e, job.ks)
         job.ks.clear()
-        return [self._state.order_ack()] if is_moved else []
+        return effects
 
     def want_read(self, block: int = 0) -> None:
         """Read the venue when there is nothing better to do; ``block`` is passed through to the state."""
@@ -146,7 +144,9 @@ class Desk:
                 if job.record.state != QUEUED:
                     continue
                 verdict = self._intents.verdict(job, now_ns)
-                if isinstance(verdict, End):
+                if isinstance(verdict, End) and self._intents.may_be_anothers(job.record):
+                    effects += self.search(job, verdict.detail, now_ns)
+                elif isinstance(verdict, End):
                     effects += self._end(job, Ending(verdict.code, verdict.detail), now_ns)
                 elif isinstance(verdict, Wait):
                     job.waits_for = verdict.what
@@ -188,7 +188,7 @@ class Desk:
             return None
         self._job = job
         job.call = self._next_number()
-        return find_call(job.record, self._state.account, job.record.lost[job.look_index], job.call)
+        return self.lost.find(job.record, job.call)
 
     def _read(self, now_ns: int) -> VenueRead | None:
         if not (self._wants_read and self._state.reports.is_settled):
@@ -315,9 +315,21 @@ class Desk:
         """Report an order that has not ended, as UNKNOWN or WORKING."""
         return self._finishing.tell_state(job, code, now_ns)
 
+    def search(self, job: Job, detail: str, now_ns: int, is_brief: bool = True) -> list[Effect]:
+        """Look for an open that another life or store of ours may have executed: it never ends unseen, and never runs here."""
+        record = job.record = attempts.searched(job.record, detail, is_brief)
+        self.jobs.add(job)
+        self._state.guard.passed(record)
+        self._state.counters.add("searched_open_count")
+        why = "another life may have executed it" if is_brief else "another store may have executed it"
+        note = Note("info" if is_brief else "warning", "opening_searched", {"oid": record.oid.hex(), "sid": record.sid, "why": why})
+        return [note, *self._finishing.tell_state(job, UNKNOWN, now_ns)]
+
     def recovered(self, record: OrderRecord, now_ns: int) -> list[Effect]:
-        """An order of the store: what was written down and has no result may have happened."""
+        """An order of the store: what was written down and has no result may have happened, and a copy may have gone on with an open."""
         was = record.state
+        if was == QUEUED and record.action == OPEN:
+            return self.search(Job(record, now_ns, is_stored=True), "restart=queued", now_ns)
         detail = "restart=without_result" if was == INTENT else record.detail
         lost = attempts.lost(record) if was == INTENT or (was == UNKNOWN and not record.lost) else record.lost
         lost_ns = record.lost_ns or (max(1, record.decided_market_ns) if lost else 0)

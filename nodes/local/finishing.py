@@ -63,7 +63,7 @@ class Finishing:
         outcome = self._endings.outcome(record, ending.code, ending.detail, True, ending.result)
         # ``more`` may bring its row back for this very commit: the end has the last word
         puts = [*more, Put(ORDER_ROW, record.oid, None)] if was_stored else [*more]
-        if ending.code == codes.NOT_FOUND:
+        if record.not_found_ns and event == "absent":
             puts += state.late.watch(record)
         if record.action == OPEN and record.attempt and not record.not_found_ns:
             puts += state.guard.kept(record)
@@ -72,12 +72,10 @@ class Finishing:
         puts += state.openings.rows()
         if record.action == CLOSE:
             puts += self._stand(record)
-        for k in job.ks:
-            state.stream.settle(k)
         effects = state.report(outcome, puts, now_ns)
         if job.ks:
-            # settled numbers are acked after the commit made just before this one
-            effects.append(state.commits.make([], lambda _: [state.order_ack()]))
+            e, ks = state.stream.e, tuple(job.ks)
+            effects.append(state.commits.make([], lambda _: state.settle(e, ks)))
             job.ks.clear()
         effects += self._on_end(record, outcome, now_ns)
         for other in older:

@@ -84,7 +84,7 @@ class Intents:
             return hindrance
         if state.is_draining:
             return Wait(what="drain")
-        if state.freshness.is_of_other_life(record.e, record.n):
+        if self.may_be_anothers(record):
             return End(codes.EXPIRED, f"n={record.n} published=before_this_life")
         if not self._is_granted(record, now_ns):
             if not job.waits_for:
@@ -96,7 +96,9 @@ class Intents:
             return Wait(self._give_up_ns(job), what="terminal")
         if state.is_rolled_back:
             return End(codes.DENIED, "ROLLBACK outcomes=lost")
-        if self._jobs.blocks_opens(record.symbol):
+        if lost := self._jobs.unknown_in(record.symbol):
+            if all(other.record.is_brief for other in lost):
+                return Wait(self._give_up_ns(job), what="search")
             return End(codes.DENIED, f"UNKNOWN symbol={record.symbol} result=unknown")
         if state.book.read_count < state.reads_before_open:
             return Wait(self._give_up_ns(job), needs_read=True, what="read")
@@ -148,6 +150,13 @@ class Intents:
     def _is_granted(self, record: OrderRecord, now_ns: int) -> bool:
         """Whether there is leave to open under this order's epoch."""
         return self._state.freshness.is_live(record.e, self._state.ladder.digest, now_ns)
+
+    def may_be_anothers(self, record: OrderRecord) -> bool:
+        """Whether an open that was not begun here was published before this life had leave: another one may have executed it."""
+        if record.action != OPEN or record.kind != ORDER or record.attempt:
+            return False
+        state = self._state
+        return state.stream.is_older(record.e, record.k) or state.freshness.is_of_other_life(record.e, record.n)
 
     def may_go(self, job: Job, now_ns: int) -> bool:
         """Whether everything still holds that allowed an attempt whose INTENT has been written."""

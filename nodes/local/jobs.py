@@ -26,7 +26,6 @@ class Job:
         "is_told",
         "ks",
         "look_count",
-        "look_index",
         "looked_ns",
         "read_after",
         "ready_ns",
@@ -55,7 +54,6 @@ class Job:
         self.settling_ns = 0
         """Since when its lost attempt is nowhere, though the terminal sees its server; 0: it was not looked for like that yet."""
         self.find_count = 0
-        self.look_index = 0
         """Which of its lost attempts is looked for next."""
         self.look_count = 0
         """Looks for its lost attempts in this life, whatever they showed …"""
@@ -69,7 +67,7 @@ class Job:
 
     def unsettle(self) -> None:
         """What was seen up to now says nothing about the absence of its lost attempt: the settle window begins anew."""
-        self.settling_ns = self.find_count = self.look_index = 0
+        self.settling_ns = self.find_count = 0
 
 
 class Jobs:
@@ -104,11 +102,9 @@ class Jobs:
         """Those whose result is being looked for."""
         return [job for jobs in self._ranked for job in jobs.values() if job.record.state == UNKNOWN]
 
-    def blocks_opens(self, symbol: str) -> bool:
-        """Whether an order of a symbol has an unknown result."""
-        return any(
-            job.record.state == UNKNOWN and job.record.symbol == symbol for jobs in self._ranked for job in jobs.values()
-        )
+    def unknown_in(self, symbol: str) -> list[Job]:
+        """Those of one symbol: opens of it are blocked."""
+        return [job for job in self.unknown() if job.record.symbol == symbol]
 
     def resting(self) -> dict[int, Job]:
         """Opens whose lost attempt left a live order, by its ticket."""

@@ -1,11 +1,12 @@
-"""Opens that ended NOT_FOUND, watched for turning up after all: a terminal or its server may show very late what it did.
+"""Opens that ended because they were nowhere, watched for turning up after all: a terminal or its server may show very late what it did.
 
-The mark of such an open, its attempt's magic, comment or order, in the positions, orders or deals of a read has it looked for as any
+The mark of such an open, an attempt's magic, comment or order, in the positions, orders or deals of a read has it looked for as any
 lost attempt is; what is found then is told as FILLED_LATE. The newest are watched; each has a row.
 """
 
 from mesh.codec import encode
 from mesh.core import Put
+from mesh.ids import comment_of, magic_of
 from mesh.messages.venue import VenueState
 from nodes.local import attempts
 from nodes.local.attempts import OrderRecord
@@ -33,7 +34,7 @@ class LateFills:
             self.watch(record)
 
     def is_watched(self, oid: bytes) -> bool:
-        """Whether an order ended NOT_FOUND and may still turn up."""
+        """Whether an order was nowhere when it ended, and may still turn up."""
         return oid in self._watched
 
     def get(self, oid: bytes) -> OrderRecord | None:
@@ -45,7 +46,7 @@ class LateFills:
         return list(self._watched.values())
 
     def watch(self, record: OrderRecord) -> list[Put]:
-        """An open has ended NOT_FOUND, or what seemed to be of it was nothing: the rows of that."""
+        """An open has ended that is nowhere, or what seemed to be of it was nothing: the rows of that."""
         self._watched[record.oid] = record
         self._by_mark.update(dict.fromkeys(self._marks(record), record.oid))
         if ticket := _order_of(record):
@@ -77,8 +78,10 @@ class LateFills:
         oids |= dict.fromkeys(self._by_order[ticket] for ticket in tickets if ticket in self._by_order)
         return [self._watched[oid] for oid in oids]
 
-    def _marks(self, record: OrderRecord) -> tuple[int, str]:
-        return attempts.magic(record, self._account), attempts.comment(record)
+    def _marks(self, record: OrderRecord) -> list[int | str]:
+        numbers = record.lost or [record.attempt]
+        magics = [magic_of(record.oid, self._account, number) for number in numbers]
+        return [*magics, *(comment_of(record.oid, number) for number in numbers)]
 
 
 def _order_of(record: OrderRecord) -> int:

@@ -2,7 +2,8 @@
 
 Found once: done, as the books say. Found live: waited for; past an open's deadline cancelled, and then as the books say. Found
 twice: left to a human. Nowhere: not done, but only once it was nowhere for the whole settle window, in three looks at least, with
-the terminal seeing its server all the time. An order may have more than one; they are looked for in turn.
+the terminal seeing its server all the time. An order may have more than one; they are looked for together, the first one that shows
+counts first.
 """
 
 from collections.abc import Sequence
@@ -13,7 +14,7 @@ import msgspec
 from mesh.core import Effect, Note, Put
 from mesh.ids import comment_of, magic_of
 from mesh.messages.orders import CLOSE, OPEN
-from mesh.messages.venue import VenueFind, VenueFound, VenueState
+from mesh.messages.venue import VenueFind, VenueFound, VenueMark, VenueState
 from mesh.units import MS_NS
 from nodes import codes
 from nodes.commits import nothing_follows
@@ -65,6 +66,23 @@ class LostAttempts:
         """The terminal is gone: no time without it counts."""
         for job in self._jobs.unknown():
             job.unsettle()
+
+    def find(self, record: OrderRecord, call: int) -> VenueFind:
+        """The look for the lost attempts of an order: their marks, and since when they may have happened."""
+        account, oid = self._state.account, record.oid
+        marks = [
+            VenueMark(number, magic_of(oid, account, number), comment_of(oid, number), attempts.order_ticket(record, number))
+            for number in record.lost or [record.attempt]
+        ]
+        return VenueFind(call, oid, record.since_ns, record.action, marks, *self._unmarked(record))
+
+    def _unmarked(self, record: OrderRecord) -> tuple[int, int]:
+        """Position and lots of the deal that a full close has made if it lost every mark: none of ours is known to have taken them."""
+        opening = self._state.openings.of_oid(record.ref_oid) if record.action == CLOSE and record.volume_e8 == 0 else None
+        if opening is None or not self._state.openings.is_hedging or not opening.is_dealt_out:
+            return 0, 0
+        is_nobodys = opening.record.out_e8 - opening.record.closed_e8 >= record.asked_e8
+        return (opening.position_id, record.asked_e8) if is_nobodys else (0, 0)
 
     def resting(self, now_ns: int) -> dict[int, tuple[str, bool]]:
         """What opens left behind, by ticket: the symbol, and whether the deadline is over."""
@@ -136,14 +154,14 @@ class LostAttempts:
         record = job.record
         job.unsettle()
         if record.action == OPEN:
-            job.record = msgspec.structs.replace(record, lost=[], not_found_ns=max(1, self._state.book.market_ns))
-            return self._finishing.end(job, Ending(codes.NOT_FOUND, how), now_ns, "absent", more)
+            return self._not_found(job, Ending(codes.NOT_FOUND, how), now_ns, more)
         job.record = msgspec.structs.replace(record, detail=how)
         return [*self._again(job, FOUND, now_ns, more), *self._finishing.tell_state(job, codes.WORKING, now_ns)]
 
     def revived(self, record: OrderRecord, now_ns: int) -> tuple[Job, list[Put]]:
         """An open that had ended NOT_FOUND, in hand again; the rows of that."""
-        job = Job(attempts.moved(record, "turn_up", lost=[record.attempt]), now_ns, is_stored=True)
+        lost = record.lost or [record.attempt]
+        job = Job(attempts.moved(record, "turn_up", lost=lost, is_brief=False), now_ns, is_stored=True)
         self._jobs.add(job)
         return job, [self._state.late.take(record), order_put(job.record)]
 
@@ -174,6 +192,10 @@ class LostAttempts:
             return self._again(job, FOUND, now_ns)
         if record.not_found_ns:
             return self._finishing.shelve(job)
+        if len(record.lost) > 1:
+            # which of its attempts was the last is not known: another one may have gone through
+            job.record, job.ready_ns = _without(record, attempt), now_ns
+            return []
         ending = Ending(codes.REJECTED, "found=rejected")
         if record.resting_ticket and self._intents.is_late(job, now_ns):
             ending = Ending(codes.EXPIRED, f"rested={record.resting_ticket} cancelled=after_deadline")
@@ -186,11 +208,6 @@ class LostAttempts:
             job.unsettle()
             return []
         record = job.record
-        if job.look_index + 1 < len(record.lost):
-            job.look_index += 1
-            job.ready_ns = now_ns
-            return []
-        job.look_index = 0
         job.settling_ns = job.settling_ns or now_ns
         job.find_count += 1
         opening = self._state.openings.of_oid(record.ref_oid)
@@ -200,34 +217,21 @@ class LostAttempts:
             return self._again(job, FOUND, now_ns)
         # the same SL set twice is one SL; where deals show who closed it all, none of them is its own
         is_dealt_out = opening is not None and opening.is_dealt_out and (record.is_gone or opening.record.is_gone)
-        is_settled = record.action not in (OPEN, CLOSE) or is_dealt_out
+        is_settled = record.action not in (OPEN, CLOSE) or is_dealt_out or record.is_brief
         if not is_settled and (now_ns - job.settling_ns < self._settle_ns or job.find_count < FINDS_MIN):
             return []
-        job.record = msgspec.structs.replace(record, lost=[])
         if record.action == OPEN:
-            return self._not_found(job, now_ns)
+            ending = Ending(codes.EXPIRED, record.detail) if record.is_brief else Ending(codes.NOT_FOUND, f"reads={job.find_count}")
+            return self._not_found(job, ending, now_ns)
+        job.record = msgspec.structs.replace(record, lost=[])
         return self._again(job, FOUND, now_ns)
 
-    def _not_found(self, job: Job, now_ns: int) -> list[Effect]:
+    def _not_found(self, job: Job, ending: Ending, now_ns: int, more: Sequence[Put] = ()) -> list[Effect]:
         """An open that is nowhere; it is watched from now on, for it may still turn up."""
         if job.record.not_found_ns:
             return self._finishing.shelve(job)
         job.record = msgspec.structs.replace(job.record, not_found_ns=max(1, self._state.book.market_ns))
-        return self._finishing.end(job, Ending(codes.NOT_FOUND, f"reads={job.find_count}"), now_ns, "absent")
-
-
-def find_call(record: OrderRecord, account: str, attempt: int, call: int) -> VenueFind:
-    """The look for an attempt of an order: its marks, and since when it may have happened."""
-    return VenueFind(
-        call=call,
-        oid=record.oid,
-        attempt=attempt,
-        magic=magic_of(record.oid, account, attempt),
-        comment=comment_of(record.oid, attempt),
-        since_ns=record.since_ns,
-        action=record.action,
-        order_ticket=attempts.order_ticket(record, attempt),
-    )
+        return self._finishing.end(job, ending, now_ns, "absent", more)
 
 
 def _without(record: OrderRecord, attempt: int) -> OrderRecord:

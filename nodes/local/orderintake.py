@@ -14,7 +14,7 @@ from mesh.units import MS_NS
 from nodes import codes
 from nodes.envelopes import message_of
 from nodes.fetches import Rows
-from nodes.local.attempts import INTENT, LOOK_BACK_NS, LOST_MAX, ORDER, QUEUED, OrderRecord
+from nodes.local.attempts import ORDER, QUEUED, OrderRecord
 from nodes.local.desk import Desk
 from nodes.local.endings import Endings
 from nodes.local.jobs import Job
@@ -71,14 +71,13 @@ class OrderIntake:
         if job is not None:
             state.counters.add("duplicate_order_count")
             if job.is_stored:
-                state.stream.settle(target.k)
-                return [state.order_ack()]
+                return state.settle(order.e, [target.k])
             job.ks.append(target.k)
             return []
         if state.reports.known_f(order.oid):
             state.counters.add("duplicate_order_count")
-            state.stream.settle(target.k)
-            return [*self._again(order.oid), state.order_ack()]
+            # its end may be on its way to the disk: acked after that
+            return [*self._again(order.oid), state.commits.make([], lambda _: state.settle(order.e, [target.k]))]
         job = Job(record_of(order, target, body, now_ns), now_ns)
         job.ks.append(target.k)
         if body.action == OPEN and target.k > state.stream.received_k:
@@ -91,6 +90,13 @@ class OrderIntake:
         """Opens whose turn has come because a hole was filled."""
         for k in sorted(k for k in self._later if k <= self._state.stream.received_k):
             self._desk.take(self._later.pop(k), now_ns)
+
+    def _forget_later(self, oid: bytes) -> list[int]:
+        """An open is answered before its turn has come: the numbers it waited under."""
+        ks = [k for k, job in self._later.items() if job.record.oid == oid]
+        for k in ks:
+            del self._later[k]
+        return ks
 
     def _again(self, oid: bytes) -> list[Effect]:
         """Tell once more how an order ended, if it did; what the master had acked is read out of the archive.
@@ -116,41 +122,43 @@ class OrderIntake:
         message = message_of(envelope, GapFill)
         state = self._state
         effects: list[Effect] = []
+        answered: list[int] = []
         if message.e > state.stream.e:
             effects += self.take_epoch(message.e)
         for row in message.expired:
             if row.account != state.account:
                 continue
-            is_ours = message.e == state.stream.e
-            if is_ours:
+            if message.e == state.stream.e:
                 self.k_last = max(self.k_last, row.k)
                 state.stream.receive(row.k)
                 self._later.pop(row.k, None)
-            effects += self._expire(row.oid, message.e, TOO_LATE, now_ns)
-            if is_ours and state.stream.settle(row.k):
-                effects.append(state.commits.make([state.meta_put()], lambda _: [state.order_ack()]))
+                job = self._desk.jobs.get(row.oid)
+                # what is in hand and not on disk yet is settled when it is
+                (answered if job is None or job.is_stored else job.ks).append(row.k)
+            if not state.stream.is_older(message.e, row.k):  # another life's is not ended unseen: VOID names it
+                effects += self._expire(row.oid, message.e, TOO_LATE, now_ns)
+        if answered:
+            effects.append(state.commits.make([], lambda _: state.settle(message.e, answered)))
         self._take_in_turn(now_ns)
         self._look_for_gaps(now_ns)
         return effects
 
     def on_void(self, envelope: Envelope, now_ns: int) -> list[Effect]:
-        """Openings of older epochs: an epoch taken forgot those that were not begun; what is in hand or has ended is told as it is."""
+        """Openings of older epochs or lives: what is in hand or has ended is told as it is, what is not known here is looked for."""
         message = message_of(envelope, Void)
         state = self._state
         if (message.account, message.life, message.e) != (state.account, state.life, state.stream.e):
             return []  # also a copy of this local that another life has replaced: its store need not be the one that knows
-        effects = [effect for oid in message.oids for effect in self._expire(oid, message.e, VOID, now_ns)]
-        return effects + [effect for line in message.unsure for effect in self._search(line, message.e, now_ns)]
+        return [effect for line in message.lines for effect in self._void(line, message.e, now_ns)]
 
-    def _search(self, line: VoidLine, e: int, now_ns: int) -> list[Effect]:
-        """An opening that another store of ours may have executed: as after a restart, an intent for each attempt there may have been."""
+    def _void(self, line: VoidLine, e: int, now_ns: int) -> list[Effect]:
         if self._desk.jobs.get(line.oid) is not None:
             return []
         if self._state.reports.known_f(line.oid):
             return self._again(line.oid)
-        record = searched(line, e)
-        note = Note("warning", "opening_searched", {"oid": line.oid.hex(), "sid": line.sid, "why": "another store may have executed it"})
-        return [note, *self._desk.recovered(record, now_ns)]
+        job = Job(void_record(line, e), now_ns)
+        job.ks = self._forget_later(line.oid)
+        return self._desk.search(job, VOID, now_ns, is_brief=not line.is_unsure)
 
     def _expire(self, oid: bytes, e: int, detail: str, now_ns: int) -> list[Effect]:
         state = self._state
@@ -184,6 +192,7 @@ class OrderIntake:
         effects: list[Effect] = []
         if welcome.e > self._state.stream.e:
             effects += self.take_epoch(welcome.e)
+        self._state.stream.welcome(welcome.k_last)
         self.lacks(welcome.k_last, now_ns)
         return effects
 
@@ -279,8 +288,8 @@ def nameless(oid: bytes, e: int) -> OrderRecord:
     )
 
 
-def searched(line: VoidLine, e: int) -> OrderRecord:
-    """An opening that was perhaps executed by a store of which nothing is left here."""
+def void_record(line: VoidLine, e: int) -> OrderRecord:
+    """An opening of which only what the master says is known here."""
     return OrderRecord(
         oid=line.oid,
         kind=ORDER,
@@ -298,8 +307,4 @@ def searched(line: VoidLine, e: int) -> OrderRecord:
         sl_distance_e8=line.sl_distance_e8,
         seen_price_e8=line.price_e8,
         decided_market_ns=line.decided_market_ns,
-        state=INTENT,
-        attempt=LOST_MAX,
-        since_ns=max(1, line.decided_market_ns - LOOK_BACK_NS),
-        lost=list(range(1, LOST_MAX)),
     )

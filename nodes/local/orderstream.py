@@ -2,6 +2,8 @@
 
 ``k`` is dense. An order is **received** when it came, **settled** when it is stored or answered; all up to ``acked_k`` are
 settled, and that is what the router is told. An open is not run before everything below it came; a close need not wait.
+
+**Older** is what was published before the master welcomed this life of the local: another life may have had it.
 """
 
 GAPS_MAX = 16
@@ -17,12 +19,24 @@ class OrderStream:
         self._received_k = 0
         self._ahead: dict[int, bool] = {}
         """k above ``acked_k`` that came → whether it is settled."""
+        self._older_k: int | None = None
+        """Numbers up to it are older; None: not welcomed in this epoch yet, so any may be."""
 
     def restart(self, e: int, k: int) -> None:
         """Another epoch, or the state of this one as the store has it."""
         self.e = e
         self.acked_k = self._received_k = k
         self._ahead.clear()
+        self._older_k = None
+
+    def welcome(self, k_last: int) -> None:
+        """The master has published up to ``k_last`` of this epoch; what counts is what it said first."""
+        if self._older_k is None:
+            self._older_k = k_last
+
+    def is_older(self, e: int, k: int) -> bool:
+        """Whether another life may have had a number of this epoch."""
+        return e == self.e and (self._older_k is None or k <= self._older_k)
 
     @property
     def received_k(self) -> int:

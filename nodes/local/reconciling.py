@@ -19,7 +19,6 @@ from nodes.local.desk import Desk
 from nodes.local.evidence import Statement
 from nodes.local.inspection import Inspection
 from nodes.local.jobs import Job
-from nodes.local.lostattempts import find_call
 from nodes.local.openings import CLOCKS_NS
 from nodes.local.state import LocalState
 
@@ -60,8 +59,8 @@ class Reckoning:
         self._state = state
         self._desk = desk
         self._was_unknown = [job.record for job in desk.jobs.unknown()]
-        self._looks = [(job, job.look_count + len(job.record.lost)) for job in desk.jobs.unknown()]
-        """Looks each of them is waited for: one for each of its lost attempts."""
+        self._looks = [(job, job.look_count + 1) for job in desk.jobs.unknown()]
+        """The look each of them is waited for."""
         decided_ns = [opening.record.decided_ns for opening in state.openings.known() if opening.record.decided_ns]
         self._books = Inspection(state.book, min([state.book.market_ns - DAY_NS, *decided_ns]) - CLOCKS_NS)
         self._closed_e8: dict[bytes, int] | None = None
@@ -78,7 +77,7 @@ class Reckoning:
             return None
         if self._to_find:
             record = self._to_find[-1]
-            return find_call(record, self._state.account, record.attempt, call)
+            return self._desk.lost.find(record, call)
         if self._closed_e8 is None:
             self._closed_e8 = closed_lots(self._state.openings, self._state.reports.durable_f)
         return self._books.request(call)

@@ -1,5 +1,7 @@
 """Everything one life of a local holds, in one place: its parts share it and nobody else sees it."""
 
+from collections.abc import Sequence
+
 from mesh.backoff import backoff_ns
 from mesh.codec import decode_record_untrusted, encode
 from mesh.config import Config
@@ -146,6 +148,11 @@ class LocalState:
         stream = self.stream
         room = 0 if self.is_draining else max(0, ROOM_COUNT - stream.waiting_count)
         return self.ask_home(OrderAck(self.account, stream.e, stream.acked_k, room))
+
+    def settle(self, e: int, ks: Sequence[int]) -> list[Effect]:
+        """Numbers of an epoch are stored or answered, and that is durable: only then may an ack name them."""
+        moved = [self.stream.settle(k) for k in ks] if e == self.stream.e else []
+        return [self.order_ack()] if any(moved) else []
 
     def withdraw(self) -> Send:
         """No leave to open any more: what was handed over under it comes back unsent, for the latch word is another one."""

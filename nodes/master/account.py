@@ -53,6 +53,8 @@ class Account:
         self.store_id = b""
         self.is_known = False
         """Its local said hello in this life of ours."""
+        self.welcomed_ns = 0
+        """When its local was welcomed last."""
         self.listed_f = -1
         """Last outcome number the local had when it had listed all; -1: it has not yet."""
         self.is_granted = False
@@ -80,7 +82,7 @@ class Account:
         self.published_k = 0
         """… and the last one published."""
         self.stale_k = 0
-        """Openings up to this number were meant for another store of the local: never sent again."""
+        """Openings up to this number were published for another life or store of the local: never sent again, ended by VOID."""
         self.unsure_e = 0
         """Openings of epochs up to this one may have been executed by a store that is not the one its local has now."""
         self.unseen: dict[tuple[bytes, str], Line] = {}
@@ -108,6 +110,10 @@ class Account:
         self.listed_f = -1
         self.is_known = False
         self.is_granted = False
+        # what it has in hand it tells again; what it knows nothing of, the life before may have had
+        self.stale_k = self.k
+        for line in self.unseen.values():
+            line.heard = line.heard and line.record.action != OPEN
 
     def told(self, life: int) -> None:
         """The next number is an outcome that a life made."""

@@ -33,6 +33,7 @@ class Attendance:
     def on_hello(self, account: Account, message: LocalHello, peer: int) -> tuple[list[Effect], Send, bool]:
         """What is to be noted, the answer, and whether that has to wait until the account is durable: its store is not what it was."""
         effects: list[Effect] = []
+        was_rolled_back = account.is_rolled_back and account.life == message.life
         if account.life != message.life:
             account.take_life(message.life)
         changed = account.store_id != message.store_id
@@ -46,14 +47,18 @@ class Attendance:
                 known = {"account": account.name, "f": message.f}
                 effects.append(Note("warning", HISTORY, known | {"why": "this master knows nothing of these outcomes"}))
         account.is_rolled_back = message.f < account.durable_f or account.lacks(message)
-        if account.is_rolled_back:
+        if account.is_rolled_back and not was_rolled_back:
             account.distrust(self._log.epoch)
             changed = True
             known = {"account": account.name, "local_f": message.start_f, "known_f": account.durable_f}
             effects.append(Note("error", ROLLBACK, known | {"do": "restore its store, or give it a new one"}))
         account.is_known = True
+        return effects, self.welcome(account, peer), changed
+
+    def welcome(self, account: Account, peer: int) -> Send:
+        """What a local has to know of us: it lists then what we lack."""
         welcome = LocalWelcome(account.name, self._log.epoch, account.durable_f, account.published_k, account.is_rolled_back)
-        return effects, Send(REPLAY, peer, welcome), changed
+        return Send(REPLAY, peer, welcome)
 
     def on_listed(self, account: Account, message: Listed) -> None:
         """The local has sent everything up to ``f``; it counts once that has all come."""
@@ -89,7 +94,8 @@ class Attendance:
         self._grants.outdate()
 
     def void_lines(self, account: Account) -> list[Line]:
-        """Openings of older epochs, or meant for another store, of which the local has told nothing, though it has listed all it knew."""
+        """Openings of older epochs, or published for another life or store, of which the local has told nothing, though it has listed
+        all it knew."""
         if account.missing_for_ready() == "listed":
             return []
         return [

@@ -13,7 +13,7 @@ from mesh.messages.accounts import AccountState, AccountSymbols
 from mesh.messages.control import ACTIVE
 from mesh.messages.orders import (
     CLONE,
-    UNSURE_MAX,
+    OPEN,
     VOID_MAX,
     GapFill,
     GrantAsk,
@@ -28,7 +28,7 @@ from mesh.messages.orders import (
     VoidLine,
 )
 from mesh.messages.outcomes import Outcome, OutcomeAck
-from mesh.units import MS_NS
+from mesh.units import MS_NS, SECOND_NS
 from nodes.codes import UNCONFIRMED, WORKING
 from nodes.decisions import Line
 from nodes.envelopes import message_of
@@ -43,6 +43,8 @@ from nodes.master.state import EPOCH, SEEN, EpochRecord, MasterState
 ASK_TIMER, VOID_TIMER = "ask", "void"
 ASK_NS = 100 * MS_NS
 """A state that does not come is asked for again this often."""
+RELIST_NS = SECOND_NS
+"""A list that does not come is asked for again this often, by another welcome."""
 
 
 class BackChannel:
@@ -140,12 +142,14 @@ class BackChannel:
         if refused_by := state.attendance.claim(account, message, now_ns):
             note = Note("warning", "old_life_ignored", {"account": account.name, "life": message.life})
             return [note, *self._cloned(account, message.life, refused_by, now_ns)]
+        is_new_life = account.life != message.life
+        account.welcomed_ns = now_ns
         effects, welcome, is_changed = state.attendance.on_hello(account, message, envelope.peer)
+        for line in account.unseen.values():
+            if line.code == WORKING and not line.heard and (is_changed or (is_new_life and line.record.action == OPEN)):
+                state.ledger.mark(line, UNCONFIRMED)
         if not is_changed:
             return [*effects, welcome, *state.settled_news(now_ns)]
-        for line in account.unseen.values():
-            if line.code == WORKING and not line.heard:
-                state.ledger.mark(line, UNCONFIRMED)
         # the local may forget by this answer what showed that its store is not what it was: then we must not
         commit = state.commits.make([state.account_put(account)], lambda _: [welcome])
         return [*effects, commit, *state.settled_news(now_ns)]
@@ -182,6 +186,10 @@ class BackChannel:
         digest = state.stops.killset.digest
         effects, refusal = state.attendance.on_grant_ask(account, message, envelope.peer, now_ns, digest)
         effects += self._cloned(account, message.life, refusal, now_ns)
+        if account.is_known and account.listed_f < 0 and message.life == account.life and now_ns >= account.welcomed_ns + RELIST_NS:
+            # it knows us and we lack its list: that was lost on its way, and only another welcome brings another one
+            account.welcomed_ns = now_ns
+            effects.append(state.attendance.welcome(account, envelope.peer))
         return effects if was_granted == account.is_granted else effects + state.settled_news(now_ns)
 
     def on_wall_step(self, step_ns: int) -> list[Effect]:
@@ -278,10 +286,9 @@ class BackChannel:
         lines = state.attendance.void_lines(account)
         if not lines:
             return []
-        sure = [line.record.oid for line in lines if line.record.e > account.unsure_e]
-        unsure = [_void_line(line) for line in lines if line.record.e <= account.unsure_e]
+        named = [_void_line(line, line.record.e <= account.unsure_e) for line in lines[:VOID_MAX]]
         state.timers.set((VOID_TIMER, account.name, 0), now_ns + state.config.settings.timers.repeat_ms * MS_NS)
-        void = Void(account.name, state.epoch, sure[:VOID_MAX], account.life, unsure[:UNSURE_MAX])
+        void = Void(account.name, state.epoch, named, account.life)
         return [Send(REPLAY, peer, void) for peer in state.routers]
 
     def ask_states(self, now_ns: int) -> list[Effect]:
@@ -308,10 +315,10 @@ class BackChannel:
         return self._state.stops.on_ask(envelope)
 
 
-def _void_line(line: Line) -> VoidLine:
+def _void_line(line: Line, is_unsure: bool) -> VoidLine:
     """All that a local needs to look for an opening that it may have forgotten."""
     record, decision = line.record, line.decision.record
     return VoidLine(
         record.oid, decision.signal.sid, record.strategy, record.leg, record.symbol, record.side, record.volume_e8,
-        record.sl_distance_e8, record.price_e8, decision.market_ns,
+        record.sl_distance_e8, record.price_e8, decision.market_ns, is_unsure,
     )  # fmt: skip

@@ -159,7 +159,7 @@ class OrderLog:
             return record
         if len(late) == len(record.order.targets):
             return GapFill(self.epoch, [_expired(record, target, accounts[target.account]) for target in late], n, n)
-        # another store of one local: the others still get theirs, that one learns by its own ReplayAccount
+        # another life of one local: the others still get theirs, that one learns by its own ReplayAccount
         kept = [target for target in record.order.targets if target not in late]
         return Published(Order(self.epoch, n, record.order.oid, kept), record.body, record.lines, record.deadline_ns)
 
@@ -207,14 +207,14 @@ def _body_key(draft: Draft | LineRecord) -> tuple[object, ...]:
 
 
 def is_too_late(record: Published, target: Target, accounts: dict[str, Account], now_ns: int) -> bool:
-    """Whether an opening may not go out again: past its deadline, or meant for another store of that local."""
+    """Whether an opening may not go out again: past its deadline, or published for another life or store of that local."""
     if not record.deadline_ns:
         return False
     return now_ns >= record.deadline_ns or target.k <= accounts[target.account].stale_k
 
 
 def _expired(record: Published, target: Target, account: Account) -> Expired:
-    """What stands for an opening that may not go out again; what was meant for another store is ended by VOID, not by this."""
+    """What stands for an opening that may not go out again; another life's is ended by VOID, not by this."""
     return Expired(target.account, target.k, NO_OID if target.k <= account.stale_k else record.order.oid)
 
 

@@ -6,7 +6,7 @@ from mesh import links
 from mesh.codec import decode_record_untrusted, decode_untrusted
 from mesh.core import Envelope, Send
 from mesh.messages.base import NO_OID
-from mesh.messages.orders import CLOSE, OPEN, GapFill, Grant, GrantAsk, Heartbeat, Order, OrderBody, Target
+from mesh.messages.orders import CLOSE, OPEN, GapFill, Grant, GrantAsk, Heartbeat, Order, OrderAck, OrderBody, Target
 from mesh.messages.outcomes import Outcome, OutcomeAck
 from mesh.messages.signals import ACCEPTED, SignalAnswer
 from mesh.simnet import Place
@@ -38,6 +38,8 @@ class SaidChecks:
         """(place, life, oid) → when a CLOSE came that is not stored yet."""
         self._unacked: dict[tuple[str, int, int], dict[int, bytes]] = {}
         """(place, life, epoch) → k → oid of orders that came and are not settled on disk."""
+        self._unnamed: dict[tuple[str, int, int], set[int]] = {}
+        """(place, life, epoch) → numbers of openings another life may have had: answered by the master, ended by VOID."""
         self._checks: dict[type, Callable[[Place, Send], None]] = {
             Order: self._published,
             Heartbeat: self._beats,
@@ -46,6 +48,7 @@ class SaidChecks:
             Grant: self._grants,
             Outcome: self._told,
             OutcomeAck: self._acked,
+            OrderAck: self._takes,
         }
 
     def came(self, place: Place, envelope: Envelope | None) -> None:
@@ -54,6 +57,8 @@ class SaidChecks:
         self._asking = message if isinstance(message, GrantAsk) else None
         if isinstance(message, Order) and envelope is not None and self._seen.is_local(place):
             self._order_came(place, envelope, message)
+        elif isinstance(message, GapFill) and self._seen.is_local(place):
+            self._fill_came(place, message)
 
     def sent(self, place: Place, effect: Send) -> None:
         """A node sends a message."""
@@ -135,6 +140,11 @@ class SaidChecks:
         for target in order.targets:
             self._unacked.setdefault((place.name, place.life, order.e), {})[target.k] = order.oid
 
+    def _fill_came(self, place: Place, fill: GapFill) -> None:
+        stream = place.core._state.stream  # type: ignore[union-attr]
+        older = {row.k for row in fill.expired if row.oid == NO_OID or stream.is_older(fill.e, row.k)}
+        self._unnamed.setdefault((place.name, place.life, fill.e), set()).update(older)
+
     def _settled(self, name: str, life: int, e: int) -> None:
         """I6: up to its durable k a local has every order stored, or its outcome."""
         place = self._seen.fleet.net.places[name]
@@ -145,9 +155,21 @@ class SaidChecks:
             del self._unacked[name, life, e]
         elif meta is not None and meta.e == e:
             for k in [k for k in unacked if k <= meta.k]:
-                oid = unacked.pop(k)
-                if (ORDER_ROW, oid) not in place.disk.rows and (reports.KNOWN, oid) not in place.disk.rows:
-                    raise Broken("I6", f"{name} has settled order {oid.hex()} (k={k}), which is not stored", oid.hex())
+                self._stored(place, e, k, unacked.pop(k), "has settled")
+
+    def _takes(self, place: Place, effect: Send) -> None:
+        """I6: what a local acks it has stored, or its outcome."""
+        ack = effect.message
+        assert isinstance(ack, OrderAck)
+        if self._seen.is_local(place):
+            for k, oid in self._unacked.get((place.name, place.life, ack.e), {}).items():
+                if k <= ack.k:
+                    self._stored(place, ack.e, k, oid, "acks")
+
+    def _stored(self, place: Place, e: int, k: int, oid: bytes, word: str) -> None:
+        is_unnamed = k in self._unnamed.get((place.name, place.life, e), ())
+        if not is_unnamed and (ORDER_ROW, oid) not in place.disk.rows and (reports.KNOWN, oid) not in place.disk.rows:
+            raise Broken("I6", f"{place.name} {word} order {oid.hex()} (k={k}), which is not stored", oid.hex())
 
     def look(self) -> None:
         """L1: a CLOSE that came to a local is stored there at once, whatever misses before it."""

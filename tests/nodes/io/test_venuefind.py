@@ -7,12 +7,12 @@ import msgspec
 import pytest
 
 from mesh.faults import FaultSection
-from mesh.messages.venue import VenueFind, VenueFound
+from mesh.messages.venue import VenueFind, VenueFound, VenueMark
 from nodes.io.venuefind import Books, found_in, traces_of
 from nodes.terminal import names
 from tests.nodes.io.venuerig import LOT_E8, MONDAY_NS, desk_of
 
-WANTED = VenueFind(1, bytes(16), 1, 77, "tm.1", 0, "OPEN")
+WANTED = VenueFind(1, bytes(16), 0, "OPEN", [VenueMark(1, 77, "tm.1")])
 MINE = dict(magic=77, comment="tm.1", symbol="EURUSD", reason=names.DEAL_REASON_EXPERT)
 
 
@@ -33,11 +33,16 @@ def position(**changes: Any) -> SimpleNamespace:
     return SimpleNamespace(**{**MINE, "ticket": 5, "identifier": 5, "volume": 0.1, "price_open": 1.1, **changes})
 
 
+def named_by(ticket: int) -> VenueFind:
+    """The answer to the attempt named an order."""
+    return msgspec.structs.replace(WANTED, marks=[msgspec.structs.replace(WANTED.marks[0], order_ticket=ticket)])
+
+
 def look(
     live: Any = (), orders: Any = (), deals: Any = (), positions: Any = (), wanted: VenueFind = WANTED, is_hedging: bool = True
 ) -> VenueFound:
     """What these books say of the attempt."""
-    return found_in(wanted, traces_of(wanted, Books(live, orders, deals, positions), is_hedging), 1, True)
+    return found_in(wanted, *traces_of(wanted, Books(live, orders, deals, positions), is_hedging), 1, True)
 
 
 def test_nothing_is_found_in_foreign_books() -> None:
@@ -95,16 +100,16 @@ FORGOTTEN = dict(magic=0, comment="by the broker")
 )
 def test_order_of_the_answer_tells_where_magic_and_comment_were_forgotten(books: dict[str, Any]) -> None:
     """By the order a row is or came of, also where the position has another ticket by now; without an answer nothing is known."""
-    named = msgspec.structs.replace(WANTED, order_ticket=5)
+    named = named_by(5)
     found = look(**books, wanted=named)
     assert (found.hits, found.volume_e8) == (1, 10 * LOT_E8)
     assert look(**books).hits == 0
-    assert look(**books, wanted=msgspec.structs.replace(WANTED, order_ticket=6)).hits == 0
+    assert look(**books, wanted=named_by(6)).hits == 0
 
 
 def test_order_of_the_answer_is_asked_last() -> None:
     """Where the magic is, the order is not asked for: one hit, not two."""
-    named = msgspec.structs.replace(WANTED, order_ticket=6)
+    named = named_by(6)
     assert look(deals=[deal(), deal(order=6, **FORGOTTEN)], wanted=named).order_ticket == 5
     live = order(ticket=6, state=names.ORDER_STATE_PLACED, volume_current=0.1, position_id=0, **FORGOTTEN)
     assert look(live=[live], wanted=named).resting_ticket == 6
@@ -158,8 +163,41 @@ def test_what_a_hand_closed_with_our_magic_is_not_the_opening() -> None:
 
 def test_close_is_not_found_in_the_position_it_closes() -> None:
     """A position tells what opened it."""
-    wanted = VenueFind(1, bytes(16), 1, 77, "tm.1", 0, "CLOSE")
+    wanted = VenueFind(1, bytes(16), 0, "CLOSE", [VenueMark(1, 77, "tm.1")])
     assert look(positions=[position()], wanted=wanted).hits == 0
+
+
+def test_first_attempt_that_shows_is_told() -> None:
+    """Of many that are asked for at once; what another one left waits for the next look."""
+    marks = [VenueMark(number, 70 + number, f"tm.{number}") for number in range(1, 9)]
+    wanted = msgspec.structs.replace(WANTED, marks=marks)
+    both = look(deals=[deal(ticket=8, order=8, magic=76, comment=""), deal(ticket=9, magic=1, comment="tm.4")], wanted=wanted)
+    assert (both.attempt, both.hits, both.deal_ticket) == (4, 1, 9)
+    nothing = look(deals=[deal(magic=1, comment="")], wanted=wanted)
+    assert (nothing.attempt, nothing.hits) == (8, 0)
+
+
+OUT = dict(entry=names.DEAL_ENTRY_OUT, magic=0, comment="by the broker", position_id=5)
+
+
+@pytest.mark.parametrize(
+    ("changes", "hits"),
+    [
+        ({}, 1),
+        ({"magic": 9}, 0),
+        ({"comment": "tm0011223344556677.1"}, 0),
+        ({"reason": names.DEAL_REASON_SL}, 0),
+        ({"reason": names.DEAL_REASON_CLIENT}, 0),
+        ({"position_id": 6}, 0),
+        ({"volume": 0.2}, 0),
+        ({"entry": names.DEAL_ENTRY_IN}, 0),
+    ],
+)
+def test_close_that_lost_every_mark_is_the_deal_that_emptied_its_position(changes: dict[str, Any], hits: int) -> None:
+    """Made by an expert, of the lots it asked for, and nobody's else: anything else is not its own."""
+    wanted = VenueFind(1, bytes(16), 0, "CLOSE", [VenueMark(1, 77, "tm.1")], 5, 10 * LOT_E8)
+    assert look(deals=[deal(**{**OUT, **changes})], wanted=wanted).hits == hits
+    assert look(deals=[deal(**{**OUT, **changes})], wanted=msgspec.structs.replace(wanted, unmarked_ticket=0)).hits == 0
 
 
 def test_executed_attempt_is_found_at_the_terminal_and_another_is_not() -> None:
@@ -200,7 +238,7 @@ def test_close_that_was_placed_and_lost_its_marks_is_found_by_its_order() -> Non
         desk.afflict(FaultSection(kind="place", nth=1, for_ms=1_500), *forgets)
         result = desk.send(action="CLOSE", side=-1, position_ticket=opened.position_ticket, magic=78, comment="tm.2")
         assert (result.class_, result.retcode) == ("UNKNOWN", 10008)
-        ask = VenueFind(1, bytes(16), 1, 78, "tm.2", MONDAY_NS, "CLOSE", result.order_ticket)
+        ask = VenueFind(1, bytes(16), MONDAY_NS, "CLOSE", [VenueMark(1, 78, "tm.2", result.order_ticket)])
         live = desk.answer(ask)
         assert isinstance(live, VenueFound)
         assert live.resting_ticket == result.order_ticket

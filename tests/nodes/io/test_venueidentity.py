@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from mesh.faults import FaultSection
-from mesh.messages.venue import VenueAttach, VenueAttached, VenueFind, VenueLost, VenueRead
+from mesh.messages.venue import VenueAttach, VenueAttached, VenueFind, VenueLost, VenueMark, VenueRead
 from mesh.settings import AccountSection
 from nodes.io import mt5
 from nodes.io.mt5session import SESSION
@@ -18,6 +18,8 @@ OURS = dict(
     login=7, server="broker-Live", currency="USD", margin_mode=2, trade_mode=2, leverage=100, trade_allowed=True, trade_expert=True
 )  # fmt: skip
 TERMINAL = dict(path="C:\\Program Files\\MT5", connected=True, trade_allowed=True, tradeapi_disabled=False)
+
+FIND = VenueFind(1, bytes(16), MONDAY_NS, "OPEN", [VenueMark(1, 77, "")])
 
 
 def section(**changes: Any) -> AccountSection:
@@ -82,7 +84,7 @@ def switched(call: str, nth: int) -> FaultSection:
     return FaultSection(kind="switch_account", call=call, nth=nth, to_login=5002)
 
 
-@pytest.mark.parametrize("message", [VenueRead(1, 0, 0), VenueFind(1, bytes(16), 1, 77, "", MONDAY_NS, "OPEN")], ids=["read", "find"])
+@pytest.mark.parametrize("message", [VenueRead(1, 0, 0), FIND], ids=["read", "find"])
 def test_what_another_account_shows_is_not_told_as_ours(message: Any) -> None:
     """A read after the switch is VenueLost with both accounts named, and so is a look for an attempt."""
     with desk_of("demo-1", switched("positions_total", 1)) as desk:
@@ -108,7 +110,7 @@ def test_account_that_is_switched_while_an_attempt_is_looked_for_is_not_believed
     with desk_of() as desk:
         desk.send()
         desk.afflict(switched(call, 1))
-        assert isinstance(desk.answer(VenueFind(1, bytes(16), 1, 77, "", MONDAY_NS, "OPEN")), VenueLost)
+        assert isinstance(desk.answer(FIND), VenueLost)
 
 
 def test_specifications_of_another_account_are_not_told_as_ours() -> None:

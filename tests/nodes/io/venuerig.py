@@ -7,7 +7,7 @@ from typing import Any
 from mesh.config import Config, parse
 from mesh.faults import FaultSection
 from mesh.messages.base import Msg
-from mesh.messages.venue import VenueAttach, VenueFind, VenueFound, VenueRead, VenueResult, VenueSend, VenueState
+from mesh.messages.venue import VenueAttach, VenueFind, VenueFound, VenueMark, VenueRead, VenueResult, VenueSend, VenueState
 from mesh.units import E8, SECOND_NS
 from nodes.broker.setup import BrokerNames, terminal_of
 from nodes.io import mt5
@@ -72,7 +72,7 @@ class Desk:
         return state
 
     def find(self, magic: int = 77, comment: str = "", action: str = "OPEN") -> VenueFound:
-        found = self.answer(VenueFind(1, bytes(16), 1, magic, comment, MONDAY_NS, action))
+        found = self.answer(VenueFind(1, bytes(16), MONDAY_NS, action, [VenueMark(1, magic, comment)]))
         assert isinstance(found, VenueFound)
         return found
 

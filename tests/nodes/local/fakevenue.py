@@ -151,11 +151,12 @@ class FakeVenue:
         )  # fmt: skip
 
     def _find(self, ask: VenueFind) -> VenueFound:
-        ticket, volume_e8 = self.magics.get(ask.magic, (0, 0))
+        mark = next((mark for mark in ask.marks if mark.magic in self.magics), ask.marks[-1])
+        ticket, volume_e8 = self.magics.get(mark.magic, (0, 0))
         price_e8 = self.bid_e8 if ticket else 0
         hits = int(ticket > 0)
         return VenueFound(
-            ask.call, ask.oid, ask.attempt, hits, volume_e8, price_e8, ticket, ticket, 0, False, self.market_ns
+            ask.call, ask.oid, mark.attempt, hits, volume_e8, price_e8, ticket, ticket, 0, False, self.market_ns
         )
 
     def _deal(self, ticket: int, position: int, kind: str, entry: str, volume_e8: int, price_e8: int, profit_e8: int) -> DealReport:

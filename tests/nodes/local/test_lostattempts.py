@@ -35,7 +35,7 @@ def lost(venue: FakeVenue, *actions: str) -> None:
 
 def seen(ask: VenueFind, **changes: Any) -> VenueFound:
     """What a look shows: nothing, but for these fields."""
-    return msgspec.structs.replace(VenueFound(ask.call, ask.oid, ask.attempt, 0, 0, 0, 0, 0, 0, False, 0), **changes)
+    return msgspec.structs.replace(VenueFound(ask.call, ask.oid, ask.marks[0].attempt, 0, 0, 0, 0, 0, 0, False, 0), **changes)
 
 
 def rests(venue: FakeVenue, filled_e8: int) -> None:
@@ -200,10 +200,25 @@ def test_order_that_the_answer_named_is_looked_for_also_by_another_life(ticket: 
     for _life in range(2):
         asked.clear()
         rig.until(lambda: bool(asked))
-        assert {(ask.attempt, ask.order_ticket) for ask in asked} == {(1, ticket)}
+        assert {(mark.attempt, mark.order_ticket) for ask in asked for mark in ask.marks} == {(1, ticket)}
         rig.run(100)  # what the answer named is durable
         rig.net.crash("local-1")
         rig.net.restart("local-1")
+
+
+def test_close_that_left_no_mark_at_all_is_told_with_its_lots() -> None:
+    """Its answer is lost, its magic dropped, its comment rewritten: the deal that emptied the position is its own."""
+    with rig_with() as (rig, venue):
+        opening = rig.open()
+        rig.until(lambda: rig.master.codes() == ["FILLED"])
+        rig.run(2_000)
+        venue.afflict(fault("lose_reply", nth=1), fault("drop_magic"), fault("rewrite_comment", comment="by the broker"))
+        rig.close(opening)
+        rig.until(lambda: rig.master.codes() == ["FILLED", "CLOSED"], 150_000)
+        (deal,) = venue.deals(names.DEAL_ENTRY_OUT)
+        told = rig.master.outcomes[-1]
+        assert (told.volume_e8, told.price_e8, told.order_ticket) == (LOTS_E8, deal.price_e8, deal.order)
+        assert (deal.magic, deal.comment) == (0, "by the broker")
 
 
 def test_close_whose_marks_were_forgotten_is_told_with_its_lots() -> None:

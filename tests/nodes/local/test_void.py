@@ -1,23 +1,24 @@
 """An opening of an older epoch is ended by the local alone: with the outcome it has stored, or EXPIRED, once."""
 
-from collections.abc import Sequence
-
 import pytest
 
 from mesh import links
+from mesh.codec import encode
 from mesh.core import Send
-from mesh.messages.orders import Void, VoidLine
+from mesh.messages.orders import Expired, GapFill, Order, Target, Void, VoidLine
 from mesh.units import MS_NS
 from nodes.local.reports import ARCHIVE
 from tests.nodes.local.fakevenue import MARKET_NS, PRICE_E8
 from tests.nodes.local.localrig import Rig
+from tests.nodes.local.test_lostattempts import seen
 
 NEVER_SEEN = b"n" * 16
 
 
-def void(rig: Rig, *oids: bytes, later_e: int = 0, other_life: int = 0, unsure: Sequence[VoidLine] = ()) -> None:
+def void(rig: Rig, *oids: bytes, later_e: int = 0, other_life: int = 0, is_unsure: bool = False) -> None:
     """Have the master name openings as void, through every router."""
-    message = Void("one", rig.master.epoch + later_e, list(oids), rig.local()._state.life + other_life, list(unsure))
+    lines = [VoidLine(oid, "sid-1", "swing", "open", "EURUSD", 1, 10_000_000, 0, PRICE_E8, MARKET_NS, is_unsure) for oid in oids]
+    message = Void("one", rig.master.epoch + later_e, lines, rig.local()._state.life + other_life)
     rig.send("master-1", *(Send(links.REPLAY, peer, message) for peer in rig.master.peers))
     rig.run(500)
 
@@ -30,10 +31,8 @@ def test_opening_that_never_came_expires_once() -> None:
     rig.until(lambda: rig.local()._state.stream.e == rig.master.epoch)
     for _ in range(2):
         void(rig, oid, NEVER_SEEN)
-    assert [(outcome.oid, outcome.code, outcome.detail, outcome.f) for outcome in rig.master.outcomes] == [
-        (oid, "EXPIRED", "void=epoch", 1),
-        (NEVER_SEEN, "EXPIRED", "void=epoch", 2),
-    ]
+    ended = [(outcome.oid, outcome.code, outcome.detail) for outcome in rig.master.outcomes if outcome.final]
+    assert ended == [(oid, "EXPIRED", "void=epoch"), (NEVER_SEEN, "EXPIRED", "void=epoch")]
     rig.net.crash("local-1")
     rig.net.restart("local-1")
     rig.ready()
@@ -58,11 +57,6 @@ def test_opening_that_ran_is_told_as_it_ended(is_acked: bool) -> None:
     assert rig.venue.opened_count(oid) == 1
 
 
-def line_of(rig: Rig, oid: bytes) -> VoidLine:
-    """An opening as the master describes it."""
-    return VoidLine(oid, "sid-1", "swing", "open", "EURUSD", 1, 10_000_000, 0, PRICE_E8, MARKET_NS)
-
-
 def lose_store(rig: Rig) -> None:
     """The first local goes on with an empty store, in the next epoch."""
     rig.net.crash("local-1")
@@ -83,7 +77,7 @@ def test_opening_of_a_lost_store_is_found_at_the_venue() -> None:
     rig.until(lambda: rig.master.codes() == ["FILLED"])
     lose_store(rig)
     for _ in range(2):
-        void(rig, unsure=[line_of(rig, oid)])
+        void(rig, oid, is_unsure=True)
     rig.until(lambda: rig.master.codes() == ["FILLED"])
     assert [outcome.code for outcome in rig.master.outcomes] == ["UNKNOWN", "FILLED"]
     rig.until(lambda: bool(rig.master.states[-1].positions) and rig.master.states[-1].account == "one")
@@ -95,7 +89,7 @@ def test_opening_of_a_lost_store_that_never_ran_ends_not_found() -> None:
     """Absent through the settle window, a restart in between; never sent."""
     rig = Rig().ready()
     lose_store(rig)
-    void(rig, unsure=[line_of(rig, NEVER_SEEN)])
+    void(rig, NEVER_SEEN, is_unsure=True)
     rig.until(lambda: [outcome.code for outcome in rig.master.outcomes] == ["UNKNOWN"])
     rig.net.crash("local-1")
     rig.net.restart("local-1")
@@ -120,3 +114,98 @@ def test_word_for_another_voids_nothing(other: dict[str, int]) -> None:
     rig = Rig().ready()
     void(rig, NEVER_SEEN, **other)
     assert rig.master.codes() == []
+
+
+def put_back(rig: Rig, rows: dict[tuple[str, bytes], bytes]) -> None:
+    """The first local's store is what it was, and nobody can tell: its master had heard of nothing since."""
+    rig.net.crash("local-1")
+    disk = rig.net.places["local-1"].disk
+    disk.rows.clear()
+    disk.rows.update(rows)
+    rig.master.f["one"] = 0
+    rig.master.outcomes.clear()
+    rig.net.restart("local-1")
+    rig.ready()
+
+
+def test_opening_that_a_store_put_back_knows_nothing_of_is_found() -> None:
+    """Executed before; sent again, as what this store lacks: it is not told to be over but looked for, found, and sent no second time."""
+    rig = Rig().ready()
+    rig.run(500)
+    rows = dict(rig.net.places["local-1"].disk.rows)
+    oid = rig.open()
+    rig.until(lambda: rig.master.codes() == ["FILLED"])
+    put_back(rig, rows)
+    rig.until(lambda: rig.master.codes() == ["FILLED"])
+    assert [outcome.code for outcome in rig.master.outcomes] == ["UNKNOWN", "FILLED"]
+    assert rig.master.outcomes[-1].detail == "found=by_magic"
+    assert len([send for send in rig.venue.sends if send.oid == oid]) == 1
+
+
+def test_gap_that_stands_for_an_older_opening_ends_nothing() -> None:
+    """Another life may have executed it: only VOID, which says how to look for it, does."""
+    rig = Rig().ready()
+    rig.run(500)
+    rows = dict(rig.net.places["local-1"].disk.rows)
+    oid = rig.open()
+    rig.until(lambda: rig.master.codes() == ["FILLED"])
+    rig.master.log.clear()
+    put_back(rig, rows)
+    fill = GapFill(rig.master.epoch, [Expired("one", 1, oid)])
+    rig.send("master-1", *(Send(links.REPLAY, peer, fill) for peer in rig.master.peers))
+    rig.run(500)
+    assert rig.master.codes() == []
+    assert rig.local()._state.stream.acked_k == 1, "its number is answered all the same"
+    void(rig, oid)
+    assert rig.master.codes() == ["FILLED"]
+
+
+def test_opening_that_waits_for_its_turn_ends_once() -> None:
+    """Named as void while a number below it misses; when that comes, there is nothing left to do."""
+    rig = Rig().ready()
+    rig.run(500)
+    rig.net.crash("local-1")
+    first, second = rig.open("a", publish=False), rig.open("b", publish=False)
+    rig.master.log.clear()
+    rig.net.restart("local-1")
+    rig.ready()
+    order = Order(rig.master.epoch, 2, second, [Target("one", 2, "EURUSD", 10_000_000)])
+    rig.send("master-1", Send(links.ORDERS, 0, order, encode(rig.body())))
+    rig.run(100)
+    void(rig, second)
+    late = GapFill(rig.master.epoch, [Expired("one", 1, first)])
+    rig.send("master-1", *(Send(links.REPLAY, peer, late) for peer in rig.master.peers))
+    rig.run(1_000)
+    ended = [(outcome.oid, outcome.code) for outcome in rig.master.outcomes if outcome.final]
+    assert ended == [(second, "EXPIRED")]
+    assert not rig.venue.sends
+
+
+def test_opening_that_turns_up_after_it_expired_is_told() -> None:
+    """One look shows nothing, a later read does: FILLED_LATE."""
+    rig = Rig().ready()
+    oid = rig.open()
+    rig.until(lambda: rig.master.codes() == ["FILLED"])
+    plain = rig.venue.look
+    rig.venue.look = lambda ask: seen(ask)
+    rig.venue.shows_positions = False
+    lose_store(rig)
+    void(rig, oid)
+    assert rig.master.codes() == ["EXPIRED"]
+    rig.venue.look, rig.venue.shows_positions = plain, True
+    rig.until(lambda: rig.master.codes() == ["EXPIRED", "FILLED_LATE"], 30_000)
+    assert rig.venue.opened_count(oid) == 1
+
+
+def test_no_ack_names_what_is_not_durable() -> None:
+    """An order that ends at once is acked after that commit, also where another word asks for an ack in between."""
+    rig = Rig().ready()
+    rig.run(500)
+    disk = rig.net.places["local-1"].disk
+    disk.commit_ns = 300 * MS_NS
+    rig.close(NEVER_SEEN)
+    rig.run(100)
+    assert rig.local()._state.stream.waiting_count == 1
+    assert rig.local()._state.order_ack().message.k == 0  # type: ignore[attr-defined]
+    rig.run(1_000)
+    assert rig.local()._state.order_ack().message.k == 1  # type: ignore[attr-defined]

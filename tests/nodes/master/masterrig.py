@@ -242,7 +242,7 @@ class Rig:
     def voids(self) -> list[Void]:
         """What the master named as void since the last look, once each."""
         found = [send.message for send in self.take(Void)]
-        return list({(void.account, *void.oids): void for void in found if isinstance(void, Void)}.values())
+        return list({(void.account, *(line.oid for line in void.lines)): void for void in found if isinstance(void, Void)}.values())
 
     def voided(self, account: str, oid: bytes, f: int) -> Outcome:
         """A local's word on an opening it knows only as void."""

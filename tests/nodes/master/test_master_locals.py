@@ -207,17 +207,18 @@ def test_local_acts_and_hands_end_no_line() -> None:
     assert rig.master.totals()[2]["WORKING"] == 1
 
 
-def test_a_fill_reported_late_is_what_happened_and_an_alarm() -> None:
-    """NOT_FOUND has one way on; the count moves with it and the sum stays; both words are in the events."""
+@pytest.mark.parametrize("ended", ["NOT_FOUND", "EXPIRED"])
+def test_a_fill_reported_late_is_what_happened_and_an_alarm(ended: str) -> None:
+    """What ended unseen has one way on; the count moves with it and the sum stays; both words are in the events."""
     rig = Rig(config_of(1)).ready()
     rig.signal()
     (order,) = rig.orders()
-    rig.give(REPLAY, rig.outcome(order, "NOT_FOUND"), ROUTER)
+    rig.give(REPLAY, rig.outcome(order, ended), ROUTER)
     rig.give(REPLAY, rig.outcome(order, "FILLED_LATE", detail="late"), ROUTER)
     rig.give(REPLAY, rig.outcome(order, "FILLED_LATE", detail="late"), ROUTER)
     assert noted(rig) == ["outcome_changed"]
     assert {code: n for code, n in rig.master.totals()[1].items() if n} == {"FILLED_LATE": 1}
-    assert [line.split()[2] for line in rig.outcomes()] == ["NOT_FOUND", "FILLED_LATE"]
+    assert [line.split()[2] for line in rig.outcomes()] == [ended, "FILLED_LATE"]
 
 
 @pytest.mark.parametrize(("ended", "told"), [("NOT_FOUND", "FILLED"), ("FILLED", "FILLED_LATE"), ("FILLED_LATE", "NOT_FOUND")])

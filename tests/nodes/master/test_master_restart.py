@@ -79,7 +79,7 @@ class Local:
             self.positions = [held for held in self.positions if held.oid != order.target.ref_oid]
 
     def void(self, void: Void) -> None:
-        for oid in void.oids:
+        for oid in (line.oid for line in void.lines):
             if oid not in self.done:
                 self.done[oid] = void.e
                 self.outcomes.append(self.rig.voided(self.name, oid, len(self.outcomes) + 1))
@@ -255,8 +255,9 @@ def test_a_new_master_sends_closes_again_and_no_opening() -> None:
     rig.local_up("a1", f=1)
     assert rig.outcomes()[-1] == "a1 open FILLED"
     assert reverse.body.action == "OPEN"
-    void = Void("a1", again.order.e, [reverse.order.oid], 1)
-    assert rig.voids() == [void]
+    (void,) = rig.voids()
+    assert (void.account, void.e, void.life) == ("a1", again.order.e, 1)
+    assert [(line.oid, line.is_unsure) for line in void.lines] == [(reverse.order.oid, False)]
     rig.wait(SECOND_NS)
     assert rig.voids() == [void], "it is named again until the local has told what became of it"
     assert rig.master.totals()[2]["UNCONFIRMED"] == 1, "only the local ends a line it may have received"

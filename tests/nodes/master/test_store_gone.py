@@ -4,8 +4,9 @@ import pytest
 
 from mesh.links import REPLAY
 from mesh.messages.base import NO_OID
-from mesh.messages.orders import GapFill, Listed, LocalHello, LocalWelcome, ReplayAccount
+from mesh.messages.orders import GapFill, GrantAsk, Listed, LocalHello, LocalWelcome, ReplayAccount
 from mesh.messages.outcomes import OutcomeAck
+from mesh.units import MS_NS, SECOND_NS
 from tests.nodes.master.masterrig import ROUTER, Rig, config_of
 
 
@@ -26,9 +27,45 @@ def test_openings_of_a_store_that_is_gone_are_looked_for() -> None:
         assert [row.oid for fill in rig.take(GapFill) for row in fill.message.expired] == ([] if is_restarted else [NO_OID])  # type: ignore[attr-defined]
         rig.give(REPLAY, Listed("a1", 2, epoch, 0, 0), ROUTER)
         (void,) = rig.voids()
-        assert (void.oids, [line.oid for line in void.unsure], void.life) == ([], [order.order.oid], 2)
-        assert (void.unsure[0].sid, void.unsure[0].symbol, void.unsure[0].side) == (order.body.sid, "EURUSD", 1)
+        assert ([(line.oid, line.is_unsure) for line in void.lines], void.life) == ([(order.order.oid, True)], 2)
+        assert (void.lines[0].sid, void.lines[0].symbol, void.lines[0].side) == (order.body.sid, "EURUSD", 1)
     assert rig.master.totals()[2]["UNKNOWN"] == 1
+
+
+def test_openings_of_another_life_go_out_no_more_and_are_named() -> None:
+    """The process before may have executed it, and a store put back forgets that: whoever asks for it hears of no order, but VOID."""
+    rig = Rig(config_of(1)).ready()
+    rig.signal()
+    (order,) = rig.orders()
+    epoch = rig.master._state.epoch
+    rig.give(REPLAY, rig.outcome(order, "WORKING", final=False), ROUTER)
+    assert rig.master.totals()[2]["WORKING"] == 1
+    rig.give(REPLAY, LocalHello("a1", "l", 2, b"s", epoch, 1, 1, b"", 1, "x", start_f=1), ROUTER)
+    assert rig.master.totals()[2]["UNCONFIRMED"] == 1, "what the life before told is not known to hold"
+    rig.give(REPLAY, ReplayAccount("a1", epoch, 1, 1), ROUTER)
+    assert [row.oid for fill in rig.take(GapFill) for row in fill.message.expired] == [NO_OID]  # type: ignore[attr-defined]
+    assert rig.orders() == []
+    rig.give(REPLAY, Listed("a1", 2, epoch, 1, 0), ROUTER)
+    (void,) = rig.voids()
+    assert [(line.oid, line.is_unsure) for line in void.lines] == [(order.order.oid, False)]
+
+
+def test_list_that_was_lost_is_asked_for_again() -> None:
+    """A local that asks for leave knows us; where its list never came it is welcomed anew, once a second, till that is here."""
+    rig = Rig(config_of(1)).ready()
+    epoch = rig.master._state.epoch
+    rig.give(REPLAY, LocalHello("a1", "l", 2, b"s", epoch, 0, 0, b"", 1, "x"), ROUTER)
+    assert len(rig.take(LocalWelcome)) == 1
+    welcomed = []
+    for _ in range(4):
+        rig.wait(500 * MS_NS)
+        rig.give(REPLAY, GrantAsk("a1", 2, b"s", 1, 0), ROUTER)
+        welcomed.append(len(rig.take(LocalWelcome)))
+    assert welcomed == [0, 1, 0, 1]
+    rig.give(REPLAY, Listed("a1", 2, epoch, 0, 0), ROUTER)
+    rig.wait(SECOND_NS)
+    rig.give(REPLAY, GrantAsk("a1", 2, b"s", 2, 0), ROUTER)
+    assert rig.take(LocalWelcome) == []
 
 
 def test_another_word_under_the_number_a_line_ended_with_is_an_alarm() -> None:

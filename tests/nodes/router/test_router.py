@@ -29,6 +29,7 @@ from mesh.messages.orders import (
     StateAsk,
     Target,
     Void,
+    VoidLine,
 )  # fmt: skip
 from mesh.units import MS_NS, SECOND_NS
 from nodes.router.core import Router
@@ -180,7 +181,7 @@ def test_gap_fill_closes_a_hole_and_tells_each_local_its_own() -> None:
 def test_void_openings_are_named_to_their_local() -> None:
     """The master's word about openings of older epochs goes to whose it is."""
     router = Wired()
-    void = Void("two", E, [b"a" * 16], 7)
+    void = Void("two", E, [VoidLine(b"a" * 16, "s", "swing", "open", "EURUSD", 1, 1, 0, 1, 1)], 7)
     assert [(send.peer, send.message) for send in router.take(REPLAY, 0, void)] == [(2, void)]
 
 

@@ -48,6 +48,13 @@ DURABLE = (
         "        state.stream.settle(target.k)\n        if body.action == OPEN",
     ),
     Mutant(
+        "order_acked_before_its_end_is_durable",
+        "§6.2: what ends at once is acked after that commit",
+        "nodes/local/finishing.py",
+        "            effects.append(state.commits.make([], lambda _: state.settle(e, ks)))\n",
+        "            effects += state.settle(e, ks)\n",
+    ),
+    Mutant(
         "epoch_published_before_durable",
         "§6: an epoch is durable before its first publish",
         "nodes/master/core.py",

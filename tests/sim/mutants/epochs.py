@@ -39,6 +39,35 @@ EPOCHS = (
         "closes = [line.record for line in decision.lines if line.is_open]",
     ),
     Mutant(
+        "life_before_is_forgotten",
+        "§6.8: what an earlier life may have had is looked for before it ends",
+        "nodes/master/account.py",
+        "        self.stale_k = self.k\n        for line",
+        "        for line",
+    ),
+    Mutant(
+        "void_ends_unseen",
+        "§6.8: a store may have been put back: VOID ends nothing without a look",
+        "nodes/local/orderintake.py",
+        "        job = Job(void_record(line, e), now_ns)\n",
+        "        if not line.is_unsure:\n            return self._expire(line.oid, e, VOID, now_ns)\n"
+        "        job = Job(void_record(line, e), now_ns)\n",
+    ),
+    Mutant(
+        "older_order_ends_unseen",
+        "§6.6: what was published before this life had leave is looked for before it ends",
+        "nodes/local/desk.py",
+        "if isinstance(verdict, End) and self._intents.may_be_anothers(job.record):",
+        "if isinstance(verdict, End) and job is None:",
+    ),
+    Mutant(
+        "list_never_asked_for_again",
+        "§6.8: an account is decided for after LISTED, whatever was lost on its way",
+        "nodes/master/backchannel.py",
+        "        if account.is_known and account.listed_f < 0 and",
+        "        if False and",
+    ),
+    Mutant(
         "answers_forgotten_at_start",
         "§6.1: a repeated sid gets the stored answer, also of the next life",
         "nodes/master/recovery.py",

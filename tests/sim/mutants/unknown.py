@@ -28,7 +28,7 @@ UNKNOWN = (
         "unknown_blocks_nothing",
         "§6.3: UNKNOWN blocks new opens of that symbol",
         "nodes/local/intents.py",
-        "if self._jobs.blocks_opens(record.symbol):",
-        'if self._jobs.blocks_opens(""):',
+        "if lost := self._jobs.unknown_in(record.symbol):",
+        'if lost := self._jobs.unknown_in(""):',
     ),
 )
