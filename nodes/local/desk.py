@@ -180,7 +180,10 @@ class Desk:
 
     def _look(self, now_ns: int) -> VenueFind | None:
         """The look that is due longest."""
-        job = min(self.jobs.unknown(), key=lambda lost: lost.ready_ns, default=None)
+        # what another life may have executed it may still be executing, until its leave is over: ours comes after that
+        is_ours = self._state.freshness.is_ours(self._state.stream.e)
+        lost = [job for job in self.jobs.unknown() if is_ours or not job.record.is_brief]
+        job = min(lost, key=lambda job: job.ready_ns, default=None)
         if job is None:
             return None
         if job.ready_ns > now_ns:

@@ -86,6 +86,10 @@ class Freshness:
         self._not_before_ns = now_ns
         self.leave = None
 
+    def is_ours(self, e: int) -> bool:
+        """Whether there was leave in epoch ``e``, run out or not, and nothing has ended it since: no other life has any (DESIGN §6.6)."""
+        return self.leave is not None and self.leave.e == e
+
     def is_live(self, e: int, kill_digest: bytes, now_ns: int) -> bool:
         """Whether opens of epoch ``e`` may run at a local whose own kill set has this digest."""
         leave = self.leave

@@ -5,6 +5,8 @@ must be at least (margin level, the window between two equal orders), halved. Wh
 with the master; the price collar is checked by the worker at the price of the call.
 """
 
+from collections import deque
+
 import msgspec
 
 from mesh.codec import decode_record_untrusted, encode
@@ -84,9 +86,11 @@ class Guard:
         )
         self._rates = OrderRates()
         """Opens let through; their symbols by the broker's names."""
-        self._counted: dict[bytes, int] = {}
-        """Opens of the last hour that count already, by oid, with their market time."""
-        self._rows: list[tuple[int, bytes]] = []
+        self._counted: set[bytes] = set()
+        """Opens of the last hour that count already, by oid …"""
+        self._passed: deque[tuple[int, bytes]] = deque()
+        """… with their market times, as they came."""
+        self._rows: deque[tuple[int, bytes]] = deque()
         """(market time, oid) of the rows kept."""
 
     def moved(self, marks: Marks, state: AccountState, market_ns: int) -> Marks:
@@ -102,17 +106,17 @@ class Guard:
         """An open goes to the venue: it counts from now on, once for all its attempts."""
         if record.oid in self._counted:
             return
-        self._counted[record.oid] = record.decided_market_ns
-        self._counted = {oid: at_ns for oid, at_ns in self._counted.items() if at_ns > record.decided_market_ns - HOUR_NS}
+        self._counted.difference_update(_older(self._passed, record.decided_market_ns - HOUR_NS))
+        self._counted.add(record.oid)
+        self._passed.append((record.decided_market_ns, record.oid))
         self._rates.add_opening(record.decided_market_ns, record.strategy, record.symbol, record.side)
 
     def kept(self, record: OrderRecord) -> list[Put]:
         """The rows by which another life counts an open that has ended; those of an hour ago go."""
-        forgotten = [row for row in self._rows if row[0] <= record.decided_market_ns - HOUR_NS]
-        self._rows = [row for row in self._rows if row not in forgotten]
+        forgotten = _older(self._rows, record.decided_market_ns - HOUR_NS)
         self._rows.append((record.decided_market_ns, record.oid))
         passed = PassedRecord(record.decided_market_ns, record.strategy, record.symbol, record.side)
-        return [Put(PASSED, record.oid, encode(passed)), *(Put(PASSED, oid, None) for _, oid in forgotten)]
+        return [Put(PASSED, record.oid, encode(passed)), *(Put(PASSED, oid, None) for oid in forgotten)]
 
     def restore(self, oid: bytes, raw: bytes) -> None:
         """Take a row of the store."""
@@ -206,4 +210,12 @@ def holdings(state: AccountState, openings: Openings) -> list[Holding]:
                     closing=False,
                 )
             )
+    return found
+
+
+def _older(rows: deque[tuple[int, bytes]], before_ns: int) -> list[bytes]:
+    """Take off the front what is not after ``before_ns``; the oids. Market time seldom goes back: what it hides goes a little later."""
+    found: list[bytes] = []
+    while rows and rows[0][0] <= before_ns:
+        found.append(rows.popleft()[1])
     return found

@@ -208,6 +208,9 @@ class LostAttempts:
             job.unsettle()
             return []
         record = job.record
+        if record.is_brief and not self._state.freshness.is_ours(self._state.stream.e):
+            job.ready_ns = now_ns  # another life may have leave: looked for again once we have it
+            return []
         job.settling_ns = job.settling_ns or now_ns
         job.find_count += 1
         opening = self._state.openings.of_oid(record.ref_oid)

@@ -16,7 +16,15 @@ from tests.e2e.meshrig import Rig
 
 pytestmark = pytest.mark.wire
 DEAF = "import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\nprint('up', flush=True)\ninput()"
-OBEYS = "import sys\ntry:\n    print('up', flush=True)\n    input()\nexcept KeyboardInterrupt:\n    sys.exit(3)"
+OBEYS = """
+import sys, time
+try:
+    print("up", flush=True)
+    for _ in range(1_000):
+        time.sleep(0.1)  # a signal just before a call that blocks for good is heard only when that returns
+except KeyboardInterrupt:
+    sys.exit(3)
+"""
 
 
 @pytest.fixture

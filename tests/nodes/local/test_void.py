@@ -209,3 +209,29 @@ def test_no_ack_names_what_is_not_durable() -> None:
     assert rig.local()._state.order_ack().message.k == 0  # type: ignore[attr-defined]
     rig.run(1_000)
     assert rig.local()._state.order_ack().message.k == 1  # type: ignore[attr-defined]
+
+
+def test_opening_another_life_may_still_execute_is_looked_for_later() -> None:
+    """Without leave of our own the life before may have it: nothing is concluded till the master grants, though it was named."""
+    rig = Rig().ready()
+    rig.run(500)
+    rows = dict(rig.net.places["local-1"].disk.rows)
+    rig.master.grants = False
+    put_back_without_leave(rig, rows)
+    void(rig, NEVER_SEEN)
+    rig.run(3_000)
+    assert [outcome.code for outcome in rig.master.outcomes] == ["UNKNOWN"]
+    assert rig.venue.finds == 0
+    rig.master.grants = True
+    rig.until(lambda: rig.master.codes() == ["EXPIRED"])
+    assert rig.venue.finds == 1
+
+
+def put_back_without_leave(rig: Rig, rows: dict[tuple[str, bytes], bytes]) -> None:
+    """As ``put_back``, while the master grants nothing."""
+    rig.net.crash("local-1")
+    disk = rig.net.places["local-1"].disk
+    disk.rows.clear()
+    disk.rows.update(rows)
+    rig.net.restart("local-1")
+    rig.until(lambda: bool(rig.master.listed) and rig.master.listed[-1].life == rig.local()._state.life)

@@ -61,6 +61,13 @@ EPOCHS = (
         "if isinstance(verdict, End) and job is None:",
     ),
     Mutant(
+        "looked_for_while_another_life_may_open",
+        "§6.6: what another life may have had is looked for once its leave is over",
+        "nodes/local/desk.py",
+        "if is_ours or not job.record.is_brief]",
+        "if is_ours or job.record is not None]",
+    ),
+    Mutant(
         "list_never_asked_for_again",
         "§6.8: an account is decided for after LISTED, whatever was lost on its way",
         "nodes/master/backchannel.py",
