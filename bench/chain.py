@@ -4,14 +4,17 @@ All chains of a comparison are up at the same time and carry nothing while anoth
 all alike. A figure is the median of the ratios of neighbouring segments, never the ratio of two medians of different minutes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import Protocol
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.results import FAILS, HOLDS, UNDECIDED, Counted
+from bench.latencies import Latencies
+from bench.pace import rate_warning
+from bench.results import FAILS, HOLDS, UNDECIDED, Counted, Measured, Stage
 from bench.scenario import Progress
 
 Durations = NDArray[np.int64]
@@ -81,3 +84,33 @@ def ratio_of(ours: Sequence[Segment], theirs: Sequence[Segment], percentile: flo
     ratios = [np.percentile(one.whole_ns, percentile) / np.percentile(other.whole_ns, percentile) for one, other in pairs]
     low, median, high = np.percentile(ratios, (25, 50, 75))
     return Ratio(float(median), float(low), float(high), len(ratios))
+
+
+def told(
+    scenario: str, variant: str, segment: Segment, rate: float, warmup_count: int, settings: dict[str, int | float | str]
+) -> Measured:
+    """A segment as it is kept."""
+    stages = {name: Stage.of(Latencies(values_ns)) for name, values_ns in {"whole": segment.whole_ns, **segment.stages_ns}.items()}
+    counted = segment.counted
+    warnings = rate_warning(rate, segment.rate_reached)
+    for name in ("lost", "doubled", "damaged", "out_of_order"):
+        if count := getattr(counted, name):
+            warnings.append(f"{count} messages {name.replace('_', ' ')}")
+    return Measured(scenario, variant, settings, rate, segment.rate_reached, warmup_count, counted, stages, warnings=warnings)
+
+
+@contextmanager
+def up(chains: Sequence[Chain]) -> Iterator[tuple[list[Chain], dict[str, str]]]:
+    """Chains brought up, and for those that cannot be, why; all of them are ended afterwards."""
+    with ExitStack() as stack:
+        ready: list[Chain] = []
+        missing: dict[str, str] = {}
+        for chain in chains:
+            stack.callback(chain.stop)
+            try:
+                chain.start()
+            except NotInstalled as error:
+                missing[chain.name] = str(error)
+            else:
+                ready.append(chain)
+        yield ready, missing

@@ -86,6 +86,6 @@ class Latencies:
         writer.output_log_format_version()
         writer.output_comment(f"[StartTime: {began_s:.3f} (seconds since epoch)]")  # the library's own line for it fails
         writer.output_legend()
-        self._histogram.set_tag(tag.replace(",", ";").replace(" ", "_"))
+        text.write(f"Tag={tag.replace(',', ';').replace(' ', '_')},")  # the library reads tags and writes none
         writer.output_interval_histogram(self._histogram, began_s, ended_s)
         return text.getvalue()

@@ -160,6 +160,15 @@ def in_worker(config: Config, state: Path, count: int) -> tuple[list[int], list[
         attachment.close()
 
 
+def attached_to(folder: Path) -> tuple[Config, Path]:
+    """A configuration whose account trades on a simulated terminal, and that terminal's file; workers started from now on find it."""
+    sim = folder / "sim.toml"
+    sim.write_text(SIM, encoding="utf-8")
+    (folder / "MetaTrader5.py").write_text(SHIM, encoding="utf-8")
+    os.environ["PYTHONPATH"] = f"{folder}{os.pathsep}{ROOT}"
+    return parse(CONFIG.format(sim=sim)), sim
+
+
 def main() -> None:
     """Entry of the command."""
     parser = argparse.ArgumentParser(prog="python -m bench.venue_overhead", description="What the adapter adds to order_send.")
@@ -167,11 +176,7 @@ def main() -> None:
     count = parser.parse_args().count
     with tempfile.TemporaryDirectory(prefix="trademesh-") as folder:
         path = Path(folder)
-        sim = path / "sim.toml"
-        sim.write_text(SIM, encoding="utf-8")
-        (path / "MetaTrader5.py").write_text(SHIM, encoding="utf-8")
-        os.environ["PYTHONPATH"] = f"{path}{os.pathsep}{ROOT}"
-        config = parse(CONFIG.format(sim=sim))
+        config, sim = attached_to(path)
         print(machine_line())
         print(f"{'µs':<{NAME_WIDTH}} {'count':>6}{'p50':>10}{'p90':>10}{'p99':>10}{'max':>10}")
         told("order_send alone", alone_ns(sim, count))

@@ -127,6 +127,7 @@ class Shell:
             stack.callback(watchdog.close)
             stack.callback(gc.unfreeze)
             self._upkeep.start(self._clock())
+            stack.callback(self._upkeep.stop)
             gc.set_threshold(thresholds[0], thresholds[1], OLDEST_NEVER)
             self._loop.run_forever()
         if self._failure is not None:

@@ -2,6 +2,7 @@
 
 import gc
 import select
+import time
 
 from mesh import links
 from mesh.codec import encode
@@ -9,7 +10,7 @@ from mesh.core import Envelope, Note, PeerLost, Send
 from mesh.io.health import ProcessMeter, health_of
 from mesh.io.inlet import Inlet
 from mesh.io.node import Node
-from mesh.units import SECOND_NS
+from mesh.units import SECOND_NS, US_NS
 
 FLUSH_NS = SECOND_NS
 COLLECT_NS = 30 * SECOND_NS
@@ -28,12 +29,27 @@ class Upkeep:
         self._flush_at_ns = 0
         self._collected_ns = 0
         self._meter = ProcessMeter()
+        self._pause_us_max = 0
+        """The longest garbage collection that was not asked for here."""
+        self._pause_began_ns = 0
 
     def start(self, now_ns: int) -> None:
-        """What is there now stays: freeze it, so that the collector need not walk it again."""
+        """What is there now stays: freeze it, so that the collector need not walk it again. ``stop`` has to follow."""
         gc.collect()
         gc.freeze()
+        gc.callbacks.append(self._on_collection)
         self._collected_ns = now_ns
+
+    def stop(self) -> None:
+        """The process trades no more."""
+        gc.callbacks.remove(self._on_collection)
+
+    def _on_collection(self, phase: str, _info: dict[str, int]) -> None:
+        """The interpreter collects, in the middle of whatever it was at."""
+        if phase == "start":
+            self._pause_began_ns = time.perf_counter_ns()
+        else:
+            self._pause_us_max = max(self._pause_us_max, (time.perf_counter_ns() - self._pause_began_ns) // US_NS)
 
     def turn(self, nodes: list[Node], inlets: list[Inlet], is_idle: bool, now_ns: int) -> None:
         """One poll's work. Ports that need looking at are hot afterwards."""
@@ -52,12 +68,15 @@ class Upkeep:
         since_ns = now_ns - self._collected_ns
         if since_ns >= COLLECT_NS_MAX or (is_idle and since_ns >= COLLECT_NS):
             self._collected_ns = now_ns
+            paused_us = self._pause_us_max
             gc.collect()
+            self._pause_us_max = paused_us if is_idle else self._pause_us_max  # nothing waited for one in an idle moment
 
     def push_health(self, nodes: list[Node], now_ns: int) -> None:
         """Each node's health to every router; a router's own straight to its core."""
         self._health_at_ns = now_ns + self._health_ns
         for node in nodes:
+            node.counters.keep_max("gc_pause_us_max", self._pause_us_max)
             folder = node.store.path.parent if node.store is not None else None
             health = health_of(node.identity, node.core, self._meter, self.lag_us_max, now_ns, folder)
             node.shown_phase = health.phase

@@ -1,0 +1,99 @@
+"""The configuration of a measured mesh: no rail refuses, no timer hurries, ports are free ones, and nodes share processes as asked."""
+
+import os
+import socket
+
+from mesh.config import Config, parse
+
+SYMBOL = "EURUSD"
+CURRENCIES = ("EUR", "GBP", "AUD", "NZD", "USD", "CAD", "CHF", "JPY", "SEK")
+PORTS_FROM, PORTS_TO = 12_000, 21_000
+"""Below what the system gives to outgoing connections, and below what tests take."""
+PORTS_COUNT = 40
+"""Only market, signals, master and routers listen."""
+FIRST_LOGIN = 5_001
+HEAD = """
+[mesh]
+base_port = {base_port}
+[market]
+symbols = {symbols}
+[timers]
+unknown_settle_ms = 2000
+unknown_read_ms = 500
+[rails]
+positions_per_symbol_count = "off"
+positions_count = "off"
+exposure_times = "off"
+orders_per_minute_count = "off"
+orders_per_hour_count = "off"
+spread_times = "off"
+margin_level_percent = "off"
+duplicate_window_ms = "off"
+price_collar_percent = "off"
+daily_loss_percent = "off"
+drawdown_percent = "off"
+closed_from = "off"
+[strategy.hand]
+kind = "manual"
+sizing = {{kind = "lots"}}
+sl_points = 400
+[node.market-1]
+role = "market"
+[node.broker-1]
+role = "broker"
+[node.cci-1]
+role = "indicator"
+[node.signals-1]
+role = "signals"
+[node.master-1]
+role = "master"
+[node.router-1]
+role = "router"
+"""
+
+
+def account_of(number: int) -> str:
+    """The account of local ``number``, from 1."""
+    return f"a{number}"
+
+
+def local_of(number: int) -> str:
+    """The node of local ``number``, from 1."""
+    return f"local-{number}"
+
+
+def symbols_of(count: int) -> list[str]:
+    """So many symbols, the measured one first. Raises ValueError for more than there are."""
+    names = [SYMBOL, *(one + other for one in CURRENCIES for other in CURRENCIES if one != other and one + other != SYMBOL)]
+    if count > len(names):
+        raise ValueError(f"{count} symbols: at most {len(names)}")
+    return names[:count]
+
+
+def layout(locals_count: int = 1, symbols_count: int = 1) -> Config:
+    """A mesh of one router, so many locals and symbols, on ports that are free now."""
+    parts = [HEAD.format(base_port=free_ports(PORTS_COUNT), symbols=symbols_of(symbols_count))]
+    for number in range(1, locals_count + 1):
+        parts.append(
+            f'[account.{account_of(number)}]\nlogin = {FIRST_LOGIN + number - 1}\n'
+            f'[node.{local_of(number)}]\nrole = "local"\naccount = "{account_of(number)}"\n'
+        )
+    return parse("\n".join(parts))
+
+
+def free_ports(count: int) -> int:
+    """The first of ``count`` ports in a row on which nobody listens. Raises ValueError where there are none."""
+    begin = PORTS_FROM + os.getpid() * 97 % (PORTS_TO - PORTS_FROM - count)
+    for base in (*range(begin, PORTS_TO - count, count), *range(PORTS_FROM, begin, count)):
+        held: list[socket.socket] = []
+        try:
+            for port in range(base, base + count):
+                held.append(socket.socket())
+                held[-1].bind(("127.0.0.1", port))
+        except OSError:
+            continue
+        finally:
+            for sock in held:
+                sock.close()
+        return base
+    raise ValueError(f"no {count} free ports in a row between {PORTS_FROM} and {PORTS_TO} on loopback")

@@ -1,0 +1,145 @@
+"""The mesh as a chain: a source, then real nodes in as many processes as asked, to the moment at which a local hands the order over.
+
+Stages, each from one stamp to the next (``mesh.messages.outcomes.Stamps``): ``signal`` until the master has the signal, ``decide`` until
+the order is published (durable before), ``fanout`` until the router sends it on, ``deliver`` until the local has it, ``intent`` until
+its INTENT is durable, ``hand`` until the worker gets it. ``mesh`` is all of them, from the moment the signal was sent; ``whole`` is
+from the moment it was due.
+"""
+
+import time
+from collections.abc import Sequence
+
+import numpy as np
+
+from bench.chain import Durations, Segment
+from bench.results import Counted
+from bench.rig.layout import account_of, layout, local_of
+from bench.rig.processes import Asked, Processes
+from mesh.config import Config
+
+STAGES = ("signal_ns", "master_in_ns", "master_out_ns", "router_out_ns", "local_in_ns", "durable_ns", "called_ns")
+STAGE_NAMES = ("signal", "decide", "fanout", "deliver", "intent", "hand")
+APART = (("signals-1",), ("master-1",), ("router-1",))
+"""Each node a process of its own."""
+PROBE_RATE = 10.0
+READY_S = 20.0
+SETTLE_S = 0.2
+"""Between two looks for orders on their way; a look that finds nothing new is the last."""
+BRAIN = (("signals-1", "master-1"), ("router-1",))
+"""Who decides is one process."""
+
+
+class MeshChain:
+    """See ``bench.chain.Chain``. ``groups``: the nodes between source and local, by process. ``locals_count``: who gets each order."""
+
+    def __init__(
+        self,
+        name: str = "mesh",
+        *,
+        groups: Sequence[Sequence[str]] = APART,
+        locals_count: int = 1,
+        is_durable: bool = False,
+        idle: str = "wait",
+    ) -> None:
+        self.name = name
+        self._groups = groups
+        self._locals = [local_of(number) for number in range(1, locals_count + 1)]
+        self._accounts = [account_of(number) for number in range(1, locals_count + 1)]
+        self._is_durable = is_durable
+        self._idle = idle
+        self._processes = Processes()
+        self._nodes: dict[str, Asked] = {}
+        self._config: Config | None = None
+        self._first = 0
+        self._source: Asked | None = None
+        self._sink: Asked | None = None
+
+    def start(self) -> None:
+        """Bring all up; ready when every node says so, the source is welcome and an order has come through."""
+        self._processes.open()
+        folder = self._processes.folder
+        self._config = config = layout(len(self._locals))
+        path = folder / "mesh.json"
+        path.write_bytes(config.effective())
+        options = ["--config", str(path), "--state", str(folder), "--idle", self._idle, *["--durable"] * self._is_durable]
+        for names in [("market-1",), *self._groups, tuple(self._locals)]:
+            self._nodes["+".join(names)] = self._processes.start(", ".join(names), "bench.rig.process", *names, *options)
+        for names, asked in self._nodes.items():
+            asked.await_lines({f"{name} READY" for name in names.split("+")})
+        self._sink = asked
+        endpoint = config.endpoint("signals-1", "signals")
+        self._source = self._processes.start("the source", "bench.rig.source", endpoint, ",".join(self._accounts))
+        self._source.await_lines({"up"})
+        give_up_s = time.monotonic() + READY_S
+        while self.segment(PROBE_RATE, 1, 0).counted.lost:
+            # the first grants and states are on their way
+            if time.monotonic() > give_up_s:
+                raise RuntimeError(f"no order has come through within {READY_S:g} s")
+
+    @property
+    def config(self) -> Config:
+        """Of the mesh that is up."""
+        assert self._config is not None, "start comes first"
+        return self._config
+
+    def segment(self, rate: float, count: int, warmup_count: int) -> Segment:
+        """Send and collect. Raises RuntimeError where a process has gone."""
+        assert self._source is not None, "start comes first"
+        total = warmup_count + count
+        took_s, _accepted_count, *dues = self._source.ask(f"{rate} {total} {self._first}").split()
+        first, self._first = self._first + warmup_count, self._first + total
+        ended = self._ended(total * len(self._accounts))
+        return segment_of(ended, np.array(dues[warmup_count:], dtype=np.int64), first, len(self._accounts), total / float(took_s))
+
+    def cpu_ns(self) -> dict[str, int]:
+        """Processor time that the loop of each process has had so far, by its nodes; ZeroMQ's own threads are not in it."""
+        return {names: int(asked.ask("cpu")) for names, asked in self._nodes.items()}
+
+    def pids(self) -> dict[str, int]:
+        """Each process, by its nodes."""
+        return {names: asked.process.pid for names, asked in self._nodes.items()}
+
+    def stop(self) -> None:
+        """End every process."""
+        self._processes.close()
+        self._nodes.clear()
+        self._source = self._sink = None
+
+    def _ended(self, count: int) -> dict[str, Durations]:
+        """What the locals have told; asked for until it is as much as was sent, or no more comes."""
+        assert self._sink is not None, "start comes first"
+        parts: list[dict[str, Durations]] = []
+        path = self._processes.folder / "ended.npz"
+        while True:
+            self._sink.ask(f"take {path}")
+            with np.load(path) as arrays:
+                parts.append({name: arrays[name] for name in arrays.files})
+            got = sum(len(part["number"]) for part in parts)
+            if got >= count or not len(parts[-1]["number"]):
+                return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+            time.sleep(SETTLE_S)
+
+
+def segment_of(ended: dict[str, Durations], dues: Durations, first: int, copies: int, rate: float) -> Segment:
+    """What came of signals ``first``, first + 1 … that were due at ``dues``, each for ``copies`` locals. Those before are the warm-up."""
+    number = ended["number"]
+    is_counted = number >= first
+    ended = {name: values[is_counted] for name, values in ended.items()}
+    order = np.argsort(ended["number"], kind="stable")
+    ended = {name: values[order] for name, values in ended.items()}
+    received = ended["called_ns"] > 0
+    counts = np.bincount(ended["number"][received] - first, minlength=len(dues))
+    counted = Counted(
+        sent=len(dues) * copies,
+        received=int(received.sum()),
+        lost=int(np.maximum(copies - counts, 0).sum()),
+        doubled=int(np.maximum(counts - copies, 0).sum()),
+    )
+    stamps = {name: ended[name][received] for name in STAGES}
+    due = dues[ended["number"][received] - first]
+    stages = {
+        name: np.maximum(stamps[after] - stamps[before], 0)
+        for name, before, after in zip(STAGE_NAMES, STAGES[:-1], STAGES[1:], strict=True)
+    }
+    stages["mesh"] = stamps["called_ns"] - stamps["signal_ns"]
+    return Segment(stamps["called_ns"] - due, counted, rate, stages)

@@ -1,0 +1,79 @@
+"""``fanout``: one order to a thousand locals of one router: how long its send loop takes, and when the last local has it.
+
+The master publishes records of 200 targets; for each the router reads the header once and hands every local its own target with the body
+untouched. ``loop`` is the time the router spends on all records of one order, sends included. ``last`` is from the first record's
+arrival at any local to the last one's at its own: it holds the crowd's own work, too, which runs on the same machine.
+"""
+
+import time
+from collections.abc import Sequence
+
+import numpy as np
+
+from bench.latencies import Latencies
+from bench.results import Counted, Measured, Stage
+from bench.rig.crowdrig import CrowdRig
+from bench.scenario import Options, Progress, Scenario
+from nodes.master.orderlog import TARGETS_MAX
+
+SIZES, SMOKE_SIZES = (1, 10, 100, 300, 1_000), (3,)
+ORDERS, SMOKE_ORDERS = 40, 4
+APART_MS = 100
+WARM = 2
+"""Orders that are not counted."""
+SETTLE_S = 0.3
+
+
+def measure(size: int, orders: int, progress: Progress) -> Measured:
+    """One size."""
+    rig = CrowdRig(size, timed="orders=2")
+    try:
+        rig.start()
+        rig.spent_ns()
+        rig.arrivals()
+        rig.master.ask(f"announce {orders + WARM} {APART_MS}")
+        records = -(-size // TARGETS_MAX)
+        spent = _until(rig, records * (orders + WARM), progress)
+        time.sleep(SETTLE_S)
+        arrived = rig.arrivals()
+    finally:
+        rig.close()
+    loops_ns = spent.reshape(-1, records).sum(axis=1)[WARM:]
+    orders_n = (arrived["n"] - arrived["n"].min()) // records
+    lasts_ns = [int(np.ptp(arrived["at_ns"][orders_n == number])) for number in range(WARM, orders + WARM)]
+    received = int((orders_n >= WARM).sum())
+    sent = size * orders
+    counted = Counted(sent=sent, received=received, lost=max(0, sent - received), doubled=max(0, received - sent))
+    stages = {"loop": Stage.of(Latencies(loops_ns)), "last": Stage.of(Latencies(lasts_ns))}
+    values = {"loop_ms": float(np.median(loops_ns)) / 1e6, "an_order_us": float(np.median(loops_ns)) / 1e3 / size}
+    return Measured("fanout", "router", {"locals": size}, warmup_count=WARM, counted=counted, stages=stages, values=values)
+
+
+def _until(rig: CrowdRig, count: int, progress: Progress) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":
+    """What the router spent on each of ``count`` records; waits for the last one."""
+    parts: list[np.ndarray[tuple[int], np.dtype[np.int64]]] = []
+    give_up_s = time.monotonic() + 60
+    while sum(len(part) for part in parts) < count:
+        assert time.monotonic() < give_up_s, f"{sum(len(part) for part in parts)} of {count} records after a minute"
+        time.sleep(SETTLE_S)
+        parts.append(rig.spent_ns())
+        progress.advance()
+    return np.concatenate(parts)[:count]
+
+
+def sizes_of(options: Options) -> Sequence[int]:
+    """How many locals."""
+    if options.locals:
+        return (options.locals,)
+    return SMOKE_SIZES if options.is_smoke else SIZES
+
+
+def run(options: Options, progress: Progress) -> list[Measured]:
+    """Each size in turn."""
+    orders = SMOKE_ORDERS if options.is_smoke else ORDERS
+    sizes = sizes_of(options)
+    progress.begin("fanout", len(sizes) * (orders + WARM) * APART_MS // 300)
+    return [measure(size, orders, progress) for size in sizes]
+
+
+SCENARIO = Scenario("fanout", "one order to 1 … 1,000 locals of one router: its send loop, and the last local", run)
