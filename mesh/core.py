@@ -11,8 +11,10 @@ from typing import Any, TypeAlias
 import msgspec
 
 from mesh.carriers import FROM_PEERS, FROM_ZERO
+from mesh.clockoffset import UNKNOWN
 from mesh.counters import Counters, is_told
 from mesh.messages.base import Count, Msg
+from mesh.messages.health import StageSummary
 from mesh.units import MS_NS, NEVER
 
 COMMIT_LATER_NS = 100 * MS_NS
@@ -116,12 +118,20 @@ class Note(msgspec.Struct, frozen=True, gc=False):
 
 
 class Emit(msgspec.Struct, frozen=True, gc=False):
-    """One line of the events file (``--events``). ``stage`` orders lines of one moment: see ``mesh.events``."""
+    """One line of the events file (``--events``). ``stage`` orders lines of one moment: see ``mesh.events``.
+
+    ``told``: its fields, or what makes them of values that do not change: without an events file nobody needs them.
+    """
 
     market_ns: int
     sid: str
     stage: int
-    event: dict[str, Any]
+    told: dict[str, Any] | Callable[[], dict[str, Any]]
+
+    @property
+    def event(self) -> dict[str, Any]:
+        """The fields of the line."""
+        return self.told if isinstance(self.told, dict) else self.told()
 
 
 class Halt(msgspec.Struct, frozen=True, gc=False):
@@ -196,3 +206,11 @@ class Core:
     def facts(self) -> dict[str, str]:
         """Short texts for the node's health, shown to people."""
         return {}
+
+    def stages(self, now_ns: int) -> list[StageSummary]:
+        """What its stages took in the last complete interval (``mesh.stages``)."""
+        return []
+
+    def clock_offset(self, now_ns: int) -> tuple[int, int]:
+        """The master's clock less this node's, and the error of that (``mesh.clockoffset``)."""
+        return UNKNOWN

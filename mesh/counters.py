@@ -51,6 +51,7 @@ CATALOGUE: dict[str, str] = {
     "guard_count": "opens the local's own limits refused",
     "too_long_item_count": "items of a snapshot left out because they are longer than frontends are sent",
     "home_move_count": "moves to the other router",
+    "negative_stage_count": "stages of a node that ended before they began, by its clock: not among its latencies",
 }
 """Name → what it counts. A name not listed here is a bug."""
 

@@ -76,6 +76,7 @@ def health_of(
     """
     meter.read(now_ns)
     facts = {key: text[:TEXT_MAX] for key, text in list(core.facts().items())[:FACTS_MAX]}
+    clock_offset_ns, clock_error_ns = core.clock_offset(now_ns)
     return NodeHealth(
         node=identity.name,
         role=identity.role,
@@ -92,4 +93,7 @@ def health_of(
         counters=dict(core.counters.totals),
         facts=facts,
         disk_free_bytes=meter.disk_free_bytes(folder, now_ns),
+        stages=core.stages(now_ns),
+        clock_offset_ns=clock_offset_ns,
+        clock_error_ns=clock_error_ns,
     )

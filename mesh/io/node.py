@@ -116,6 +116,7 @@ class Node:
             self._blame(inlet, peer, error)
             return
         if self.halt is None:
+            self._encoded = (message, frames[0])  # what is only handed on goes out as it came
             self.do(self.core.handle(Envelope(inlet.link, peer, message, frames), now_ns))
 
     def _blame(self, inlet: Inlet, peer: int, error: BadFrame) -> None:

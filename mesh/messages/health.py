@@ -10,6 +10,22 @@ Counters = Annotated[dict[str, Int64], Meta(max_length=128)]
 Facts = Annotated[dict[str, Text], Meta(max_length=64)]
 
 
+class StageSummary(Msg):
+    """What one stage of a node (``mesh.stages.STAGES``) took in its last complete interval: ``span_ns`` long, all zero where ``count`` is."""
+
+    name: Name
+    count: Count
+    p50_ns: Count
+    p90_ns: Count
+    p99_ns: Count
+    p999_ns: Count
+    max_ns: Count
+    span_ns: Count
+
+
+Stages = Annotated[list[StageSummary], Meta(max_length=16)]
+
+
 class NodeHealth(Msg, tag=120):
     """How a node is. ``phase``: STARTING, READY, DRAINING, DONE. ``counters`` are totals since the start of this life.
 
@@ -32,6 +48,11 @@ class NodeHealth(Msg, tag=120):
     facts: Facts
     disk_free_bytes: Count = 0
     """Where its store lies; 0 where it has none."""
+    stages: Stages = []
+    clock_offset_ns: Int64 = 0
+    """The master's clock less its own, for people only: nothing is decided by it."""
+    clock_error_ns: Count = 0
+    """By how much that may be wrong; 0: it is not known."""
 
 
 class Snapshot(Msg, tag=121):

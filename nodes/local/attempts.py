@@ -130,8 +130,10 @@ class OrderRecord(Msg):
     """Orders that the answers to lost attempts named: their third mark beside magic and comment."""
     lost_ns: Int64 = 0
     """Market time since when it has a lost attempt, at the latest; 0: it never had one."""
-    is_brief: bool = False
-    """An OPEN that another life may have had and this store knows nothing of: it ends once a look for each attempt has found none."""
+    unrun: str = ""
+    """Of an OPEN that another life may have had and this store knows nothing of: the code it ends with once one look, after this life got
+    leave, has found nothing; empty: it is looked for as long as any lost attempt.
+    """
 
 
 def decoded(raw: bytes) -> OrderRecord:
@@ -159,7 +161,7 @@ def intended(record: OrderRecord, asked_e8: int, position_ticket: int, since_ns:
     )
 
 
-def searched(record: OrderRecord, detail: str, is_brief: bool) -> OrderRecord:
+def searched(record: OrderRecord, unrun: str, detail: str) -> OrderRecord:
     """An open that another life or store may have executed, to be looked for by every attempt there may have been after its last one."""
     following = record.attempt + LOST_MAX
     return moved(
@@ -170,7 +172,7 @@ def searched(record: OrderRecord, detail: str, is_brief: bool) -> OrderRecord:
         lost=list(range(record.attempt + 1, following)),
         since_ns=max(1, record.decided_market_ns - LOOK_BACK_NS),
         lost_ns=max(1, record.decided_market_ns),
-        is_brief=is_brief,
+        unrun=unrun,
     )
 
 

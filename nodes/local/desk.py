@@ -16,6 +16,7 @@ from mesh.links import WORKER
 from mesh.messages.orders import CLOSE, MODIFY, OPEN
 from mesh.messages.venue import VenueFind, VenueFound, VenueRead, VenueResult, VenueState
 from mesh.units import MS_NS, NEVER, SECOND_NS
+from nodes import codes
 from nodes.commits import nothing_follows
 from nodes.local import attempts
 from nodes.local.attempts import CALLED, INTENT, ORDER, QUEUED, UNKNOWN, OrderRecord
@@ -144,8 +145,8 @@ class Desk:
                 if job.record.state != QUEUED:
                     continue
                 verdict = self._intents.verdict(job, now_ns)
-                if isinstance(verdict, End) and self._intents.may_be_anothers(job.record):
-                    effects += self.search(job, verdict.detail, now_ns)
+                if isinstance(verdict, End) and self._intents.may_be_anothers(job.record, now_ns):
+                    effects += self.search(job, verdict.code, verdict.detail, now_ns)
                 elif isinstance(verdict, End):
                     effects += self._end(job, Ending(verdict.code, verdict.detail), now_ns)
                 elif isinstance(verdict, Wait):
@@ -181,8 +182,8 @@ class Desk:
     def _look(self, now_ns: int) -> VenueFind | None:
         """The look that is due longest."""
         # what another life may have executed it may still be executing, until its leave is over: ours comes after that
-        is_ours = self._state.freshness.is_ours(self._state.stream.e)
-        lost = [job for job in self.jobs.unknown() if is_ours or not job.record.is_brief]
+        is_ours = self._state.freshness.is_fresh(self._state.stream.e, now_ns)
+        lost = [job for job in self.jobs.unknown() if is_ours or not job.record.unrun]
         job = min(lost, key=lambda job: job.ready_ns, default=None)
         if job is None:
             return None
@@ -318,21 +319,24 @@ class Desk:
         """Report an order that has not ended, as UNKNOWN or WORKING."""
         return self._finishing.tell_state(job, code, now_ns)
 
-    def search(self, job: Job, detail: str, now_ns: int, is_brief: bool = True) -> list[Effect]:
-        """Look for an open that another life or store of ours may have executed: it never ends unseen, and never runs here."""
-        record = job.record = attempts.searched(job.record, detail, is_brief)
+    def search(self, job: Job, unrun: str, detail: str, now_ns: int) -> list[Effect]:
+        """Look for an open that another life or store of ours may have executed: it never ends unseen, and never runs here.
+
+        ``unrun``: see ``OrderRecord``.
+        """
+        record = job.record = attempts.searched(job.record, unrun, detail)
         self.jobs.add(job)
         self._state.guard.passed(record)
         self._state.counters.add("searched_open_count")
-        why = "another life may have executed it" if is_brief else "another store may have executed it"
-        note = Note("info" if is_brief else "warning", "opening_searched", {"oid": record.oid.hex(), "sid": record.sid, "why": why})
+        why = "another life may have executed it" if unrun else "another store may have executed it"
+        note = Note("info" if unrun else "warning", "opening_searched", {"oid": record.oid.hex(), "sid": record.sid, "why": why})
         return [note, *self._finishing.tell_state(job, UNKNOWN, now_ns)]
 
     def recovered(self, record: OrderRecord, now_ns: int) -> list[Effect]:
         """An order of the store: what was written down and has no result may have happened, and a copy may have gone on with an open."""
         was = record.state
         if was == QUEUED and record.action == OPEN:
-            return self.search(Job(record, now_ns, is_stored=True), "restart=queued", now_ns)
+            return self.search(Job(record, now_ns, is_stored=True), codes.EXPIRED, "restart=queued", now_ns)
         detail = "restart=without_result" if was == INTENT else record.detail
         lost = attempts.lost(record) if was == INTENT or (was == UNKNOWN and not record.lost) else record.lost
         lost_ns = record.lost_ns or (max(1, record.decided_market_ns) if lost else 0)

@@ -86,9 +86,9 @@ class Freshness:
         self._not_before_ns = now_ns
         self.leave = None
 
-    def is_ours(self, e: int) -> bool:
-        """Whether there was leave in epoch ``e``, run out or not, and nothing has ended it since: no other life has any (DESIGN §6.6)."""
-        return self.leave is not None and self.leave.e == e
+    def is_fresh(self, e: int, now_ns: int) -> bool:
+        """Whether leave in epoch ``e`` has not run out: whatever stops there are, no other life may open now (DESIGN §6.6)."""
+        return self.leave is not None and self.leave.e == e and now_ns < self.leave.until_ns
 
     def is_live(self, e: int, kill_digest: bytes, now_ns: int) -> bool:
         """Whether opens of epoch ``e`` may run at a local whose own kill set has this digest."""

@@ -84,7 +84,7 @@ class Intents:
             return hindrance
         if state.is_draining:
             return Wait(what="drain")
-        if self.may_be_anothers(record):
+        if self.is_older(record):
             return End(codes.EXPIRED, f"n={record.n} published=before_this_life")
         if not self._is_granted(record, now_ns):
             if not job.waits_for:
@@ -97,7 +97,7 @@ class Intents:
         if state.is_rolled_back:
             return End(codes.DENIED, "ROLLBACK outcomes=lost")
         if lost := self._jobs.unknown_in(record.symbol):
-            if all(other.record.is_brief for other in lost):
+            if all(other.record.unrun for other in lost):
                 return Wait(self._give_up_ns(job), what="search")
             return End(codes.DENIED, f"UNKNOWN symbol={record.symbol} result=unknown")
         if state.book.read_count < state.reads_before_open:
@@ -151,8 +151,17 @@ class Intents:
         """Whether there is leave to open under this order's epoch."""
         return self._state.freshness.is_live(record.e, self._state.ladder.digest, now_ns)
 
-    def may_be_anothers(self, record: OrderRecord) -> bool:
-        """Whether an open that was not begun here was published before this life had leave: another one may have executed it."""
+    def may_be_anothers(self, record: OrderRecord, now_ns: int) -> bool:
+        """Whether another life may have executed an open that was not begun here: it was published before this one had leave, or this one
+        has none now.
+        """
+        if self.is_older(record):
+            return True
+        is_unbegun = record.action == OPEN and record.kind == ORDER and not record.attempt
+        return is_unbegun and not self._state.freshness.is_fresh(record.e, now_ns)
+
+    def is_older(self, record: OrderRecord) -> bool:
+        """Whether an open that was not begun here was published before this life had leave."""
         if record.action != OPEN or record.kind != ORDER or record.attempt:
             return False
         state = self._state

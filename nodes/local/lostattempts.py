@@ -161,7 +161,7 @@ class LostAttempts:
     def revived(self, record: OrderRecord, now_ns: int) -> tuple[Job, list[Put]]:
         """An open that had ended NOT_FOUND, in hand again; the rows of that."""
         lost = record.lost or [record.attempt]
-        job = Job(attempts.moved(record, "turn_up", lost=lost, is_brief=False), now_ns, is_stored=True)
+        job = Job(attempts.moved(record, "turn_up", lost=lost, unrun=""), now_ns, is_stored=True)
         self._jobs.add(job)
         return job, [self._state.late.take(record), order_put(job.record)]
 
@@ -208,7 +208,7 @@ class LostAttempts:
             job.unsettle()
             return []
         record = job.record
-        if record.is_brief and not self._state.freshness.is_ours(self._state.stream.e):
+        if record.unrun and not self._state.freshness.is_fresh(self._state.stream.e, now_ns):
             job.ready_ns = now_ns  # another life may have leave: looked for again once we have it
             return []
         job.settling_ns = job.settling_ns or now_ns
@@ -220,11 +220,11 @@ class LostAttempts:
             return self._again(job, FOUND, now_ns)
         # the same SL set twice is one SL; where deals show who closed it all, none of them is its own
         is_dealt_out = opening is not None and opening.is_dealt_out and (record.is_gone or opening.record.is_gone)
-        is_settled = record.action not in (OPEN, CLOSE) or is_dealt_out or record.is_brief
+        is_settled = record.action not in (OPEN, CLOSE) or is_dealt_out or bool(record.unrun)
         if not is_settled and (now_ns - job.settling_ns < self._settle_ns or job.find_count < FINDS_MIN):
             return []
         if record.action == OPEN:
-            ending = Ending(codes.EXPIRED, record.detail) if record.is_brief else Ending(codes.NOT_FOUND, f"reads={job.find_count}")
+            ending = Ending(record.unrun, record.detail) if record.unrun else Ending(codes.NOT_FOUND, f"reads={job.find_count}")
             return self._not_found(job, ending, now_ns)
         job.record = msgspec.structs.replace(record, lost=[])
         return self._again(job, FOUND, now_ns)

@@ -14,7 +14,7 @@ from nodes.lostparts import WORDS_MAX, parts_of
 def lost_orders(command: Command, link: str, state: LocalState, jobs: Jobs, now_ns: int) -> list[Effect]:
     """The answer to ``unknown``: what is looked for now, then what was not found and may still turn up, the newest last."""
     orders = [_looked_for(job, state, now_ns) for job in jobs.unknown()]
-    orders += [_not_found(record) for record in state.late.watched() if not record.is_brief]
+    orders += [_not_found(record) for record in state.late.watched() if not record.unrun]
     return [Send(link, 0, part) for part in parts_of(command.id, state.name, state.account, state.book.market_ns, orders)]
 
 

@@ -130,6 +130,9 @@ class OrderIntake:
                 continue
             if message.e == state.stream.e:
                 self.k_last = max(self.k_last, row.k)
+                is_ours = state.freshness.is_fresh(message.e, now_ns)
+                if row.oid != NO_OID and not is_ours and not state.stream.is_older(message.e, row.k):
+                    continue  # another life may have leave, and this one: asked for again until we have it
                 state.stream.receive(row.k)
                 self._later.pop(row.k, None)
                 job = self._desk.jobs.get(row.oid)
@@ -158,7 +161,7 @@ class OrderIntake:
             return self._again(line.oid)
         job = Job(void_record(line, e), now_ns)
         job.ks = self._forget_later(line.oid)
-        return self._desk.search(job, VOID, now_ns, is_brief=not line.is_unsure)
+        return self._desk.search(job, "" if line.is_unsure else codes.EXPIRED, VOID, now_ns)
 
     def _expire(self, oid: bytes, e: int, detail: str, now_ns: int) -> list[Effect]:
         state = self._state

@@ -59,7 +59,7 @@ class Reckoning:
         self._state = state
         self._desk = desk
         self._was_unknown = [job.record for job in desk.jobs.unknown()]
-        self._looks = [(job, job.look_count + 1) for job in desk.jobs.unknown() if not job.record.is_brief]
+        self._looks = [(job, job.look_count + 1) for job in desk.jobs.unknown() if not job.record.unrun]
         """The look each of them is waited for; what waits for leave is not."""
         decided_ns = [opening.record.decided_ns for opening in state.openings.known() if opening.record.decided_ns]
         self._books = Inspection(state.book, min([state.book.market_ns - DAY_NS, *decided_ns]) - CLOCKS_NS)

@@ -28,6 +28,7 @@ from mesh.messages.orders import (
     VoidLine,
 )
 from mesh.messages.outcomes import Outcome, OutcomeAck
+from mesh.stages import ACK
 from mesh.units import MS_NS, SECOND_NS
 from nodes.codes import UNCONFIRMED, WORKING
 from nodes.decisions import Line
@@ -273,10 +274,11 @@ class BackChannel:
         f = account.f
         events = [told.outcome_event(line, state.clock.market_ns) for line in taken.ended]
         events += [told.act_event(act) for act in taken.acts]
-        commit = state.commits.make(puts, lambda _: self._acknowledge(account, f, peer))
+        commit = state.commits.make(puts, lambda durable_ns: self._acknowledge(account, f, peer, durable_ns - now_ns))
         return [*taken.notes, *events, commit, *self.void(account, now_ns), *state.settled_news(now_ns)]
 
-    def _acknowledge(self, account: Account, f: int, peer: int) -> list[Effect]:
+    def _acknowledge(self, account: Account, f: int, peer: int, took_ns: int) -> list[Effect]:
+        self._state.meter.record(ACK, took_ns)
         account.durable_f = max(account.durable_f, f)
         return [Send(REPLAY, peer, OutcomeAck(account.name, account.durable_f))]
 

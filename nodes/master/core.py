@@ -26,6 +26,7 @@ from mesh.messages.control import (
     Undo,
     WhyAsk,
 )
+from mesh.messages.health import StageSummary
 from mesh.messages.market import Block, MarketWelcome, Settle, Ticks
 from mesh.messages.orders import GrantAsk, Listed, LocalHello, Replay, ReplayAccount, RouterHello
 from mesh.messages.outcomes import DealReport, Outcome
@@ -182,6 +183,10 @@ class Master(Core):
             "states": " ".join(f"{state}={count}" for state, count in ledger.states.items()),
             "waiting": ", ".join(self._state.waiting_accounts())[:500],
         }
+
+    def stages(self, now_ns: int) -> list[StageSummary]:
+        """How long signals and outcomes take here."""
+        return self._state.meter.summaries(now_ns)
 
     def totals(self) -> tuple[int, dict[str, int], dict[str, int]]:
         """(lines decided, ended lines by code, other lines by state)."""

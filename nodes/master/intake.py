@@ -12,7 +12,7 @@ from mesh.core import Effect, Note, Put
 from mesh.counters import Counters
 from mesh.messages.base import NO_OID
 from mesh.messages.outcomes import FINAL_CODES, Outcome
-from nodes.codes import EXPIRED, FILLED_LATE, MANUAL, NOBODY, NOT_FOUND, UNKNOWN, WORKING
+from nodes.codes import FILLED_LATE, MANUAL, NOBODY, UNKNOWN, UNSEEN, WORKING
 from nodes.decisions import Line
 from nodes.ledger import Ledger
 from nodes.master.account import STASH_MAX, Account
@@ -133,7 +133,7 @@ class Intake:
         taken.puts.append(self._ledger.end_put(line))
 
     def _late(self, account: Account, line: Line, outcome: Outcome, taken: Taken) -> None:
-        """The line had ended: said twice it is nothing new. NOT_FOUND and EXPIRED have one way on; any other word leaves the line as it is.
+        """The line had ended: said twice it is nothing new. What ended unseen has one way on; any other word leaves the line as it is.
 
         Both are an alarm, and the other word is kept beside the lines.
         """
@@ -142,7 +142,7 @@ class Intake:
             return
         self._counters.add("adopted_count")
         taken.notes.append(_alarm("outcome_changed", outcome, f"the line had ended {line.code}"))
-        if line.code in (NOT_FOUND, EXPIRED) and outcome.code == FILLED_LATE:
+        if line.code in UNSEEN and outcome.code == FILLED_LATE:
             taken.puts += self._ledger.amend(line, outcome.code, outcome.detail, outcome.f, outcome)
             taken.ended.append(line)
         else:

@@ -8,6 +8,7 @@ from mesh.links import MARKET, ORDERS
 from mesh.messages.base import Code, Count, Int64, Life, Msg, Name
 from mesh.messages.market import Settled
 from mesh.messages.orders import Heartbeat
+from mesh.stages import StageMeter
 from mesh.timers import Timers
 from mesh.units import HOUR_NS, MS_NS
 from nodes.commits import Commits
@@ -63,6 +64,7 @@ class MasterState:
         self.config = config
         self.life = life
         self.counters = counters
+        self.meter = StageMeter(counters)
         self.accounts = {account: Account(account, config) for account in config.account}
         self.ledger = Ledger()
         self.commits = Commits()

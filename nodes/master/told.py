@@ -4,6 +4,7 @@ They go with the commit of what they tell: events are on disk before the store i
 those) but never lose one.
 """
 
+from functools import partial
 from typing import Any
 
 from mesh import events
@@ -11,15 +12,14 @@ from mesh.core import Emit
 from mesh.messages.orders import CLOSE
 from mesh.messages.outcomes import Outcome
 from nodes.amounts import decimal_of
-from nodes.decisions import PUBLISHED, Decision, Line
+from nodes.decisions import PUBLISHED, Decision, DecisionRecord, Line, LineRecord
 from nodes.master.story import stamps_of, stamps_text
 
 
-def _line_of(line: Line, stage: int) -> dict[str, Any]:
-    record = line.record
+def _line_of(record: LineRecord, sid: str, stage: int) -> dict[str, Any]:
     return {
         "kind": events.STAGES[stage],
-        "sid": line.decision.record.signal.sid,
+        "sid": sid,
         "oid": record.oid.hex(),
         "strategy": record.strategy,
         "leg": record.leg,
@@ -29,8 +29,12 @@ def _line_of(line: Line, stage: int) -> dict[str, Any]:
 
 def decision_event(line: Line, market_ns: int) -> Emit:
     """One line was decided: PUBLISHED, or the code with which it ended there."""
-    record = line.record
-    event = _line_of(line, events.DECISION) | {
+    sid = line.decision.record.signal.sid
+    return Emit(market_ns, sid, events.DECISION, partial(_decision_words, line.record, sid))
+
+
+def _decision_words(record: LineRecord, sid: str) -> dict[str, Any]:
+    return _line_of(record, sid, events.DECISION) | {
         "code": record.code,
         "detail": record.detail,
         "action": record.action,
@@ -38,13 +42,16 @@ def decision_event(line: Line, market_ns: int) -> Emit:
         "side": record.side,
         "volume": decimal_of(record.volume_e8),
     }
-    return Emit(market_ns, line.decision.record.signal.sid, events.DECISION, event)
 
 
 def order_event(line: Line, market_ns: int) -> Emit:
     """One line goes out to its local under these numbers."""
-    record = line.record
-    event = _line_of(line, events.ORDER) | {
+    sid = line.decision.record.signal.sid
+    return Emit(market_ns, sid, events.ORDER, partial(_order_words, line.record, sid))
+
+
+def _order_words(record: LineRecord, sid: str) -> dict[str, Any]:
+    return _line_of(record, sid, events.ORDER) | {
         "e": str(record.e),
         "n": str(record.n),
         "k": str(record.k),
@@ -54,16 +61,22 @@ def order_event(line: Line, market_ns: int) -> Emit:
         "volume": decimal_of(record.volume_e8),
         "price": decimal_of(record.price_e8),
     }
-    return Emit(market_ns, line.decision.record.signal.sid, events.ORDER, event)
 
 
 def outcome_event(line: Line, market_ns: int) -> Emit:
     """One line ended."""
-    outcome: Outcome | None = line.outcome
-    record = line.record
-    event = _line_of(line, events.OUTCOME) | {
-        "code": line.code,
-        "detail": line.detail,
+    outcome, sid = line.outcome, line.decision.record.signal.sid
+    words = partial(_outcome_words, line.record, line.decision.record, line.code, line.detail, line.decision.stamp_out_ns, outcome)
+    ended_ns = outcome.market_ns if outcome and outcome.market_ns else market_ns
+    return Emit(ended_ns, sid, events.OUTCOME, words)
+
+
+def _outcome_words(
+    record: LineRecord, decision: DecisionRecord, code: str, detail: str, stamp_out_ns: int, outcome: Outcome | None
+) -> dict[str, Any]:
+    return _line_of(record, decision.signal.sid, events.OUTCOME) | {
+        "code": code,
+        "detail": detail,
         "symbol": record.symbol,
         "side": record.side,
         "volume": decimal_of(outcome.volume_e8 if outcome else 0),
@@ -71,10 +84,8 @@ def outcome_event(line: Line, market_ns: int) -> Emit:
         "profit": decimal_of(outcome.profit_e8 if outcome else 0),
         "position_ticket": str(outcome.position_ticket) if outcome else "0",
         "retcode": outcome.retcode if outcome else 0,
-        "stamps": stamps_text(stamps_of(line.decision.record, line.decision.stamp_out_ns, outcome)),
+        "stamps": stamps_text(stamps_of(decision, stamp_out_ns, outcome)),
     }
-    ended_ns = outcome.market_ns if outcome and outcome.market_ns else market_ns
-    return Emit(ended_ns, line.decision.record.signal.sid, events.OUTCOME, event)
 
 
 def sent_again(decision: Decision) -> list[Emit]:
@@ -85,7 +96,11 @@ def sent_again(decision: Decision) -> list[Emit]:
 
 def act_event(outcome: Outcome) -> Emit:
     """Something was done beside the lines: by a local itself, by a hand, or for a master before this one."""
-    event = {
+    return Emit(outcome.market_ns, outcome.sid, events.ACT, partial(_act_words, outcome))
+
+
+def _act_words(outcome: Outcome) -> dict[str, Any]:
+    return {
         "kind": events.STAGES[events.ACT],
         "sid": outcome.sid,
         "oid": outcome.oid.hex(),
@@ -103,7 +118,6 @@ def act_event(outcome: Outcome) -> Emit:
         "position_ticket": str(outcome.position_ticket),
         "retcode": outcome.retcode,
     }
-    return Emit(outcome.market_ns, outcome.sid, events.ACT, event)
 
 
 def decided(decision: Decision) -> list[Emit]:

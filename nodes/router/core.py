@@ -26,7 +26,7 @@ from mesh.messages.control import (
     Pong,
     Undo,
 )
-from mesh.messages.health import NodeHealth
+from mesh.messages.health import NodeHealth, StageSummary
 from mesh.messages.orders import (
     GapFill,
     Grant,
@@ -43,6 +43,7 @@ from mesh.messages.orders import (
     Void,
 )
 from mesh.messages.outcomes import DealReport, Outcome, OutcomeAck
+from mesh.stages import FORWARD
 from mesh.units import MS_NS
 from nodes.envelopes import message_of, raw_of
 from nodes.router.control import RouterControl
@@ -192,6 +193,18 @@ class Router(Core):
             "connected": str(len(state.peers.all())),
             "stops": str(len(state.stops.killset.live())),
         }
+
+    def stages(self, now_ns: int) -> list[StageSummary]:
+        """How long orders wait here."""
+        state = self._state
+        if state.forwarded_count:
+            state.meter.record(FORWARD, 0, state.forwarded_count)
+            state.forwarded_count = 0
+        return state.meter.summaries(now_ns)
+
+    def clock_offset(self, now_ns: int) -> tuple[int, int]:
+        """The master's clock less ours, from grants asked for."""
+        return self._state.master_clock.estimate(now_ns)
 
     # connections
 

@@ -16,6 +16,7 @@ from mesh.links import LOCALS
 from mesh.liveness import Liveness
 from mesh.messages.base import NO_OID
 from mesh.messages.orders import LocalHello, Order, OrderAck, Target
+from mesh.stages import FORWARD, StageMeter
 from mesh.units import MS_NS
 
 QUEUE_MAX = 256
@@ -41,9 +42,10 @@ class LocalPeer:
 
 
 class LocalPeers:
-    """All locals, by connection and by account; the newest hello of an account counts."""
+    """All locals, by connection and by account; the newest hello of an account counts. ``meter``: how long orders wait for credit."""
 
-    def __init__(self, name: str, config: Config) -> None:
+    def __init__(self, name: str, config: Config, meter: StageMeter) -> None:
+        self._meter = meter
         locals_of = {account: config.local_of(account) for account in config.account}
         self._nodes = {account: node for account, node in locals_of.items() if name in config.routers_of(node)}
         """The accounts whose locals know this router."""
@@ -111,6 +113,7 @@ class LocalPeers:
         while local.queue and (local.queue[0][0].e < ack.e or local.queue[0][0].targets[0].k <= local.limit_k):
             part, body = local.queue.popleft()
             if part.e >= ack.e and part.targets[0].k > ack.k:
+                self._meter.record(FORWARD, now_ns - part.stamp_router_ns)
                 effects.append(Send(LOCALS, local.peer, msgspec.structs.replace(part, stamp_router_ns=now_ns), body))
         return effects
 

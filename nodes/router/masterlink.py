@@ -142,6 +142,7 @@ class MasterLink:
             if local is not None:
                 counters.add("order_count")
                 effects += peers.forward(local, order, target, body, now_ns)
+        self._state.forwarded_count += len(effects)
         return effects
 
     def on_gap_fill(self, envelope: Envelope, now_ns: int) -> list[Effect]:
@@ -169,12 +170,14 @@ class MasterLink:
         if asked is None:
             return []
         peer, asked_ns = asked
+        self._state.master_clock.heard(grant.e, asked_ns, grant.clock_ns, now_ns)
         relayed = msgspec.structs.replace(grant, relay_ns=max(0, now_ns - asked_ns))
         return [Send(LOCALS, peer, relayed), *self._at(grant.e, grant.n_last, grant.kill_digest, now_ns)]
 
     def on_wall_step(self) -> Effects:
         """Grants on their way were asked for at a time nobody knows: none of them is handed on."""
         self._state.grants.clear()
+        self._state.master_clock.drop()
         return NOTHING
 
     def on_welcome_of_local(self, envelope: Envelope, now_ns: int) -> list[Effect]:

@@ -1,5 +1,6 @@
 """Everything one life of a router holds, in one place: its parts share it and nobody else sees it."""
 
+from mesh.clockoffset import ClockOffset
 from mesh.config import Config
 from mesh.core import Send
 from mesh.counters import Counters
@@ -7,6 +8,7 @@ from mesh.links import LOCALS, REPLAY
 from mesh.messages import PROTOCOL_VERSION
 from mesh.messages.base import Msg
 from mesh.messages.orders import RouterHeartbeat, RouterHello
+from mesh.stages import StageMeter
 from mesh.timers import Timers
 from mesh.units import HOUR_NS, MS_NS
 from nodes.commits import Commits
@@ -25,12 +27,16 @@ class RouterState:
         self.config = config
         self.life = life
         self.counters = counters
+        self.meter = StageMeter(counters)
+        self.forwarded_count = 0
+        """Orders handed on in the pass in which they came, not in the meter yet."""
+        self.master_clock = ClockOffset()
         self.heartbeat_ns = timers.heartbeat_ms * MS_NS
         self.repeat_ns = timers.repeat_ms * MS_NS
         self.timers: Timers[str] = Timers()
         self.commits = Commits()
         self.stops = Stops(name)
-        self.peers = LocalPeers(name, config)
+        self.peers = LocalPeers(name, config, self.meter)
         self.front = FrontView(name, life, config, self.peers, self.stops.killset.raw_items, counters)
         self.stream = RecordStream()
         self.orders_ns = self.replay_ns = -HOUR_NS

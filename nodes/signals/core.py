@@ -7,10 +7,12 @@ window of them; answers are withheld until the master's comes, so a slow master 
 """
 
 from collections import deque
+from functools import partial
+from typing import Any
 
 import msgspec
 
-from mesh import events
+from mesh import events, stages
 from mesh.backoff import backoff_ns
 from mesh.bounded import keep
 from mesh.config import Config
@@ -18,7 +20,9 @@ from mesh.core import NOTHING, Core, Effect, Effects, Emit, Envelope, Halt, Link
 from mesh.hello import refused, version_refusal
 from mesh.links import DECIDE, SIGNALS
 from mesh.messages import PROTOCOL_VERSION
+from mesh.messages.health import StageSummary
 from mesh.messages.signals import ACCEPTED, MANUAL, OPERATOR, Signal, SignalAnswer, SourceHello, SourceWelcome
+from mesh.stages import StageMeter
 from mesh.units import MS_NS, NEVER
 from nodes.amounts import decimal_of
 from nodes.envelopes import message_of
@@ -56,6 +60,7 @@ class Signals(Core):
         timers = config.settings.timers
         self._hello = SourceHello(name, life, PROTOCOL_VERSION, config.fingerprint)
         self._checks = SignalChecks(config, sources_of(name, config))
+        self._meter = StageMeter(self.counters)
         self._fingerprint = config.fingerprint
         self._repeat_ns = timers.repeat_ms * MS_NS
         self._drain_ns = timers.drain_ms * MS_NS
@@ -115,6 +120,10 @@ class Signals(Core):
         """What waits for the master."""
         waiting = "" if self._window_count else "the master"
         return {"held": str(len(self._held)), "unanswered": str(len(self._sent)), "waiting": waiting}
+
+    def stages(self, now_ns: int) -> list[StageSummary]:
+        """How long signals wait here."""
+        return self._meter.summaries(now_ns)
 
     # sources
 
@@ -178,7 +187,9 @@ class Signals(Core):
         while self._queue and len(self._sent) < self._window_count:
             key = self._queue.popleft()
             self._sent[key] = None
-            effects.append(self._send(self._held[key], now_ns))
+            held = self._held[key]
+            self._meter.record(stages.TO_MASTER, now_ns - held.taken_ns)
+            effects.append(self._send(held, now_ns))
         if effects and self._repeat_at_ns == NEVER:
             self._repeat_at_ns = now_ns + self._repeat_ns
         return effects
@@ -251,7 +262,11 @@ class Signals(Core):
 
 def signal_event(signal: Signal, answer: SignalAnswer) -> Emit:
     """The line of the events file of an answered signal."""
-    event = {
+    return Emit(signal.ts_event_ns, signal.sid, events.SIGNAL, partial(_signal_words, signal, answer.code))
+
+
+def _signal_words(signal: Signal, code: str) -> dict[str, Any]:
+    return {
         "kind": events.STAGES[events.SIGNAL],
         "sid": signal.sid,
         "source": signal.source,
@@ -262,6 +277,5 @@ def signal_event(signal: Signal, answer: SignalAnswer) -> Emit:
         "level": decimal_of(signal.level_e8),
         "value": decimal_of(signal.value_e8),
         "name": signal.name,
-        "code": answer.code,
+        "code": code,
     }
-    return Emit(signal.ts_event_ns, signal.sid, events.SIGNAL, event)

@@ -230,7 +230,7 @@ class SaidChecks:
             raise Broken("I5", f"CLOSE {oid} ends EXPIRED at {outcome.account}: a CLOSE does not expire", oid)
         before = self._ended.setdefault((place.name, outcome.oid), outcome)
         self._ended[place.name, outcome.oid] = outcome
-        is_late = (before.code, outcome.code) == (codes.NOT_FOUND, codes.FILLED_LATE)
+        is_late = before.code in codes.UNSEEN and outcome.code == codes.FILLED_LATE
         if before.f < outcome.f and not is_late and outcome.account not in self._seen.exempt:
             text = f"{oid} ended {before.code} at {outcome.account} as outcome {before.f}, and again {outcome.code} as {outcome.f}"
             raise Broken("I5", text, oid)

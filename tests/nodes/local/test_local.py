@@ -62,13 +62,16 @@ def test_close_of_what_is_closed_has_reached_its_goal() -> None:
 
 
 def test_close_overtakes_an_open_that_waits() -> None:
-    """A full close that comes while the open has no grant supersedes it."""
+    """A full close that comes while the open has no grant supersedes it, once it is sure that no other life runs it."""
     rig = Rig().ready()
     rig.master.grants = False
     rig.run(3_500)
     opening = rig.open()
     rig.run(100)
     rig.close(opening)
+    rig.run(1_000)
+    assert rig.master.codes() == ["CLOSED"]
+    rig.master.grants = True
     rig.until(lambda: sorted(rig.master.codes()) == ["CLOSED", "SUPERSEDED"])
     assert not rig.venue.sends
 
@@ -124,11 +127,14 @@ def test_partial_fill_says_how_much() -> None:
 
 
 def test_open_without_a_grant_expires() -> None:
-    """With no leave for 3 s nothing is opened (dead-man); the line ends EXPIRED at its deadline."""
+    """With no leave for 3 s nothing is opened (dead-man); the line ends EXPIRED, once it is sure that nobody else opened it."""
     rig = Rig().ready()
     rig.master.grants = False
     rig.run(3_500)
     rig.open()
+    rig.run(10_000)
+    assert [(outcome.code, outcome.final) for outcome in rig.master.outcomes] == [("UNKNOWN", False)], "another life may have leave"
+    rig.master.grants = True
     rig.until(lambda: rig.master.codes() == ["EXPIRED"])
     assert not rig.venue.sends
     assert "waited_for=grant" in rig.master.outcomes[0].detail

@@ -207,7 +207,7 @@ def test_local_acts_and_hands_end_no_line() -> None:
     assert rig.master.totals()[2]["WORKING"] == 1
 
 
-@pytest.mark.parametrize("ended", ["NOT_FOUND", "EXPIRED"])
+@pytest.mark.parametrize("ended", ["NOT_FOUND", "EXPIRED", "KILLED", "SUPERSEDED", "DENIED"])
 def test_a_fill_reported_late_is_what_happened_and_an_alarm(ended: str) -> None:
     """What ended unseen has one way on; the count moves with it and the sum stays; both words are in the events."""
     rig = Rig(config_of(1)).ready()
