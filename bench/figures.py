@@ -30,12 +30,30 @@ CROWD, SMOKE_CROWD = 1_000, 4
 FLAT = 1.15
 """What ought not to grow may differ by so much between the ends of its curve."""
 
+
+class FiguresMissing(RuntimeError):
+    """Some groups of figures failed; ``found``: those of the others."""
+
+    def __init__(self, why: str, found: list[Figure]) -> None:
+        super().__init__(why)
+        self.found = found
+
+
 Group = Callable[[Options, Progress], list[Figure]]
 
 
 def measure(options: Options, progress: Progress) -> list[Figure]:
-    """All of them, group after group. What cannot run here has no row but a word in the progress."""
-    return [figure for group in GROUPS for figure in group(options, progress)]
+    """All of them, group after group; what a missing peer is for has no row. Raises FiguresMissing at the end where groups failed."""
+    found: list[Figure] = []
+    failed: list[str] = []
+    for group in GROUPS:
+        try:
+            found += group(options, progress)
+        except RuntimeError as error:
+            failed.append(f"{group.__name__}: {error}")
+    if failed:
+        raise FiguresMissing("; ".join(failed), found)
+    return found
 
 
 def flow(options: Options, progress: Progress) -> list[Figure]:

@@ -84,7 +84,7 @@ class Latencies:
         writer = HistogramLogWriter(text)
         writer.output_comment(f"trademesh bench: {tag}, ns")
         writer.output_log_format_version()
-        writer.output_comment(f"[StartTime: {began_s:.3f} (seconds since epoch)]")  # the library's own line for it fails
+        writer.output_comment(f"[StartTime: {int(began_s * 1_000) / 1_000:.3f} (seconds since epoch)]")  # its own line fails
         writer.output_legend()
         text.write(f"Tag={tag.replace(',', ';').replace(' ', '_')},")  # the library reads tags and writes none
         writer.output_interval_histogram(self._histogram, began_s, ended_s)

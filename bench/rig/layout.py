@@ -84,7 +84,8 @@ def layout(locals_count: int = 1, symbols_count: int = 1) -> Config:
 def free_ports(count: int) -> int:
     """The first of ``count`` ports in a row on which nobody listens. Raises ValueError where there are none."""
     begin = PORTS_FROM + os.getpid() * 97 % (PORTS_TO - PORTS_FROM - count)
-    for base in (*range(begin, PORTS_TO - count, count), *range(PORTS_FROM, begin, count)):
+    bases: list[int] = [*range(begin, PORTS_TO - count, count), *range(PORTS_FROM, begin, count)]
+    for base in bases:
         held: list[socket.socket] = []
         try:
             for port in range(base, base + count):

@@ -22,7 +22,7 @@ STAGE_NAMES = ("signal", "decide", "fanout", "deliver", "intent", "hand")
 APART = (("signals-1",), ("master-1",), ("router-1",))
 """Each node a process of its own."""
 PROBE_RATE = 10.0
-READY_S = 20.0
+READY_S = 60.0
 SETTLE_S = 0.2
 """Between two looks for orders on their way; a look that finds nothing new is the last."""
 BRAIN = (("signals-1", "master-1"), ("router-1",))
