@@ -5,6 +5,7 @@ limit lies within that half. Every row says how it was measured.
 """
 
 import tempfile
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -27,6 +28,8 @@ SECONDS, SMOKE_SECONDS = 1.0, 0.2
 WARM_SHARE = 0.1
 COMMITS, SMOKE_COMMITS = 400, 10
 CROWD, SMOKE_CROWD = 1_000, 4
+HEALTH_S = 1.0
+"""Nodes count what a pause took when they tell of their health."""
 FLAT = 1.15
 """What ought not to grow may differ by so much between the ends of its curve."""
 
@@ -62,11 +65,13 @@ def flow(options: Options, progress: Progress) -> list[Figure]:
     pairs = options.rounds or (SMOKE_PAIRS if options.is_smoke else PAIRS)
     count = max(10, int(rate * (options.seconds or (SMOKE_SECONDS if options.is_smoke else SECONDS))))
     warmup_count = max(1, int(count * WARM_SHARE))
-    chains: list[Chain] = [MeshChain("mesh"), MeshChain("brain", groups=BRAIN)]
-    chains += [ProcessChain(name, HOPS) for name in (BARE, "nats", "redis")]
+    mesh = MeshChain("mesh")
+    chains: list[Chain] = [mesh, MeshChain("brain", groups=BRAIN), *(ProcessChain(name, HOPS) for name in (BARE, "nats", "redis"))]
     with up(chains) as (ready, _missing):
         progress.begin("figures: flow", pairs * len(ready))
         found = interleaved(ready, rate, count, warmup_count, pairs, progress)
+        time.sleep(HEALTH_S)
+        pause_us = mesh.largest("gc_pause_us_max")
     how = f"{pairs} interleaved segments of {count} orders at {rate:g}/s each; {HOPS} hops, waiting, stores keep nothing"
     figures: list[Figure] = []
     for theirs, name, limits in ((BARE, "bare", (1.15, 1.3)), ("nats", "nats", (0.65, 0.65)), ("redis", "redis", (0.65, 0.65))):
@@ -76,6 +81,8 @@ def flow(options: Options, progress: Progress) -> list[Figure]:
                 figures.append(_ratio(f"flow_{name}_p{percentile}", ratio, theirs, limit, how, by_spread=percentile == 99))
     brain = ratio_of(_of_stage(found["brain"], "mesh"), _of_stage(found["mesh"], "mesh"), 50)
     figures.append(_ratio("colocated_p50", brain, "five processes", 0.6, f"{how}; from the signal's stamp to the order handed over"))
+    words = f"five processes, while {pairs * (count + warmup_count)} orders went through each"
+    figures.append(_value("gc_pause_ms", [pause_us / 1_000], "ms", "while trading, any process", 1.0, words))
     return figures
 
 

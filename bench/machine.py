@@ -14,7 +14,9 @@ import zmq
 
 _REPEATS = 50
 _WORK_COUNT = 1_000
-_PACKAGES = ("pyzmq", "msgpack", "msgspec", "uvloop", "winloop", "numpy", "numba", "hdrhistogram")
+_PACKAGES = (
+    "pyzmq", "msgpack", "msgspec", "uvloop", "winloop", "numpy", "numba", "hdrhistogram", "nats-py", "redis", "websockets", "TA-Lib",
+)  # fmt: skip
 _CLOCK_SOURCE = Path("/sys/devices/system/clocksource/clocksource0/current_clocksource")
 _GOVERNOR = Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
 _CPU_INFO = Path("/proc/cpuinfo")

@@ -23,6 +23,7 @@ APART = (("signals-1",), ("master-1",), ("router-1",))
 """Each node a process of its own."""
 PROBE_RATE = 10.0
 READY_S = 60.0
+TELLING = ("signal_count", "denied_line_count", "order_count", "grant_count", "state_count", "searched_open_count", "venue_call_count")
 SETTLE_S = 0.2
 """Between two looks for orders on their way; a look that finds nothing new is the last."""
 BRAIN = (("signals-1", "master-1"), ("router-1",))
@@ -74,7 +75,7 @@ class MeshChain:
         while self.segment(PROBE_RATE, 1, 0).counted.lost:
             # the first grants and states are on their way
             if time.monotonic() > give_up_s:
-                raise RuntimeError(f"no order has come through within {READY_S:g} s")
+                raise RuntimeError(f"{self.name}: no order has come through within {READY_S:g} s: {self._counted()}")
 
     @property
     def config(self) -> Config:
@@ -94,6 +95,15 @@ class MeshChain:
     def cpu_ns(self) -> dict[str, int]:
         """Processor time that the loop of each process has had so far, by its nodes; ZeroMQ's own threads are not in it."""
         return {names: int(asked.ask("cpu")) for names, asked in self._nodes.items()}
+
+    def _counted(self) -> str:
+        """How far orders come, by what the first node of each process has counted."""
+        found = {names: {name: int(asked.ask(f"count {name}")) for name in TELLING} for names, asked in self._nodes.items()}
+        return "; ".join(f"{names} {counts}" for names, counts in found.items())
+
+    def largest(self, counter: str) -> int:
+        """The largest of a counter over the processes, as their first nodes have it."""
+        return max(int(asked.ask(f"count {counter}")) for asked in self._nodes.values())
 
     def pids(self) -> dict[str, int]:
         """Each process, by its nodes."""
