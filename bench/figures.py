@@ -19,7 +19,7 @@ from bench.results import FAILS, HOLDS, Figure
 from bench.rig.crowdrig import CrowdRig
 from bench.rig.meshchain import BRAIN, MeshChain
 from bench.scenario import Options, Progress
-from bench.scenarios import fanout, growth, status
+from bench.scenarios import cci, fanout, growth, status
 
 HOPS = 4
 RATE, SMOKE_RATE = 1_000.0, 100.0
@@ -146,7 +146,7 @@ def grown(options: Options, progress: Progress) -> list[Figure]:
     return figures
 
 
-GROUPS: tuple[Group, ...] = (flow, commits, crowd, grown)
+GROUPS: tuple[Group, ...] = (flow, commits, crowd, cci.figures, grown)
 
 
 def _ratio(id: str, ratio: Ratio, against: str, limit: float, how: str, by_spread: bool = False) -> Figure:

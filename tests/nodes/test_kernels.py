@@ -16,7 +16,7 @@ from numba import njit
 from numba.core.dispatcher import Dispatcher
 
 from nodes import kernels
-from nodes.candles import AtrStream, Bar, CandleBuilder, CciStream, CrossStream
+from nodes.candles import AtrStream, Bar, CandleBuilder, CciStream, CciStreams, CrossStream
 from nodes.periods import total_limit_e8
 from nodes.zones import Zone
 
@@ -59,9 +59,8 @@ def atr_twin(highs: list[int], lows: list[int], closes: list[int], period: int) 
 
 def batch(totals: list[int], period: int) -> np.ndarray:
     """CCI of bars given by their H + L + C, through the batch."""
-    state = np.zeros(kernels.WINDOW_FIELDS_COUNT, np.int64)
-    values = np.empty(len(totals), np.float64)
-    kernels.cci_run(np.zeros(period, np.int64), state, np.array(totals, dtype=np.int64), values)
+    column, zeros, values = np.array(totals, dtype=np.int64), np.zeros(len(totals), np.int64), np.empty(len(totals), np.float64)
+    kernels.cci_run(kernels.window_of(period), column, zeros, zeros, values)
     return values
 
 
@@ -75,8 +74,9 @@ def agrees(value: float, exact: Fraction | None) -> bool:
 def test_warm_leaves_nothing_to_compile() -> None:
     """After warm() no use of builder and streams compiles anything; all is nopython, cached, without fast-math."""
     compiled = [kernel.signatures for kernel in dispatchers()]
-    called = [kernel for kernel in dispatchers() if kernel is not kernels.cci_value]  # that one lives inside others
-    assert len(called) == 8
+    inside = (kernels.cci_ratio, kernels.cci_take, kernels.cci_above, kernels.cci_above_wide)  # live inside others
+    called = [kernel for kernel in dispatchers() if kernel not in inside]
+    assert len(called) == 10
     assert all(kernel.signatures for kernel in called)
     column = np.arange(100, dtype=np.int64)
     column.flags.writeable = False
@@ -84,6 +84,7 @@ def test_warm_leaves_nothing_to_compile() -> None:
     for stream in (CciStream(2), AtrStream(2)):
         stream.push(Bar(0, 1, 2, 1, 2, 1, 0))
         stream.fill(column, column, column)
+    CciStreams(2, len(column)).push(column, column, column)
     crosses = CrossStream(100)
     crosses.push(1.0)
     crosses.fill(np.zeros(3))
@@ -165,8 +166,8 @@ def test_cci_bound_leaves_room_for_real_prices() -> None:
 @given(prices, st.integers(2, 20), st.integers(0, 60))
 def test_cci_stream_equals_batch_bit_for_bit(totals: list[int], period: int, cut: int) -> None:
     """Step by step, in one go, or part by part: the same 64 bits."""
-    ring, state = np.zeros(period, np.int64), np.zeros(kernels.WINDOW_FIELDS_COUNT, np.int64)
-    steps = np.array([kernels.cci_step(ring, state, total) for total in totals])
+    window = kernels.window_of(period)
+    steps = np.array([kernels.cci_step(window, total, 0, 0) for total in totals])
     assert steps.tobytes() == batch(totals, period).tobytes()
     stream, zeros = CciStream(period), np.zeros(len(totals), np.int64)
     columns = (np.array(totals, dtype=np.int64), zeros, zeros)
@@ -189,12 +190,12 @@ def _walk(seed: int, totals: np.ndarray) -> int:
 @pytest.mark.parametrize("period", [14, 233])
 def test_cci_does_not_drift_over_ten_million_bars(period: int) -> None:
     """After ten million bars the running sum is the window's sum, and the value a fresh window's, bit for bit."""
-    ring, state = np.zeros(period, np.int64), np.zeros(kernels.WINDOW_FIELDS_COUNT, np.int64)
+    state, zeros = kernels.window_of(period), np.zeros(1_000_000, np.int64)
     totals, values = np.empty(1_000_000, np.int64), np.empty(1_000_000, np.float64)
     seed = 7
     for _ in range(10):
         seed = _walk(seed, totals)
-        kernels.cci_run(ring, state, totals, values)
+        kernels.cci_run(state, totals, zeros, zeros, values)
     window = totals[-period:].tolist()
     assert state[kernels.SUM] == sum(window)
     assert values[-1:].tobytes() == batch(window, period)[-1:].tobytes()

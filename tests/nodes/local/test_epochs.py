@@ -1,8 +1,8 @@
 """What an epoch taken does to what is under way, and to what is over."""
 
 from mesh import links
-from mesh.core import Send
-from mesh.messages.orders import LocalWelcome
+from mesh.core import Envelope, Send
+from mesh.messages.orders import LocalHello, LocalWelcome, RouterHeartbeat
 from tests.nodes.local.localrig import Rig
 
 
@@ -50,3 +50,21 @@ def test_local_that_is_told_its_store_was_put_back_only_closes() -> None:
     rig.ready()
     rig.open("d")
     rig.until(lambda: rig.master.codes().count("DENIED") == 2)
+
+
+def test_hello_names_the_newest_epoch_a_router_spoke_of() -> None:
+    """A master that goes on though a later one was heard of learns of it by our hello, said at once and then at its pace: no storm."""
+    rig = Rig().ready()
+    local = rig.local("one")
+    later_e = rig.master.epoch + 5
+    beat = RouterHeartbeat("router-1", 1, later_e, 0, local._state.ladder.digest)
+
+    def said() -> list[int]:
+        effects = local.handle(Envelope(local._state.home_link, 0, beat), rig.net.now_ns)
+        return [send.message.e for send in effects if isinstance(send, Send) and isinstance(send.message, LocalHello)]
+
+    assert said() == [later_e]
+    assert said() == []
+    rig.run(1_000)
+    assert rig.master.hellos[-1].e == later_e
+    assert not local._home.is_welcomed

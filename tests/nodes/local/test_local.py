@@ -4,8 +4,6 @@ from itertools import product
 
 import pytest
 
-from mesh.core import Envelope, Send
-from mesh.messages.orders import LocalHello, RouterHeartbeat
 from mesh.messages.venue import VenueLost
 from mesh.units import E8
 from tests.nodes.local.localrig import NODE_OF, Boundary, Rig
@@ -383,21 +381,3 @@ def test_unknown_timer_is_a_bug() -> None:
     local._state.timers.set(("nonsense", b""), 0)
     with pytest.raises(AssertionError, match="no timer"):
         local.on_deadline(rig.net.now_ns)
-
-
-def test_hello_names_the_newest_epoch_a_router_spoke_of() -> None:
-    """A master that goes on though a later one was heard of learns of it by our hello, said at once and then at its pace: no storm."""
-    rig = Rig().ready()
-    local = rig.local("one")
-    later_e = rig.master.epoch + 5
-    beat = RouterHeartbeat("router-1", 1, later_e, 0, local._state.ladder.digest)
-
-    def said() -> list[int]:
-        effects = local.handle(Envelope(local._state.home_link, 0, beat), rig.net.now_ns)
-        return [send.message.e for send in effects if isinstance(send, Send) and isinstance(send.message, LocalHello)]
-
-    assert said() == [later_e]
-    assert said() == []
-    rig.run(1_000)
-    assert rig.master.hellos[-1].e == later_e
-    assert not local._home.is_welcomed
