@@ -54,20 +54,6 @@ EPOCHS = (
         "        job = Job(void_record(line, e), now_ns)\n",
     ),
     Mutant(
-        "older_order_ends_unseen",
-        "§6.6: what was published before this life had leave is looked for before it ends",
-        "nodes/local/desk.py",
-        "if isinstance(verdict, End) and self._intents.may_be_anothers(job.record, now_ns):",
-        "if isinstance(verdict, End) and job is None:",
-    ),
-    Mutant(
-        "looked_for_while_another_life_may_open",
-        "§6.6: what another life may have had is looked for once its leave is over",
-        "nodes/local/desk.py",
-        "if is_ours or not job.record.unrun]",
-        "if is_ours or job.record is not None]",
-    ),
-    Mutant(
         "list_never_asked_for_again",
         "§6.8: an account is decided for after LISTED, whatever was lost on its way",
         "nodes/master/backchannel.py",
