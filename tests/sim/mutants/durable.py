@@ -29,9 +29,9 @@ DURABLE = (
         "final_ack_before_commit",
         "§6.8: an outcome is acked after the master's commit",
         "nodes/master/backchannel.py",
-        "        commit = state.commits.make(puts, lambda _: self._acknowledge(account, f, peer))\n",
+        "        commit = state.commits.make(puts, lambda durable_ns: self._acknowledge(account, f, peer, durable_ns - now_ns))\n",
         "        commit = state.commits.make(puts, nothing_follows)\n"
-        "        return [*taken.notes, *events, *self._acknowledge(account, f, peer), commit]\n",
+        "        return [*taken.notes, *events, *self._acknowledge(account, f, peer, 0), commit]\n",
     ),
     Mutant(
         "outcome_told_before_commit",
