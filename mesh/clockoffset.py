@@ -2,7 +2,7 @@
 
 The other clock was read somewhere between our asking and our hearing. So it is ahead of ours by what it showed less the middle of the two,
 and that is wrong by half the way there and back at most. How long a router between us waited for its own answer says nothing more: the
-reading may have been at either end of that wait. Of the estimates of the last minute the best is told; each grows worse with its age, as two
+reading may have been at either end of that wait. Of the estimates of the last minute the best is told. Each grows worse with its age, as
 quartz clocks run apart.
 
 What makes an error seem smaller than it is: a shell reads its clock once a pass, so a pass that takes long before it comes to a message has
@@ -22,15 +22,20 @@ UNKNOWN = (0, 0)
 
 
 class _Estimate(msgspec.Struct, frozen=True, gc=False):
-    """The other clock less ours, and by how much that may have been wrong at ``at_ns`` of ours."""
+    """The other clock less ours, and by how much that may have been wrong when we asked."""
 
-    at_ns: int
+    asked_ns: int
     offset_ns: int
     error_ns: int
 
     def error_at(self, now_ns: int) -> int:
         """By how much it may be wrong now."""
-        return self.error_ns + (now_ns - self.at_ns) * DRIFT_PPM // 1_000_000
+        return self.error_ns + (now_ns - self.asked_ns) * DRIFT_PPM // 1_000_000
+
+    def replaces(self, other: "_Estimate", now_ns: int) -> bool:
+        """Whether it is as good as an older one; or both cannot be true: a clock was moved since."""
+        ours_ns, theirs_ns = self.error_at(now_ns), other.error_at(now_ns)
+        return ours_ns <= theirs_ns or abs(self.offset_ns - other.offset_ns) > ours_ns + theirs_ns
 
 
 class ClockOffset:
@@ -46,9 +51,10 @@ class ClockOffset:
             return
         if e > self._e:
             self._e, self._best = e, None
-        found = _Estimate(now_ns, theirs_ns - (asked_ns + now_ns) // 2, (now_ns - asked_ns) // 2 + 1)
+        # 2 for what the two divisions cut off
+        found = _Estimate(asked_ns, theirs_ns - (asked_ns + now_ns) // 2, (now_ns - asked_ns) // 2 + 2)
         best = self._best
-        if best is None or now_ns - best.at_ns > KEPT_NS or found.error_ns <= best.error_at(now_ns):
+        if best is None or now_ns - best.asked_ns > KEPT_NS or found.replaces(best, now_ns):
             self._best = found
 
     def drop(self) -> None:
@@ -58,6 +64,6 @@ class ClockOffset:
     def estimate(self, now_ns: int) -> tuple[int, int]:
         """(offset, error), or ``UNKNOWN``."""
         best = self._best
-        if best is None or now_ns - best.at_ns > KEPT_NS:
+        if best is None or now_ns - best.asked_ns > KEPT_NS:
             return UNKNOWN
         return best.offset_ns, best.error_at(now_ns)

@@ -11,7 +11,7 @@ Facts = Annotated[dict[str, Text], Meta(max_length=64)]
 
 
 class StageSummary(Msg):
-    """What one stage of a node (``mesh.stages.STAGES``) took in its last complete interval: ``span_ns`` long, all zero where ``count`` is."""
+    """What one stage of a node (``mesh.stages``) took in its last complete interval of ``span_ns``; all zero where ``count`` is."""
 
     name: Name
     count: Count

@@ -12,6 +12,7 @@ from mesh.config import Config
 from mesh.core import NOTHING, Commit, Core, Durable, Effect, Effects, Envelope, Fetched, Halt, LinkDown, LinkUp, Put, Send, Stop, WallStep
 from mesh.gapwatch import GapWatch
 from mesh.messages.control import Command, Entry, KillSetAsk, KillSetPart, Ping, Pong, Undo
+from mesh.messages.health import StageSummary
 from mesh.messages.orders import CLOSE, GapFill, Grant, LocalWelcome, Order, RouterHeartbeat, StateAsk, Void
 from mesh.messages.outcomes import Outcome, OutcomeAck
 from mesh.messages.venue import VenueAttached, VenueFound, VenueLost, VenueResult, VenueState
@@ -73,7 +74,7 @@ class Local(Core):
             KillSetPart: self._on_kill_part,
             KillSetAsk: lambda envelope, now_ns: self._state.ladder.stops.on_ask(envelope),
             VenueAttached: self._on_attached,
-            VenueResult: lambda envelope, now_ns: self._desk.on_result(message_of(envelope, VenueResult), now_ns),
+            VenueResult: self._on_result,
             VenueFound: self._or_errand(VenueFound, lambda envelope, now_ns: self._desk.on_found(message_of(envelope, VenueFound), now_ns)),
             VenueState: self._or_errand(VenueState, self._venue.on_state),
             VenueLost: lambda envelope, now_ns: self._venue.on_lost(envelope, now_ns),
@@ -183,6 +184,14 @@ class Local(Core):
             "unacked": str(len(state.reports.pending)),
         }
 
+    def stages(self, now_ns: int) -> list[StageSummary]:
+        """How long orders take here and at the broker."""
+        return self._state.times.summaries(now_ns)
+
+    def clock_offset(self, now_ns: int) -> tuple[int, int]:
+        """The master's clock less ours, from grants asked for."""
+        return self._state.master_clock.estimate(now_ns)
+
     # who may speak
 
     def _from_home(self, handler: Callable[[Envelope, int], list[Effect]]) -> Callable[[Envelope, int], Effects]:
@@ -281,6 +290,15 @@ class Local(Core):
         if had_lock or not state.ladder.durable():
             return effects
         return [*effects, *self._home.say_latched()]
+
+    def _on_result(self, envelope: Envelope, now_ns: int) -> Effects:
+        """A call is over: what it took is taken down besides."""
+        result = message_of(envelope, VenueResult)
+        job = self._desk.jobs.get(result.oid)
+        effects = self._desk.on_result(result, now_ns)
+        if job is not None and job.call == result.call:
+            self._state.times.answered(job, result)
+        return effects
 
     def _on_state_ask(self, envelope: Envelope, now_ns: int) -> Effects:
         self._venue.on_ask(message_of(envelope, StateAsk))

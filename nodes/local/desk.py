@@ -226,6 +226,7 @@ class Desk:
         """The INTENT is durable: hand the call over, if everything still holds that allowed it."""
         state, record = self._state, job.record
         job.is_stored = True
+        job.durable_ns = job.durable_ns if self._held is attempt else now_ns
         effects = self._settle(job)
         if self.at:
             self._held = attempt

@@ -51,6 +51,10 @@ class Freshness:
         keep(self._asked, self._nonce, now_ns, ASKED_MAX)
         return GrantAsk(self._account, self._life, self._store_id, self._nonce, now_ns)
 
+    def asked_ns(self, nonce: int) -> int | None:
+        """When a question was asked whose answer is still taken; None for any other."""
+        return self._asked.get(nonce)
+
     def take(self, grant: Grant) -> bool:
         """Take an answer; whether there is leave to open now."""
         asked_ns = self._asked.pop(grant.nonce, None)

@@ -195,6 +195,7 @@ class HomeLink:
 
     def on_wall_step(self) -> list[Effect]:
         """Leave to open may be older than it seems: none is left, and what was handed over under it comes back unsent."""
+        self._state.master_clock.drop()
         return [self._state.withdraw()]
 
     def on_grant(self, envelope: Envelope, now_ns: int) -> list[Effect]:
@@ -202,6 +203,9 @@ class HomeLink:
         grant = message_of(envelope, Grant)
         state = self._state
         was_refused = state.freshness.refused
+        asked_ns = state.freshness.asked_ns(grant.nonce)
+        if asked_ns is not None:
+            state.master_clock.heard(grant.e, asked_ns, grant.clock_ns, now_ns)
         if state.freshness.take(grant):
             state.counters.add("grant_count")
         if grant.e > state.stream.e:
@@ -220,6 +224,7 @@ class HomeLink:
         state = self._state
         if ack.account != state.account:
             return []
+        state.times.acked(ack.f, now_ns)
         effects = state.acked(ack.f)
         if effects and state.reports.pending:
             state.arm_repeat(now_ns)

@@ -20,6 +20,7 @@ class Job:
     __slots__ = (
         "arrived_ns",
         "call",
+        "durable_ns",
         "find_count",
         "is_stored",
         "is_storing",
@@ -63,6 +64,8 @@ class Job:
         """What of its lost attempt the newest look showed at the venue; empty: nothing."""
         self.call = 0
         """Number of its call at the worker."""
+        self.durable_ns = 0
+        """When the INTENT of the attempt under way was durable."""
         self.waits_for = ""
 
     def unsettle(self) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from mesh.backoff import backoff_ns
+from mesh.clockoffset import ClockOffset
 from mesh.codec import decode_record_untrusted, encode
 from mesh.config import Config
 from mesh.core import Commit, Effect, Put, Send
@@ -27,6 +28,7 @@ from nodes.local.latefills import LateFills
 from nodes.local.openings import Openings
 from nodes.local.orderstream import OrderStream
 from nodes.local.reports import Reports
+from nodes.local.stagetimes import StageTimes
 
 META = "meta"
 """Kind of the one row of ``MetaRecord``."""
@@ -66,6 +68,8 @@ class LocalState:
         self.timer_section = timers
         self.life = life
         self.counters = counters
+        self.times = StageTimes(counters)
+        self.master_clock = ClockOffset()
         self.commits = Commits()
         self.fetches = Fetches()
         self.timers: Timers[TimerKey] = Timers()
@@ -172,6 +176,7 @@ class LocalState:
 
         def durable(durable_ns: int) -> list[Effect]:
             self.reports.durable(numbered)
+            self.times.told(numbered.f, durable_ns)
             self.counters.add("outcome_count")
             self.arm_repeat(durable_ns)
             return [self.tell(numbered)]

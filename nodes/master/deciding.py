@@ -14,7 +14,7 @@ from mesh.core import Effect, Note, Put, Send
 from mesh.links import DECIDE, ORDERS
 from mesh.messages.orders import OPEN
 from mesh.messages.signals import ACCEPTED, MANUAL, SIGNAL_KINDS, Signal, SignalAnswer
-from mesh.stages import DECIDE
+from mesh.stages import PUBLISH
 from mesh.units import MS_NS, SECOND_NS
 from nodes.codes import SKIPPED, UNCONFIRMED, WORKING
 from nodes.commits import nothing_follows
@@ -183,7 +183,7 @@ class Deciding:
         record = decision.record
         effects = self.send_out(decision, now_ns)
         state.answers[record.key] = ACCEPTED
-        state.meter.record(DECIDE, now_ns - record.stamp_in_ns)
+        state.meter.record(PUBLISH, now_ns - record.stamp_in_ns)
         peer = self._asking.pop(record.key, 0)
         if peer:
             effects.append(Send(DECIDE, peer, SignalAnswer(record.signal.sid, ACCEPTED)))

@@ -2,7 +2,8 @@
 
 import json
 import sys
-from itertools import pairwise
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,10 @@ from nodes.decisions import ARCHIVE
 from nodes.io.cli.acting import NOT_ALL
 from nodes.io.cli.client import Client, attached
 from nodes.io.cli.grid import cell, console
+from nodes.io.cli.steps import ONE_HOST, Clocks, clocks_of, stamps_line
 from nodes.io.cli.tables import moment_text, span_text
 
 ANSWER_S = 3.0
-STAGE_NAMES = ("signal", "master_in", "master_out", "router_out", "local_in", "durable", "called", "answered")
 LINE_KEYS = ("oid", "symbol", "volume", "price", "profit", "position_ticket")
 ACT_KEYS = ("position_ticket", "volume", "price", "profit")
 NOTHING_TOLD: tuple[object, ...] = ("", "0", None, [])
@@ -60,7 +61,8 @@ def show_why(config_path: Path | None, query: str, as_json: bool) -> int:
     if as_json:
         print(json.dumps(story, indent=1))
     else:
-        console().print(story_tree(story))
+        source = story.get("signal", {}).get("source", "")
+        console().print(story_tree(story, partial(clocks_of, config, client.view, source)))
         if story.get("pruned"):
             print(f"its lines were pruned{_older(config)}")
     return 0
@@ -73,8 +75,11 @@ def _older(config: Config) -> str:
     return f"; what ended over {days} days ago (store.keep_days) is in the audit alone: {audit}" if days else ""
 
 
-def story_tree(story: Story) -> Tree:
-    """Signal → decision → lines with code, numbers and steps → what was done to their positions since."""
+def story_tree(story: Story, clocks: Callable[[str], Clocks] = lambda account: ONE_HOST) -> Tree:
+    """Signal → decision → lines with code, numbers and steps → what was done to their positions since.
+
+    ``clocks``: those an order to an account was stamped by.
+    """
     tree = Tree(Text.assemble(cell(story["sid"], "bold"), "  ", cell(story.get("answer", ""))))
     if story.get("newer_count"):
         tree.add(cell(f"the newest signal with an order its broker has answered; newer ones without: {story['newer_count']}"))
@@ -86,7 +91,7 @@ def story_tree(story: Story) -> Tree:
         counts = f"{decision['line_count']} lines, {decision['published_count']} of them sent as orders"
         tree.add(cell(f"decided  {_at(decision['market_ns'])}{counts}"))
     for line in story.get("lines", []):
-        _add_line(tree, line, int(decision["market_ns"]) if decision else 0)
+        _add_line(tree, line, int(decision["market_ns"]) if decision else 0, clocks)
     for act in story.get("acts", []):
         words = f"{act['cause']} {act['action']} on {act['account']} {_done_by(act)}: "
         branch = tree.add(Text.assemble(cell(words), cell(act["code"], "bold"), " ", cell(act["detail"])))
@@ -96,7 +101,7 @@ def story_tree(story: Story) -> Tree:
     return tree
 
 
-def _add_line(tree: Tree, line: Story, decided_ns: int) -> None:
+def _add_line(tree: Tree, line: Story, decided_ns: int, clocks: Callable[[str], Clocks]) -> None:
     words = f"{line['strategy']} {line['leg']} on {line['account']}: "
     branch = tree.add(Text.assemble(cell(words), cell(line["code"], "bold"), " ", cell(line.get("detail", ""))))
     branch.add(cell(_words(line, LINE_KEYS)))
@@ -105,7 +110,7 @@ def _add_line(tree: Tree, line: Story, decided_ns: int) -> None:
         branch.add(cell(f"ended {_at(ended_ns)}{span_text(ended_ns - decided_ns)} of market time after the decision"))
     stamps = line.get("stamps") or {}
     if any(int(value) for value in stamps.values()):
-        branch.add(cell(stamps_line(stamps)))
+        branch.add(cell(stamps_line(stamps, clocks(line["account"]))))
 
 
 def _at(time_ns: str | int | None) -> str:
@@ -124,21 +129,3 @@ def _done_by(act: Story) -> str:
     if act["cause"] != MANUAL:
         return "by its local"
     return f"by hand of {act['sid'].removeprefix('manual/').rpartition('/')[0]}"
-
-
-def stamps_line(stamps: Story) -> str:
-    """How long each step took, from the one before; then all of them, mesh and broker apart."""
-    known = [(name, int(stamps.get(f"{name}_ns", 0))) for name in STAGE_NAMES]
-    known = [(name, at_ns) for name, at_ns in known if at_ns]
-    if len(known) < 2:
-        return f"no steps after {known[0][0]}" if known else "no stamps"
-    steps = "  ".join(f"{name} +{span_text(at_ns - before_ns)}" for (_, before_ns), (name, at_ns) in pairwise(known))
-    return f"steps, each from the one before: {steps}; total from {known[0][0]} {_total(dict(known))}"
-
-
-def _total(at_ns: dict[str, int]) -> str:
-    first_ns, *_, last_ns = at_ns.values()
-    words = span_text(last_ns - first_ns)
-    if "called" in at_ns and "answered" in at_ns:
-        words += f" (mesh {span_text(at_ns['called'] - first_ns)}, broker {span_text(at_ns['answered'] - at_ns['called'])})"
-    return words

@@ -15,11 +15,12 @@ def status(
     config: ConfigOption = None,
     json: Json = False,
     watch: Annotated[bool, typer.Option("--watch", help="Refresh until Ctrl-C.")] = False,
+    stages: Annotated[bool, typer.Option("--stages", help="How long each node's stages take, and how far its clock is off.")] = False,
 ) -> None:
     """Every node with its health, every account with its numbers, every live stop, and how old each of them is."""
     from nodes.io.cli.show import show_status
 
-    raise typer.Exit(show_status(config, as_json=json, watch=watch))
+    raise typer.Exit(show_status(config, as_json=json, watch=watch, stages=stages))
 
 
 def positions(config: ConfigOption = None, json: Json = False, csv: Csv = False) -> None:

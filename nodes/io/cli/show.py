@@ -1,7 +1,7 @@
 """``mesh status``: the whole mesh at one look, as a picture or as JSON."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from mesh.terminalword import REAL, kind_of
 from nodes.io.cli import tables
 from nodes.io.cli.client import Client, attached
 from nodes.io.cli.grid import Column, cell, console, grid
+from nodes.io.cli.stagetable import stages_picture
 from nodes.io.cli.tables import Row
 
 UNKNOWN = "UNKNOWN"
@@ -67,24 +68,31 @@ COUNTED = {
 """Role → word → the counter that says what a node has done."""
 
 
-def show_status(config_path: Path | None, as_json: bool, watch: bool) -> int:
-    """The whole mesh at one look, or refreshed until Ctrl-C. Raises NoMesh."""
+def show_status(config_path: Path | None, as_json: bool, watch: bool, stages: bool = False) -> int:
+    """The whole mesh at one look, or refreshed until Ctrl-C; ``stages``: how long its stages take instead. Raises NoMesh."""
     with attached(config_path) as client:
+
+        def picture(out: Console) -> Group:
+            document = status_document(client.config, client)
+            if stages:
+                return Group(header_of(document), *stages_picture(document["nodes"], out.width))
+            return status_that_fits(document, out) if watch else status_picture(document, out.width)
+
         if as_json:
             print(json.dumps(status_document(client.config, client), indent=1))
         elif watch:
-            _watch(client)
+            _watch(client, picture)
         else:
             out = console()
-            out.print(status_picture(status_document(client.config, client), out.width))
+            out.print(picture(out))
     return 0
 
 
-def _watch(client: Client) -> None:
+def _watch(client: Client, picture: Callable[[Console], Group]) -> None:
     try:
         with Live(refresh_per_second=4, screen=False) as live:
             while True:
-                live.update(status_that_fits(status_document(client.config, client), live.console))
+                live.update(picture(live.console))
                 client.pump(250)
     except KeyboardInterrupt:
         return

@@ -11,6 +11,7 @@ from mesh.errors import BadFrame
 from mesh.killset import KillSet
 from mesh.messages.accounts import AccountState
 from mesh.messages.control import LADDER
+from mesh.messages.health import NodeHealth
 from mesh.units import MS_NS, SECOND_NS, US_NS, e8_from_text, text_from_e8
 from mesh.view import View, freshness
 
@@ -125,10 +126,42 @@ def node_rows(config: Config, view: View, now_ns: int) -> list[Row]:
                     "market_time": iso_from_ns(health.market_ns),
                     "counters": {key: str(value) for key, value in health.counters.items()},
                     "facts": dict(health.facts),
+                    "stages": _stage_rows(health),
+                    "clock": _clock_row(health),
                 },
             }
         )
     return rows
+
+
+def _stage_rows(health: NodeHealth) -> list[Row]:
+    """What each stage of a node took in its last interval."""
+    return [
+        {
+            "stage": stage.name,
+            "count": stage.count,
+            "p50_ns": str(stage.p50_ns),
+            "p90_ns": str(stage.p90_ns),
+            "p99_ns": str(stage.p99_ns),
+            "p99.9_ns": str(stage.p999_ns),
+            "max_ns": str(stage.max_ns),
+            "span_ns": str(stage.span_ns),
+        }
+        for stage in health.stages
+    ]
+
+
+def _clock_row(health: NodeHealth) -> Row | None:
+    """The master's clock less the node's, and how wrong that may be; None where it is not known."""
+    if not health.clock_error_ns:
+        return None
+    return {"offset_ns": str(health.clock_offset_ns), "error_ns": str(health.clock_error_ns)}
+
+
+def offset_text(offset_ns: int, error_ns: int) -> str:
+    """How far a clock is from another, and how wrong that may be (rounded up)."""
+    error_us = -(-error_ns // (10 * US_NS)) * 10
+    return f"{offset_ns / MS_NS:+,.2f} ms ± {error_us / 1_000:,.2f} ms"
 
 
 def account_rows(config: Config, view: View, now_ns: int) -> list[Row]:

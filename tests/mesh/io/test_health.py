@@ -5,9 +5,11 @@ from pathlib import Path
 
 import psutil
 
+from mesh.clockoffset import UNKNOWN
 from mesh.codec import decode_untrusted, encode
 from mesh.core import Core
 from mesh.io.health import FACTS_MAX, TEXT_MAX, Identity, ProcessMeter, health_of
+from mesh.messages.health import StageSummary
 from mesh.units import SECOND_NS
 
 IDENTITY = Identity("node-1", "local", 7, "0.1.0", "abc", SECOND_NS)
@@ -46,6 +48,26 @@ def test_health_is_never_too_large() -> None:
     assert {len(text) for text in health.facts.values()} == {TEXT_MAX}
     assert decode_untrusted(encode(health)) == health
     assert (health.phase, health.market_ns) == ("DRAINING", 5)
+
+
+class Measured(Core):
+    """A core that knows how long its stages take, and the master's clock."""
+
+    def stages(self, now_ns: int) -> list[StageSummary]:
+        return [StageSummary("broker", 3, 1, 2, 3, 4, 5, now_ns)]
+
+    def clock_offset(self, now_ns: int) -> tuple[int, int]:
+        return -now_ns, 7
+
+
+def test_health_tells_stages_and_the_masters_clock() -> None:
+    """As the core says them, at the same moment; of a core that knows nothing of either, that."""
+    health = health_of(IDENTITY, Measured(), ProcessMeter(), 0, 2 * SECOND_NS)
+    assert health.stages == [StageSummary("broker", 3, 1, 2, 3, 4, 5, 2 * SECOND_NS)]
+    assert (health.clock_offset_ns, health.clock_error_ns) == (-2 * SECOND_NS, 7)
+    assert decode_untrusted(encode(health)) == health
+    bare = health_of(IDENTITY, Core(), ProcessMeter(), 0, 2 * SECOND_NS)
+    assert (bare.stages, (bare.clock_offset_ns, bare.clock_error_ns)) == ([], UNKNOWN)
 
 
 def test_process_is_read_once_for_all_its_nodes() -> None:

@@ -10,7 +10,8 @@ from mesh.config import parse
 from mesh.messages.base import Msg
 from mesh.messages.control import WhyAnswer, WhyAsk
 from nodes.io.cli import ask
-from nodes.io.cli.ask import Story, stamps_line, story_tree
+from nodes.io.cli.ask import Story, story_tree
+from nodes.io.cli.steps import stamps_line
 from nodes.io.cli.tables import moment_text, span_text
 from nodes.io.locate import demo_text
 from tests.nodes.io.cli.fakeclient import FakeClient
