@@ -1,8 +1,8 @@
 """Runs cores on an event loop: the only place where messages, time and disk meet what decides.
 
-One pass: read the clock; drain a batch from each socket that may have something, control first; let cores whose deadline has
-passed act; make what was to be committed durable in one transaction; deliver what needs no socket (Durable among it); again
-until quiet. Effects are done at once, in their order. Nothing here looks inside a message.
+One pass: drain a batch from each socket that may have something, control first, the clock read before each message; let cores whose
+deadline has passed act; make what was to be committed durable in one transaction; deliver what needs no socket (Durable among it);
+again until quiet. Effects are done at once, in their order. Nothing here looks inside a message.
 
 ZeroMQ's descriptors are edge-triggered, and sending uses up the edge: so an inlet that was sent on is looked at again before
 the loop waits. A poll each 100 ms checks that this never failed (``rescued_wakeup_count`` must stay 0), beats for the
@@ -282,7 +282,7 @@ class Shell:
             self._on_wall_step(step_ns, now_ns)
         for inlet in self._inlets:
             if inlet.is_hot:
-                inlet.drain(now_ns)
+                now_ns = inlet.drain(now_ns, self._clock)
                 if inlet.attachment is not None:
                     self._listen(inlet)
         self._deliver(now_ns)

@@ -100,11 +100,14 @@ class AccountState(Msg, tag=80):
     positions: Annotated[list[Position], Meta(max_length=512)]
     orders: Annotated[list[PendingOrder], Meta(max_length=512)]
     unknown_count: Count = 0
+    symbols_number: Count = 0
+    """Of the newest ``AccountSymbols`` of this life: who has another one lacks it."""
 
 
 class AccountSymbols(Msg, tag=81):
-    """The symbols an account trades. Sent after attach and when one changes."""
+    """The symbols an account trades. Sent after attach, when one changes, and at each welcome. ``number`` grows with each change."""
 
     account: Name
     life: Life
     symbols: Annotated[list[SymbolSpec], Meta(max_length=128)]
+    number: Count = 0

@@ -58,6 +58,7 @@ class AccountBook:
         self.read_ns = 0
         """When the newest of them began."""
         self.symbols: dict[str, SymbolSpec] = {}
+        self._symbols_number = 0
         self.deposit_e8 = 0
         self._is_unsaved = False
         self.marks = Marks()
@@ -115,10 +116,11 @@ class AccountBook:
         """Symbols that are new or changed."""
         for spec in symbols:
             self.symbols[spec.symbol] = spec
+        self._symbols_number += bool(symbols)
 
     def symbols_message(self) -> AccountSymbols:
         """All symbols, for the master."""
-        return AccountSymbols(self.account, self._life, list(self.symbols.values())[:128])
+        return AccountSymbols(self.account, self._life, list(self.symbols.values())[:128], self._symbols_number)
 
     def take(self, state: VenueState, openings: Openings, read_ns: int, now_ns: int) -> tuple[list[DealReport], list[Put]]:
         """A read that began at ``read_ns``: deals that are new, and rows of what changed."""
@@ -215,6 +217,7 @@ class AccountBook:
             positions=ours_first[:POSITIONS_TOLD_MAX],
             orders=state.orders[:ORDERS_TOLD_MAX],
             unknown_count=unknown_count,
+            symbols_number=self._symbols_number,
         )
         return self.newest
 

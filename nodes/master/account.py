@@ -65,6 +65,8 @@ class Account:
         self.state_at_ns = 0
         self.settled: AccountState | None = None
         self.specs: dict[str, SymbolSpec] = {}
+        self.symbols_number = 0
+        """Of what its local told of them last."""
         self.marks = Marks()
         self.f = 0
         self.durable_f = 0
@@ -110,6 +112,7 @@ class Account:
         self.listed_f = -1
         self.is_known = False
         self.is_granted = False
+        self.symbols_number = 0
         # what it has in hand it tells again; what it knows nothing of, the life before may have had
         self.stale_k = self.k
         for line in self.unseen.values():
@@ -169,6 +172,7 @@ class Account:
 
     def take_symbols(self, symbols: AccountSymbols) -> None:
         """Keep what the account's broker says of its symbols; a symbol not named stays as it was."""
+        self.symbols_number = symbols.number
         self.specs.update({spec.symbol: spec for spec in symbols.symbols})
 
     def holdings(self, recorded: bool) -> list[Holding]:

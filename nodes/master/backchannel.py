@@ -45,7 +45,7 @@ ASK_TIMER, VOID_TIMER = "ask", "void"
 ASK_NS = 100 * MS_NS
 """A state that does not come is asked for again this often."""
 RELIST_NS = SECOND_NS
-"""A list that does not come is asked for again this often, by another welcome."""
+"""A list or symbols that do not come are asked for again this often, by another welcome."""
 
 
 class BackChannel:
@@ -187,10 +187,8 @@ class BackChannel:
         digest = state.stops.killset.digest
         effects, refusal = state.attendance.on_grant_ask(account, message, envelope.peer, now_ns, digest)
         effects += self._cloned(account, message.life, refusal, now_ns)
-        if account.is_known and account.listed_f < 0 and message.life == account.life and now_ns >= account.welcomed_ns + RELIST_NS:
-            # it knows us and we lack its list: that was lost on its way, and only another welcome brings another one
-            account.welcomed_ns = now_ns
-            effects.append(state.attendance.welcome(account, envelope.peer))
+        if account.is_known and account.listed_f < 0 and message.life == account.life:
+            effects += self._welcome_again(account, envelope.peer, now_ns)
         return effects if was_granted == account.is_granted else effects + state.settled_news(now_ns)
 
     def on_wall_step(self, step_ns: int) -> list[Effect]:
@@ -199,6 +197,13 @@ class BackChannel:
         for account in self._state.accounts.values():
             account.outdate(max(0, step_ns))
         return []
+
+    def _welcome_again(self, account: Account, peer: int, now_ns: int) -> list[Effect]:
+        """A local knows us and we lack its list or its symbols: they were lost on their way, and only a welcome brings them again."""
+        if now_ns < account.welcomed_ns + RELIST_NS:
+            return []
+        account.welcomed_ns = now_ns
+        return [self._state.attendance.welcome(account, peer)]
 
     def _cloned(self, account: Account, life: int, refusal: str, now_ns: int) -> list[Effect]:
         """Two processes trade one account: it is frozen until a person has ended one."""
@@ -221,6 +226,8 @@ class BackChannel:
             return []
         state.counters.add("state_count")
         effects: list[Effect] = []
+        if message.symbols_number != account.symbols_number:
+            effects += self._welcome_again(account, envelope.peer, now_ns)
         if state.clock.is_known and account.usable(state.recorded) is message:
             account.drop_seen(state.recorded)
             effects += self._deciding.look(account, now_ns)

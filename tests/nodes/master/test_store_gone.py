@@ -3,11 +3,12 @@
 import pytest
 
 from mesh.links import REPLAY
+from mesh.messages.accounts import AccountSymbols
 from mesh.messages.base import NO_OID
 from mesh.messages.orders import GapFill, GrantAsk, Listed, LocalHello, LocalWelcome, ReplayAccount
 from mesh.messages.outcomes import OutcomeAck
 from mesh.units import MS_NS, SECOND_NS
-from tests.nodes.master.masterrig import ROUTER, Rig, config_of
+from tests.nodes.master.masterrig import ROUTER, Rig, config_of, spec_of
 
 
 def test_openings_of_a_store_that_is_gone_are_looked_for() -> None:
@@ -65,6 +66,22 @@ def test_list_that_was_lost_is_asked_for_again() -> None:
     rig.give(REPLAY, Listed("a1", 2, epoch, 0, 0), ROUTER)
     rig.wait(SECOND_NS)
     rig.give(REPLAY, GrantAsk("a1", 2, b"s", 2, 0), ROUTER)
+    assert rig.take(LocalWelcome) == []
+
+
+def test_symbols_that_were_lost_are_asked_for_again() -> None:
+    """A state names the newest that were told; who has others welcomes the local anew, which tells them."""
+    rig = Rig(config_of(1)).ready()
+    account = rig.master._state.accounts["a1"]
+    rig.wait(2 * SECOND_NS)
+    rig.state("a1", symbols_number=account.symbols_number)
+    assert rig.take(LocalWelcome) == []
+    rig.state("a1", symbols_number=7)
+    rig.state("a1", symbols_number=7)
+    assert len(rig.take(LocalWelcome)) == 1
+    rig.give(REPLAY, AccountSymbols("a1", 1, [spec_of()], 7), ROUTER)
+    rig.wait(2 * SECOND_NS)
+    rig.state("a1", symbols_number=7)
     assert rig.take(LocalWelcome) == []
 
 

@@ -57,8 +57,8 @@ EPOCHS = (
         "list_never_asked_for_again",
         "§6.8: an account is decided for after LISTED, whatever was lost on its way",
         "nodes/master/backchannel.py",
-        "        if account.is_known and account.listed_f < 0 and",
-        "        if False and",
+        "        if account.is_known and account.listed_f < 0 and message.life == account.life:",
+        "        if False:",
     ),
     Mutant(
         "answers_forgotten_at_start",
