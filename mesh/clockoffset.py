@@ -5,8 +5,7 @@ and that is wrong by half the way there and back at most. How long a router betw
 reading may have been at either end of that wait. Of the estimates of the last minute the best is told. Each grows worse with its age, as
 quartz clocks run apart.
 
-What makes an error seem smaller than it is: a shell reads its clock once a pass, so a pass that takes long before it comes to a message has
-read it too early, on either side. That is at most the loop's lag, which is shown beside it.
+What makes an error seem smaller than it is: a clock is read before a message is taken, so both sides read theirs a little early.
 """
 
 import msgspec

@@ -21,7 +21,7 @@ ORDERS, SMOKE_ORDERS = 40, 4
 APART_MS = 100
 WARM = 2
 """Orders that are not counted."""
-SETTLE_S = 0.3
+SETTLE_S, PATIENCE_S = 0.3, 60.0
 
 
 def measure(size: int, orders: int, progress: Progress) -> Measured:
@@ -29,8 +29,7 @@ def measure(size: int, orders: int, progress: Progress) -> Measured:
     rig = CrowdRig(size, timed="orders=2")
     try:
         rig.start()
-        rig.spent_ns()
-        rig.arrivals()
+        _until_heard(rig)
         rig.master.ask(f"announce {orders + WARM} {APART_MS}")
         records = -(-size // TARGETS_MAX)
         spent = _until(rig, records * (orders + WARM), progress)
@@ -49,12 +48,27 @@ def measure(size: int, orders: int, progress: Progress) -> Measured:
     return Measured("fanout", "router", {"locals": size}, warmup_count=WARM, counted=counted, stages=stages, values=values)
 
 
+def _until_heard(rig: CrowdRig) -> None:
+    """Announce until the router has an order: what is published before its connection is made is lost. Then what came is forgotten."""
+    give_up_s = time.monotonic() + PATIENCE_S
+    rig.spent_ns()
+    while True:
+        rig.master.ask("announce 1 0")
+        time.sleep(SETTLE_S)
+        if len(rig.spent_ns()):
+            break
+        assert time.monotonic() < give_up_s, f"the router has heard of no order after {PATIENCE_S:g} s"
+    time.sleep(SETTLE_S)
+    rig.spent_ns()
+    rig.arrivals()
+
+
 def _until(rig: CrowdRig, count: int, progress: Progress) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":
     """What the router spent on each of ``count`` records; waits for the last one."""
     parts: list[np.ndarray[tuple[int], np.dtype[np.int64]]] = []
-    give_up_s = time.monotonic() + 60
+    give_up_s = time.monotonic() + PATIENCE_S
     while sum(len(part) for part in parts) < count:
-        assert time.monotonic() < give_up_s, f"{sum(len(part) for part in parts)} of {count} records after a minute"
+        assert time.monotonic() < give_up_s, f"{sum(len(part) for part in parts)} of {count} records after {PATIENCE_S:g} s"
         time.sleep(SETTLE_S)
         parts.append(rig.spent_ns())
         progress.advance()
