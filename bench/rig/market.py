@@ -35,22 +35,26 @@ class SteadyMarket(Core):
         self.deadline_ns = now_ns + TICK_NS
         self._count += len(self._symbols)
         self._market_ns = MARKET_NS + now_ns - self._began_ns
-        return [effect for peer in self._peers for effect in self._newest(peer)]
+        first = self._count - len(self._symbols)
+        return [effect for peer in self._peers for effect in self._ticks(peer, first)]
 
     def phase(self) -> str:
         """It has nothing to wait for."""
         return "READY"
 
     def _on_hello(self, envelope: Envelope, now_ns: int) -> Effects:
-        message_of(envelope, MarketHello)
+        hello = message_of(envelope, MarketHello)
         self._peers[envelope.peer] = None
         welcome = MarketWelcome("bench", 1, False, 0, self._count, self._count, self._market_ns, self._symbols)
-        return [Send(links.MARKET, envelope.peer, welcome), *(self._newest(envelope.peer) if self._count else ())]
+        return [Send(links.MARKET, envelope.peer, welcome), *self._ticks(envelope.peer, hello.next_seq)]
 
-    def _newest(self, peer: int) -> list[Effect]:
-        count = len(self._symbols)
+    def _ticks(self, peer: int, first: int) -> list[Effect]:
+        """All ticks from number ``first`` on, as if they were of now: whoever lacks some asks for them."""
+        count = self._count - first
+        if count <= 0:
+            return []
         bids = np.full(count, PRICE_E8, dtype="<i8")
         times = np.full(count, self._market_ns, dtype="<i8").tobytes()
-        indexes = np.arange(count, dtype="<u2").tobytes()
-        ticks = Ticks(self._count - count, self._symbols, indexes, times, bids.tobytes(), (bids + SPREAD_E8).tobytes())
+        indexes = (np.arange(first, self._count) % len(self._symbols)).astype("<u2").tobytes()
+        ticks = Ticks(first, self._symbols, indexes, times, bids.tobytes(), (bids + SPREAD_E8).tobytes())
         return [Send(links.MARKET, peer, ticks), Send(links.MARKET, peer, Block(self._count, self._count, self._market_ns))]

@@ -6,7 +6,7 @@ master decides nothing. Lines at the input, each answered by one:
 
 ``take FILE``: what locals have told of orders that ended (an array a field of ``Stamps``, and the numbers of the signals) is written there
 and forgotten. ``spent FILE``: likewise the ns spent on each message of the timed link, sending what follows from it included. ``cpu``:
-nanoseconds of processor time the loop's thread has had. ``count NAME``: a counter of the first node. ``announce COUNT APART_MS``.
+nanoseconds of processor time the loop's thread has had. ``count NAME``: a counter, the largest of its nodes. ``announce COUNT APART_MS``.
 
 The process ends with its input.
 """
@@ -138,7 +138,7 @@ def serve(shell: Shell, nodes: list[Node], ended: EndedOrders, spent_ns: list[in
         elif verb == "cpu":
             answer = time.clock_gettime_ns(clock)
         elif verb == "count":
-            answer = nodes[0].counters.totals.get(words[0], 0)
+            answer = max(node.counters.totals.get(words[0], 0) for node in nodes)
         elif verb == "announce":
             announcer = nodes[0].core
             assert isinstance(announcer, Announcer), "only an announcer announces"

@@ -14,9 +14,13 @@ from bench.machine import machine
 from bench.pace import due_ns, rate_warning
 from bench.results import FAILS, FORMAT, HOLDS, UNDECIDED, Counted, Figure, Measured, Run, load, save
 from bench.rig.layout import layout, symbols_of
+from bench.rig.market import SteadyMarket
 from bench.rig.meshchain import segment_of
 from bench.scenario import Silent
+from mesh import links
+from mesh.core import Envelope, Send
 from mesh.io.clock import monotonic_ns
+from mesh.messages.market import MarketHello, Ticks
 
 
 def segment(*values_ns: int) -> Segment:
@@ -189,3 +193,15 @@ def test_layout_is_a_mesh_that_refuses_nothing() -> None:
     assert list(config.settings.market.symbols) == symbols_of(5)
     with pytest.raises(ValueError, match="at most"):
         symbols_of(10_000)
+
+
+def test_steady_market_tells_again_what_was_lost() -> None:
+    """Whoever lacks ticks names the first one he lacks, and gets all from there, not only the newest."""
+    market = SteadyMarket(["EURUSD", "GBPUSD"])
+    market.start(0)
+    for number in range(1, 4):
+        market.on_deadline(number)
+    hello = MarketHello("master-1", "master", 1, 1, "", 2)
+    effects = market.handle(Envelope(links.MARKET, 1, hello), 4)
+    (ticks,) = [effect.message for effect in effects if isinstance(effect, Send) and isinstance(effect.message, Ticks)]
+    assert (ticks.first_seq, len(ticks.time_ns) // 8, list(np.frombuffer(ticks.symbol_index, "<u2"))) == (2, 4, [0, 1, 0, 1])
