@@ -48,7 +48,7 @@ setup: ## build .venv from requirements.lock, when the lock changed
 run: setup ## a whole mesh on a seeded synthetic market at 60 times its pace; Ctrl-C stops it
 	@if [ -t 0 ]; then set -m; fi; $(BIN)/mesh up || exit
 
-check: lint types ## lint, types and the fast pure tests: under a minute
+check: lint types ## lint, types and the fast pure tests: under 2 minutes
 	@$(PYTEST) -n 2 -m "not slow and not wire and not e2e" || [ $$? -eq 5 ]
 
 test: lint types ## everything that proves it: lint, types, pure tests, real sockets, whole meshes

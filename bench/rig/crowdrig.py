@@ -3,7 +3,6 @@
 The crowd is spread over a few processes; a thousand locals are a thousand connections all the same.
 """
 
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -87,22 +86,12 @@ class CrowdRig:
         """Have the crowd push so many states at this rate in all, every process its share; the rate it came to."""
         share = count // self.crowds_count
         for crowd in self._crowds:
-            _say(crowd, f"states {rate / self.crowds_count} {share}")
+            crowd.say(f"states {rate / self.crowds_count} {share}")
         took_s = max(float(crowd.answer().split()[1]) for crowd in self._crowds)
         return share * self.crowds_count / took_s
 
     def again(self) -> list[int]:
         """Cut every connection; ns until each local was welcome again."""
         for crowd in self._crowds:
-            _say(crowd, "again")
+            crowd.say("again")
         return [int(word) for crowd in self._crowds for word in crowd.answer().split()]
-
-    def folder(self) -> Path:
-        """Where its files are."""
-        return self._processes.folder
-
-
-def _say(crowd: Asked, words: str) -> None:
-    assert crowd.process.stdin is not None
-    crowd.process.stdin.write(words + "\n")
-    crowd.process.stdin.flush()

@@ -25,11 +25,15 @@ class Asked:
         while left:
             left.discard(self._line())
 
-    def ask(self, words: str) -> str:
-        """The answer to a line. Raises RuntimeError where it ends before."""
+    def say(self, words: str) -> None:
+        """A line to it; the answer is waited for elsewhere, so that several may be at work."""
         assert self.process.stdin is not None
         self.process.stdin.write(words + "\n")
         self.process.stdin.flush()
+
+    def ask(self, words: str) -> str:
+        """The answer to a line. Raises RuntimeError where it ends before."""
+        self.say(words)
         return self.answer()
 
     def answer(self) -> str:

@@ -155,17 +155,13 @@ class Intents:
         """Whether another life may have executed an open that was not begun here: it was published before this one had leave, or this one
         has none now.
         """
-        if self.is_older(record):
-            return True
-        is_unbegun = record.action == OPEN and record.kind == ORDER and not record.attempt
-        return is_unbegun and not self._state.freshness.is_fresh(record.e, now_ns)
+        return _is_unbegun(record) and (self.is_older(record) or not self._state.freshness.is_fresh(record.e, now_ns))
 
     def is_older(self, record: OrderRecord) -> bool:
         """Whether an open that was not begun here was published before this life had leave."""
-        if record.action != OPEN or record.kind != ORDER or record.attempt:
-            return False
         state = self._state
-        return state.stream.is_older(record.e, record.k) or state.freshness.is_of_other_life(record.e, record.n)
+        is_older = state.stream.is_older(record.e, record.k) or state.freshness.is_of_other_life(record.e, record.n)
+        return is_older and _is_unbegun(record)
 
     def may_go(self, job: Job, now_ns: int) -> bool:
         """Whether everything still holds that allowed an attempt whose INTENT has been written."""
@@ -338,3 +334,8 @@ def _overtaken(record: OrderRecord, position: Position) -> End | None:
     if gain_e8 == 0 and record.attempt:
         return End(codes.MODIFIED, "found=in_position")
     return End(codes.SUPERSEDED, "sl=better")
+
+
+def _is_unbegun(record: OrderRecord) -> bool:
+    """Whether it is an open of the master's that has had no attempt here."""
+    return record.action == OPEN and record.kind == ORDER and not record.attempt

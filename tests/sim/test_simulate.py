@@ -16,7 +16,7 @@ BESIDE = {"resolve": ("venue",)}
 """Only what a terminal lost can be resolved."""
 BATCH = 10
 BATCHES = 50
-"""500 seeds: about a minute and a half of two processors."""
+"""500 seeds: two and a half minutes of two processors."""
 
 
 @pytest.mark.slow
