@@ -14,6 +14,7 @@ import msgspec
 from mesh.errors import BadFrame
 from mesh.messages import MESSAGE_TYPES
 from mesh.messages.base import Msg
+from mesh.messages.orders import Order
 
 FRAME_BYTES_MAX = 65_536
 """A longer frame is refused unread: MAXMSGSIZE of every socket says the same, but for ``mesh.io.sockets.FRAME_BYTES_OF``."""
@@ -25,12 +26,22 @@ FRAME_COUNT_MAX = 2
 """A header, and at most one body."""
 
 _T = TypeVar("_T")
+_pack = msgpack.Packer(use_bin_type=True).pack
+"""One packer for all: it begins anew with each call, also after one that failed, and keeps the longest buffer it ever needed."""
 _TYPE_OF_TAG: dict[object, type[Msg]] = {kind.__struct_config__.tag: kind for kind in MESSAGE_TYPES}
 
 
 def encode(message: Msg) -> bytes:
     """The MessagePack bytes of a message."""
-    return bytes(msgpack.packb(msgspec.to_builtins(message, builtin_types=(bytes,)), use_bin_type=True))
+    return bytes(_pack(msgspec.to_builtins(message, builtin_types=(bytes,))))
+
+
+def encode_each(order: Order) -> list[bytes]:
+    """For each target of an order, in their order, the bytes of that order with this target alone; what they share is packed once."""
+    tag, e, n, oid, targets, stamp_router_ns = msgspec.to_builtins(order, builtin_types=(bytes,))
+    before = b"\x96" + _pack(tag) + _pack(e) + _pack(n) + _pack(oid) + b"\x91"  # an array of six, in it an array of one
+    after = _pack(stamp_router_ns)
+    return [before + _pack(target) + after for target in targets]
 
 
 def _refuse_extension(code: int, _data: bytes) -> Any:

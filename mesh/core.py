@@ -5,7 +5,7 @@ which they are to be done; ``deadline_ns`` says when it wants to be called witho
 randomness, files, logging or async inside. What must be durable before it is sent is sent by the handler of ``Durable``.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeAlias
 
 import msgspec
@@ -15,6 +15,7 @@ from mesh.clockoffset import UNKNOWN
 from mesh.counters import Counters, is_told
 from mesh.messages.base import Count, Msg
 from mesh.messages.health import StageSummary
+from mesh.messages.orders import Order
 from mesh.units import MS_NS, NEVER
 
 COMMIT_LATER_NS = 100 * MS_NS
@@ -81,6 +82,26 @@ class Send(msgspec.Struct, frozen=True, gc=False):
     body: bytes = b""
 
 
+class FanOut(msgspec.Struct, frozen=True, gc=False):
+    """Send each of many peers an order with its own target alone: ``peers[i]`` gets ``order.targets[i]``, and all the same ``body``.
+
+    One effect for all of them, so that what they share is packed once.
+    """
+
+    link: str
+    peers: list[int]
+    order: Order
+    body: bytes
+
+    def sends(self) -> list[Send]:
+        """The same, one by one."""
+        order = self.order
+        return [
+            Send(self.link, peer, Order(order.e, order.n, order.oid, [target], order.stamp_router_ns), self.body)
+            for peer, target in zip(self.peers, order.targets, strict=True)
+        ]
+
+
 class Put(msgspec.Struct, frozen=True, gc=False):
     """One row: ``record`` encoded by the core's own record type, or None to delete the key."""
 
@@ -141,10 +162,19 @@ class Halt(msgspec.Struct, frozen=True, gc=False):
     reason: str
 
 
-Effect: TypeAlias = Send | Commit | Fetch | Note | Emit | Halt
+Effect: TypeAlias = Send | FanOut | Commit | Fetch | Note | Emit | Halt
 Effects: TypeAlias = Sequence[Effect]
 """In the order in which they are to be done."""
 NOTHING: Effects = ()
+
+
+def singly(effects: Effects) -> Iterator[Effect]:
+    """The same effects with each FanOut as its single sends, for whoever looks at them or may stop between any two."""
+    for effect in effects:
+        if isinstance(effect, FanOut):
+            yield from effect.sends()
+        else:
+            yield effect
 
 
 class Core:

@@ -33,6 +33,7 @@ from mesh.core import (
     Send,
     Stop,
     WallStep,
+    singly,
 )
 from mesh.messages.base import Msg
 from mesh.simdisk import Disk
@@ -264,7 +265,7 @@ class SimNet:
             return
         left = place.crash_after
         asked = len(place.disk.unwritten)
-        for effect in effects:
+        for effect in singly(effects):
             if left is not None:
                 if left == 0:
                     del place.disk.unwritten[asked:]  # the pass they belong to never came to its commit

@@ -11,7 +11,7 @@ from typing import TypeAlias
 import msgspec
 
 from mesh import links
-from mesh.codec import FRAME_BYTES_MAX, check_frames, decode_untrusted, encode
+from mesh.codec import FRAME_BYTES_MAX, check_frames, decode_untrusted, encode, encode_each
 from mesh.core import (
     Commit,
     Core,
@@ -19,6 +19,7 @@ from mesh.core import (
     Effects,
     Emit,
     Envelope,
+    FanOut,
     Fetch,
     Fetched,
     Halt,
@@ -33,7 +34,7 @@ from mesh.io.eventfile import EventFile
 from mesh.io.health import Identity
 from mesh.io.inlet import Attachment, Inlet
 from mesh.io.log import Notes
-from mesh.io.sockets import FRAME_BYTES_OF, FULL, GONE, Socket
+from mesh.io.sockets import FRAME_BYTES_OF, GONE, SENT, Socket
 from mesh.io.store import Store
 from mesh.messages.base import Msg
 
@@ -133,6 +134,8 @@ class Node:
         for effect in effects:
             if isinstance(effect, Send):
                 self._send(effect)
+            elif isinstance(effect, FanOut):
+                self._fan_out(effect)
             elif isinstance(effect, Commit):
                 self._commits.append(effect)
                 self._is_awaited = self._is_awaited or effect.token > 0
@@ -217,10 +220,24 @@ class Node:
         assert inlet.socket is not None, f"{self.identity.name} sends bytes on {link!r}, which is no socket"
         result = inlet.socket.send(peer, frames)
         inlet.is_hot = inlet.socket.is_readable
-        if result in (GONE, FULL):
-            self.counters.add("dropped_send_count")
-            if result == GONE:
-                self.tell(link, PeerLost(), peer)
+        if result != SENT:
+            self._unsent(link, peer, result)
+
+    def _fan_out(self, effect: FanOut) -> None:
+        if effect.link in self.partners:
+            self.do(effect.sends())
+            return
+        inlet = self.inlets[effect.link]
+        assert inlet.socket is not None, f"{self.identity.name} sends bytes on {effect.link!r}, which is no socket"
+        for peer, result in inlet.socket.send_each(effect.peers, encode_each(effect.order), effect.body):
+            self._unsent(effect.link, peer, result)
+        inlet.is_hot = inlet.socket.is_readable
+
+    def _unsent(self, link: str, peer: int, result: int) -> None:
+        """A socket did not take a message."""
+        self.counters.add("dropped_send_count")
+        if result == GONE:
+            self.tell(link, PeerLost(), peer)
 
     def _hand_over(self, link: str, peer: int, frames: tuple[bytes, ...]) -> bool:
         """Give a message to nodes of this process. True where no socket has to carry it besides."""

@@ -137,14 +137,35 @@ class Socket:
                 self._send_frame(known.routing_id, _NOWAIT_MORE)
             for index, frame in enumerate(frames):
                 self._send_frame(frame, _NOWAIT if index == last else _NOWAIT_MORE)
-        except zmq.Again:
-            return FULL
         except zmq.ZMQError as error:
-            if error.errno != zmq.EHOSTUNREACH:
-                raise
-            self.peers.forget(peer)
-            return GONE
+            return self._unsent(peer, error)
         return SENT
+
+    def send_each(self, peers: Sequence[int], heads: Sequence[bytes], body: bytes) -> list[tuple[int, int]]:
+        """At a ROUTER: ``send`` of (``heads[i]``, ``body``) to ``peers[i]``, for each. Who did not get it: (peer, GONE or FULL)."""
+        send, known_as = self._send_frame, self.peers.get
+        unsent: list[tuple[int, int]] = []
+        for peer, head in zip(peers, heads, strict=True):
+            known = known_as(peer)
+            if known is None:
+                unsent.append((peer, GONE))
+                continue
+            try:
+                send(known.routing_id, _NOWAIT_MORE)
+                send(head, _NOWAIT_MORE)
+                send(body, _NOWAIT)
+            except zmq.ZMQError as error:
+                unsent.append((peer, self._unsent(peer, error)))
+        return unsent
+
+    def _unsent(self, peer: int, error: zmq.ZMQError) -> int:
+        """What a refused send means. Raises what no peer is the cause of."""
+        if error.errno == zmq.EAGAIN:
+            return FULL
+        if error.errno != zmq.EHOSTUNREACH:
+            raise error
+        self.peers.forget(peer)
+        return GONE
 
     def changes(self, now_ns: int) -> list[bool]:
         """Connections made (True) and lost (False) since the last call, at a connecting socket."""

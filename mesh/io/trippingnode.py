@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from mesh.core import Effects, Send
+from mesh.core import Effects, Send, singly
 from mesh.io.failpoint import Failpoints
 from mesh.io.node import Node
 
@@ -25,7 +25,7 @@ class TrippingNode(Node):
 
     def do(self, effects: Effects) -> None:
         """As any node's, with ``send.MESSAGE`` before and ``sent.MESSAGE`` after each send."""
-        for effect in effects:
+        for effect in singly(effects):
             name = type(effect.message).__name__ if isinstance(effect, Send) else ""
             if name:
                 self._failpoints.reach(f"send.{name}")

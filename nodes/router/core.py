@@ -197,9 +197,10 @@ class Router(Core):
     def stages(self, now_ns: int) -> list[StageSummary]:
         """How long orders wait here."""
         state = self._state
-        if state.forwarded_count:
-            state.meter.record(FORWARD, 0, state.forwarded_count)
-            state.forwarded_count = 0
+        peers = state.peers
+        if peers.forwarded_count:
+            state.meter.record(FORWARD, 0, peers.forwarded_count)
+            peers.forwarded_count = 0
         return state.meter.summaries(now_ns)
 
     def clock_offset(self, now_ns: int) -> tuple[int, int]:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import msgspec
 
 from mesh.config import Config
-from mesh.core import Effect, Send
+from mesh.core import Effect, FanOut, Send
 from mesh.hello import version_refusal
 from mesh.links import LOCALS
 from mesh.liveness import Liveness
@@ -40,6 +40,12 @@ class LocalPeer:
         """Whether it takes its orders from this router."""
         return self.hello.home
 
+    def keep(self, part: Order, body: bytes) -> None:
+        """Keep its part of a record until there is credit; what is kept already, or finds no room, is not kept."""
+        key = (part.e, part.targets[0].k)
+        if len(self.queue) < QUEUE_MAX and all((kept.e, kept.targets[0].k) != key for kept, _ in self.queue):
+            self.queue.append((part, body))
+
 
 class LocalPeers:
     """All locals, by connection and by account; the newest hello of an account counts. ``meter``: how long orders wait for credit."""
@@ -53,6 +59,8 @@ class LocalPeers:
         self._by_account: dict[str, LocalPeer] = {}
         interval_ns = config.settings.timers.state_ms * MS_NS
         self.liveness = {account: Liveness(interval_ns) for account in self._nodes}
+        self.forwarded_count = 0
+        """Orders handed on in the pass in which they came, not in the meter yet."""
 
     def accept(self, peer: int, hello: LocalHello) -> str:
         """Take a hello; why not, where it is not taken."""
@@ -96,15 +104,21 @@ class LocalPeers:
         """Whether an account takes its orders from here."""
         return self.home_of(account) is not None
 
-    def forward(self, local: LocalPeer, order: Order, target: Target, body: bytes, now_ns: int) -> list[Effect]:
-        """Hand a local its part of a record, or keep it until there is credit."""
-        part = Order(order.e, order.n, order.oid, [target], now_ns)
-        if target.k <= local.limit_k or target.ref_oid != NO_OID or target.ref_ticket:
-            return [Send(LOCALS, local.peer, part, body)]
-        key = (part.e, target.k)
-        if len(local.queue) < QUEUE_MAX and all((kept.e, kept.targets[0].k) != key for kept, _ in local.queue):
-            local.queue.append((part, body))
-        return []
+    def forward(self, order: Order, body: bytes, now_ns: int) -> FanOut:
+        """Hand each local that is home here its own target of a record; one without credit has it kept until there is."""
+        peers: list[int] = []
+        targets: list[Target] = []
+        for target in order.targets:
+            local = self._by_account.get(target.account)
+            if local is None or not local.hello.home:
+                continue
+            if target.k <= local.limit_k or target.ref_oid != NO_OID or target.ref_ticket:
+                peers.append(local.peer)
+                targets.append(target)
+            else:
+                local.keep(Order(order.e, order.n, order.oid, [target], now_ns), body)
+        self.forwarded_count += len(peers)
+        return FanOut(LOCALS, peers, Order(order.e, order.n, order.oid, targets, now_ns), body)
 
     def on_ack(self, local: LocalPeer, ack: OrderAck, now_ns: int) -> list[Effect]:
         """New credit: what waited goes out."""

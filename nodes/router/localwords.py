@@ -73,7 +73,12 @@ class LocalWords:
 
     def on_order_ack(self, envelope: Envelope, local: LocalPeer, now_ns: int) -> list[Effect]:
         """Credit."""
-        return self._state.peers.on_ack(local, message_of(envelope, OrderAck), now_ns) if local.is_home else []
+        if not local.is_home:
+            return []
+        effects = self._state.peers.on_ack(local, message_of(envelope, OrderAck), now_ns)
+        if effects:
+            self._state.counters.add("order_count", len(effects))
+        return effects
 
     def on_grant_ask(self, envelope: Envelope, local: LocalPeer, now_ns: int) -> list[Effect]:
         """Leave to open is asked of the master for each question of a local, with our own clock."""

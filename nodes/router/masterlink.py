@@ -133,17 +133,13 @@ class MasterLink:
         del self._state.account_asks[key]
         return True
 
-    def _hand_on(self, order: Order, body: bytes, now_ns: int) -> list[Effect]:
+    def _hand_on(self, order: Order, body: bytes, now_ns: int) -> Effects:
         """Each local that is home here gets its own target."""
-        effects: list[Effect] = []
-        peers, counters = self._state.peers, self._state.counters
-        for target in order.targets:
-            local = peers.home_of(target.account)
-            if local is not None:
-                counters.add("order_count")
-                effects += peers.forward(local, order, target, body, now_ns)
-        self._state.forwarded_count += len(effects)
-        return effects
+        fan_out = self._state.peers.forward(order, body, now_ns)
+        if not fan_out.peers:
+            return NOTHING
+        self._state.counters.add("order_count", len(fan_out.peers))
+        return (fan_out,)
 
     def on_gap_fill(self, envelope: Envelope, now_ns: int) -> list[Effect]:
         """Orders that will not come: each local is told of its own."""

@@ -28,8 +28,6 @@ class RouterState:
         self.life = life
         self.counters = counters
         self.meter = StageMeter(counters)
-        self.forwarded_count = 0
-        """Orders handed on in the pass in which they came, not in the meter yet."""
         self.master_clock = ClockOffset()
         self.heartbeat_ns = timers.heartbeat_ms * MS_NS
         self.repeat_ns = timers.repeat_ms * MS_NS

@@ -10,7 +10,9 @@ from mesh.codec import (
     decode_record_untrusted,
     decode_untrusted,
     encode,
+    encode_each,
 )
+from mesh.core import FanOut
 from mesh.errors import BadFrame
 from mesh.messages.base import Count, Msg
 from mesh.messages.control import Ping, Pong
@@ -126,3 +128,22 @@ def test_equal_messages_have_equal_bytes() -> None:
     """Encoding does not depend on where a message came from: its own bytes come out again."""
     raw = encode(Pong("router-1", "", 2**63 - 1))
     assert encode(decode_untrusted(raw)) == raw
+
+
+@pytest.mark.parametrize("count", [0, 1, 3, 200])
+def test_an_order_for_each_of_its_targets(count: int) -> None:
+    """Packed together, the headers of a fan-out are the bytes of the same headers packed one by one."""
+    targets = [Target(f"account-{k}", k, "EURUSD", 10**k % 10**15, bytes([k % 256]) * 16, k % 2, b"mac") for k in range(count)]
+    order = Order(2**40, 70_000, b"o" * 16, targets, 2**62)
+    fan_out = FanOut("locals", list(range(count)), order, b"body")
+    singly = fan_out.sends()
+    assert encode_each(order) == [encode(send.message) for send in singly]
+    assert [(send.peer, send.message.targets) for send in singly] == [(k, [target]) for k, target in enumerate(targets)]
+
+
+def test_packing_goes_on_after_what_cannot_be_packed() -> None:
+    """A message that cannot be packed leaves nothing behind in the next one."""
+    whole = encode(Pong("router-1", "", 1))
+    with pytest.raises(OverflowError):
+        encode(Pong("router-1", "", 2**70))
+    assert encode(Pong("router-1", "", 1)) == whole

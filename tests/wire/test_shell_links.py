@@ -5,22 +5,24 @@ import os
 import pytest
 
 from mesh import links
-from mesh.codec import encode
+from mesh.codec import decode_untrusted, encode
 from mesh.core import (
     NOTHING,
     Effects,
     Envelope,
+    FanOut,
     Halt,
     LinkDown,
     LinkUp,
     PeerLost,
     Send,
 )
-from mesh.io.sockets import SENT, Hub
+from mesh.io.node import PARTNERS_FROM
+from mesh.io.sockets import SENT, Hub, Received
 from mesh.messages.base import Msg
 from mesh.messages.control import Ping, Pong
 from mesh.messages.health import NodeHealth
-from mesh.messages.orders import Order
+from mesh.messages.orders import Order, Target
 from mesh.units import MS_NS
 from tests.message_values import sample_of
 from tests.wire.rig import DONE, Told, asker, bind, connect, echo, fill, names_of, node_of, pair, ping_of, quietly, run, until
@@ -224,6 +226,39 @@ def test_neighbours_share_no_list(hub: Hub) -> None:
     assert envelope.message == order
     assert envelope.message.targets is not order.targets
     assert envelope.frames[1] == b"body"
+
+
+def test_fan_out_reaches_neighbours_and_others(hub: Hub, other: Hub) -> None:
+    """Of one fan-out each peer gets its own target, one of the same process too; one that is gone is counted and told."""
+    targets = [Target(f"account-{k}", k, "EURUSD", k) for k in (1, 2, 3)]
+    router, local = Told(), Told({Order: lambda _envelope, _now_ns: DONE})
+    listener, neighbour = node_of(router, "router-1"), node_of(local, "local-1")
+    socket = bind(listener, hub, links.LOCALS)
+    neighbour.join(links.LOCALS, listener, links.LOCALS)
+    dialler = other.connect(links.LOCALS, "DEALER", socket.endpoint)
+    until(lambda: dialler.changes(0), other)
+    dialler.send(0, (encode(Ping("", 1)),))
+    arrived: list[Received] = []
+
+    def fan_out(envelope: Envelope, _now_ns: int) -> Effects:
+        peers = [PARTNERS_FROM, envelope.peer, 77]
+        return (FanOut(links.LOCALS, peers, Order(5, 6, b"o" * 16, targets, 9), b"body"),)
+
+    def until_there(now_ns: int) -> Effects:
+        router.deadline_ns = now_ns + MS_NS
+        arrived.extend(dialler.receive(1))  # what is unread when its connection ends is lost
+        return DONE if arrived else NOTHING
+
+    router.on(Ping, fan_out)
+    router.on(PeerLost, quietly)
+    router.on_due, router.deadline_ns = until_there, 0
+    assert run(hub, listener, neighbour) == 0
+    (here,) = local.seen
+    assert (here.message.targets, here.frames[1]) == ([targets[0]], b"body")
+    ((_, (there, body)),) = arrived
+    assert (decode_untrusted(there), body) == (Order(5, 6, b"o" * 16, [targets[1]], 9), b"body")
+    assert router.seen[-1].peer == 77
+    assert router.counters.totals["dropped_send_count"] == 1
 
 
 def test_publisher_reaches_neighbours_and_others(hub: Hub, other: Hub) -> None:

@@ -129,6 +129,19 @@ def test_peers_are_numbers(hub: Hub, other: Hub) -> None:
     assert first.receive_one() is None
 
 
+def test_each_of_many_gets_its_own_head(hub: Hub, other: Hub) -> None:
+    """Sent to many at once: each has its own head and the common body; who is not there is named, and stops nobody behind it."""
+    listener, first = joined(hub, other)
+    second = other.connect(links.LOCALS, "DEALER", listener.endpoint)
+    until(lambda: second.changes(0), other)
+    for dialler in (first, second):
+        dialler.send(0, (b"hello",))
+        take(listener, hub)
+    assert listener.send_each([1, 9, 2], [b"for one", b"for nobody", b"for two"], b"body") == [(9, GONE)]
+    assert take(first, other) == (0, (b"for one", b"body"))
+    assert take(second, other) == (0, (b"for two", b"body"))
+
+
 def test_lost_peer_is_gone_for_good(hub: Hub, other: Hub) -> None:
     """A send to a connection that was closed says GONE, again too; the same peer back is another number."""
     listener, dialler = joined(hub, other)
@@ -137,6 +150,7 @@ def test_lost_peer_is_gone_for_good(hub: Hub, other: Hub) -> None:
     other.close()
     until(lambda: listener.send(1, (b"x",)) == GONE, hub)
     assert listener.send(1, (b"x",)) == GONE
+    assert listener.send_each([1], [b"x"], b"body") == [(1, GONE)]
     back = Hub()
     again = back.connect(links.LOCALS, "DEALER", listener.endpoint)
     until(lambda: again.changes(0), back)
@@ -181,6 +195,7 @@ def test_full_queue_is_told_and_not_waited_for(hub: Hub) -> None:
     assert results[0] == SENT
     assert results[-1] == FULL
     assert GONE not in results
+    assert listener.send_each([peer], [bytes(60_000)], b"body") == [(peer, FULL)]
     context.destroy(linger=0)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from mesh.codec import decode_untrusted, encode
-from mesh.core import Durable, Effects, Envelope, PeerLost, Send, WallStep
+from mesh.core import Durable, Effects, Envelope, PeerLost, Send, WallStep, singly
 from mesh.links import CONTROL, FRONT, LOCALS, ORDERS, REPLAY, SHELL, STATUS
 from mesh.messages import PROTOCOL_VERSION
 from mesh.messages.accounts import AccountState
@@ -78,7 +78,7 @@ class Wired:
         return self.sent[before:]
 
     def _do(self, effects: Effects) -> None:
-        for effect in effects:
+        for effect in singly(effects):
             if isinstance(effect, Send):
                 self.sent.append(effect)
             elif hasattr(effect, "puts"):
