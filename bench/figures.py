@@ -112,7 +112,7 @@ def crowd(options: Options, progress: Progress) -> list[Figure]:
     loop_ms = sent.values["loop_ms"]
     figures = [
         _value("fanout_1000_ms", [loop_ms], "ms", "one order to 1,000 locals, send loop", 3.0, f"{orders} orders to {size} locals"),
-        _value("router_order_us", [sent.values["an_order_us"]], "us", "router, each order forwarded", 8.0, "its loop, sends included"),
+        _value("router_order_us", [sent.values["an_order_us"]], "us", "router, each order forwarded", 8.0, "processor time with sends"),
     ]
     rates = (200.0,) if options.is_smoke else (30_000.0,) * 5
     rig = CrowdRig(size)

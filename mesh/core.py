@@ -162,13 +162,14 @@ class Halt(msgspec.Struct, frozen=True, gc=False):
     reason: str
 
 
-Effect: TypeAlias = Send | FanOut | Commit | Fetch | Note | Emit | Halt
+Single: TypeAlias = Send | Commit | Fetch | Note | Emit | Halt
+Effect: TypeAlias = Single | FanOut
 Effects: TypeAlias = Sequence[Effect]
 """In the order in which they are to be done."""
 NOTHING: Effects = ()
 
 
-def singly(effects: Effects) -> Iterator[Effect]:
+def singly(effects: Effects) -> Iterator[Single]:
     """The same effects with each FanOut as its single sends, for whoever looks at them or may stop between any two."""
     for effect in effects:
         if isinstance(effect, FanOut):

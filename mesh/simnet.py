@@ -31,6 +31,7 @@ from mesh.core import (
     Note,
     PeerLost,
     Send,
+    Single,
     Stop,
     WallStep,
     singly,
@@ -280,7 +281,7 @@ class SimNet:
             place.is_failing = False
             self._halt(place, Halt(STORE_FAILED, "a commit failed"))
 
-    def _one(self, place: Place, effect: Effect) -> None:
+    def _one(self, place: Place, effect: Single) -> None:
         if isinstance(effect, Send):
             self._send(place, effect)
         elif isinstance(effect, Commit):

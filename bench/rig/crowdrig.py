@@ -67,7 +67,7 @@ class CrowdRig:
         return self._master
 
     def spent_ns(self) -> NDArray[np.int64]:
-        """ns spent on each message of the timed link since the last call."""
+        """ns spent on each message of the timed link since the last call: (passed, processor time), a row a message."""
         path = self._processes.folder / "spent.npy"
         self.router.ask(f"spent {path}")
         return np.asarray(np.load(path), dtype=np.int64)

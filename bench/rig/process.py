@@ -5,7 +5,8 @@ is a steady one, a local's worker refuses every order at once, and without ``--d
 master decides nothing. Lines at the input, each answered by one:
 
 ``take FILE``: what locals have told of orders that ended (an array a field of ``Stamps``, and the numbers of the signals) is written there
-and forgotten. ``spent FILE``: likewise the ns spent on each message of the timed link, sending what follows from it included. ``cpu``:
+and forgotten. ``spent FILE``: likewise for each message of the timed link, sending what follows from it included, the ns that passed and
+the ns of processor time. ``cpu``:
 nanoseconds of processor time the loop's thread has had. ``count NAME``: a counter, the largest of its nodes. ``announce COUNT APART_MS``.
 
 The process ends with its input.
@@ -81,23 +82,23 @@ class TellingNode(Node):
 
 
 class TimedNode(Node):
-    """What each message of one link with so many frames costs, with all that follows from it at once."""
+    """What each message of one link with so many frames costs, with all that follows from it at once: (passed, processor time) in ns."""
 
     link = ""
     frames_count = 1
-    spent_ns: list[int]
+    spent_ns: list[tuple[int, int]]
 
     def take_frames(self, inlet: Inlet, peer: int, frames: tuple[bytes, ...], now_ns: int) -> None:
         """Take, and note the time."""
         if inlet.link != self.link or len(frames) != self.frames_count:
             super().take_frames(inlet, peer, frames, now_ns)
             return
-        began_ns = time.perf_counter_ns()
+        began_ns, began_cpu_ns = time.perf_counter_ns(), time.thread_time_ns()
         super().take_frames(inlet, peer, frames, now_ns)
-        self.spent_ns.append(time.perf_counter_ns() - began_ns)
+        self.spent_ns.append((time.perf_counter_ns() - began_ns, time.thread_time_ns() - began_cpu_ns))
 
 
-def build(name: str, config: Config, chosen: argparse.Namespace, ended: EndedOrders, spent_ns: list[int]) -> Node:
+def build(name: str, config: Config, chosen: argparse.Namespace, ended: EndedOrders, spent_ns: list[tuple[int, int]]) -> Node:
     """A node, its links still missing."""
     role, life, state = config.role_of(name), random_life(), chosen.state
     store: Store = store_of(name, config, state) if chosen.durable else VolatileStore(state, name)
@@ -122,7 +123,7 @@ def build(name: str, config: Config, chosen: argparse.Namespace, ended: EndedOrd
     return node
 
 
-def serve(shell: Shell, nodes: list[Node], ended: EndedOrders, spent_ns: list[int]) -> None:
+def serve(shell: Shell, nodes: list[Node], ended: EndedOrders, spent_ns: list[tuple[int, int]]) -> None:
     """Do what the input says; its end is the process's."""
     main_thread = threading.main_thread().ident
     assert main_thread is not None, "the loop runs there"
@@ -133,8 +134,9 @@ def serve(shell: Shell, nodes: list[Node], ended: EndedOrders, spent_ns: list[in
         if verb == "take":
             ended.take(Path(words[0]))
         elif verb == "spent":
-            np.save(words[0], np.array(spent_ns, dtype=np.int64))
-            spent_ns.clear()
+            spent = spent_ns[:]
+            del spent_ns[: len(spent)]  # what the loop's thread has added meanwhile stays
+            np.save(words[0], np.array(spent, dtype=np.int64).reshape(-1, 2))
         elif verb == "cpu":
             answer = time.clock_gettime_ns(clock)
         elif verb == "count":
@@ -161,7 +163,7 @@ def main() -> int:
     chosen = parser.parse_args()
     config = load(chosen.config)
     ended = EndedOrders()
-    spent_ns: list[int] = []
+    spent_ns: list[tuple[int, int]] = []
     nodes = {name: build(name, config, chosen, ended, spent_ns) for name in chosen.names}
     hub = Hub()
     for name, node in nodes.items():

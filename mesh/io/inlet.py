@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 BATCH_COUNT = 64
 """Messages taken from one socket before the next one, and the control socket again, have their turn."""
+BURST_COUNT = 2
+"""After so many in a row another one is likely."""
 PRIORITY = (
     links.CONTROL, links.ORDERS, links.LOCALS, links.REPLAY, links.DECIDE, links.SIGNALS, links.MARKET, links.WORKER,
     links.VENUE, links.STATUS, links.FRONT,
@@ -71,8 +73,8 @@ class Inlet:
         if self.socket.is_dialled and not self.socket.is_up:
             self.tell_changes(now_ns)  # a core hears that its link is up before it hears anything over it
         receive_one = self.socket.receive_one
-        for _ in range(BATCH_COUNT):
-            received = receive_one()
+        for count in range(BATCH_COUNT):
+            received = receive_one(count >= BURST_COUNT)
             if received is None:
                 self.is_hot = False
                 break

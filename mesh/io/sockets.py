@@ -58,7 +58,7 @@ _KINDS = {name: getattr(zmq, name) for name in ("ROUTER", "DEALER", "PUB", "SUB"
 _READABLE = ("ROUTER", "DEALER", "SUB", "PULL")
 _NOWAIT = int(zmq.NOBLOCK)
 _NOWAIT_MORE = int(zmq.NOBLOCK | zmq.SNDMORE)
-_EVENTS, _POLLIN, _RCVMORE = int(zmq.EVENTS), int(zmq.POLLIN), int(zmq.RCVMORE)
+_EVENTS, _POLLIN = int(zmq.EVENTS), int(zmq.POLLIN)
 
 Received: TypeAlias = tuple[int, tuple[bytes, ...]]
 """A peer's number (0 except at a ROUTER) and the frames of one message; none where they were dropped unread."""
@@ -103,13 +103,23 @@ class Socket:
         """Whether something can be received now. Settles the descriptor: ask after each batch of sends."""
         return bool(self._get(_EVENTS) & _POLLIN)
 
-    def receive_one(self) -> Received | None:
-        """The next message; None settles the descriptor: nothing is there."""
-        if not self._get(_EVENTS) & _POLLIN:
+    def receive_one(self, is_likely: bool = False) -> Received | None:
+        """The next message; None settles the descriptor: nothing is there.
+
+        ``is_likely``: in the middle of a burst, so it is received without asking first whether there is one. To ask costs 1.3 µs, to
+        receive 0.2, to receive what is not there 2.8.
+        """
+        if not is_likely and not self._get(_EVENTS) & _POLLIN:
             return None
-        frames = [self._receive_frame(_NOWAIT)]
-        while self._get(_RCVMORE):
-            frames.append(self._receive_frame(_NOWAIT))
+        receive = self._receive_frame
+        try:
+            frame = receive(_NOWAIT, False)  # a Frame knows whether another one follows; to ask the socket costs 0.5 µs
+        except zmq.Again:
+            return None
+        frames = [frame.bytes]
+        while frame.more:
+            frame = receive(_NOWAIT, False)
+            frames.append(frame.bytes)
         if not self._routes:
             return 0, tuple(frames)
         peer = self.peers.heard(frames[0])

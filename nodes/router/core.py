@@ -53,6 +53,7 @@ from nodes.router.snapshot import SLICE_NS, SNAPSHOT_NS
 from nodes.router.state import RouterState
 from nodes.stops import KILL_ITEM
 
+FROM_MASTER = (ORDERS, REPLAY)
 BEAT, HELLO, SNAPSHOT, SLICE = "beat", "hello", "snapshot", "slice"
 MASTER_QUIET_NS = 500 * MS_NS
 """After so long without an answer on the replay link the master is asked for one."""
@@ -118,14 +119,17 @@ class Router(Core):
 
     def handle(self, envelope: Envelope, now_ns: int) -> Effects:
         """Effects of one message."""
-        if envelope.link == ORDERS:
-            self._state.orders_ns = now_ns
-        elif envelope.link == REPLAY:
-            self._state.replay_ns = now_ns
+        state, link = self._state, envelope.link
+        if link == ORDERS:
+            state.orders_ns = now_ns
+        elif link == REPLAY:
+            state.replay_ns = now_ns
         effects = super().handle(envelope, now_ns)
-        self.deadline_ns = self._state.timers.next_ns
-        closed = self._gap.look(not self._state.stream.is_whole, now_ns)
-        return (*effects, *closed) if closed else effects
+        self.deadline_ns = state.timers.next_ns
+        if link in FROM_MASTER:  # what comes on others fills no hole
+            closed = self._gap.look(not state.stream.is_whole, now_ns)
+            return (*effects, *closed) if closed else effects
+        return effects
 
     def recover(self, rows: list[tuple[str, bytes, bytes]], now_ns: int) -> Effects:
         """Take the stops of the store."""

@@ -25,6 +25,7 @@ class LocalWords:
 
     def __init__(self, state: RouterState) -> None:
         self._state = state
+        self._liveness = state.peers.liveness
 
     def guarded(self, handler: FromLocal) -> Callable[[Envelope, int], Effects]:
         """A handler for messages of locals that have said hello, about their own account."""
@@ -34,7 +35,7 @@ class LocalWords:
             local = state.peers.of_peer(envelope.peer) if envelope.link == LOCALS else None
             if local is None or getattr(envelope.message, "account", "") != local.hello.account:
                 return self._stranger()
-            state.peers.liveness[local.hello.account].heard(now_ns)
+            self._liveness[local.hello.account].heard(now_ns)
             return handler(envelope, local, now_ns)
 
         return guarded
@@ -54,7 +55,7 @@ class LocalWords:
         was_home = state.peers.is_home(hello.account)
         if why := state.peers.accept(envelope.peer, hello):
             return (refused(state.counters, hello.node, why),)
-        state.peers.liveness[hello.account].heard(now_ns)
+        self._liveness[hello.account].heard(now_ns)
         effects: list[Effect] = [Send(LOCALS, envelope.peer, state.beat(now_ns))]
         if hello.home:
             effects.append(Send(REPLAY, 0, hello))
@@ -107,7 +108,7 @@ class LocalWords:
 
     def _is_of_status(self, envelope: Envelope, account: str, now_ns: int) -> bool:
         """Whether a word of a local came on the link for such words; then its local lives."""
-        liveness = self._state.peers.liveness.get(account)
+        liveness = self._liveness.get(account)
         if envelope.link != STATUS or liveness is None:
             self._stranger()
             return False
