@@ -11,9 +11,9 @@ import tempfile
 import time
 from pathlib import Path
 
+from bench.rig.layout import FIRST_LOGIN, account_of, layout, local_of
 from mesh import links
 from mesh.codec import encode
-from mesh.config import parse
 from mesh.core import Commit, Envelope, Put, Send
 from mesh.io.clock import monotonic_ns, random_life
 from mesh.io.store import Store, create, open_store
@@ -28,31 +28,11 @@ from nodes.local.finishing import ORDER_ROW
 from nodes.local.reports import ARCHIVE, KNOWN, OUTCOME, KnownRecord, key_of
 from nodes.local.state import META, MetaRecord
 
-ROLE, NODE, ACCOUNT = "local", "local-1", "demo-1"
+ROLE, NODE, ACCOUNT = "local", local_of(1), account_of(1)
 BATCH = 500
 TARGET_S = 5.0
 FIRST_NS = 1_767_571_200_000_000_000
 STEPS = ("store open and checked", "recovered", "first full scan told")
-CONFIG = """
-[account.demo-1]
-login = 5001
-[strategy.reversion]
-[node.market-1]
-role = "market"
-[node.broker-1]
-role = "broker"
-[node.cci-1]
-role = "indicator"
-[node.signals-1]
-role = "signals"
-[node.master-1]
-role = "master"
-[node.router-1]
-role = "router"
-[node.local-1]
-role = "local"
-account = "demo-1"
-"""
 
 
 def oid_of_number(number: int) -> bytes:
@@ -97,7 +77,7 @@ def fill(store: Store, count: int) -> None:
 def answered(message: Msg) -> list[Msg]:
     """A terminal with one balance deal and nothing else."""
     if isinstance(message, VenueAttach):
-        return [VenueAttached(ACCOUNT, 5001, "trademesh-sim", "USD", True, True, 100, "", [])]
+        return [VenueAttached(ACCOUNT, FIRST_LOGIN, "trademesh-sim", "USD", True, True, 100, "", [])]
     if isinstance(message, VenueRead):
         balance_e8 = 10_000 * E8
         paid = DealReport(ACCOUNT, 1, 0, 0, "", "BALANCE", "IN", "", 0, 0, balance_e8, 0, 0, FIRST_NS, NO_OID, "")
@@ -108,7 +88,7 @@ def answered(message: Msg) -> list[Msg]:
 
 def start(path: Path, begin_s: float) -> list[float]:
     """One start: seconds from ``begin_s`` until the store is open, recovered, and the first full scan is told."""
-    config = parse(CONFIG)
+    config = layout()
     store = open_store(path, config.settings.mesh.id, NODE, ROLE, config.settings.store.keep_days)
     times_s = [time.monotonic() - begin_s]
     core = Local(NODE, config, random_life(), store.store_id)

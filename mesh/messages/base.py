@@ -21,7 +21,9 @@ Text = Annotated[str, Meta(max_length=512)]
 """Words for people; never parsed."""
 Code = Annotated[str, Meta(min_length=1, max_length=32)]
 """An upper-case word that programs compare: ACCEPTED, DENIED, FILLED …"""
-Sid = Annotated[str, Meta(min_length=1, max_length=160)]
+SID_MAX = 160
+"""Characters of a sid."""
+Sid = Annotated[str, Meta(min_length=1, max_length=SID_MAX)]
 """A signal's id, unique for its source."""
 Oid = Annotated[bytes, Meta(min_length=16, max_length=16)]
 """An order's 128-bit id: see ``mesh.ids.oid_of``."""

@@ -140,7 +140,7 @@ class Pong(Msg, tag=110):
 class WhyAsk(Msg, tag=111):
     """Operator → master: tell the story of a sid, oid (hex), ACCOUNT:TICKET or ``last``."""
 
-    query: Name
+    query: Sid
     nonce: Count
 
 

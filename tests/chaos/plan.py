@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from tests.e2e.replay import NO_RAILS
+from tests.smallmesh import small_mesh
 
 ALONE_COUNT = 8
 """Locals with a process of their own; what is more shares processes, as on a host that is not big enough."""
@@ -45,21 +46,14 @@ kind = "retcode"
 retcode = 10004
 chance = 0.01
 """
-ROLES = (
-    ("market-1", "market"), ("broker-1", "broker"), ("cci-1", "indicator"), ("signals-1", "signals"), ("master-1", "master"),
-    ("router-1", "router"), ("router-2", "router"),
-)  # fmt: skip
 
 
 def configuration(seed: int, locals_count: int, record: Path, settle_ms: int = SETTLE_MS, speed: int = 4, latency_ms: int = 0) -> str:
     """The TOML of a mesh with so many locals, whose broker writes its record there."""
-    parts = [HEAD.format(seed=seed, settle_ms=settle_ms, speed=speed, record=record, latency_ms=latency_ms), NO_RAILS]
-    parts += [f'[node.{name}]\nrole = "{role}"\n' for name, role in ROLES]
-    for number in range(1, locals_count + 1):
-        mode = "netting" if number % NETTING_EVERY == 0 else "hedging"
-        login = FIRST_LOGIN + number - 1
-        parts.append(f'[account.a{number}]\nlogin = {login}\nbalance = 10_000_000\nmargin_mode = "{mode}"\n')
-        parts.append(f'[node.local-{number}]\nrole = "local"\naccount = "a{number}"\n')
+    head = HEAD.format(seed=seed, settle_ms=settle_ms, speed=speed, record=record, latency_ms=latency_ms) + NO_RAILS
+    modes = {number: "netting" if number % NETTING_EVERY == 0 else "hedging" for number in range(1, locals_count + 1)}
+    accounts = {f"a{number}": f'balance = 10_000_000\nmargin_mode = "{mode}"' for number, mode in modes.items()}
+    parts = [small_mesh(head, accounts, routers_count=2, first_login=FIRST_LOGIN)]
     shared = list(range(ALONE_COUNT + 1, locals_count + 1))
     for start in range(0, len(shared), CROWD_COUNT):
         names = ", ".join(f'"local-{number}"' for number in shared[start : start + CROWD_COUNT])

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.e2e.meshrig import Rig, entry_magics
+from tests.smallmesh import small_mesh
 
 LOCALS = 23
 SIGNALS_A_MINUTE = 0.8
@@ -40,17 +41,13 @@ closed_from = "off"
 def configuration(signals: int) -> str:
     """23 accounts in three processes, a market long enough for so many signals."""
     minutes = int(signals / SIGNALS_A_MINUTE) + 1
-    parts = [
+    head = [
         '[mesh]\nid = "replay"\n[market]\nspeed = "max"\nbackfill_minutes = 300\n' + f"minutes = {minutes}\n",
         '[strategy.reversion]\nkind = "reversion"\nsl_atr = 2\ntp_atr = 3\n[strategy.reversion.sizing]\nkind = "lots"\nlots = 0.01\n',
         NO_RAILS,
     ]
-    roles = ["market", "broker", "indicator", "signals", "master", "router", "router"]
-    names = ["market-1", "broker-1", "cci-1", "signals-1", "master-1", "router-1", "router-2"]
-    parts += [f'[node.{name}]\nrole = "{role}"\n' for name, role in zip(names, roles, strict=True)]
-    for number in range(1, LOCALS + 1):
-        parts.append(f"[account.a{number}]\nlogin = {7000 + number}\nbalance = 1_000_000\n")
-        parts.append(f'[node.local-{number}]\nrole = "local"\naccount = "a{number}"\n')
+    accounts = {f"a{number}": "balance = 1_000_000" for number in range(1, LOCALS + 1)}
+    parts = [small_mesh("".join(head), accounts, routers_count=2, first_login=7_001)]
     parts.append('[process.brain]\nnodes = ["cci-1", "signals-1", "master-1"]\n')
     for share in range(3):
         mine = ", ".join(f'"local-{number}"' for number in range(1, LOCALS + 1) if number % 3 == share)

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.meshrig import Rig
+from tests.smallmesh import small_mesh
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
 
@@ -18,7 +19,7 @@ start = "2026-01-07 10:00"
 [account.a]
 login = 9001
 """
-FLEET = """
+HEAD = """
 [mesh]
 id = "live"
 [market]
@@ -26,23 +27,6 @@ feeds = ["mt5,terminal={terminal}"]
 symbols = ["EURUSD", "USDJPY"]
 [strategy.reversion]
 kind = "reversion"
-[account.one]
-login = 5001
-[node.market-1]
-role = "market"
-[node.broker-1]
-role = "broker"
-[node.cci-1]
-role = "indicator"
-[node.signals-1]
-role = "signals"
-[node.master-1]
-role = "master"
-[node.router-1]
-role = "router"
-[node.local-1]
-role = "local"
-account = "one"
 """
 
 
@@ -50,7 +34,7 @@ def test_bars_come_from_the_terminal_with_their_cci(tmp_path: Path) -> None:
     """Ticks polled from the terminal become bars after a thousand of history: each has its CCI, and the lines add up."""
     terminal = tmp_path / "sim.toml"
     terminal.write_text(SIM)
-    rig = Rig(tmp_path, FLEET.format(terminal=terminal))
+    rig = Rig(tmp_path, small_mesh(HEAD.format(terminal=terminal)))
     rig.up("live", "--for", "8")
     bars = rig.events("live", "bar")
     assert {bar["symbol"] for bar in bars} == {"EURUSD", "USDJPY"}

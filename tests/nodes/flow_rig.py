@@ -23,11 +23,12 @@ from nodes.market.core import Market
 from nodes.market.sources import SyntheticSource, TickSource
 from nodes.signals.core import Signals
 from tests.nodes.flow_master import FakeMaster
+from tests.smallmesh import small_mesh
 
 HOP_NS = 50 * US_NS
 COMMIT_NS = 120 * US_NS
 
-CONFIG = """
+HEAD = """
 [market]
 symbols = [{symbols}]
 speed = {speed}
@@ -38,44 +39,17 @@ latency_ms = {latency_ms}
 [strategy.reversion]
 period = {period}
 symbols = [{symbols}]
-[account.one]
-login = 5001
-[account.two]
-login = 5002
-balance = 25_000
-currency = "EUR"
-margin_mode = "netting"
-[node.market-1]
-role = "market"
-[node.broker-1]
-role = "broker"
-[node.cci-1]
-role = "indicator"
-[node.signals-1]
-role = "signals"
-[node.master-1]
-role = "master"
-[node.router-1]
-role = "router"
-[node.local-1]
-role = "local"
-account = "one"
-[node.local-2]
-role = "local"
-account = "two"
 """
+ACCOUNTS = {"one": "", "two": 'balance = 25_000\ncurrency = "EUR"\nmargin_mode = "netting"'}
 
 
 def config_of(
     *, speed: str = '"max"', symbols: str = '"EURUSD"', backfill: int = 20, minutes: int = 90, latency_ms: int = 400,
-    period: int = 5,
+    period: int = 5, more: str = "",
 ) -> Config:
-    """A configuration with two simulated accounts."""
-    return parse(
-        CONFIG.format(
-            speed=speed, symbols=symbols, backfill=backfill, minutes=minutes, latency_ms=latency_ms, period=period
-        )
-    )
+    """A configuration with two simulated accounts; ``more``: sections of the test's own."""
+    head = HEAD.format(speed=speed, symbols=symbols, backfill=backfill, minutes=minutes, latency_ms=latency_ms, period=period)
+    return parse(small_mesh(head, ACCOUNTS) + more)
 
 
 class Wire:

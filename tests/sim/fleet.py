@@ -19,6 +19,7 @@ from nodes.router.core import Router
 from nodes.terminal.service import TerminalService
 from tests.sim.players import SYMBOLS, PlayedMarket, PlayedOperator, PlayedSource
 from tests.sim.simworker import SimWorker
+from tests.smallmesh import small_mesh
 
 LOCALS = 8
 MASTER, ROUTERS = "master-1", ("router-1", "router-2")
@@ -72,20 +73,6 @@ sl_points = 400
 kind = "reversion"
 sizing = {kind = "lots"}
 sl_points = 300
-[node.market-1]
-role = "market"
-[node.broker-1]
-role = "broker"
-[node.cci-1]
-role = "indicator"
-[node.signals-1]
-role = "signals"
-[node.master-1]
-role = "master"
-[node.router-1]
-role = "router"
-[node.router-2]
-role = "router"
 """
 
 
@@ -96,14 +83,9 @@ def account_of(number: int) -> str:
 
 def config_text(netting: bool, deadline_ms: int) -> str:
     """The configuration; every fourth account may be a netting one."""
-    parts = [TIMERS.format(deadline_ms=deadline_ms), HEAD]
-    for number in range(1, LOCALS + 1):
-        mode = "netting" if netting and number % 4 == 0 else "hedging"
-        parts.append(
-            f'[account.{account_of(number)}]\nlogin = {5000 + number}\nmargin_mode = "{mode}"\n'
-            f'[node.local-{number}]\nrole = "local"\naccount = "{account_of(number)}"\n'
-        )
-    return "\n".join(parts)
+    modes = {number: "netting" if netting and number % 4 == 0 else "hedging" for number in range(1, LOCALS + 1)}
+    accounts = {account_of(number): f'margin_mode = "{mode}"' for number, mode in modes.items()}
+    return small_mesh(TIMERS.format(deadline_ms=deadline_ms) + HEAD, accounts, routers_count=2)
 
 
 CONFIGS = {(netting, ms): parse(config_text(netting, ms)) for netting in (False, True) for ms in DEADLINES_MS}

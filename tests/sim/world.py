@@ -21,8 +21,9 @@ from nodes.master.core import Master
 from nodes.router.core import Router
 from nodes.signals.core import Signals
 from tests.nodes.local.fakevenue import LOGINS, FakeVenue
+from tests.smallmesh import small_mesh
 
-CONFIG = """
+HEAD = """
 [market]
 symbols = ["EURUSD"]
 speed = "max"
@@ -33,20 +34,6 @@ positions_per_symbol_count = "off"
 exposure_times = "off"
 margin_level_percent = "off"
 [strategy.reversion]
-[node.market-1]
-role = "market"
-[node.broker-1]
-role = "broker"
-[node.cci-1]
-role = "indicator"
-[node.signals-1]
-role = "signals"
-[node.master-1]
-role = "master"
-[node.router-1]
-role = "router"
-[node.router-2]
-role = "router"
 """
 WALL_NS = 1_767_571_200 * SECOND_NS
 LIMIT_NS = 600 * SECOND_NS
@@ -68,11 +55,8 @@ class MarketVenue(FakeVenue):
 
 
 def make_config() -> Config:
-    """The mesh of ``CONFIG`` with a local for each account the fake venue knows."""
-    parts = [CONFIG]
-    for number, (account, login) in enumerate(LOGINS.items(), start=1):
-        parts.append(f'[account.{account}]\nlogin = {login}\n[node.local-{number}]\nrole = "local"\naccount = "{account}"\n')
-    return parse("\n".join(parts))
+    """A mesh of two routers, with a local for each account the fake venue knows."""
+    return parse(small_mesh(HEAD, dict.fromkeys(LOGINS, ""), routers_count=2))
 
 
 def build(config: Config, name: str, life: int) -> Core:

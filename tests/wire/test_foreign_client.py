@@ -11,34 +11,12 @@ import pytest
 import zmq
 
 from mesh.config import Config, parse
+from tests.smallmesh import small_mesh
 from tests.wire import foreign
 from tests.wire.foreign import Foreigner
 from tests.wire.rig import free_base_port
 
 pytestmark = pytest.mark.wire
-
-CONFIG = """
-[mesh]
-base_port = {port}
-[account.demo-1]
-login = 5001
-[strategy.reversion]
-[node.market-1]
-role = "market"
-[node.broker-1]
-role = "broker"
-[node.cci-1]
-role = "indicator"
-[node.signals-1]
-role = "signals"
-[node.master-1]
-role = "master"
-[node.router-1]
-role = "router"
-[node.local-1]
-role = "local"
-account = "demo-1"
-"""
 
 
 @pytest.fixture
@@ -51,7 +29,7 @@ def stranger() -> Iterator[Foreigner]:
 @pytest.fixture
 def config(tmp_path: Path) -> Iterator[Config]:
     """The real signals node runs, in a process as supervisord starts it; everybody else is foreign. It ends well when asked."""
-    text = CONFIG.format(port=free_base_port())
+    text = small_mesh(f"[mesh]\nbase_port = {free_base_port()}\n[strategy.reversion]")
     (tmp_path / "mesh.toml").write_text(text)
     words = ["signals-1", "--config", str(tmp_path / "mesh.toml"), "--state", str(tmp_path / "state")]
     process = subprocess.Popen([sys.executable, "-m", "nodes.io.run", *words])

@@ -18,46 +18,15 @@ from mesh.io.store import open_store
 from mesh.messages import PROTOCOL_VERSION
 from mesh.messages.control import OperatorHello
 from nodes.io import run
+from tests.smallmesh import small_mesh
 from tests.wire.rig import free_base_port, until
 
 pytestmark = [pytest.mark.wire, pytest.mark.slow]
 
-CONFIG = """
-[mesh]
-base_port = {port}
-[account.demo-1]
-login = 5001
-[account.demo-2]
-login = 5002
-[strategy.reversion]
-[node.market-1]
-role = "market"
-[node.broker-1]
-role = "broker"
-[node.cci-1]
-role = "indicator"
-[node.signals-1]
-role = "signals"
-[node.master-1]
-role = "master"
-[node.router-1]
-role = "router"
-[node.router-2]
-role = "router"
-[node.router-3]
-role = "router"
-[node.local-1]
-role = "local"
-account = "demo-1"
-[node.local-2]
-role = "local"
-account = "demo-2"
-"""
-
 
 @pytest.fixture
 def text() -> str:
-    return CONFIG.format(port=free_base_port())
+    return small_mesh(f"[mesh]\nbase_port = {free_base_port()}\n[strategy.reversion]", {"demo-1": "", "demo-2": ""}, routers_count=3)
 
 
 def start(tmp_path: Path, text: str, *names: str) -> "subprocess.CompletedProcess[str]":

@@ -8,6 +8,7 @@ from mesh.errors import BadUsage
 from mesh.messages.accounts import SymbolSpec
 from mesh.units import SECOND_NS
 from nodes.io.cli.client import Client
+from nodes.io.cli.plaintext import say
 
 NOT_ALL = 3
 """Exit code where some account did not do it."""
@@ -31,7 +32,7 @@ def is_confirmed(question: str, yes: bool) -> bool:
     except EOFError:
         said_yes = False
     if not said_yes:
-        print("not done")
+        say("not done")
     return said_yes
 
 
@@ -46,8 +47,14 @@ def is_typed(word: str, question: str, yes: bool) -> bool:
     except EOFError:
         is_same = False
     if not is_same:
-        print("not done")
+        say("not done")
     return is_same
+
+
+def check_unasked(dry_run: bool, yes: bool) -> None:
+    """Of an act whose answer is one JSON document: there is no place for a question in it. Raises BadUsage."""
+    if not (dry_run or yes):
+        raise BadUsage("--json: nobody is asked, for the answer is one document: give --yes, or --dry-run to look first")
 
 
 def why_silent(client: Client, account: str) -> str:

@@ -5,6 +5,7 @@ from mesh.errors import BadUsage
 from mesh.killset import check_scope
 from mesh.messages.control import REASON_MAX
 from mesh.units import e8_from_text
+from nodes.io.cli.plaintext import escaped, foreign_sign
 
 STOP_SCOPES = "all, account:NAME, symbol:NAME or strategy:NAME"
 ACT_SCOPES = "all, account:NAME, symbol:NAME, strategy:NAME or ACCOUNT:TICKET"
@@ -24,6 +25,7 @@ def check_stop_scope(config: Config, scope: str) -> str:
 
 
 def _checked(config: Config, scope: str, allowed: str) -> str:
+    check_line("scope", scope)
     try:
         check_scope(scope)
     except ValueError:
@@ -43,16 +45,28 @@ def check_ticket(config: Config, word: str) -> str:
     return word
 
 
-def check_account(config: Config, word: str) -> str:
-    """One account. Raises BadUsage."""
+def check_account(config: Config, word: str, key: str = "") -> str:
+    """One account; ``key``: of which option. Raises BadUsage."""
     if word not in config.account:
-        raise BadUsage(f"{word}: there is no such account; there are: {', '.join(config.account)}")
+        raise BadUsage(f"{key} {word}: there is no such account; there are: {', '.join(config.account)}".strip())
     return word
 
 
+def check_line(key: str, text: str) -> str:
+    """Words that others will be shown: one line of text. Raises BadUsage naming the sign that is none."""
+    sign = foreign_sign(text)
+    if sign:
+        where = f"character {text.index(sign) + 1} is {escaped(sign)}"
+        raise BadUsage(f"{key} {escaped(text)}: {where}: control characters and line breaks are not allowed; say it in one line of text")
+    return text
+
+
 def check_reason(reason: str) -> str:
-    """Why; empty where none was given. Raises BadUsage where it is longer than what is kept."""
-    text = reason.strip()
+    """Why; empty where none was given. Every verb that takes a reason asks here, for it is shown in tables and logs for ever.
+
+    Raises BadUsage where it is longer than what is kept, or is not one line of text.
+    """
+    text = check_line("--reason", reason.strip())
     if len(text) > REASON_MAX:
         raise BadUsage(f"--reason: it has {len(text)} characters, at most {REASON_MAX} are kept: say it shorter")
     return text

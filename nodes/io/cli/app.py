@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 
 from mesh.errors import EXIT_CODES, BadConfig, MeshError
+from nodes.io.cli.grid import cell
 from nodes.io.cli.options import ConfigOption
 
 EPILOG = "Exit codes: " + "; ".join(f"{code} {text}" for code, text in EXIT_CODES.items())
@@ -143,8 +144,7 @@ def main() -> None:
         _check_directory()
         app()
     except MeshError as error:
-        # No markup: messages name configuration sections in brackets.
-        errors.print(f"mesh: {error}", style="bold red" if errors.is_terminal else "", markup=False, highlight=False, soft_wrap=True)
+        errors.print(cell(f"mesh: {error}", "bold red" if errors.is_terminal else ""), highlight=False, soft_wrap=True)
         sys.exit(error.exit_code)
 
 

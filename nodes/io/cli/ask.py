@@ -11,13 +11,15 @@ from rich.text import Text
 from rich.tree import Tree
 
 from mesh.config import Config
-from mesh.messages.base import Msg
+from mesh.errors import BadUsage
+from mesh.messages.base import SID_MAX, Msg
 from mesh.messages.control import WhyAnswer, WhyAsk
 from nodes.codes import MANUAL, RESOLVE
 from nodes.decisions import ARCHIVE
 from nodes.io.cli.acting import NOT_ALL
 from nodes.io.cli.client import Client, attached
 from nodes.io.cli.grid import cell, console
+from nodes.io.cli.plaintext import say, say_json
 from nodes.io.cli.steps import ONE_HOST, Clocks, clocks_of, stamps_line
 from nodes.io.cli.tables import moment_text, span_text
 
@@ -46,25 +48,34 @@ def ask_why(client: Client, master: str, query: str) -> Story | None:
     return found
 
 
+def check_query(query: str) -> None:
+    """Raises BadUsage for words that no signal, order or ticket can have."""
+    if not 1 <= len(query) <= SID_MAX:
+        raise BadUsage(f"{query[:40]!r}: it has {len(query)} characters; a sid has 1 to {SID_MAX}, an oid 32 hex digits")
+    if any("\ud800" <= sign <= "\udfff" for sign in query):  # what the shell could not read comes as such halves
+        raise BadUsage(f"{query!r}: it is no UTF-8; give a sid, an oid in hex, ACCOUNT:TICKET, or last")
+
+
 def show_why(config_path: Path | None, query: str, as_json: bool) -> int:
-    """Print a story as a tree, or as JSON; 1 where nothing is known, 3 where the master did not answer. Raises NoMesh."""
+    """Print a story as a tree, or as JSON; 1 where nothing is known, 3 where the master did not answer. Raises NoMesh, BadUsage."""
+    check_query(query)
     with attached(config_path) as client:
         config = client.config
         master = config.nodes_of("master")[0]
         story = ask_why(client, master, query)
     if story is None:
-        print(f"mesh: {master} did not answer within {ANSWER_S:.0f} s about {query!r}; ask again, or see `mesh status`", file=sys.stderr)
+        say(f"mesh: {master} did not answer within {ANSWER_S:.0f} s about {query!r}; ask again, or see `mesh status`", sys.stderr)
         return NOT_ALL
     if not story:
-        print(f"mesh: nothing is known of {query!r}; give a sid, an oid in hex, ACCOUNT:TICKET, or last{_older(config)}", file=sys.stderr)
+        say(f"mesh: nothing is known of {query!r}; give a sid, an oid in hex, ACCOUNT:TICKET, or last{_older(config)}", sys.stderr)
         return 1
     if as_json:
-        print(json.dumps(story, indent=1))
+        say_json(story)
     else:
         source = story.get("signal", {}).get("source", "")
         console().print(story_tree(story, partial(clocks_of, config, client.view, source)))
         if story.get("pruned"):
-            print(f"its lines were pruned{_older(config)}")
+            say(f"its lines were pruned{_older(config)}")
     return 0
 
 

@@ -1,6 +1,5 @@
 """``mesh audit verify`` and ``mesh audit show``: what the stores of this host prove, and what they say."""
 
-import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,7 +18,8 @@ from mesh.messages.base import Msg
 from mesh.messages.outcomes import Outcome
 from mesh.units import US_NS
 from nodes.decisions import ARCHIVE, DECISION, ArchiveRecord, DecisionRecord
-from nodes.io.cli.grid import Column, console, grid
+from nodes.io.cli.grid import Column, cell, console, grid
+from nodes.io.cli.plaintext import say_json
 from nodes.io.locate import default_state, find, given
 from nodes.local.attempts import OrderRecord
 from nodes.local.commandlog import COMMAND, CommandRecord
@@ -83,7 +83,7 @@ def verify_audits(config_path: Path | None, state: Path | None, nodes: list[str]
     out = console()
     out.print(grid(VERDICTS, rows, out.width))
     for problem in problems:
-        out.print(problem, markup=False, soft_wrap=True)
+        out.print(cell(problem), soft_wrap=True)
     return 1 if problems else 0
 
 
@@ -91,7 +91,7 @@ def show_audit(config_path: Path | None, state: Path | None, node: str, since: s
     """The records of one node. Raises BadUsage, NoMesh, BadConfig."""
     rows = list(auditwalk.records(place_of(config_path, state) / f"{node}.db", since_ns_of(since), kind))
     if as_json:
-        print(json.dumps([told(row) for row in rows], indent=1))
+        say_json([told(row) for row in rows])
         return 0
     out = console()
     lines = [{"time": iso_of(row.wall_ns), "seq": row.seq, "kind": row.kind, "what": " ".join(words(read(row)))} for row in rows]

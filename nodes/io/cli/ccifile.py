@@ -8,6 +8,7 @@ from mesh.config import parse
 from mesh.errors import BadFeed, BadUsage
 from mesh.units import text_from_e8
 from nodes.candles import Bar, CandleBuilder, CciStream
+from nodes.io.cli.plaintext import say
 from nodes.io.cli.tables import iso_from_ns
 from nodes.io.feed import Feed, read_feed
 from nodes.io.feedspec import parse_feed_spec
@@ -37,7 +38,7 @@ def print_cci(file: str, period: int, timeframe: str, as_csv: bool) -> int:
     if length_ns(wanted) < length_ns(own):
         raise BadUsage(f"--timeframe {timeframe}: the file has {own} bars, shorter ones cannot be made from them")
     for line in (*feed.guesses, *feed.problems.lines()):
-        print(line, file=sys.stderr)
+        say(line, sys.stderr)
     zone = Zone.parse(parse(demo_text()).settings.broker.zone)
     bars = bars_of(feed, wanted, zone)
     stream = CciStream(period)
@@ -46,8 +47,8 @@ def print_cci(file: str, period: int, timeframe: str, as_csv: bool) -> int:
     if writer is not None:
         writer.writerow(heading)
     else:
-        print(f"{feed.symbol} {wanted}, CCI({period}), {len(bars)} bars, bars aligned in {zone.name}")
-        print("  ".join(f"{word:>20}" for word in heading))
+        say(f"{feed.symbol} {wanted}, CCI({period}), {len(bars)} bars, bars aligned in {zone.name}")
+        say("  ".join(f"{word:>20}" for word in heading))
     for bar in bars:
         value = stream.push(bar)
         prices = [text_from_e8(price_e8, feed.digits) for price_e8 in (bar.open_e8, bar.high_e8, bar.low_e8, bar.close_e8)]
@@ -55,5 +56,5 @@ def print_cci(file: str, period: int, timeframe: str, as_csv: bool) -> int:
         if writer is not None:
             writer.writerow(row)
         else:
-            print("  ".join(f"{word:>20}" for word in row))
+            say("  ".join(f"{word:>20}" for word in row))
     return 0

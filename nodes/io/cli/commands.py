@@ -19,7 +19,8 @@ from nodes.io.cli import tables
 from nodes.io.cli.acting import NOT_ALL, NOT_DONE, is_confirmed, operator_name, spec_of, why_silent
 from nodes.io.cli.actwords import accounts_in, amount, check_act_scope, check_reason, check_ticket, lots
 from nodes.io.cli.client import Client, attached
-from nodes.io.cli.grid import Column, console, grid
+from nodes.io.cli.grid import Column, cell, console, grid
+from nodes.io.cli.plaintext import say
 from nodes.io.locate import find
 
 ANSWER_S = 5.0
@@ -67,12 +68,12 @@ def act(config_path: Path | None, command: Command, dry_run: bool, yes: bool, qu
     with attached(config_path) as client:
         client.greet(operator_name())
         preview = run_command(client, msgspec.structs.replace(command, dry_run=True, id=secrets.token_bytes(16)))
-        print("would touch:")
+        say("would touch:")
         code = print_answers(client, preview)
         if dry_run:
             return code
         if not any(item.code == PREVIEW for items in preview.values() for item in items):
-            print("nothing to do")
+            say("nothing to do")
             return code
         if not is_confirmed(question, yes):
             return NOT_DONE
@@ -107,6 +108,18 @@ def print_answers(client: Client, answers: Answers, done: tuple[str, ...] = DONE
     return 0 if all(item.code in done for item in items) else NOT_ALL
 
 
+def answer_row(item: CommandAnswer) -> tables.Row:
+    """An answer as plain values: 64-bit integers and decimals as text."""
+    return {
+        "code": item.code,
+        "detail": item.detail,
+        "ticket": str(item.ticket),
+        "symbol": item.symbol,
+        "lots": tables.lots(item.volume_e8),
+        "price": tables.price(item.price_e8),
+    }
+
+
 def _row(client: Client, item: CommandAnswer, done: tuple[str, ...]) -> tables.Row:
     spec = spec_of(client, item.account, item.symbol)
     return {
@@ -122,4 +135,4 @@ def _row(client: Client, item: CommandAnswer, done: tuple[str, ...]) -> tables.R
 
 def marked(code: str, is_done: bool) -> Text:
     """A code with its mark: never colour alone."""
-    return Text(f"✓ {code}", "green") if is_done else Text(f"✗ {code}", "red")
+    return cell(f"✓ {code}", "green") if is_done else cell(f"✗ {code}", "red")

@@ -9,6 +9,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from nodes.io.cli.plaintext import escaped
+
 PIPE_COLUMNS = 4_000
 """What goes into a pipe is neither squeezed nor cut: nobody looks at its width."""
 GAP_COLUMNS = 2
@@ -34,11 +36,11 @@ def console() -> Console:
 
 
 def cell(value: object, style: str = "") -> Text:
-    """Anything that comes from data, as it is: brackets are no markup, and what cannot be printed (an escape, a new line) is a �."""
+    """Anything that comes from data, as it is: brackets are no markup, and what cannot be printed is escaped."""
     if isinstance(value, Text):
         return value
     words = "-" if value is None else str(value)
-    return Text("".join(sign if sign.isprintable() else "�" for sign in words), style=style)
+    return Text(escaped(words), style=style)
 
 
 def shown(columns: Sequence[Column], rows: Sequence[Mapping[str, Any]], width: int) -> dict[Column, int]:

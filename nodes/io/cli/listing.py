@@ -1,7 +1,6 @@
 """``mesh positions``, ``orders``, ``deals``: rows of what the routers publish, as a table, JSON or CSV."""
 
 import csv
-import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +12,7 @@ from mesh.view import View
 from nodes.io.cli import tables
 from nodes.io.cli.client import attached
 from nodes.io.cli.grid import Column, cell, console, grid, left_out
+from nodes.io.cli.plaintext import escaped, say, say_json
 from nodes.io.cli.tables import Row
 
 
@@ -90,22 +90,22 @@ def show_listing(config_path: Path | None, what: str, as_json: bool, as_csv: boo
     with attached(config_path) as client:
         rows = listing.rows(client.view, client.now_ns())
     if as_json:
-        print(json.dumps(rows, indent=1))
+        say_json(rows)
     elif as_csv:
         print_csv(rows)
     elif rows:
         print_rows(listing, rows)
     else:
-        print(f"no {what}")
+        say(f"no {what}")
     return 0
 
 
 def print_csv(rows: list[Row]) -> None:
-    """Rows as CSV with a header; nothing for no rows."""
+    """Rows as CSV with a header; nothing for no rows. One line a row: what cannot be printed is escaped (JSON has it as it is)."""
     if rows:
         writer = csv.DictWriter(sys.stdout, fieldnames=list(rows[0]), lineterminator="\n")
         writer.writeheader()
-        writer.writerows(rows)
+        writer.writerows({key: escaped(value) if isinstance(value, str) else value for key, value in row.items()} for row in rows)
 
 
 def for_people(rows: list[Row]) -> list[Row]:

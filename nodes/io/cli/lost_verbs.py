@@ -9,11 +9,15 @@ from nodes.io.cli.options import ConfigOption
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
-def unknown(config: ConfigOption = None, json: Json = False) -> None:
+def unknown(
+    account: Annotated[list[str] | None, typer.Option(metavar="NAME", help="Of this account only; repeat for several.")] = None,
+    config: ConfigOption = None,
+    json: Json = False,
+) -> None:
     """Every order nobody knows the result of: what it blocks, what was tried; exit 3 where an account did not answer."""
     from nodes.io.cli.unknowns import show_unknown
 
-    raise typer.Exit(show_unknown(config, as_json=json))
+    raise typer.Exit(show_unknown(config, as_json=json, accounts=account or ()))
 
 
 def resolve(
@@ -24,11 +28,12 @@ def resolve(
     config: ConfigOption = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what it would do, do nothing.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON document; it wants --yes or --dry-run.")] = False,
 ) -> None:
     """Say what became of an UNKNOWN attempt. A ticket is looked up at the venue; nothing is ever sent there."""
     from nodes.io.cli.resolves import resolve_order
 
-    raise typer.Exit(resolve_order(config, order, said, ticket, reason, dry_run, yes))
+    raise typer.Exit(resolve_order(config, order, said, ticket, reason, dry_run, yes, as_json=json))
 
 
 def reconcile(

@@ -8,7 +8,6 @@ from mesh.messages.base import Msg
 from mesh.messages.control import UNKNOWN_VERB, Command, LostOrder, LostOrders
 from nodes import codes
 from nodes.io.cli.acting import operator_name, why_silent
-from nodes.io.cli.actwords import accounts_in
 from nodes.io.cli.client import Client
 
 ANSWER_S = 5.0
@@ -40,11 +39,12 @@ class Told(msgspec.Struct):
         return [known[index] for index in sorted(known)] if is_whole else None
 
 
-def ask_lost(client: Client, scope: str) -> list[AccountList]:
-    """The list of every account in a scope (``all`` or ``account:NAME``). The client has greeted."""
+def ask_lost(client: Client, accounts: list[str]) -> list[AccountList]:
+    """The list of each of these accounts. The client has greeted."""
     config = client.config
+    scope = f"account:{accounts[0]}" if len(accounts) == 1 else "all"  # there is no scope between them; the others are not waited for
     command = Command(secrets.token_bytes(16), operator_name(), UNKNOWN_VERB, scope, 0, False, 0, 0, True)
-    master, accounts = config.nodes_of("master")[0], accounts_in(config, scope)
+    master = config.nodes_of("master")[0]
     wanted = [(node, account) for account in accounts for node in (config.local_of(account), master)]
     told = Told()
 

@@ -13,11 +13,12 @@ from nodes import codes
 from nodes.handvolume import objection_to_volume
 from nodes.io.cli import tables
 from nodes.io.cli.acting import NOT_ALL, NOT_DONE, is_confirmed, operator_name, spec_of
-from nodes.io.cli.actwords import expand_accounts, lots
+from nodes.io.cli.actwords import check_line, expand_accounts, lots
 from nodes.io.cli.ask import Story, ask_why
 from nodes.io.cli.client import Client, attached
 from nodes.io.cli.commands import marked
 from nodes.io.cli.grid import Column, console, grid
+from nodes.io.cli.plaintext import say
 from nodes.io.locate import find
 
 ANSWER_S = 5.0
@@ -39,6 +40,7 @@ def send_signal(
 ) -> int:
     """``mesh signal``: 0 where every account it was meant for did it, 3 else. Raises BadUsage, NoMesh."""
     config, _ = find(config_path)
+    check_line("symbol", symbol)
     targets, volume_e8 = expand_accounts(config, accounts), lots("--volume", volume)
     if word not in SIDES:
         raise BadUsage(f"{word}: {', '.join(SIDES)} are allowed")
@@ -47,7 +49,7 @@ def send_signal(
     with attached(config_path) as client:
         check_volume(client, symbol, targets, volume_e8)
         size = f"{tables.lots(volume_e8)} lots" if volume_e8 else "sized by the strategy" if SIDES[word] else "all that is open"
-        print(f"{word} {symbol} on {', '.join(targets)}, {size}, through risk")
+        say(f"{word} {symbol} on {', '.join(targets)}, {size}, through risk")
         if dry_run:
             return 0
         if not is_confirmed("Send this signal?", yes):
@@ -107,7 +109,7 @@ def _ended_lines(client: Client, sid: str) -> list[Story]:
 
 def report(signal: Signal, answer: SignalAnswer, lines: list[Story]) -> int:
     """A row for each line and for each account without one: who did it, who did not and why."""
-    print(f"{answer.code} {answer.text}".rstrip() + f"  sid {signal.sid}")
+    say(f"{answer.code} {answer.text}".rstrip() + f"  sid {signal.sid}")
     missing = [account for account in signal.accounts if account not in {line["account"] for line in lines}]
     why = "no line of it is known yet" if answer.code == ACCEPTED else answer.text
     rows: list[tables.Row] = [{"account": account, "code": answer.code, "symbol": signal.symbol, "detail": why} for account in missing]
@@ -116,5 +118,5 @@ def report(signal: Signal, answer: SignalAnswer, lines: list[Story]) -> int:
     shown = [row | {"code": marked(row["code"], row["code"] in codes.DONE)} for row in rows]
     out = console()
     out.print(grid(COLUMNS, shown, out.width, folds=True))
-    print(f"the whole story: mesh why {signal.sid}")
+    say(f"the whole story: mesh why {signal.sid}")
     return 0 if is_done else NOT_ALL

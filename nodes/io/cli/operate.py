@@ -1,5 +1,6 @@
 """The verbs that run things: down, restart, wait-ready, node, init, config check and show."""
 
+import json
 import os
 import sys
 import time
@@ -13,6 +14,7 @@ import msgspec
 from mesh.config import Config
 from mesh.errors import BadConfig, BadUsage, NoMesh
 from nodes.io.cli.client import Client
+from nodes.io.cli.plaintext import say, say_json
 from nodes.io.fleet import ASK_TO_END, Fleet, FleetDown
 from nodes.io.locate import Running, default_state, find, given, load, notes
 
@@ -38,9 +40,9 @@ def stop_mesh(config_path: Path | None) -> int:
         os.kill(running.pid, ASK_TO_END)
         if not _until(lambda: not running.is_alive()):
             end = f"`kill -9 {running.pid}` ends it"
-            print(f"mesh: `mesh up` (pid {running.pid}) did not end within {DOWN_S:.0f} s; {end}", file=sys.stderr)
+            say(f"mesh: `mesh up` (pid {running.pid}) did not end within {DOWN_S:.0f} s; {end}", sys.stderr)
             return 1
-        print("stopped")
+        say("stopped")
         return 0
     try:
         for group in fleet.stop_groups():
@@ -50,7 +52,7 @@ def stop_mesh(config_path: Path | None) -> int:
         raise NoMesh(f"mesh {running.mesh} has ended already: there is nothing to stop; `{running.command('up')}` starts one") from None
     fleet.shutdown()
     again = f"{running.command('up')} --state {running.state}"
-    print(f"stopped; `mesh up` itself was gone, so there is no summary; `{again}` goes on from what is kept, and sums up")
+    say(f"stopped; `mesh up` itself was gone, so there is no summary; `{again}` goes on from what is kept, and sums up")
     return 0
 
 
@@ -81,7 +83,7 @@ def restart_node(config_path: Path | None, node: str) -> int:
     except FleetDown:
         raise NoMesh(f"mesh {running.mesh} has ended: `{running.command('up')}` starts it, {node} with it") from None
     also = [name for name in fleet.processes()[process] if name != node]
-    print(f"restarted {node}" + (f" (and {', '.join(also)}, in the same process)" if also else ""))
+    say(f"restarted {node}" + (f" (and {', '.join(also)}, in the same process)" if also else ""))
     return 0
 
 
@@ -109,9 +111,9 @@ def wait_until_ready(config_path: Path | None, timeout_s: float) -> int:
     if not client.view.routers:
         raise NoMesh(f"no router of mesh {config.settings.mesh.id} answered within {timeout_s:g} s; start it with `mesh up`")
     for word in waiting:
-        print(f"not ready: {word}", file=sys.stderr)
+        say(f"not ready: {word}", sys.stderr)
     if not waiting:
-        print(f"ready: {len(config.node)} nodes")
+        say(f"ready: {len(config.node)} nodes")
     return 3 if waiting else 0
 
 
@@ -126,8 +128,8 @@ def run_one(config_path: Path | None, name: str, state: Path | None) -> int:
         place.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise BadUsage(f"--state {place}: cannot be made: {error.strerror}; name another directory") from None
-    code = run_nodes([name], config, place, tell=partial(print, flush=True))
-    print(f"{name} ended, exit {code}; its log: {place / 'log' / f'{name}.log'}")
+    code = run_nodes([name], config, place, tell=partial(say, at_once=True))
+    say(f"{name} ended, exit {code}; its log: {place / 'log' / f'{name}.log'}")
     return code
 
 
@@ -142,7 +144,8 @@ def init_directory(directory: Path) -> int:
     except OSError as error:
         raise BadUsage(f"{path} cannot be written: {error.strerror}; name another directory") from None
     load(path)
-    print(f"wrote {path}\nnext: edit it, then `mesh config check --config {path}` and `mesh up --config {path}`")
+    say(f"wrote {path}")
+    say(f"next: edit it, then `mesh config check --config {path}` and `mesh up --config {path}`")
     return 0
 
 
@@ -158,9 +161,9 @@ def check_config(config_path: Path | None) -> int:
     path = _named(config_path)
     config = load(path, plays_feeds=True)
     off = switched_off(config)
-    print(f"{path}: fine; {len(config.node)} nodes, {len(config.account)} accounts, fingerprint {config.fingerprint}")
+    say(f"{path}: fine; {len(config.node)} nodes, {len(config.account)} accounts, fingerprint {config.fingerprint}")
     for word in off:
-        print(f"switched off: {word}")
+        say(f"switched off: {word}")
     return 0
 
 
@@ -181,6 +184,6 @@ def show_config(config_path: Path | None) -> int:
     """Print the settings with every default."""
     path = given(config_path)
     config = load(path) if path is not None else find(None)[0]
-    print(msgspec.json.format(config.effective(), indent=1).decode())
+    say_json(json.loads(config.effective()))
     return 0
 

@@ -9,6 +9,7 @@ from mesh.messages.control import Ping, Pong
 from mesh.units import US_NS
 from nodes.io.cli.client import Client, attached
 from nodes.io.cli.grid import Column, console, grid
+from nodes.io.cli.plaintext import say
 from nodes.io.cli.tables import Row
 
 ANSWER_S = 1.0
@@ -36,7 +37,7 @@ def ping_locals(config_path: Path | None, count: int) -> int:
     out = console()
     out.print(grid(COLUMNS, rows, out.width))
     for account in silent:
-        print(f"mesh: no answer from the local of {account} ({config.local_of(account)})", file=sys.stderr)
+        say(f"mesh: no answer from the local of {account} ({config.local_of(account)})", sys.stderr)
     return 3 if silent else 0
 
 

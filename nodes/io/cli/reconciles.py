@@ -1,11 +1,11 @@
 """``mesh reconcile``: a local reads everything at once, looks again for what is lost, and holds its records against the venue."""
 
-import json
 import secrets
 from pathlib import Path
 
 from mesh.messages.control import RECONCILE_VERB, Command, CommandAnswer
 from mesh.messages.outcomes import FINAL_CODES
+from mesh.units import MS_NS
 from mesh.view import LATE_NS
 from nodes.answercodes import AGREES, FOREIGN, NO_ANSWER
 from nodes.codes import WORKING
@@ -14,9 +14,10 @@ from nodes.io.cli.acting import NOT_ALL, operator_name
 from nodes.io.cli.actwords import check_account
 from nodes.io.cli.client import Client, attached
 from nodes.io.cli.commands import ANSWER_S as SILENT_S
-from nodes.io.cli.commands import print_answers, run_command
-from nodes.io.cli.lostasking import ask_lost
-from nodes.io.cli.unknowns import print_lists
+from nodes.io.cli.commands import answer_row, print_answers, run_command
+from nodes.io.cli.lostasking import AccountList, ask_lost
+from nodes.io.cli.plaintext import say, say_json
+from nodes.io.cli.unknowns import account_row, print_lists
 from nodes.io.locate import find
 
 ANSWER_S = 60.0
@@ -32,12 +33,14 @@ def reconcile_account(config_path: Path | None, account: str, as_json: bool) -> 
         client.greet(operator_name())
         answers = run_command(client, command, _limit_s(client, account))[account]
         last = answers[-1]
+        lost = ask_lost(client, [account]) if last.code == NO_ANSWER else []
         if as_json:
-            print(json.dumps(document(account, answers), indent=1))
+            say_json(document(account, answers) | {"as_it_was": as_it_was(client, account, lost[0]) if lost else None})
         else:
             print_answers(client, {account: answers}, (AGREES, FOREIGN, *FINAL_CODES, WORKING))
-            if last.code == NO_ANSWER:
+            if lost:
                 _print_as_it_was(client, account)
+                print_lists(lost)
     return 0 if last.code == AGREES else NOT_ALL
 
 
@@ -50,27 +53,32 @@ def _limit_s(client: Client, account: str) -> float:
 def document(account: str, answers: list[CommandAnswer]) -> tables.Row:
     """All that was found, as plain values: 64-bit integers and decimals as text."""
     *findings, last = answers
-    rows = [
-        {
-            "code": item.code,
-            "detail": item.detail,
-            "ticket": str(item.ticket),
-            "symbol": item.symbol,
-            "lots": tables.lots(item.volume_e8),
-            "price": tables.price(item.price_e8),
-        }
-        for item in findings
-    ]
+    rows = [answer_row(item) for item in findings]
     return {"format": 1, "account": account, "code": last.code, "agrees": last.code == AGREES, "summary": last.detail, "findings": rows}
 
 
+def as_it_was(client: Client, account: str, lost: AccountList) -> tables.Row:
+    """Of a local that does not answer, as plain values: what was told of its account last (nulls: nothing ever), and the list."""
+    at_ns, state = client.view.accounts.get(account, (0, None))
+    told: tables.Row = dict.fromkeys(("age_ms", "market_time", "market_ns", "positions", "orders", "unknown"))
+    if state is not None:
+        told |= {
+            "age_ms": (client.now_ns() - at_ns) // MS_NS,
+            "market_time": tables.iso_from_ns(state.market_ns),
+            "market_ns": str(state.market_ns),
+            "positions": len(state.positions),
+            "orders": len(state.orders),
+            "unknown": state.unknown_count,
+        }
+    return told | {"list": account_row(lost)}
+
+
 def _print_as_it_was(client: Client, account: str) -> None:
-    """Of a local that does not answer: what was told of its account last, and what the master believes of its lines."""
+    """The same for people, without the list."""
     seen = client.view.accounts.get(account)
     if seen is None:
-        print(f"{account}: no state of it was ever told")
+        say(f"{account}: no state of it was ever told")
     else:
         at_ns, state = seen
         ago = tables.span_text(client.now_ns() - at_ns)
-        print(f"as it was {ago} ago: {len(state.positions)} positions, {len(state.orders)} orders, {state.unknown_count} unknown results")
-    print_lists(ask_lost(client, f"account:{account}"))
+        say(f"as it was {ago} ago: {len(state.positions)} positions, {len(state.orders)} orders, {state.unknown_count} unknown results")

@@ -10,13 +10,14 @@ from mesh.errors import BadUsage
 from mesh.messages.control import RESOLVE_VERB, Command, CommandAnswer, LostOrder
 from nodes import codes
 from nodes.answercodes import PREVIEW
-from nodes.io.cli.acting import NOT_DONE, is_typed, operator_name
+from nodes.io.cli import tables
+from nodes.io.cli.acting import NOT_ALL, NOT_DONE, check_unasked, is_typed, operator_name
 from nodes.io.cli.actwords import check_reason
 from nodes.io.cli.client import Client, attached
-from nodes.io.cli.commands import print_answers, run_command
-from nodes.io.cli.grid import cell, console
-from nodes.io.cli.lostasking import ask_lost
-from nodes.io.cli.unknowns import order_lines
+from nodes.io.cli.commands import answer_row, print_answers, run_command
+from nodes.io.cli.lostasking import AccountList, ask_lost
+from nodes.io.cli.plaintext import say, say_json
+from nodes.io.cli.unknowns import order_lines, order_row
 from nodes.io.locate import find
 
 EXECUTED, NOT_EXECUTED = ("executed", "not-executed")
@@ -26,7 +27,9 @@ ANSWER_S = 15.0
 """A ticket is looked up in all deals since the decision."""
 
 
-def resolve_order(config_path: Path | None, order: str, said: str, ticket: str | None, reason: str, dry_run: bool, yes: bool) -> int:
+def resolve_order(
+    config_path: Path | None, order: str, said: str, ticket: str | None, reason: str, dry_run: bool, yes: bool, as_json: bool = False
+) -> int:
     """``mesh resolve``: 0 where the local took it, 3 where it refused or did not answer. Raises BadUsage, NoMesh."""
     config, _ = find(config_path)
     oid, account = check_order(config, order)
@@ -34,38 +37,69 @@ def resolve_order(config_path: Path | None, order: str, said: str, ticket: str |
         secrets.token_bytes(16), operator_name(), RESOLVE_VERB, f"account:{account}", 0, False, 0, 0, False,
         check_proof(reason), oid, 0, check_said(said, ticket),
     )  # fmt: skip
+    if as_json:
+        check_unasked(dry_run, yes)
     with attached(config_path) as client:
         client.greet(operator_name())
-        return _resolve(client, command, account, dry_run, yes)
+        (told,) = ask_lost(client, [account])
+        lost = next((item for item in told.orders if item.oid == oid), None)
+        # the word is about the attempt that is shown: another one may be lost by the time it comes
+        command = msgspec.structs.replace(command, attempt=lost.attempt if lost is not None and lost.code == codes.UNKNOWN else 0)
+        if as_json:
+            return _as_document(client, command, told, lost, dry_run)
+        return _step_by_step(client, command, told, lost, dry_run, yes)
 
 
-def _resolve(client: Client, command: Command, account: str, dry_run: bool, yes: bool) -> int:
-    lost = _show(client, command.oid, account)
-    # the word is about the attempt that was looked at: another one may be lost by the time it comes
-    command = msgspec.structs.replace(command, attempt=lost.attempt if lost is not None and lost.code == codes.UNKNOWN else 0)
-    preview = _run(client, msgspec.structs.replace(command, id=secrets.token_bytes(16), dry_run=True))
-    print("would do:" if preview.code == PREVIEW else "is not done:" if preview.code not in DONE else "was done before:")
-    code = print_answers(client, {account: [preview]}, DONE)
+def _step_by_step(client: Client, command: Command, told: AccountList, lost: LostOrder | None, dry_run: bool, yes: bool) -> int:
+    """For people: the order, what it would be, the question, what it is."""
+    _print_order(command, told, lost)
+    preview = _preview(client, command)
+    say("would do:" if preview.code == PREVIEW else "is not done:" if preview.code not in DONE else "was done before:")
+    code = print_answers(client, {told.account: [preview]}, DONE)
     if preview.code != PREVIEW or dry_run:
         return code
     word = str(command.ticket) if command.ticket else NOT_EXECUTED
-    if not is_typed(word, f"Type {word} to resolve {command.oid.hex()}@{account}", yes):
+    if not is_typed(word, f"Type {word} to resolve {command.oid.hex()}@{told.account}", yes):
         return NOT_DONE
-    answer = _run(client, command)
-    return print_answers(client, {account: [answer]}, DONE)
+    return print_answers(client, {told.account: [_run(client, command)]}, DONE)
 
 
-def _show(client: Client, oid: bytes, account: str) -> LostOrder | None:
-    """Print the order as its local has it, and give it; None where it is not on the list."""
-    (told,) = ask_lost(client, f"account:{account}")
-    found = next((order for order in told.orders if order.oid == oid), None)
-    if found is None:
-        print(f"{oid.hex()} is not on the list of {account} {f'({told.why})' if told.why else ''}".rstrip())
-        return None
-    out = console()
-    for line in (found.code, *order_lines(account, found, told.market_ns)):
-        out.print(cell(line), soft_wrap=True)
-    return found
+def _as_document(client: Client, command: Command, told: AccountList, lost: LostOrder | None, dry_run: bool) -> int:
+    """For programs, who have said yes: all of it at the end, in one document."""
+    preview = _preview(client, command)
+    answer = _run(client, command) if preview.code == PREVIEW and not dry_run else None
+    last = answer or preview
+    say_json({
+        "format": 1,
+        "order": f"{command.oid.hex()}@{told.account}",
+        "said": EXECUTED if command.ticket else NOT_EXECUTED,
+        "ticket": str(command.ticket),
+        "reason": command.reason,
+        "dry_run": dry_run,
+        "done": last.code in DONE and last.code != PREVIEW,
+        "said_by": told.said_by,
+        "why": told.why,
+        "market_time": tables.iso_from_ns(told.market_ns),
+        "market_ns": str(told.market_ns),
+        "was": order_row(told.account, lost) if lost is not None else None,
+        "preview": answer_row(preview),
+        "answer": answer_row(answer) if answer is not None else None,
+    })  # fmt: skip
+    return 0 if last.code in DONE else NOT_ALL
+
+
+def _print_order(command: Command, told: AccountList, lost: LostOrder | None) -> None:
+    """The order as its local has it, or that it is not on the list."""
+    if lost is None:
+        say(f"{command.oid.hex()} is not on the list of {told.account} {f'({told.why})' if told.why else ''}".rstrip())
+        return
+    for line in (lost.code, *order_lines(told.account, lost, told.market_ns)):
+        say(line)
+
+
+def _preview(client: Client, command: Command) -> CommandAnswer:
+    """What it would be."""
+    return _run(client, msgspec.structs.replace(command, id=secrets.token_bytes(16), dry_run=True))
 
 
 def _run(client: Client, command: Command) -> CommandAnswer:

@@ -15,6 +15,7 @@ from nodes.io.cli import tables
 from nodes.io.cli.client import Client
 from nodes.io.cli.grid import cell, grid
 from nodes.io.cli.listing import ORDERS, for_people
+from nodes.io.cli.plaintext import say
 from nodes.io.cli.show import header_of, lines_words, status_document, status_that_fits
 
 LINES_SHOWN = 8
@@ -123,7 +124,7 @@ class LineScreen:
     def tell(self, words: str) -> None:
         """A line of its own."""
         try:
-            print(words, file=self._stream, flush=True)
+            say(words, self._stream, at_once=True)
         except BrokenPipeError:
             nowhere = os.open(os.devnull, os.O_WRONLY)
             os.dup2(nowhere, self._stream.fileno())

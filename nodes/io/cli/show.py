@@ -1,6 +1,5 @@
 """``mesh status``: the whole mesh at one look, as a picture or as JSON."""
 
-import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from mesh.terminalword import REAL, kind_of
 from nodes.io.cli import tables
 from nodes.io.cli.client import Client, attached
 from nodes.io.cli.grid import Column, cell, console, grid
+from nodes.io.cli.plaintext import say_json
 from nodes.io.cli.stagetable import stages_picture
 from nodes.io.cli.tables import Row
 
@@ -79,7 +79,7 @@ def show_status(config_path: Path | None, as_json: bool, watch: bool, stages: bo
             return status_that_fits(document, out) if watch else status_picture(document, out.width)
 
         if as_json:
-            print(json.dumps(status_document(client.config, client), indent=1))
+            say_json(status_document(client.config, client))
         elif watch:
             _watch(client, picture)
         else:
@@ -126,7 +126,7 @@ def header_of(document: dict[str, Any]) -> Text:
     if waiting := health.get("facts", {}).get("waiting"):
         market += f", waits for {waiting}"
     return Text.assemble(
-        (f"trademesh {document['mesh']}", "bold"), "  ", (f" {kind}{pace} ", "reverse"), f"  {document['state']}  {market}"
+        cell(f"trademesh {document['mesh']}", "bold"), "  ", cell(f" {kind}{pace} ", "reverse"), cell(f"  {document['state']}  {market}")
     )
 
 
@@ -151,7 +151,7 @@ def status_picture(document: dict[str, Any], width: int, below: Sequence[Rendera
         parts.append(grid(NODES, nodes, width))
     parts += ["", grid(ACCOUNTS, accounts, width)]
     if words := attention_words(document):
-        parts += ["", Text(words, style="bold")]
+        parts += ["", cell(words, "bold")]
     if document["stops"]:
         parts += ["", *stops_picture(document["stops"], width)]
     return Group(*parts)

@@ -14,6 +14,7 @@ from nodes.io.cli import tables
 from nodes.io.cli.acting import NOT_ALL, NOT_DONE, is_confirmed, operator_name, why_silent
 from nodes.io.cli.actwords import accounts_in, check_reason, check_stop_scope
 from nodes.io.cli.client import Client, attached
+from nodes.io.cli.plaintext import say
 from nodes.io.locate import find
 
 LATCH_S = 3.0
@@ -25,7 +26,7 @@ def freeze_scope(config_path: Path | None, scope: str, dry_run: bool, yes: bool,
     reason = check_reason(reason)
     with attached(config_path) as client:
         accounts = accounts_in(client.config, scope)
-        print(f"{FREEZE} {scope}: no opens on {', '.join(accounts)}; closes and local management go on")
+        say(f"{FREEZE} {scope}: no opens on {', '.join(accounts)}; closes and local management go on")
         warn_of_unknown_symbol(client, scope)
         if dry_run:
             return 0
@@ -46,9 +47,9 @@ def resume_scope(config_path: Path | None, scope: str, reason: str, dry_run: boo
         ending = [key for key, entry in live if entry.scope == scope]
         for key, entry in live:
             word = "ends" if entry.scope == scope else "stays"
-            print(f"{word}: {entry.level} {entry.scope} by {entry.issuer} ({entry.reason or 'no reason'}) {key.hex()[:12]}")
+            say(f"{word}: {entry.level} {entry.scope} by {entry.issuer} ({entry.reason or 'no reason'}) {key.hex()[:12]}")
         if not ending:
-            print(f"no live stop has exactly the scope {scope}")
+            say(f"no live stop has exactly the scope {scope}")
             return NOT_DONE
         if dry_run:
             return 0
@@ -68,15 +69,15 @@ def spread(client: Client, item: Entry | Undo, words: str, accounts: list[str]) 
     def take(message: Msg) -> bool:
         if isinstance(message, Latched) and key in message.entries and message.account in missing:
             del missing[message.account]
-            print(f"CONFIRMED      {message.account}  {words} after {tables.span_text(client.now_ns() - sent_ns)}")
+            say(f"CONFIRMED      {message.account}  {words} after {tables.span_text(client.now_ns() - sent_ns)}")
         return not missing
 
     for node in (*client.config.nodes_of("router"), *client.config.nodes_of("master")):
         client.send(node, item)
     client.wait_for(take, LATCH_S)
     for account in missing:
-        print(f"NOT CONFIRMED  {account}  {why_silent(client, account)}")
-    print(f"{len(accounts) - len(missing)} of {len(accounts)} accounts confirmed")
+        say(f"NOT CONFIRMED  {account}  {why_silent(client, account)}")
+    say(f"{len(accounts) - len(missing)} of {len(accounts)} accounts confirmed")
     return NOT_ALL if missing else 0
 
 
@@ -86,4 +87,4 @@ def warn_of_unknown_symbol(client: Client, scope: str) -> None:
     seen = [spec.symbol for symbols in client.view.symbols.values() for spec in symbols.symbols]
     known = dict.fromkeys([*client.config.settings.market.symbols, *seen])
     if kind == "symbol" and symbol not in known:
-        print(f"mesh: warning: {scope} stops nothing this mesh trades; its symbols are {', '.join(known)}", file=sys.stderr)
+        say(f"mesh: warning: {scope} stops nothing this mesh trades; its symbols are {', '.join(known)}", sys.stderr)

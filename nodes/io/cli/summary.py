@@ -39,6 +39,7 @@ from nodes.decisions import (
 )
 from nodes.io.cli import tables
 from nodes.io.cli.grid import Column, console, grid
+from nodes.io.cli.plaintext import escaped
 from nodes.io.recording import About
 
 STAGES = (
@@ -257,35 +258,40 @@ def print_summary(document: dict[str, Any], events: Path | None, summary: Path |
     out = console()
     lines = document["lines"]
     kind = "SIMULATED" if document["simulated"] else "LIVE"
-    out.print(f"\n[bold]Summary[/] of mesh {document['mesh']} ({kind} {document['speed']}), ended by {escape(document['ended_by'])}")
+    out.print(f"\n[bold]Summary[/] of mesh {document['mesh']} ({kind} {_data(document['speed'])}), ended by {_data(document['ended_by'])}")
     for words in document["down"].values():
-        out.print(f"[red]down[/]     {escape(words)}")
+        out.print(f"[red]down[/]     {_data(words)}")
     if document["problem"]:
-        out.print(f"[bold red]nothing could be counted:[/] {escape(document['problem'])}")
+        out.print(f"[bold red]nothing could be counted:[/] {_data(document['problem'])}")
     market = document["market"]
     out.print(f"market   {market['ticks']:,} ticks, {market['bars']:,} bars, to {market['market_time']}")
     signals = document["signals"]
     out.print(f"signals  {signals['decided']:,} decided, {signals['duplicates']:,} duplicates answered, {signals['refused']:,} refused")
-    codes = "  ".join(f"{code} {count:,}" for code, count in lines["by_code"].items()) or "none"
-    states = "  ".join(f"{state} {count:,}" for state, count in lines["states"].items()) or "none"
+    codes = "  ".join(f"{_data(code)} {count:,}" for code, count in lines["by_code"].items()) or "none"
+    states = "  ".join(f"{_data(state)} {count:,}" for state, count in lines["states"].items()) or "none"
     verdict = "adds up" if document["adds_up"] else "[bold red]DOES NOT ADD UP[/]"
     out.print(f"lines    {lines['decided']:,} decided = outcomes ({codes}) + states ({states}): {verdict}")
     if lines["pruned"]:
         out.print(f"         {lines['pruned']:>8,}  of them older than store.keep_days: of those the code alone is known")
     for reason, count in list(lines["by_reason"].items())[:8]:
-        out.print(f"         {count:>8,}  {escape(reason)}")
+        out.print(f"         {count:>8,}  {_data(reason)}")
     out.print(grid(ACCOUNTS, _account_rows(document["accounts"]), out.width, folds=True))
     out.print(grid(LATENCIES, _latency_rows(document["latency_us"]), out.width))
     if not document["comparable"]:
         out.print("[yellow]not comparable with a run at another speed: a wait was given up, or the market did not start[/]")
     for path in (events, summary):
         if path is not None:
-            out.print(f"written: {escape(str(path))}", soft_wrap=True)
+            out.print(f"written: {_data(str(path))}", soft_wrap=True)
     out.print(
         "next: mesh up --feed FILE --speed max    your own data\n"
         "      mesh cci FILE                      the indicator alone\n"
         "      mesh init DIR                      a configuration to start from"
     )
+
+
+def _data(words: str) -> str:
+    """Words that are not ours, for a line with markup: they are none, and paint nothing."""
+    return escape(escaped(words))
 
 
 def _account_rows(accounts: dict[str, dict[str, Any]]) -> list[tables.Row]:

@@ -1,6 +1,6 @@
 """``mesh unknown``: the operator's list of orders nobody knows the result of, with what each blocks and what was tried."""
 
-import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +11,13 @@ from mesh.messages.orders import CLOSE, OPEN
 from nodes import codes
 from nodes.io.cli import tables
 from nodes.io.cli.acting import NOT_ALL, operator_name
+from nodes.io.cli.actwords import check_account
 from nodes.io.cli.client import attached
 from nodes.io.cli.grid import cell, console
 from nodes.io.cli.lostasking import AccountList, ask_lost
+from nodes.io.cli.plaintext import say, say_json
 from nodes.io.cli.tables import Row
+from nodes.io.locate import find
 
 MEANINGS = {
     codes.UNKNOWN: "nobody knows whether it was executed; opens of its symbol are denied there until it is found, or resolved",
@@ -26,22 +29,32 @@ SHOWN_MAX = 20
 """Orders that ended NOT_FOUND and are shown to people, the newest; --json has all."""
 
 
-def show_unknown(config_path: Path | None, as_json: bool) -> int:
-    """``mesh unknown``: 0 where every account answered, 3 else. Raises NoMesh."""
+def show_unknown(config_path: Path | None, as_json: bool, accounts: Sequence[str] = ()) -> int:
+    """``mesh unknown``, of these accounts (none: of all): 0 where each of them answered, 3 else. Raises BadUsage, NoMesh."""
+    config, _ = find(config_path)
+    wanted = list(dict.fromkeys(check_account(config, account, "--account") for account in accounts))
     with attached(config_path) as client:
         client.greet(operator_name())
-        lists = ask_lost(client, "all")
+        lists = ask_lost(client, wanted or list(config.account))
     if as_json:
-        print(json.dumps({"format": 1, "accounts": [account_row(item) for item in lists]}, indent=1))
+        say_json({"format": 1, "accounts": [account_row(item) for item in lists]})
     else:
-        print_lists(lists)
+        print_lists(lists, f" on {', '.join(wanted)}" if wanted else "")
     return NOT_ALL if any(item.why for item in lists) else 0
 
 
 def account_row(item: AccountList) -> Row:
     """An account's list as plain values."""
     rows = [order_row(item.account, order) for order in item.orders]
-    return {"account": item.account, "confirmed": not item.why, "why": item.why, "said_by": item.said_by, "orders": rows}
+    return {
+        "account": item.account,
+        "confirmed": not item.why,
+        "why": item.why,
+        "said_by": item.said_by,
+        "market_time": tables.iso_from_ns(item.market_ns),
+        "market_ns": str(item.market_ns),
+        "orders": rows,
+    }
 
 
 def order_row(account: str, order: LostOrder) -> Row:
@@ -69,8 +82,8 @@ def order_row(account: str, order: LostOrder) -> Row:
     }
 
 
-def print_lists(lists: list[AccountList]) -> None:
-    """Code by code, then the accounts that did not answer."""
+def print_lists(lists: list[AccountList], where: str = "") -> None:
+    """Code by code, then the accounts that did not answer. ``where``: of which accounts, for the word that there is none."""
     out = console()
     count = 0
     for code, meaning in MEANINGS.items():
@@ -88,7 +101,7 @@ def print_lists(lists: list[AccountList]) -> None:
         if item.why:
             out.print(Text.assemble(("NOT CONFIRMED", "bold red"), cell(f"  {item.account}  {item.why}")), soft_wrap=True)
     if not count:
-        print("no order whose result is unknown" + (" among those that answered" if any(item.why for item in lists) else ""))
+        say(f"no order whose result is unknown{where}" + (" among those that answered" if any(item.why for item in lists) else ""))
 
 
 def order_lines(account: str, order: LostOrder, market_ns: int) -> list[str]:

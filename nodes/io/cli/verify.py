@@ -8,6 +8,7 @@ from typing import Any
 from mesh.units import SECOND_NS
 from nodes.io.cli.ask import ask_why
 from nodes.io.cli.client import Client, attached
+from nodes.io.cli.plaintext import say
 
 
 class Walk:
@@ -78,5 +79,6 @@ def verify_flow(config_path: Path | None, timeout_s: float) -> int:
             while not (proof := prove()) and time.monotonic() < end_s:
                 client.pump(200)
             failed += not proof
-            print(f"{number}. {'ok    ' if proof else 'MISSING'} {sentence}\n          {proof or f'no proof within {timeout_s:g} s'}")
+            say(f"{number}. {'ok    ' if proof else 'MISSING'} {sentence}")
+            say(f"          {proof or f'no proof within {timeout_s:g} s'}")
     return 3 if failed else 0

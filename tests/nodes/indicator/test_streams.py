@@ -6,13 +6,13 @@ import msgspec
 import numpy as np
 import pytest
 
-from mesh.config import Config, configured, parse
+from mesh.config import Config, configured
 from mesh.messages.signals import PATTERN, Signal
 from mesh.units import E8, MINUTE_NS, SECOND_NS
 from nodes.indicator.streams import level_text, specs_of
 from nodes.patterns import mask_of, pattern_names
 from nodes.ticks import TickColumns
-from tests.nodes.flow_rig import CONFIG, config_of
+from tests.nodes.flow_rig import config_of
 from tests.nodes.indicator.indicator_desk import COLUMNS, Desk, changed, two_strategies
 
 
@@ -97,8 +97,8 @@ def test_pattern_that_a_strategy_names_is_a_signal() -> None:
 
 
 def _two_indicators() -> Config:
-    text = CONFIG.format(speed='"max"', symbols='"EURUSD", "USDJPY"', backfill=0, minutes=0, latency_ms=0, period=5)
-    return parse(text + '[node.cci-2]\nrole = "indicator"\n')
+    more = '[node.cci-2]\nrole = "indicator"\n'
+    return config_of(symbols='"EURUSD", "USDJPY"', backfill=0, minutes=0, latency_ms=0, more=more)
 
 
 def test_two_indicators_share_the_streams_out() -> None:

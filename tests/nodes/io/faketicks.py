@@ -6,32 +6,23 @@ from typing import Any
 import numpy as np
 
 from nodes.io.mt5market import RATES_DTYPE, TICKS_DTYPE
+from tests.smallmesh import small_mesh
 
 SUCCESS = (1, "Success")
-CONFIG = """
+HEAD = """
 [market]
 symbols = ["EURUSD"]
 [strategy.swing]
 kind = "reversion"
-[account.one]
-login = 5001
-server = "real"
-terminal = "C:/terminal64.exe"
-[node.market-1]
-role = "market"
-[node.cci-1]
-role = "indicator"
-[node.signals-1]
-role = "signals"
-[node.master-1]
-role = "master"
-[node.router-1]
-role = "router"
-[node.local-1]
-role = "local"
-account = "one"
 """
-"""One real account, whose terminal there is none of here."""
+
+
+def real_mesh(terminal: str) -> str:
+    """One real account, whose terminal there is none of here."""
+    return small_mesh(HEAD, {"one": f'server = "real"\nterminal = "{terminal}"'}, broker=False)
+
+
+CONFIG = real_mesh("C:/terminal64.exe")
 
 
 class FakeTerminal:

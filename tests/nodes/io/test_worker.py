@@ -19,6 +19,7 @@ from mesh.units import MS_NS
 from nodes.io.latchword import LatchWord
 from nodes.io.pipe import Pipe
 from nodes.io.worker import ATTACH_MORE_MS, WorkerAttachment, latch_path, lock_path, work
+from tests.nodes.io.faketicks import real_mesh
 from tests.nodes.io.test_venuelimits import state_of
 
 ROOT = Path(__file__).parents[3]
@@ -44,29 +45,7 @@ def order_send(request):
         signal.pause()
     return S(retcode=10009, deal=0, order=7, volume=request["volume"], price=1.1, comment="done")
 '''
-CONFIG = """
-[market]
-symbols = ["EURUSD"]
-[strategy.swing]
-kind = "reversion"
-[account.one]
-login = 5001
-server = "real"
-terminal = "C:/MT5/terminal64.exe"
-[node.market-1]
-role = "market"
-[node.cci-1]
-role = "indicator"
-[node.signals-1]
-role = "signals"
-[node.master-1]
-role = "master"
-[node.router-1]
-role = "router"
-[node.local-1]
-role = "local"
-account = "one"
-"""
+CONFIG = real_mesh("C:/MT5/terminal64.exe")
 PATIENCE_S = 20.0
 
 

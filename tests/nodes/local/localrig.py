@@ -33,8 +33,9 @@ from mesh.units import E8, MS_NS
 from nodes.local.core import Local
 from nodes.router.core import Router
 from tests.nodes.local.fakevenue import MARKET_NS, POINT_E8, PRICE_E8, FakeVenue
+from tests.smallmesh import small_mesh
 
-CONFIG = """
+HEAD = """
 [market]
 symbols = ["EURUSD"]
 [rails]
@@ -42,40 +43,14 @@ symbols = ["EURUSD"]
 [strategy.swing]
 kind = "reversion"
 {manage}
-[account.one]
-login = 5001
-{account}
-[account.two]
-login = 5002
-[node.market-1]
-role = "market"
-[node.broker-1]
-role = "broker"
-[node.cci-1]
-role = "indicator"
-[node.signals-1]
-role = "signals"
-[node.master-1]
-role = "master"
-[node.router-1]
-role = "router"
-[node.router-2]
-role = "router"
-[node.local-1]
-role = "local"
-account = "one"
-routers = ["router-1", "router-2"]
-[node.local-2]
-role = "local"
-account = "two"
-routers = ["router-1", "router-2"]
 """
 NODE_OF = {"one": "local-1", "two": "local-2"}
 
 
 def make_config(manage: str = "", account: str = "", rails: str = 'duplicate_window_ms = "off"') -> Config:
     """Two accounts, two routers; ``manage`` goes into the strategy, ``account`` into the first account."""
-    return parse(CONFIG.format(manage=manage, account=account, rails=rails))
+    head = HEAD.format(manage=manage, rails=rails)
+    return parse(small_mesh(head, {"one": account, "two": ""}, routers_count=2, local='routers = ["router-1", "router-2"]'))
 
 
 class FakeMaster(Core):

@@ -20,6 +20,7 @@ from mesh.messages.signals import CCI_UP, Signal, SignalAnswer, SourceHello
 from mesh.units import E8, MINUTE_NS, SECOND_NS
 from nodes.decisions import Decision, DecisionRecord, LineRecord, key_of
 from nodes.master.core import Master
+from tests.smallmesh import small_mesh
 
 NOON_NS = 1_767_614_400 * SECOND_NS
 """Monday 2026-01-05 12:00 UTC."""
@@ -39,13 +40,7 @@ tp_atr = 3
 def config_of(accounts: int = 2, strategy: str = STRATEGY, extra: str = "", account: str = "") -> Config:
     """A mesh with accounts a1 … aN, one local each."""
     names = [f"a{number}" for number in range(1, accounts + 1)]
-    parts = ['[mesh]\nid = "test"', strategy, extra]
-    for role in ("market", "broker", "indicator", "signals", "master", "router"):
-        parts.append(f'[node.{role}-1]\nrole = "{role}"')
-    for number, name in enumerate(names, start=1):
-        parts.append(f'[account.{name}]\nlogin = {5000 + number}\n{account}')
-        parts.append(f'[node.local-{number}]\nrole = "local"\naccount = "{name}"')
-    return parse("\n".join(parts))
+    return parse(small_mesh(f'[mesh]\nid = "test"\n{strategy}\n{extra}', dict.fromkeys(names, account)))
 
 
 def spec_of(symbol: str = "EURUSD", **changes: int) -> SymbolSpec:
@@ -342,7 +337,7 @@ def first_state(name: str) -> AccountState:
 def first_signal() -> Signal:
     """The CCI of 14 M1 bars of EURUSD came up through -100; ATR 50 points."""
     return Signal(
-        sid="s1", source="indicator-1", kind=CCI_UP, symbol="EURUSD", timeframe="M1", bar_start_ns=NOON_NS, close_e8=110_000_000,
+        sid="s1", source="cci-1", kind=CCI_UP, symbol="EURUSD", timeframe="M1", bar_start_ns=NOON_NS, close_e8=110_000_000,
         ts_event_ns=NOON_NS, stamp_ns=1, period=14, level_e8=-100 * E8, value_e8=-90 * E8, atr_periods=[14], atr_e8=[50_000],
     )  # fmt: skip
 

@@ -34,7 +34,7 @@ class Node:
         self.do(self.core.start(self.now_ns))
         if window:
             self.give(DECIDE, SourceWelcome(window))
-        self.hello("indicator-1", INDICATOR)
+        self.hello("cci-1", INDICATOR)
         self.hello("operator", HAND)
         self.out.clear()
 
@@ -96,7 +96,7 @@ def test_a_repeated_sid_is_answered_from_memory() -> None:
     """Known and answered: not handed over again; known and unanswered: only the connection to answer changes."""
     node = Node()
     node.signal("s1")
-    node.hello("indicator-1", 9)
+    node.hello("cci-1", 9)
     node.signal("s1", peer=9)
     assert node.passed() == ["s1"]
     node.answer("s1")
@@ -194,7 +194,7 @@ def test_nothing_is_taken_before_the_hello() -> None:
     node = Node()
     node.signal("s1", peer=77)
     node.give(DECIDE, first_signal())
-    node.hello("indicator-1", 8, version=2)
+    node.hello("cci-1", 8, version=2)
     node.signal("s2", peer=8)
     node.give(SIGNALS, PeerLost(), INDICATOR)
     node.signal("s3")

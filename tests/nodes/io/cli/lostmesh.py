@@ -38,9 +38,8 @@ class LostMesh:
         self.commands: list[Command] = []
         self.act: Callable[[Command], list[CommandAnswer]] = lambda command: []
         self.client = FakeClient(CONFIG, self._answer)
-        for module in (resolves, reconciles):
+        for module in (resolves, reconciles, unknowns):
             self.client.is_attached_by(module, monkeypatch)
-        monkeypatch.setattr(unknowns, "attached", resolves.attached)
 
     def _answer(self, node: str, message: Msg) -> list[Msg]:
         assert isinstance(message, Command)

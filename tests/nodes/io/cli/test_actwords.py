@@ -28,7 +28,14 @@ CONFIG = parse(demo_text() + '\n[group]\nfirst = ["demo-1", "demo-2"]\n')
         (lambda: expand_accounts(CONFIG, "demo-1,nobody"), "--accounts nobody: no such account or group; .*groups: first; or all"),
         (lambda: amount("--sl", "x", -1), "--sl x: 'x' is not a number"),
         (lambda: amount("--sl", "-1", -1), "--sl -1: 0 or more is allowed"),
+        (lambda: check_stop_scope(CONFIG, "symbol:EUR\x1b[31m"), r"scope symbol:EUR\\x1b\[31m: character 11 is \\x1b: control"),
+        (lambda: check_act_scope(CONFIG, "symbol:caf\udce9"), r"scope symbol:caf\\udce9: character 11 is"),
         (lambda: check_reason("x" * 201), "--reason: it has 201 characters, at most 200 are kept"),
+        (lambda: check_reason("a\nb\x1b[31m"), r"--reason a\\nb\\x1b\[31m: character 2 is \\n: control characters and line breaks"),
+        (lambda: check_reason("a\u2028b"), r"character 2 is \\u2028: control"),
+        (lambda: check_reason("ab\u2029c"), r"character 3 is \\u2029: control"),
+        (lambda: check_reason("\x9b2J calm"), r"--reason \\x9b2J calm: character 1 is"),
+        (lambda: check_reason("caf\udce9"), r"character 4 is \\udce9: control"),
         (lambda: lots("--volume", "0"), "--volume 0: more than 0 lots is allowed"),
     ],
 )
@@ -47,6 +54,7 @@ def test_words_that_are_right() -> None:
     assert expand_accounts(CONFIG, "first, demo-4,demo-1") == ["demo-1", "demo-2", "demo-4"]
     assert expand_accounts(CONFIG, "all") == list(CONFIG.account)
     assert (check_reason(""), check_reason(f" {'x' * 200} ")) == ("", "x" * 200)
+    assert (check_reason(" ruhig, 50\u00a0% «größer» 静か\n"), check_reason("\t")) == ("ruhig, 50\u00a0% «größer» 静か", "")
     assert (amount("--sl", None, -1), amount("--sl", "0", -1), lots("--volume", None), lots("--volume", "0.5")) == (-1, 0, 0, E8 // 2)
 
 

@@ -35,8 +35,8 @@ def mesh(monkeypatch: pytest.MonkeyPatch, code: str, text: str, lines: list[dict
     return found
 
 
-def send(accounts: str = "demo-1,demo-2", word: str = "buy", volume: str | None = None) -> int:
-    return send_signal(None, "EURUSD", word, accounts, volume, dry_run=False, yes=True)
+def send(accounts: str = "demo-1,demo-2", word: str = "buy", volume: str | None = None, symbol: str = "EURUSD") -> int:
+    return send_signal(None, symbol, word, accounts, volume, dry_run=False, yes=True)
 
 
 @pytest.mark.parametrize(
@@ -86,4 +86,6 @@ def test_signal_that_cannot_be_is_never_sent(monkeypatch: pytest.MonkeyPatch, wo
     client = mesh(monkeypatch, "ACCEPTED", "", [])
     with pytest.raises(BadUsage, match=says):
         send(word=word, volume=volume)
+    with pytest.raises(BadUsage, match=r"symbol EUR\\x1bUSD: character 4 is \\x1b"):
+        send(symbol="EUR\x1bUSD")
     assert client.sent == []

@@ -77,7 +77,29 @@ def test_json_has_every_finding_and_the_summary(monkeypatch: pytest.MonkeyPatch,
                 "price": "1.10000",
             },
         ],
+        "as_it_was": None,
     }  # fmt: skip
+
+
+def test_json_of_a_local_that_does_not_answer_has_what_people_are_told(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The state as it was told last (nulls: never), and what the master believes; exit 3 as well."""
+    mesh = LostMesh(monkeypatch)
+    mesh.known = {}
+    assert mesh.believed is not None
+    mesh.believed["demo-1"] = [order()]
+    assert reconcile_account(None, "demo-1", as_json=True) == 3
+    was = json.loads(capsys.readouterr().out)["as_it_was"]
+    assert (was["age_ms"], was["market_time"], was["market_ns"], was["positions"]) == (None, None, None, None)
+    assert (was["list"]["said_by"], was["list"]["orders"][0]["code"]) == ("master-1", "UNKNOWN")
+    mesh.client.view.accounts["demo-1"] = (1, state("demo-1", positions=(position(),), unknown_count=2))
+    assert reconcile_account(None, "demo-1", as_json=True) == 3
+    document = json.loads(capsys.readouterr().out)
+    was = document["as_it_was"]
+    assert (document["code"], document["agrees"], document["findings"]) == ("NO_ANSWER", False, [])
+    assert (was["age_ms"], was["positions"], was["orders"], was["unknown"]) == (0, 1, 0, 2)
+    assert (was["market_time"], was["market_ns"]) == ("2026-01-05T00:00:00.000000Z", "1767571200000000000")
 
 
 @pytest.mark.parametrize("is_alive", [False, True])

@@ -1,5 +1,6 @@
 """``mesh resolve``: the order is shown, what it would be is asked first, a word is typed, and the local's answer decides."""
 
+import json
 from typing import Any
 
 import pytest
@@ -90,6 +91,60 @@ def test_local_that_refuses_in_the_end_or_is_silent_did_not_do_it(
     assert "✗ NO_ANSWER" in out
 
 
+def test_json_is_one_document_of_all_of_it(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """The order as it was, what it would be, what it is: 64-bit integers and decimals as text, times also ISO 8601; nobody is asked."""
+    mesh = mesh_of(monkeypatch, "PREVIEW", "FILLED")
+    assert resolve("executed", "17", as_json=True) == 0
+    document = json.loads(capsys.readouterr().out)
+    was, preview, answer = document.pop("was"), document.pop("preview"), document.pop("answer")
+    assert document == {
+        "format": 1, "order": NAME, "said": "executed", "ticket": "17", "reason": "the broker says so", "dry_run": False, "done": True,
+        "said_by": "local-1", "why": "", "market_time": "2026-01-05T00:01:00.000000Z", "market_ns": "1767571260000000000",
+    }  # fmt: skip
+    assert (was["order"], was["attempt"]) == (NAME, "2")
+    assert (was["since_ns"], was["since"]) == ("1767571200000000000", "2026-01-05T00:00:00.000000Z")
+    assert (preview["code"], answer) == (
+        "PREVIEW",
+        {"code": "FILLED", "detail": "would_be=NOT_FOUND", "ticket": "17", "symbol": "EURUSD", "lots": "0.1", "price": "1.10000"},
+    )
+    assert [(command.dry_run, command.attempt) for command in mesh.commands] == [(True, 2), (False, 2)]
+
+
+@pytest.mark.parametrize(
+    ("preview", "done", "changes", "code", "is_done"),
+    [
+        ("PREVIEW", "FILLED", {"dry_run": True, "yes": False}, 0, False),
+        ("PREVIEW", "BAD_STATE", {}, 3, False),
+        ("NOT_PROVEN", "FILLED", {}, 3, False),
+        ("NOT_FOUND", "", {}, 0, True),
+    ],
+)
+def test_json_ends_as_the_words_do(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], preview: str, done: str, changes: dict[str, bool], code: int,
+    is_done: bool,
+) -> None:  # fmt: skip
+    """Dry, refused in the end, refused at once, said before: the same exit codes and as many commands."""
+    mesh = mesh_of(monkeypatch, preview, done)
+    assert resolve(as_json=True, **changes) == code
+    document = json.loads(capsys.readouterr().out)
+    said = [document["preview"]["code"]] + ([document["answer"]["code"]] if document["answer"] else [])
+    assert (document["done"], document["said"], document["ticket"]) == (is_done, "not-executed", "0")
+    sent_count = len(mesh.commands)
+    assert said == [preview, done][:sent_count]
+    assert resolve(**changes) == code
+    assert len(mesh.commands) == 2 * sent_count
+
+
+def test_json_of_an_order_that_is_not_on_the_list(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """There is nothing it was, and who did not answer is said."""
+    mesh = LostMesh(monkeypatch)
+    del mesh.known["demo-1"]
+    assert resolve(as_json=True) == 3
+    document = json.loads(capsys.readouterr().out)
+    assert (document["was"], document["answer"], document["preview"]["code"]) == (None, None, "NO_ANSWER")
+    assert document["why"] == "local-1 was never seen; as master-1 believes it"
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
@@ -103,6 +158,8 @@ def test_local_that_refuses_in_the_end_or_is_silent_did_not_do_it(
         ({"said": "maybe"}, "maybe: `executed TICKET`"),
         ({"reason": "  "}, "--reason: say how you know"),
         ({"reason": "x" * 201}, "--reason: it has 201 characters, at most 200 are kept"),
+        ({"reason": "a\nb\x1b[31m"}, r"--reason a\\nb\\x1b\[31m: character 2 is \\n: control characters"),
+        ({"as_json": True, "yes": False}, "--json: nobody is asked.*--yes, or --dry-run"),
     ],
 )
 def test_wrong_words_are_usage(monkeypatch: pytest.MonkeyPatch, changes: dict[str, str], words: str) -> None:

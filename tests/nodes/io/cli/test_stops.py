@@ -68,6 +68,15 @@ def test_stop_that_stops_nothing_is_said_before_the_question(
         resume_scope(None, "all", " ", dry_run=False, yes=True)
 
 
+def test_reason_that_would_paint_is_said_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would stand in every table and log from then on."""
+    client = mesh(monkeypatch)
+    for verb in (freeze_scope, resume_scope):
+        with pytest.raises(BadUsage, match=r"character 5 is \\x1b: control characters"):
+            verb(None, "all", reason="calm\x1b[2J", dry_run=False, yes=True)
+    assert client.sent == []
+
+
 def test_reason_too_long_for_the_wire_is_said_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """A router would drop such a stop unread, and nothing would be stopped."""
     client = mesh(monkeypatch)

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from mesh.errors import BadUsage
 from nodes.io.cli.unknowns import show_unknown
 from tests.nodes.io.cli.lostmesh import CONFIG, OID, LostMesh, order
 
@@ -74,6 +75,31 @@ def test_only_the_newest_that_were_not_found_are_shown_to_people(
     told = document["accounts"][0]
     assert [int(row["oid"], 16) for row in told["orders"]] == list(range(1, 31))
     assert (document["format"], told["account"], told["confirmed"], told["why"], told["said_by"]) == (1, "demo-1", True, "", "local-1")
+    assert (told["market_time"], told["market_ns"]) == ("2026-01-05T00:01:00.000000Z", "1767571260000000000")
+
+
+def test_only_the_accounts_that_are_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each once, in their order; another that is silent is not waited for and does not matter; one alone is asked alone."""
+    mesh = LostMesh(monkeypatch)
+    del mesh.known["demo-2"]
+    mesh.known["demo-3"], mesh.known["demo-4"] = [order(3)], [order(4)]
+    assert show_unknown(None, as_json=True, accounts=["demo-3", "demo-1", "demo-3"]) == 0
+    told = json.loads(capsys.readouterr().out)["accounts"]
+    assert [(item["account"], len(item["orders"])) for item in told] == [("demo-3", 1), ("demo-1", 0)]
+    assert show_unknown(None, as_json=False, accounts=["demo-1"]) == 0
+    assert capsys.readouterr().out == "no order whose result is unknown on demo-1\n"
+    assert {message.scope for _, message in mesh.client.sent[:3]} == {"all"}
+    assert {message.scope for _, message in mesh.client.sent[3:]} == {"account:demo-1"}
+    assert show_unknown(None, as_json=False, accounts=["demo-2"]) == 3
+
+
+def test_account_nobody_has_is_usage(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Said before anybody is asked, with the option, the value and those there are."""
+    mesh = LostMesh(monkeypatch)
+    with pytest.raises(BadUsage, match=r"^--account nobody: there is no such account; there are: demo-1, demo-2") as caught:
+        show_unknown(None, as_json=False, accounts=["demo-1", "nobody"])
+    assert caught.value.exit_code == 2
+    assert mesh.client.sent == []
 
 
 def test_json_has_long_numbers_as_text(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

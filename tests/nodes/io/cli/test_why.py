@@ -6,11 +6,13 @@ import re
 import pytest
 from rich.console import Console
 
+from mesh.codec import decode_untrusted, encode
 from mesh.config import parse
-from mesh.messages.base import Msg
+from mesh.errors import BadUsage
+from mesh.messages.base import SID_MAX, Msg
 from mesh.messages.control import WhyAnswer, WhyAsk
 from nodes.io.cli import ask
-from nodes.io.cli.ask import Story, story_tree
+from nodes.io.cli.ask import Story, check_query, story_tree
 from nodes.io.cli.steps import stamps_line
 from nodes.io.cli.tables import moment_text, span_text
 from nodes.io.locate import demo_text
@@ -135,3 +137,13 @@ def test_resolve_is_told_as_an_operators_word() -> None:
     act = STORY["acts"][0] | {"sid": f"{STORY['sid']}/RESOLVE", "cause": "RESOLVE", "action": "OPEN", "code": "NOT_FOUND"}
     words = told(STORY | {"acts": [act | {"detail": "resolved_by=ann@desk said=not_executed reason=seen", "volume": "0"}]})
     assert "RESOLVE OPEN on demo-1 by word of an operator: NOT_FOUND resolved_by=ann@desk said=not_executed reason=seen" in words
+
+
+@pytest.mark.parametrize("query", ["", "x" * (SID_MAX + 1), b"\xff".decode("utf-8", "surrogateescape")])
+def test_words_that_nothing_can_have_are_refused(query: str) -> None:
+    """Told before anybody is asked; the longest sid there may be is asked for."""
+    with pytest.raises(BadUsage, match="a sid"):
+        check_query(query)
+    longest = "s" * SID_MAX
+    check_query(longest)
+    assert decode_untrusted(encode(WhyAsk(longest, 1))) == WhyAsk(longest, 1)
