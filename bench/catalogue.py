@@ -7,6 +7,7 @@ from bench.scenario import Scenario
 NAMES = (
     "hop",
     "flow",
+    "rates",
     "fanout",
     "status",
     "kill",

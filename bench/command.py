@@ -198,7 +198,7 @@ def _run(command: str, here: Machine, began_ns: int, measured: Sequence[Measured
 def _words_of(options: Options) -> str:
     """Options as they are typed, those that differ from their default; never a path."""
     usual = Options()
-    words = {name: getattr(options, name) for name in ("rate", "seconds", "rounds", "locals", "idle")}
+    words = {name: getattr(options, name) for name in ("rate", "seconds", "rounds", "locals", "idle", "account", "symbol")}
     found = "".join(f" --{name} {value:g}" if isinstance(value, float) else f" --{name} {value}"
                     for name, value in words.items() if value != getattr(usual, name))  # fmt: skip
     return found + " --smoke" * options.is_smoke

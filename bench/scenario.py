@@ -22,6 +22,11 @@ class Options(msgspec.Struct, frozen=True):
     is_smoke: bool = False
     state: str = ""
     """A folder for what nodes keep while measured; empty: a temporary one."""
+    account: str = ""
+    """Of ``venue``: a demo account of a configuration; empty: the simulated terminal."""
+    symbol: str = ""
+    config: str = ""
+    """The configuration of that account; empty: the one that every verb finds."""
 
 
 class Progress(Protocol):

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from bench.chains.control import Control
 from bench.chains.place import HOST, Place
 from bench.chains.turn import Turn
+from bench.chains.variants import MESH_IPC
 from mesh import links
 from mesh.codec import decode_untrusted, encode
 from mesh.core import NOTHING, Core, Effects, Envelope, LinkUp, Note, Send
@@ -178,7 +179,7 @@ def run(place: Place, control: Control) -> None:
     core = Sender(control, pace, place.payload_bytes) if place.is_source else Receiver(control)
     name, role = ("router-1", "router") if place.is_source else (NODE, "local")
     node = Node(Identity(name, role, 1, "", "", monotonic_ns()), core, Unlogged())
-    endpoint = f"tcp://{HOST}:{place.port}"
+    endpoint = f"ipc://@trademesh-bench-{place.port}" if place.variant == MESH_IPC else f"tcp://{HOST}:{place.port}"
     if place.is_source:
         node.add_socket(links.LOCALS, hub.bind(links.LOCALS, "ROUTER", endpoint))
         node.attach(links.WORKER, pace)

@@ -1,6 +1,9 @@
 """The chains there are, by the name that is shown: how each is run, and what it needs on the machine."""
 
+import sys
 from dataclasses import dataclass
+
+from nodes.io.tuning import ABSTRACT_NAMES
 
 
 @dataclass(frozen=True)
@@ -17,7 +20,8 @@ class Variant:
 
 BARE = "pyzmq-uvloop"
 """The floor that ratios are against."""
-MESH = "mesh"
+MESH, MESH_IPC = "mesh", "mesh-ipc"
+OURS = (MESH, MESH_IPC) if sys.platform == ABSTRACT_NAMES else (MESH,)
 VARIANTS = {
     "tcp": Variant("bench.chains.tcp"),
     "pyzmq-blocking": Variant("bench.chains.zmqblocking"),
@@ -27,5 +31,6 @@ VARIANTS = {
     "redis": Variant("bench.chains.redispeer", ("redis", "redis"), "redis-server"),
     "websockets": Variant("bench.chains.websocketpeer", ("websockets", "websockets")),
     MESH: Variant("bench.chains.meshlink", hops_max=1),
+    MESH_IPC: Variant("bench.chains.meshlink", hops_max=1),
 }
-PEERS = tuple(name for name in VARIANTS if name != MESH)
+PEERS = tuple(name for name in VARIANTS if name not in OURS)

@@ -15,6 +15,7 @@ FIRST_LOGIN = 5_001
 HEAD = """
 [mesh]
 base_port = {base_port}
+ipc = {ipc}
 [market]
 symbols = {symbols}
 [timers]
@@ -70,9 +71,9 @@ def symbols_of(count: int) -> list[str]:
     return names[:count]
 
 
-def layout(locals_count: int = 1, symbols_count: int = 1) -> Config:
-    """A mesh of one router, so many locals and symbols, on ports that are free now."""
-    parts = [HEAD.format(base_port=free_ports(PORTS_COUNT), symbols=symbols_of(symbols_count))]
+def layout(locals_count: int = 1, symbols_count: int = 1, is_ipc: bool = False) -> Config:
+    """A mesh of one router, so many locals and symbols, on ports that are free now; ``is_ipc``: its links are UNIX sockets."""
+    parts = [HEAD.format(base_port=free_ports(PORTS_COUNT), ipc=str(is_ipc).lower(), symbols=symbols_of(symbols_count))]
     for number in range(1, locals_count + 1):
         parts.append(
             f'[account.{account_of(number)}]\nlogin = {FIRST_LOGIN + number - 1}\n'

@@ -31,7 +31,9 @@ BRAIN = (("signals-1", "master-1"), ("router-1",))
 
 
 class MeshChain:
-    """See ``bench.chain.Chain``. ``groups``: the nodes between source and local, by process. ``locals_count``: who gets each order."""
+    """See ``bench.chain.Chain``. ``groups``: the nodes between source and local, by process. ``locals_count``: who gets each order.
+    ``is_ipc``: every hop by UNIX socket, the source's too.
+    """
 
     def __init__(
         self,
@@ -40,6 +42,7 @@ class MeshChain:
         groups: Sequence[Sequence[str]] = APART,
         locals_count: int = 1,
         is_durable: bool = False,
+        is_ipc: bool = False,
         idle: str = "wait",
     ) -> None:
         self.name = name
@@ -47,6 +50,7 @@ class MeshChain:
         self._locals = [local_of(number) for number in range(1, locals_count + 1)]
         self._accounts = [account_of(number) for number in range(1, locals_count + 1)]
         self._is_durable = is_durable
+        self._is_ipc = is_ipc
         self._idle = idle
         self._processes = Processes()
         self._nodes: dict[str, Asked] = {}
@@ -59,7 +63,7 @@ class MeshChain:
         """Bring all up; ready when every node says so, the source is welcome and an order has come through."""
         self._processes.open()
         folder = self._processes.folder
-        self._config = config = layout(len(self._locals))
+        self._config = config = layout(len(self._locals), is_ipc=self._is_ipc)
         path = folder / "mesh.json"
         path.write_bytes(config.effective())
         options = ["--config", str(path), "--state", str(folder), "--idle", self._idle, *["--durable"] * self._is_durable]
@@ -68,7 +72,7 @@ class MeshChain:
         for names, asked in self._nodes.items():
             asked.await_lines({f"{name} READY" for name in names.split("+")})
         self._sink = asked
-        endpoint = config.endpoint("signals-1", "signals")
+        endpoint = (config.ipc_endpoint if self._is_ipc else config.endpoint)("signals-1", "signals")
         self._source = self._processes.start("the source", "bench.rig.source", endpoint, ",".join(self._accounts))
         self._source.await_lines({"up"})
         give_up_s = time.monotonic() + READY_S

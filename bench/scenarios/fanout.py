@@ -19,26 +19,34 @@ from bench.scenario import Options, Progress, Scenario
 from nodes.master.orderlog import TARGETS_MAX
 
 SIZES, SMOKE_SIZES = (1, 10, 100, 300, 1_000), (3,)
-ORDERS, SMOKE_ORDERS = 40, 4
+ORDERS, SMOKE_ORDERS = 10, 4
+"""Of a round."""
+ROUNDS, SMOKE_ROUNDS = 5, 1
 APART_MS = 100
 WARM = 2
 """Orders that are not counted."""
 SETTLE_S, PATIENCE_S = 0.3, 60.0
 
 
-def measure(size: int, orders: int, progress: Progress) -> Measured:
-    """One size."""
+def measure(size: int, orders: int, rounds: int, progress: Progress) -> list[Measured]:
+    """One size: so many rounds over the same connections."""
     rig = CrowdRig(size, timed="orders=2")
     try:
         rig.start()
         _until_heard(rig)
-        rig.master.ask(f"announce {orders + WARM} {APART_MS}")
-        records = -(-size // TARGETS_MAX)
-        spent = _until(rig, records * (orders + WARM), progress)
-        time.sleep(SETTLE_S)
-        arrived = rig.arrivals()
+        return [_round(rig, orders, progress) for _ in range(rounds)]
     finally:
         rig.close()
+
+
+def _round(rig: CrowdRig, orders: int, progress: Progress) -> Measured:
+    size = rig.locals_count
+    records = -(-size // TARGETS_MAX)
+    rig.master.ask(f"announce {orders + WARM} {APART_MS}")
+    spent = _until(rig, records * (orders + WARM))
+    time.sleep(SETTLE_S)
+    arrived = rig.arrivals()
+    progress.advance()
     loops_ns, cpus_ns = spent.reshape(-1, records, 2).sum(axis=1)[WARM:].T
     orders_n = (arrived["n"] - arrived["n"].min()) // records
     lasts_ns = [int(np.ptp(arrived["at_ns"][orders_n == number])) for number in range(WARM, orders + WARM)]
@@ -65,7 +73,7 @@ def _until_heard(rig: CrowdRig) -> None:
     rig.arrivals()
 
 
-def _until(rig: CrowdRig, count: int, progress: Progress) -> NDArray[np.int64]:
+def _until(rig: CrowdRig, count: int) -> NDArray[np.int64]:
     """What the router spent on each of ``count`` records; waits for the last one."""
     parts: list[NDArray[np.int64]] = []
     give_up_s = time.monotonic() + PATIENCE_S
@@ -73,7 +81,6 @@ def _until(rig: CrowdRig, count: int, progress: Progress) -> NDArray[np.int64]:
         assert time.monotonic() < give_up_s, f"{sum(len(part) for part in parts)} of {count} records after {PATIENCE_S:g} s"
         time.sleep(SETTLE_S)
         parts.append(rig.spent_ns())
-        progress.advance()
     return np.concatenate(parts)[:count]
 
 
@@ -87,9 +94,10 @@ def sizes_of(options: Options) -> Sequence[int]:
 def run(options: Options, progress: Progress) -> list[Measured]:
     """Each size in turn."""
     orders = SMOKE_ORDERS if options.is_smoke else ORDERS
+    rounds = options.rounds or (SMOKE_ROUNDS if options.is_smoke else ROUNDS)
     sizes = sizes_of(options)
-    progress.begin("fanout", len(sizes) * (orders + WARM) * APART_MS // 300)
-    return [measure(size, orders, progress) for size in sizes]
+    progress.begin("fanout", len(sizes) * rounds)
+    return [one for size in sizes for one in measure(size, orders, rounds, progress)]
 
 
 SCENARIO = Scenario("fanout", "one order to 1 … 1,000 locals of one router: its send loop, and the last local", run)

@@ -1,13 +1,14 @@
 """``flow``: from a signal to the order handed to the worker, over four hops in five processes, beside what others need for as many hops.
 
-Ours three times: `mesh` with stores that keep nothing, `mesh-durable` with its disks, `mesh-brain` with those who decide in one process.
+Ours: `mesh` with stores that keep nothing, `mesh-durable` with its disks, `mesh-brain` with those who decide in one process, `mesh-ipc` by
+UNIX sockets.
 The others carry the same number of bytes and do nothing else: they decide nothing, dedupe nothing and repeat nothing. The venue's hop is
 apart (scenario ``venue``).
 """
 
 from bench.chain import Chain, interleaved, told, up
 from bench.chains import peers
-from bench.chains.variants import BARE
+from bench.chains.variants import BARE, MESH_IPC, OURS
 from bench.results import Measured
 from bench.rig.meshchain import BRAIN, MeshChain
 from bench.scenario import Options, Progress, Scenario
@@ -19,12 +20,13 @@ SMOKE_COUNT, SMOKE_RATE = 40, 100.0
 
 
 def ours(options: Options) -> list[Chain]:
-    """The mesh in its three shapes."""
-    return [
+    """The mesh in its shapes."""
+    chains: list[Chain] = [
         MeshChain("mesh", idle=options.idle),
         MeshChain("mesh-durable", is_durable=True, idle=options.idle),
         MeshChain("mesh-brain", groups=BRAIN, idle=options.idle),
     ]
+    return chains + [MeshChain(name, is_ipc=True, idle=options.idle) for name in OURS if name == MESH_IPC]
 
 
 def run(options: Options, progress: Progress) -> list[Measured]:

@@ -1,15 +1,15 @@
 """``hop``: one link, from one process to another: ours, and what others build such a link of, by turns in one run.
 
 Every variant carries 256 bytes at the same pace, and the receiver checks each message. ``mesh`` is our own link of router and local with a
-real order on it; ``pyzmq-uvloop`` are the same sockets and nothing else, the floor that ours is held against. ``nats`` and ``redis`` go
-through their server, as they do.
+real order on it, ``mesh-ipc`` the same by UNIX socket; ``pyzmq-uvloop`` are the sockets of ``mesh`` and nothing else, the floor that ours is
+held against. ``nats`` and ``redis`` go through their server, as they do.
 """
 
 from bench.chain import interleaved, told, up
 from bench.chains import peers
 from bench.chains.payload import BYTES
 from bench.chains.processchain import ProcessChain
-from bench.chains.variants import MESH
+from bench.chains.variants import OURS
 from bench.results import Measured
 from bench.scenario import Options, Progress, Scenario
 
@@ -29,7 +29,7 @@ def run(options: Options, progress: Progress) -> list[Measured]:
     rounds = options.rounds or (1 if options.is_smoke else ROUNDS)
     warmup_count = max(1, round(count * WARMUP_SHARE))
     settings: dict[str, int | float | str] = {"hops": 1, "payload_bytes": BYTES, "idle": options.idle}
-    with up([ProcessChain(MESH, hops=1, idle=options.idle), *peers(1)]) as (chains, missing):
+    with up([*(ProcessChain(name, hops=1, idle=options.idle) for name in OURS), *peers(1)]) as (chains, missing):
         progress.begin(f"hop: {rate:g} messages a second, {len(chains)} ways", rounds * len(chains))
         found = interleaved(chains, rate, count, warmup_count, rounds, progress)
     measured = [told(NAME, name, segment, rate, warmup_count, settings) for name, segments in found.items() for segment in segments]

@@ -1,6 +1,7 @@
 """``soak``: the mesh under a steady rate for long: whether latencies drift, and whether its processes grow.
 
 A window after the other, all of one run; each is told as a round of its own, with the memory of all processes after it. Stores are real.
+``--seconds`` is the whole, ``--rounds`` how many windows it has; else each takes ten seconds.
 """
 
 import msgspec
@@ -20,8 +21,9 @@ MIB = 1 << 20
 def run(options: Options, progress: Progress) -> list[Measured]:
     """Window after window."""
     rate = options.rate or (SMOKE_RATE if options.is_smoke else RATE)
-    window_s = SMOKE_WINDOW_S if options.is_smoke else WINDOW_S
-    windows = 2 if options.is_smoke else max(2, int((options.seconds or SECONDS) / window_s))
+    whole_s = options.seconds or (2 * SMOKE_WINDOW_S if options.is_smoke else SECONDS)
+    windows = options.rounds or max(2, int(whole_s / (SMOKE_WINDOW_S if options.is_smoke else WINDOW_S)))
+    window_s = whole_s / windows
     mesh = MeshChain("mesh-durable", is_durable=True, idle=options.idle)
     progress.begin("soak", windows)
     found: list[Measured] = []

@@ -8,6 +8,8 @@ from typing import Annotated, Any, Literal
 import typer
 from typer.core import TyperGroup
 
+from nodes.io.cli.options import ConfigOption
+
 Rate = Annotated[float, typer.Option(min=0, help="Messages a second. Default (0): the scenario's own.")]
 Seconds = Annotated[float, typer.Option(min=0, help="How long each round sends. Default (0): the scenario's own.")]
 Rounds = Annotated[int, typer.Option(min=0, help="Rounds of each variant, by turns; 5 or more to compare. Default (0): its own.")]
@@ -15,6 +17,8 @@ Locals = Annotated[int, typer.Option("--locals", min=0, help="How many locals. D
 Idle = Annotated[Literal["wait", "yield", "spin"], typer.Option(help="What our processes do while there is nothing to do.")]
 Smoke = Annotated[bool, typer.Option("--smoke", help="A few messages of each: does it work? Its times tell nothing.")]
 State = Annotated[Path | None, typer.Option(help="A folder for what nodes keep while measured. Default: a temporary one.")]
+Account = Annotated[str, typer.Option(help="Of venue: send real orders, the smallest lot, on this demo account of the configuration.")]
+Symbol = Annotated[str, typer.Option(help="Of venue with --account: a symbol of the configuration. Default: the first one.")]
 Json = Annotated[Path | None, typer.Option(metavar="FILE", help="Write the run as JSON here, to compare and report later.")]
 Html = Annotated[Path | None, typer.Option(metavar="FILE", help="Write the run as a page here; it opens offline.")]
 Log = Annotated[Path | None, typer.Option(metavar="DIR", help="Write an HdrHistogram interval log (V2) for each stage in this folder.")]
@@ -71,6 +75,9 @@ def run(
     idle: Idle = "wait",
     smoke: Smoke = False,
     state: State = None,
+    account: Account = "",
+    symbol: Symbol = "",
+    config: ConfigOption = None,
     json: Json = None,
     html: Html = None,
     log: Log = None,
@@ -79,7 +86,7 @@ def run(
     from bench.command import Outputs, run_scenarios
     from bench.scenario import Options
 
-    options = Options(rate, seconds, rounds, locals_, idle, smoke, str(state or ""))
+    options = Options(rate, seconds, rounds, locals_, idle, smoke, str(state or ""), account, symbol, str(config or ""))
     raise typer.Exit(run_scenarios(names, options, Outputs(json, html, log)))
 
 
