@@ -52,8 +52,7 @@ check: lint types ## lint, types and the fast pure tests: under 2 minutes
 	@$(PYTEST) -n 2 -m "not slow and not wire and not e2e" || [ $$? -eq 5 ]
 
 test: lint types ## everything that proves it: lint, types, pure tests, real sockets, whole meshes
-	@$(PYTEST) -n 2 -m "not wire and not e2e"
-	@$(PYTEST) -n 0 -m "wire or e2e"
+	@$(PYTEST) -n 2 --dist worksteal
 
 replay: setup ## SIGNALS=10000 signals through 23 locals in one replay; three books compared, report kept
 	@$(BIN)/python -m tests.e2e.replay $(or $(SIGNALS),10000) $(or $(REPORT),replay-report.json)

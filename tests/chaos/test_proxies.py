@@ -12,7 +12,7 @@ import pytest
 from mesh.config import parse
 from tests.chaos.plan import configuration
 from tests.chaos.proxies import DOWN, OPERATOR, Proxies, Route
-from tests.e2e.meshrig import free_base_port
+from tests.ports import free_base_port
 
 pytestmark = pytest.mark.wire
 LIMIT_S = 20

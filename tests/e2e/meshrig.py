@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -16,27 +15,9 @@ from mesh.codec import decode_record_untrusted
 from mesh.config import parse
 from nodes.io.locate import demo_text
 from nodes.terminal.records import Deal
+from tests.ports import free_base_port
 
-PORTS_NEEDED = 40
 UP_S = 110
-
-
-def free_base_port() -> int:
-    """The first of PORTS_NEEDED consecutive ports nobody listens on, below those the system gives to outgoing connections."""
-    for base in range(21_000 + (os.getpid() * 53) % 10_000, 32_768 - PORTS_NEEDED, PORTS_NEEDED):
-        held: list[socket.socket] = []
-        try:
-            for port in range(base, base + PORTS_NEEDED):
-                sock = socket.socket()
-                held.append(sock)
-                sock.bind(("127.0.0.1", port))
-        except OSError:
-            continue
-        finally:
-            for sock in held:
-                sock.close()
-        return base
-    raise AssertionError("no free block of ports on loopback")
 
 
 class Rig:

@@ -1,6 +1,5 @@
 """Small cores on real sockets: what the tests of the shell and of the sockets share."""
 
-import socket as plain_socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -95,19 +94,6 @@ class Notebook:
 
     def names(self) -> list[str]:
         return [note.name for note in self.notes]
-
-
-def free_base_port() -> int:
-    """The first of fifty neighbouring ports that nobody has now."""
-    for base in range(20_000, 30_000, 50):
-        try:
-            for port in range(base, base + 50):
-                with plain_socket.socket() as probe:
-                    probe.bind(("127.0.0.1", port))
-        except OSError:
-            continue
-        return base
-    raise AssertionError("no fifty free ports")
 
 
 def node_of(core: Core, name: str = "node-1", store: Store | None = None, events: EventFile | None = None) -> Node:

@@ -11,10 +11,10 @@ import pytest
 import zmq
 
 from mesh.config import Config, parse
+from tests.ports import free_base_port
 from tests.smallmesh import small_mesh
 from tests.wire import foreign
 from tests.wire.foreign import Foreigner
-from tests.wire.rig import free_base_port
 
 pytestmark = pytest.mark.wire
 

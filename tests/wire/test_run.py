@@ -18,8 +18,9 @@ from mesh.io.store import open_store
 from mesh.messages import PROTOCOL_VERSION
 from mesh.messages.control import OperatorHello
 from nodes.io import run
+from tests.ports import free_base_port
 from tests.smallmesh import small_mesh
-from tests.wire.rig import free_base_port, until
+from tests.wire.rig import until
 
 pytestmark = [pytest.mark.wire, pytest.mark.slow]
 

@@ -12,7 +12,8 @@ from mesh.io import peers
 from mesh.io.peers import BAD_FRAMES_MAX
 from mesh.io.sockets import FULL, GONE, SENT, Hub, Socket
 from mesh.units import SECOND_NS
-from tests.wire.rig import ANY_PORT, free_base_port, until
+from tests.ports import free_base_port
+from tests.wire.rig import ANY_PORT, until
 
 pytestmark = pytest.mark.wire
 

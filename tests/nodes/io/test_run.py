@@ -15,7 +15,8 @@ from mesh.core import Halt
 from nodes.io import run
 from nodes.io.locate import demo_text
 from nodes.io.run import phase_watch
-from tests.wire.rig import Told, free_base_port
+from tests.ports import free_base_port
+from tests.wire.rig import Told
 
 pytestmark = pytest.mark.wire
 

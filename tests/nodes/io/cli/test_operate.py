@@ -10,7 +10,7 @@ import pytest
 from mesh.errors import NoMesh
 from nodes.io.cli.operate import restart_node, stop_mesh, wait_until_ready
 from nodes.io.locate import demo_text, remember, running_now
-from tests.e2e.meshrig import free_base_port
+from tests.ports import free_base_port
 
 
 @pytest.fixture

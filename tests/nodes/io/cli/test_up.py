@@ -11,7 +11,7 @@ from mesh.errors import BadConfig
 from nodes.io.cli import up
 from nodes.io.cli.up import check_ports, written
 from nodes.io.locate import Running, demo_text, remember, running_now
-from tests.e2e.meshrig import free_base_port
+from tests.ports import free_base_port
 
 
 def test_file_of_the_end_that_fails_is_told_and_hides_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
