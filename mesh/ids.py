@@ -3,20 +3,39 @@
 DESIGN §6: ``oid`` = 128-bit hash of (mesh id, run id, source, sid, strategy, leg); ``magic`` = 63 bits from (oid, account, attempt).
 """
 
+from collections.abc import Callable
 from hashlib import blake2b
 
 import msgpack
 
 
+def hash_of(person: bytes, size: int) -> Callable[[tuple[object, ...]], bytes]:
+    """A function from parts to ``size`` bytes, the BLAKE2b of their MessagePack array personalised with ``person``.
+
+    Made once for each kind of id: to copy an empty hash and to keep the packer takes half as long as to make both each time.
+    """
+    empty = blake2b(digest_size=size, person=person)
+    pack = msgpack.Packer(use_bin_type=True).pack
+
+    def hashed(parts: tuple[object, ...]) -> bytes:
+        begun = empty.copy()
+        begun.update(pack(parts))
+        return begun.digest()
+
+    return hashed
+
+
+_oid, _magic, _draw = hash_of(b"oid", 16), hash_of(b"magic", 8), hash_of(b"draw", 8)
+
+
 def oid_of(mesh: str, run: str, source: str, sid: str, strategy: str, leg: str) -> bytes:
     """The 16-byte order id of one leg of one strategy's answer to one signal."""
-    return blake2b(msgpack.packb([mesh, run, source, sid, strategy, leg]), digest_size=16, person=b"oid").digest()
+    return _oid((mesh, run, source, sid, strategy, leg))
 
 
 def magic_of(oid: bytes, account: str, attempt: int) -> int:
     """The MetaTrader magic number of one attempt: 63 bits, never 0."""
-    raw = blake2b(msgpack.packb([oid, account, attempt]), digest_size=8, person=b"magic").digest()
-    return (int.from_bytes(raw, "big") >> 1) or 1
+    return (int.from_bytes(_magic((oid, account, attempt)), "big") >> 1) or 1
 
 
 COMMENT_PREFIX = "tm"
@@ -29,5 +48,4 @@ def comment_of(oid: bytes, attempt: int) -> str:
 
 def draw_of(seed: int, oid: bytes, attempt: int, what: str) -> int:
     """A 64-bit number drawn from (seed, oid, attempt) for ``what``: latency and slippage do not depend on who came first."""
-    raw = blake2b(msgpack.packb([seed, oid, attempt, what]), digest_size=8, person=b"draw").digest()
-    return int.from_bytes(raw, "big")
+    return int.from_bytes(_draw((seed, oid, attempt, what)), "big")

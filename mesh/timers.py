@@ -15,7 +15,8 @@ class Timers(Generic[K]):
     __slots__ = ("_at", "_heap", "_order")
 
     def __init__(self) -> None:
-        self._at: dict[K, tuple[int, int]] = {}
+        self._at: dict[K, int] = {}
+        """Key → number of the setting that stands."""
         self._heap: list[tuple[int, int, K]] = []
         self._order = 0
 
@@ -24,9 +25,8 @@ class Timers(Generic[K]):
         if at_ns >= NEVER:
             self.cancel(key)
             return
-        self._order += 1
-        self._at[key] = (at_ns, self._order)
-        heappush(self._heap, (at_ns, self._order, key))
+        self._order = self._at[key] = order = self._order + 1
+        heappush(self._heap, (at_ns, order, key))
 
     def set_if_unset(self, key: K, at_ns: int) -> None:
         """As ``set``, unless the key is running."""
@@ -44,18 +44,21 @@ class Timers(Generic[K]):
     def due(self, now_ns: int) -> list[K]:
         """Keys that came due by ``now_ns``, in order of their deadlines; they stop running."""
         ready: list[K] = []
-        heap = self._heap
+        heap, at = self._heap, self._at
         while heap and heap[0][0] <= now_ns:
-            at_ns, order, key = heappop(heap)
-            if self._at.get(key) == (at_ns, order):
-                del self._at[key]
+            _, order, key = heappop(heap)
+            if at.get(key) == order:
+                del at[key]
                 ready.append(key)
         return ready
 
     @property
     def next_ns(self) -> int:
         """The earliest deadline, NEVER where none runs."""
-        heap = self._heap
-        while heap and self._at.get(heap[0][2]) != (heap[0][0], heap[0][1]):
+        heap, at = self._heap, self._at
+        while heap:
+            at_ns, order, key = heap[0]
+            if at.get(key) == order:
+                return at_ns
             heappop(heap)
-        return heap[0][0] if heap else NEVER
+        return NEVER

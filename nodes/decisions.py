@@ -9,10 +9,9 @@ Rows: ``decision`` (live ones, by key), ``end`` (lines that ended or are in a st
 oids and its tickets. ``sid`` rows stay for ever: a repeated signal gets the stored answer.
 """
 
-from hashlib import blake2b
+import msgspec
 
-import msgpack
-
+from mesh.ids import hash_of
 from mesh.messages.base import Blob, Code, Count, Digest, Int64, Msg, Name, Oid, Text
 from mesh.messages.outcomes import STATE_CODES, Outcome
 from mesh.messages.signals import Signal
@@ -24,9 +23,12 @@ PUBLISHED = "PUBLISHED"
 """A line's code in its decision where an order goes out; its state is then WORKING until it ends."""
 
 
+_key = hash_of(b"sid", 16)
+
+
 def key_of(run: str, source: str, sid: str) -> bytes:
     """The 16 bytes by which a signal is known: a replay is a run of its own, a sid is its source's own."""
-    return blake2b(msgpack.packb([run, source, sid]), digest_size=16, person=b"sid").digest()
+    return _key((run, source, sid))
 
 
 class SidRecord(Msg):
@@ -104,19 +106,16 @@ class TotalsRecord(Msg):
     codes: dict[str, Count]
 
 
-class Line:
+class Line(msgspec.Struct, eq=False):
     """One line now. ``code`` is a state until it has ended; ``heard``: its local has told something of it."""
 
-    __slots__ = ("code", "decision", "detail", "f", "heard", "outcome", "record")
-
-    def __init__(self, decision: "Decision", record: LineRecord) -> None:
-        self.decision = decision
-        self.record = record
-        self.code = WORKING if record.code == PUBLISHED else record.code
-        self.detail = record.detail
-        self.f = 0
-        self.heard = False
-        self.outcome: Outcome | None = None
+    decision: "Decision"
+    record: LineRecord
+    code: str
+    detail: str
+    f: int = 0
+    heard: bool = False
+    outcome: Outcome | None = None
 
     @property
     def is_open(self) -> bool:
@@ -135,8 +134,8 @@ class Decision:
 
     def __init__(self, record: DecisionRecord) -> None:
         self.record = record
-        self.lines = [Line(self, line) for line in record.lines]
-        self.open_count = sum(line.is_open for line in self.lines)
+        self.lines = [Line(self, line, WORKING if line.code == PUBLISHED else line.code, line.detail) for line in record.lines]
+        self.open_count = [line.code for line in record.lines].count(PUBLISHED)
         self.stamp_out_ns = 0
         """When its orders were published; 0 before it was durable."""
 

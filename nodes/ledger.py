@@ -26,6 +26,7 @@ from nodes.decisions import (
     why_key,
 )
 
+ACCEPTED_RECORD = encode(SidRecord(ACCEPTED))
 RECENT_MAX = 2_000
 """Ended decisions kept in memory for questions and late reports; older ones are in the archive."""
 
@@ -62,26 +63,29 @@ class Ledger:
     def add(self, decision: Decision) -> list[Put]:
         """Count a new decision; the rows that make it durable."""
         self.decided_count += len(decision.lines)
-        for line in decision.lines:
-            assert line.is_open or line.code in FINAL_CODES, f"{line.code} is no code a line can have"
-            if not line.is_open:
-                self.codes[line.code] = self.codes.get(line.code, 0) + 1
+        if decision.open_count < len(decision.lines):
+            for line in decision.lines:
+                if not line.is_open:
+                    assert line.code in FINAL_CODES, f"{line.code} is no code a line can have"
+                    self.codes[line.code] = self.codes.get(line.code, 0) + 1
         self.keep(decision)
         record = decision.record
-        puts = [Put(SID, record.key, encode(SidRecord(ACCEPTED))), self.totals_put()]
+        puts = [Put(SID, record.key, ACCEPTED_RECORD), self.totals_put()]
         if decision.open_count:
             return [*puts, Put(DECISION, record.key, encode(record))]
         return [*puts, *self._retire(decision)]
 
     def keep(self, decision: Decision) -> None:
         """Hold a live decision in memory (a new one, or one from the store)."""
-        self.live[decision.record.key] = decision
-        self._keys[decision.record.signal.sid] = decision.record.key
+        key, states, open_counts, lines = decision.record.key, self.states, self.open_counts, self._lines
+        self.live[key] = decision
+        self._keys[decision.record.signal.sid] = key
         for line in decision.lines:
-            self._lines[(line.record.oid, line.record.account)] = line
-            if line.is_open:
-                self.states[line.code] += 1
-                self.open_counts[line.record.account] = self.open_counts.get(line.record.account, 0) + 1
+            account = line.record.account
+            lines[line.record.oid, account] = line
+            if line.code in states:
+                states[line.code] += 1
+                open_counts[account] = open_counts.get(account, 0) + 1
 
     def recall(self, archived: ArchiveRecord) -> None:
         """Hold a decision of the archive in memory again, as one of the newest that have ended."""
@@ -176,9 +180,10 @@ def archive_puts(decision: Decision) -> list[Put]:
     words = {record.signal.sid: None}
     for line in decision.lines:
         words[line.record.oid.hex()] = None
-        if line.outcome is not None:
-            for ticket in (line.outcome.position_ticket, line.outcome.order_ticket):
-                if ticket and line.record.action == OPEN:
+        outcome = line.outcome
+        if outcome is not None and line.record.action == OPEN:
+            for ticket in (outcome.position_ticket, outcome.order_ticket):
+                if ticket:
                     words[f"{line.record.account}:{ticket}"] = None
     archived = encode(ArchiveRecord(record, [line.end_record() for line in decision.lines]))
     lead = encode(WhyRecord(record.key))

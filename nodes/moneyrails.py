@@ -1,10 +1,12 @@
 """Rules about money: what the day has lost already, and what the account can bear."""
 
+from collections.abc import Iterable
+
 from mesh.messages.accounts import SymbolSpec
 from mesh.units import E8, text_from_e8
 from nodes.amounts import percent_text
 from nodes.dayloss import BROKEN, day_limit_e8, day_loss_e8, drawdown_e8
-from nodes.limits import TIMES_E8, Limits
+from nodes.limits import TIMES_E8
 from nodes.openask import OpenAsk
 from nodes.positions import Holding
 from nodes.sizing import PERCENT, is_tradable, worth_e8
@@ -12,8 +14,10 @@ from nodes.sizing import PERCENT, is_tradable, worth_e8
 
 def daily_loss(ask: OpenAsk) -> str | None:
     """The day has broken its limit."""
+    if ask.marks.level < BROKEN:
+        return None
     limit_e8 = day_limit_e8(ask.marks, ask.day_rule)
-    if limit_e8 is None or ask.marks.level < BROKEN:
+    if limit_e8 is None:
         return None
     return f"used={text_from_e8(day_loss_e8(ask.marks, ask.account), 2)} limit={text_from_e8(limit_e8, 2)}"
 
@@ -43,25 +47,25 @@ def risk(ask: OpenAsk) -> str | None:
     return f"loss={text_from_e8(loss_e8, 2)} used={percent_text(loss_e8, equity_e8)}% limit={text_from_e8(limit_e8, 2)}%"
 
 
-def exposure_e8(holdings: list[Holding], specs: dict[str, SymbolSpec]) -> tuple[int, str]:
+def exposure_e8(holdings: Iterable[Holding], specs: dict[str, SymbolSpec]) -> tuple[int, str]:
     """(notional of all holdings that stay, the first symbol that has no price in money or nothing)."""
     total_e8 = 0
+    spec: SymbolSpec | None = None
     for holding in holdings:
         if holding.closing:
             continue
-        spec = specs.get(holding.symbol)
-        if spec is None or not is_tradable(spec):
-            return total_e8, holding.symbol
+        if spec is None or spec.symbol != holding.symbol:
+            spec = specs.get(holding.symbol)
+            if spec is None or not is_tradable(spec):
+                return total_e8, holding.symbol
         total_e8 += worth_e8(spec, holding.price_e8, holding.volume_e8)
     return total_e8, ""
 
 
-def exposure_cap_e8(limits: Limits, equity_e8: int, held_e8: int) -> int | None:
-    """Notional a volume sized by risk may have: the room left, and one position's share; None where the rail is off."""
-    if limits.exposure_times_e8 is None:
-        return None
-    all_e8 = max(0, equity_e8) * limits.exposure_times_e8 // TIMES_E8
-    return min(all_e8 - held_e8, all_e8 // (limits.positions_count or 1))
+def exposure_cap_e8(times_e8: int, positions_count: int | None, equity_e8: int, held_e8: int) -> int:
+    """Notional a volume sized by risk may have under an exposure rail of ``times_e8``: the room left, and one position's share."""
+    all_e8 = max(0, equity_e8) * times_e8 // TIMES_E8
+    return min(all_e8 - held_e8, all_e8 // (positions_count or 1))
 
 
 def exposure(ask: OpenAsk) -> str | None:

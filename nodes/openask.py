@@ -1,5 +1,7 @@
 """An opening that is asked for, as the rules see it: the one thing each of them looks at."""
 
+from collections.abc import Iterable
+
 import msgspec
 
 from mesh.messages.accounts import AccountState, SymbolSpec
@@ -9,7 +11,7 @@ from nodes.positions import Holding
 from nodes.quotes import Quote
 
 
-class OpenAsk(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class OpenAsk(msgspec.Struct, frozen=True, gc=False):
     """An opening that is asked for, and everything the rules look at. Money in the account's currency.
 
     ``waits_for``: what the account is not ready for (empty: ready). ``is_connected`` and ``is_trade_allowed`` are of the
@@ -27,7 +29,7 @@ class OpenAsk(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     specs: dict[str, SymbolSpec]
     quote: Quote | None
     median_spread_e8: int | None
-    holdings: list[Holding]
+    holdings: Iterable[Holding]
     order_counts: tuple[int, int]
     waits_for: str
     is_rolled_back: bool

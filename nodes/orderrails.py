@@ -43,13 +43,17 @@ def collar(ask: OpenAsk) -> str | None:
 
 def positions_symbol(ask: OpenAsk) -> str | None:
     """Positions of the symbol."""
-    count = sum(holding.symbol == ask.contract.symbol for holding in ask.staying)
-    return over_count(count, ask.limits.positions_per_symbol_count)
+    limit_count = ask.limits.positions_per_symbol_count
+    if limit_count is None:
+        return None
+    symbol = ask.contract.symbol
+    return over_count(sum([holding.symbol == symbol for holding in ask.staying]), limit_count)
 
 
 def positions(ask: OpenAsk) -> str | None:
     """Positions in all."""
-    return over_count(len(ask.staying), ask.limits.positions_count)
+    limit_count = ask.limits.positions_count
+    return None if limit_count is None else over_count(len(ask.staying), limit_count)
 
 
 def netting(ask: OpenAsk) -> str | None:
@@ -70,7 +74,8 @@ def no_atr(ask: OpenAsk) -> str | None:
 def stops(ask: OpenAsk) -> str | None:
     """The SL against what the broker takes."""
     # A stop is measured from the price at which the position would close: it has to clear the spread too.
-    level_e8 = ask.contract.stops_level_points * ask.contract.point_e8 + ask.price.spread_e8 + ask.contract.tick_size_e8
+    contract = ask.contract
+    level_e8 = contract.stops_level_points * contract.point_e8 + ask.price.spread_e8 + contract.tick_size_e8
     if not 0 < ask.sl_distance_e8 < level_e8:
         return None
     return f"sl_distance={text_from_e8(ask.sl_distance_e8)} least={text_from_e8(level_e8)}"

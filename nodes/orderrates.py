@@ -6,7 +6,7 @@ from mesh.units import HOUR_NS, MINUTE_NS
 
 
 class OrderRates:
-    """Orders of the last hour, and when what was opened last."""
+    """Orders of the last hour (older ones go once an hour, together), and when what was opened last."""
 
     def __init__(self) -> None:
         self._times_ns: list[int] = []
@@ -16,20 +16,24 @@ class OrderRates:
 
     def add(self, market_ns: int) -> None:
         """An order counts from now on."""
-        insort(self._times_ns, market_ns)
-        del self._times_ns[: bisect_right(self._times_ns, self._times_ns[-1] - HOUR_NS)]
+        times = self._times_ns
+        insort(times, market_ns)
+        if times[0] <= times[-1] - 2 * HOUR_NS:
+            del times[: bisect_right(times, times[-1] - HOUR_NS)]
 
     def add_opening(self, market_ns: int, strategy: str, symbol: str, side: int) -> None:
         """An order that opens counts from now on, and so does its window."""
         self.add(market_ns)
         key = (strategy, symbol, side)
-        self._opened_ns[key] = max(market_ns, self._opened_ns.get(key, market_ns))
+        newest_ns = self._opened_ns.get(key)
+        if newest_ns is None or market_ns > newest_ns:
+            self._opened_ns[key] = market_ns
 
     def counts(self, market_ns: int) -> tuple[int, int]:
         """Orders since a minute, and since an hour, before ``market_ns``."""
         times = self._times_ns
-        minute_count, hour_count = (len(times) - bisect_right(times, market_ns - span_ns) for span_ns in (MINUTE_NS, HOUR_NS))
-        return minute_count, hour_count
+        count = len(times)
+        return count - bisect_right(times, market_ns - MINUTE_NS), count - bisect_right(times, market_ns - HOUR_NS)
 
     def since_same_ns(self, market_ns: int, strategy: str, symbol: str, side: int) -> int | None:
         """How long ago the same was opened; None where it was not."""

@@ -28,7 +28,8 @@ class Quote(msgspec.Struct, frozen=True, gc=False):
     @property
     def spread_e8(self) -> int:
         """Ask − bid, 0 where they are crossed."""
-        return max(0, self.ask_e8 - self.bid_e8)
+        spread_e8 = self.ask_e8 - self.bid_e8
+        return spread_e8 if spread_e8 > 0 else 0
 
     def entry_e8(self, side: int) -> int:
         """The price at which a position of ``side`` would open."""
@@ -59,6 +60,8 @@ class Quotes:
         self._quotes: dict[str, Quote] = {}
         self._minutes: dict[str, dict[int, int]] = {}
         """Symbol → minute → spread of that minute's last tick, oldest first."""
+        self._medians: dict[str, tuple[int, int | None]] = {}
+        """Symbol → (first minute not counted, median), good until its next tick."""
 
     def restart(self, next_seq: int) -> None:
         """Forget what waits: ticks come again from ``next_seq``."""
@@ -72,6 +75,7 @@ class Quotes:
         self.released_seq = 0
         self._quotes.clear()
         self._minutes.clear()
+        self._medians.clear()
 
     def take(self, first_seq: int, columns: TickColumns) -> int:
         """Keep ticks for later, without those known already; how many are new. Raises ValueError where some are missing."""
@@ -104,11 +108,12 @@ class Quotes:
     def median_spread_e8(self, symbol: str, market_ns: int) -> int | None:
         """The usual spread of the hour up to ``market_ns``; None where no tick fell into it."""
         since = market_ns // MINUTE_NS - HOUR_MINUTES
-        spreads = sorted(spread for minute, spread in self._minutes.get(symbol, {}).items() if minute > since)
-        if not spreads:
-            return None
-        middle = len(spreads) // 2
-        return (spreads[middle] + spreads[~middle]) // 2
+        known = self._medians.get(symbol)
+        if known is None or known[0] != since:
+            spreads = sorted(spread for minute, spread in self._minutes.get(symbol, {}).items() if minute > since)
+            middle = len(spreads) // 2
+            known = self._medians[symbol] = since, (spreads[middle] + spreads[~middle]) // 2 if spreads else None
+        return known[1]
 
     def _apply(self, columns: TickColumns) -> None:
         if len(columns) < _ARRAY_FLOOR_COUNT:
@@ -127,6 +132,7 @@ class Quotes:
         symbol = columns.symbols[columns.symbol_index[index]]
         quote = Quote(int(columns.bid_e8[index]), int(columns.ask_e8[index]), int(columns.time_ns[index]))
         self._quotes[symbol] = quote
+        self._medians.pop(symbol, None)
         minutes = self._minutes.setdefault(symbol, {})
         minutes[quote.market_ns // MINUTE_NS] = quote.spread_e8
         if len(minutes) > 2 * HOUR_MINUTES:

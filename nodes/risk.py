@@ -11,6 +11,8 @@ from collections.abc import Callable
 
 from nodes import moneyrails, orderrails, standingrails
 from nodes.codes import DENIED, KILLED, SKIPPED
+from nodes.dayloss import DayRule
+from nodes.limits import Limits
 from nodes.openask import OpenAsk
 
 Rule = Callable[[OpenAsk], str | None]
@@ -47,12 +49,40 @@ RULES: tuple[tuple[str, str, Rule], ...] = (
     ("MARGIN_LEVEL", DENIED, moneyrails.margin_level),
 )
 """(word, the line's code where it objects, the rule), in the order in which they run."""
+LIMIT_OF = {
+    "SIGNAL_AGE": "signal_age_ns",
+    "DUPLICATE_WINDOW": "duplicate_window_ns",
+    "CLOSED_HOURS": "closed_from_ns",
+    "DRAWDOWN": "drawdown_percent_e8",
+    "ORDERS_MINUTE": "orders_per_minute_count",
+    "ORDERS_HOUR": "orders_per_hour_count",
+    "SPREAD": "spread_times_e8",
+    "COLLAR": "collar_percent_e8",
+    "POSITIONS_SYMBOL": "positions_per_symbol_count",
+    "POSITIONS": "positions_count",
+    "RISK": "risk_percent_e8",
+    "EXPOSURE": "exposure_times_e8",
+    "MARGIN_LEVEL": "margin_level_percent_e8",
+}
+"""Word of a rule → the field of ``Limits`` without which it is off. DAILY_LOSS is off by its ``DayRule``; the others never are."""
 
 
-def objection(ask: OpenAsk) -> tuple[str, str] | None:
-    """(code, ``WORD key=value …``) of the first rule that objects to an opening; None where none does."""
-    for word, code, rule in RULES:
-        detail = rule(ask)
-        if detail is not None:
+def rules_of(limits: Limits, day_rule: DayRule) -> tuple[Rule, ...]:
+    """Those of ``RULES`` that are on: what an account has switched off is not asked for each of its openings."""
+    off = [word for word, field in LIMIT_OF.items() if getattr(limits, field) is None]
+    if day_rule.limit_percent_e8 is None:
+        off.append("DAILY_LOSS")
+    return tuple(rule for word, _, rule in RULES if word not in off)
+
+
+ALL_RULES = tuple(rule for _, _, rule in RULES)
+_WORDS = {rule: (word, code) for word, code, rule in RULES}
+
+
+def objection(ask: OpenAsk, rules: tuple[Rule, ...] = ALL_RULES) -> tuple[str, str] | None:
+    """(code, ``WORD key=value …``) of the first of these rules that objects to an opening; None where none does."""
+    for rule in rules:
+        if (detail := rule(ask)) is not None:
+            word, code = _WORDS[rule]
             return code, f"{word} {detail}"
     return None

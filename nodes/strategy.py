@@ -132,7 +132,7 @@ def _missing_candle(rule: Rule, side: int, patterns: int) -> str:
     return f"NO_CANDLE found={found} wanted={asked}"
 
 
-class Distances(msgspec.Struct, frozen=True):
+class Distances(msgspec.Struct, frozen=True, gc=False):
     """SL and TP as distances from the opening price (0: none). ``needs_atr``: one is by ATR and the signal has none."""
 
     sl_e8: int
@@ -143,7 +143,7 @@ class Distances(msgspec.Struct, frozen=True):
 def distances_of(rule: Rule, signal: Signal, spec: SymbolSpec, price_e8: int) -> Distances:
     """SL and TP of an opening at ``price_e8``, in whole ticks of the symbol."""
     section = rule.section
-    atr_e8 = _atr_e8(signal, section.atr_period)
+    atr_e8 = _atr_e8(signal, section.atr_period) if signal.atr_periods else 0
     by_hand = signal.kind == MANUAL and atr_e8 == 0
     sl_e8, tp_e8, needs_atr = section.sl_points * spec.point_e8, section.tp_points * spec.point_e8, False
     if sl_e8 == 0 and rule.sl_atr_e8:
@@ -165,6 +165,7 @@ def _atr_e8(signal: Signal, period: int) -> int:
 
 def _whole_ticks_e8(distance_e8: int, spec: SymbolSpec) -> int:
     """The nearest whole number of ticks, at least one for a distance that is set."""
-    if distance_e8 <= 0 or spec.tick_size_e8 <= 0:
+    tick_size_e8 = spec.tick_size_e8
+    if distance_e8 <= 0 or tick_size_e8 <= 0:
         return 0
-    return max(round_step(distance_e8, spec.tick_size_e8), spec.tick_size_e8)
+    return max(round_step(distance_e8, tick_size_e8), tick_size_e8)

@@ -15,7 +15,8 @@ from nodes.dayloss import Marks, day_rule_of
 from nodes.decisions import Line
 from nodes.limits import limits_of
 from nodes.orderrates import OrderRates
-from nodes.positions import Holding, holdings_of, is_included
+from nodes.positions import Holding, held_of, holdings_of, is_included
+from nodes.risk import rules_of
 from nodes.sizing import Sizing, sizing_of
 
 ACCOUNT = "account"
@@ -39,6 +40,14 @@ class AccountRecord(Msg):
 class Account:
     """The newest knowledge of one account."""
 
+    # more than 30 attributes without slots cost an object its shared keys: each account is then a dict of its own, and slow to read
+    __slots__ = (
+        "_broker_symbols", "_config", "_held", "_held_of", "asked_oid", "day_rule", "durable_f", "f", "flatten_again_ns", "is_granted",
+        "is_known", "is_rolled_back", "k", "life", "limits", "listed_f", "looked_oid", "marks", "name", "others_f", "own_sizing",
+        "published_k", "rates", "rules", "settled", "skipped", "specs", "stale_k", "stash", "state", "state_at_ns", "store_id",
+        "symbols_number", "teller", "unseen", "unsure_e", "welcomed_ns",
+    )  # fmt: skip
+
     def __init__(self, name: str, config: Config) -> None:
         section = config.account[name]
         rails = config.rails_of(name)
@@ -48,6 +57,7 @@ class Account:
             self.day_rule = day_rule_of(rails, config.zone_of(name))
         except ValueError as error:
             raise BadConfig(f"daily_reset_zone of account {name}: {error}") from None
+        self.rules = rules_of(self.limits, self.day_rule)
         self.own_sizing: Sizing | None = sizing_of(section.sizing) if section.sizing else None
         self.life = 0
         self.store_id = b""
@@ -91,6 +101,12 @@ class Account:
         """Lines sent that no usable state includes yet, by (oid, leg)."""
         self.rates = OrderRates()
         """Orders decided; their symbols by our own names."""
+        self._config = config
+        self._broker_symbols: dict[str, str] = {}
+        """Our name → the broker's, of those that were asked for."""
+        self._held_of: AccountState | None = None
+        self._held: list[Holding] = []
+        """Positions of that state, put together once for all decisions that rest on it."""
 
     def usable(self, recorded: bool) -> AccountState | None:
         """The state decisions rest on."""
@@ -130,6 +146,8 @@ class Account:
 
     def pass_skipped(self) -> None:
         """Go on behind numbers under which nothing comes."""
+        if not self.skipped:
+            return
         pairs = list(zip(self.skipped[::2], self.skipped[1::2], strict=False))
         while (last := next((last for first, last in pairs if first <= self.f + 1 <= last), None)) is not None:
             self.f = last
@@ -177,12 +195,15 @@ class Account:
 
     def holdings(self, recorded: bool) -> list[Holding]:
         """Positions and openings in flight, as decisions see them."""
-        return holdings_of(self.usable(recorded), self.unseen.values())
+        state = self.usable(recorded)
+        if state is not self._held_of:
+            self._held_of, self._held = state, held_of(state)
+        return holdings_of(state, self._held, self.unseen.values())
 
     def add_line(self, line: Line, market_ns: int, symbol: str) -> None:
         """A line is sent to this account; ``symbol`` by our own name."""
         record = line.record
-        self.unseen[(record.oid, record.leg)] = line
+        self.unseen[record.oid, record.leg] = line
         self.note_order(record.action, record.strategy, symbol, record.side, market_ns)
 
     def note_order(self, action: str, strategy: str, symbol: str, side: int, market_ns: int) -> None:
@@ -196,11 +217,19 @@ class Account:
         """Forget lines whose outcome the usable state includes."""
         state = self.usable(recorded)
         if state is not None and self.unseen:
-            self.unseen = {key: line for key, line in self.unseen.items() if not is_included(line, state)}
+            for key in [key for key, line in self.unseen.items() if is_included(line, state)]:
+                del self.unseen[key]
 
     def has_unknown(self, symbol: str) -> bool:
         """Whether an order of ours in the broker's ``symbol`` has an unknown result."""
-        return any(line.code == UNKNOWN and line.record.symbol == symbol for line in self.unseen.values())
+        return UNKNOWN in [line.code for line in self.unseen.values() if line.record.symbol == symbol]
+
+    def broker_symbol(self, symbol: str) -> str:
+        """The broker's name of one of our symbols."""
+        known = self._broker_symbols.get(symbol)
+        if known is None:
+            known = self._broker_symbols[symbol] = self._config.broker_symbol(self.name, symbol)
+        return known
 
     def record(self) -> AccountRecord:
         """What is to be durable."""

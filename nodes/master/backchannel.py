@@ -35,7 +35,7 @@ from nodes.decisions import Line
 from nodes.envelopes import message_of
 from nodes.master import told
 from nodes.master.account import Account
-from nodes.master.deciding import Deciding
+from nodes.master.deciding import ORDER_TIMER, Deciding
 from nodes.master.intake import Intake, Taken
 from nodes.master.orderlog import Published
 from nodes.master.recall import Recall
@@ -279,6 +279,9 @@ class BackChannel:
         account.drop_seen(state.recorded)
         puts = [*taken.puts, state.account_put(account)]
         f = account.f
+        for line in taken.ended:
+            if not line.decision.open_count and line.record.e == state.epoch:
+                state.timers.cancel((ORDER_TIMER, "", line.record.n))  # nobody is silent any more: no need to wake up and look
         events = [told.outcome_event(line, state.clock.market_ns) for line in taken.ended]
         events += [told.act_event(act) for act in taken.acts]
         commit = state.commits.make(puts, lambda durable_ns: self._acknowledge(account, f, peer, durable_ns - now_ns))

@@ -22,7 +22,7 @@ from nodes.dayloss import BROKEN
 from nodes.decisions import PUBLISHED, Decision, DecisionRecord, key_of
 from nodes.master import losswatch, told
 from nodes.master.account import Account
-from nodes.master.decider import Draft, Moment
+from nodes.master.draft import Draft, Moment
 from nodes.master.state import RATE, MasterState, RatedOrder, RateRecord
 
 ORDER_TIMER, MARKS_TIMER = "order", "marks"
@@ -42,28 +42,31 @@ class Deciding:
         self._stored_ns = timers.close_stored_ms * MS_NS
         self._asking: dict[bytes, int] = {}
         """Key of a signal whose decision is on its way to the disk → connection to answer."""
+        self._days_ns = -1
+        """Market time at which days were looked at last."""
 
     def on_signal(self, signal: Signal, peer: int, now_ns: int) -> list[Effect]:
         """Decide a signal, or answer it at once where that has been done or cannot be."""
         state = self._state
-        if not state.is_durable or not state.clock.is_known:
+        clock, counters = state.clock, state.counters
+        if not state.is_durable or not clock.is_known:
             return []
-        key = key_of(state.clock.run, signal.source, signal.sid)
+        key = key_of(clock.run, signal.source, signal.sid)
         if key in self._asking:
             self._asking[key] = peer
             return []
         known = state.answers.get(key)
         if known is not None:
-            state.counters.add("duplicate_signal_count")
+            counters.add("duplicate_signal_count")
             return [Send(DECIDE, peer, SignalAnswer(signal.sid, known))]
-        symbol = state.clock.symbol_of(signal.symbol)
+        symbol = clock.symbol_of(signal.symbol)
         refused = self._refusal(signal, symbol)
         if refused is not None:
-            state.counters.add("refused_signal_count")
+            counters.add("refused_signal_count")
             return [Send(DECIDE, peer, refused)]
         if symbol != signal.symbol:
             signal = msgspec.structs.replace(signal, symbol=symbol)
-        state.counters.add("signal_count")
+        counters.add("signal_count")
         effects = self._look_at_days(now_ns)
         self._asking[key] = peer
         return effects + self._decide(key, signal, state.decider.decide(signal, self._moment(symbol, now_ns)), now_ns)
@@ -87,10 +90,14 @@ class Deciding:
         return [state.commits.make([state.account_put(state.accounts[account])], nothing_follows)]
 
     def _look_at_days(self, now_ns: int) -> list[Effect]:
-        """A day may have begun since the newest state: its base is what the account had."""
+        """A day may have begun since the newest state: its base is what the account had. Where market time stands still none has."""
+        market_ns = self._state.clock.market_ns
+        if market_ns == self._days_ns:
+            return []
+        self._days_ns = market_ns
         effects: list[Effect] = []
         for account in self._state.accounts.values():
-            if account.marks.day < account.day_rule.day_at(self._state.clock.market_ns):
+            if account.marks.day < account.day_rule.day_at(market_ns):
                 effects += self.look(account, now_ns)
         return effects
 
@@ -110,9 +117,10 @@ class Deciding:
         if not symbol:
             known = ", ".join(self._state.clock.symbols)
             return SignalAnswer(signal.sid, "UNKNOWN_SYMBOL", f"{signal.symbol}: the market has {known}"[:512])
-        unknown = [name for name in signal.accounts if name not in self._state.accounts]
+        accounts = self._state.accounts
+        unknown = [name for name in signal.accounts if name not in accounts]
         if unknown or (signal.kind == MANUAL and not signal.accounts):
-            known = ", ".join(self._state.accounts)
+            known = ", ".join(accounts)
             return SignalAnswer(signal.sid, "UNKNOWN_ACCOUNT", f"{', '.join(unknown) or 'none'}: there are {known}"[:512])
         return None
 
@@ -145,16 +153,17 @@ class Deciding:
         lines = state.log.numbered(groups, state.accounts, now_ns + self._open_ns)
         decision = Decision(DecisionRecord(key, signal, market_ns, now_ns, lines))
         puts = state.ledger.add(decision)
-        counters = state.counters
+        counters, accounts = state.counters, state.accounts
         counters.add("line_count", len(lines))
         drafts = [draft for group in groups for draft in group]
         orders: list[RatedOrder] = []
         for line, draft in zip(decision.lines, drafts, strict=True):
-            if line.record.code == PUBLISHED:
-                state.accounts[draft.account].add_line(line, market_ns, draft.our_symbol)
-                orders.append(RatedOrder(draft.account, draft.action, draft.strategy, draft.our_symbol, draft.side))
+            if draft.code == PUBLISHED:
+                name, symbol = draft.account, draft.our_symbol
+                accounts[name].add_line(line, market_ns, symbol)
+                orders.append(RatedOrder(name, draft.action, draft.strategy, symbol, draft.side))
             else:
-                counters.add("skipped_line_count" if line.code == SKIPPED else "denied_line_count")
+                counters.add("skipped_line_count" if draft.code == SKIPPED else "denied_line_count")
         if orders:
             puts.append(self._rate_put(orders, market_ns))
         puts += self._old_rates(market_ns)
@@ -170,21 +179,19 @@ class Deciding:
         """Rows no rate counts any more, deleted."""
         rows = self._state.rate_rows
         since_ns = market_ns - self._state.rate_horizon_ns
-        count = 0
-        while count < len(rows) and rows[count][0] <= since_ns:
-            count += 1
-        gone = [Put(RATE, key, None) for _, key in rows[:count]]
-        del rows[:count]
+        gone: list[Put] = []
+        while rows and rows[0][0] <= since_ns:
+            gone.append(Put(RATE, rows.popleft()[1], None))
         return gone
 
     def _publish(self, decision: Decision, now_ns: int) -> list[Effect]:
         """The decision is durable: its orders go out, its source is answered."""
-        state = self._state
-        record = decision.record
+        state, record = self._state, decision.record
+        key = record.key
         effects = self.send_out(decision, now_ns)
-        state.answers[record.key] = ACCEPTED
+        state.answers[key] = ACCEPTED
         state.meter.record(PUBLISH, now_ns - record.stamp_in_ns)
-        peer = self._asking.pop(record.key, 0)
+        peer = self._asking.pop(key, 0)
         if peer:
             effects.append(Send(DECIDE, peer, SignalAnswer(record.signal.sid, ACCEPTED)))
         return effects + state.settled_news(now_ns)
@@ -196,8 +203,9 @@ class Deciding:
         for published in state.log.publish(decision, state.accounts, now_ns):
             order = published.order
             effects.append(Send(ORDERS, 0, order, published.body))
-            state.counters.add("order_count")
             state.timers.set((ORDER_TIMER, "", order.n), published.deadline_ns or now_ns + self._stored_ns)
+        if effects:
+            state.counters.add("order_count", len(effects))
         return effects
 
     def on_silence(self, n: int) -> list[Effect]:

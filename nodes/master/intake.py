@@ -74,9 +74,10 @@ class Intake:
         """Take what waits and whose turn has come; None where nothing has."""
         before_f = account.f
         taken = Taken()
+        stash = account.stash
         account.pass_skipped()
-        while (following := account.stash.get(account.f + 1)) is not None and self.to_recall(account) is None:
-            del account.stash[following.f]
+        while (following := stash.get(account.f + 1)) is not None and self.to_recall(account) is None:
+            del stash[following.f]
             account.told(following.life)
             self._counters.add("outcome_count")
             self._apply(account, following, taken)

@@ -5,6 +5,8 @@ heartbeats and grants) when it is published, which is after it was durable. One 
 same body; more targets than a frame holds, or other distances for other brokers, make several records of one oid.
 """
 
+from operator import attrgetter
+
 import msgspec
 
 from mesh.codec import encode
@@ -13,7 +15,7 @@ from mesh.messages.orders import OPEN, Expired, GapFill, Order, OrderBody, Targe
 from mesh.messages.signals import Signal
 from nodes.decisions import PUBLISHED, Decision, Line, LineRecord
 from nodes.master.account import Account
-from nodes.master.decider import Draft
+from nodes.master.draft import Draft
 
 TARGETS_MAX = 200
 """Of one record: with the longest names still under 32 KB."""
@@ -45,50 +47,21 @@ class OrderLog:
 
     def numbered(self, groups: list[list[Draft]], accounts: dict[str, Account], deadline_ns: int) -> list[LineRecord]:
         """The lines of a decision with their numbers: in the order of the drafts, closes of a group before its opens."""
-        numbers: dict[int, tuple[int, int]] = {}
-        position = 0
-        places: list[tuple[int, Draft]] = []
         for group in groups:
-            bodies: dict[tuple[object, ...], list[tuple[int, Draft]]] = {}
-            for item in sorted_by_rank([(position + index, draft) for index, draft in enumerate(group)]):
-                places.append(item)
-                if item[1].code == PUBLISHED:
-                    bodies.setdefault(_body_key(item[1]), []).append(item)
-            position += len(group)
+            bodies: dict[tuple[object, ...], list[Draft]] = {}
+            for draft in ranked(group):
+                if draft.code == PUBLISHED:
+                    bodies.setdefault(_body_key(draft), []).append(draft)
             for members in bodies.values():
                 for start in range(0, len(members), TARGETS_MAX):
                     self.n += 1
-                    for place, draft in members[start : start + TARGETS_MAX]:
+                    for draft in members[start : start + TARGETS_MAX]:
                         account = accounts[draft.account]
                         account.k += 1
-                        numbers[place] = (self.n, account.k)
-        places.sort(key=lambda item: item[0])
-        return [self._line(draft, *numbers.get(place, (0, 0)), deadline_ns) for place, draft in places]
-
-    def _line(self, draft: Draft, n: int, k: int, deadline_ns: int) -> LineRecord:
-        return LineRecord(
-            account=draft.account,
-            oid=draft.oid,
-            strategy=draft.strategy,
-            leg=draft.leg,
-            action=draft.action,
-            symbol=draft.symbol,
-            side=draft.side,
-            volume_e8=draft.volume_e8,
-            ref_oid=draft.ref_oid,
-            ref_ticket=draft.ref_ticket,
-            closes_e8=draft.closes_e8,
-            price_e8=draft.price_e8,
-            sl_distance_e8=draft.sl_distance_e8,
-            tp_distance_e8=draft.tp_distance_e8,
-            deviation_points=draft.deviation_points,
-            deadline_ns=deadline_ns if draft.action == OPEN and n else 0,
-            e=self.epoch if n else 0,
-            n=n,
-            k=k,
-            code=draft.code,
-            detail=draft.detail,
-        )
+                        draft.e, draft.n, draft.k = self.epoch, self.n, account.k
+                        if draft.action == OPEN:
+                            draft.deadline_ns = deadline_ns
+        return [draft.record() for group in groups for draft in group]
 
     def renumbered(self, closes: list[LineRecord], accounts: dict[str, Account]) -> list[LineRecord]:
         """Closes of an older epoch under numbers of this one."""
@@ -110,11 +83,12 @@ class OrderLog:
         decision.stamp_out_ns = now_ns
         by_n: dict[int, list[Line]] = {}
         for line in decision.lines:
-            if line.record.n and line.record.e == self.epoch:
-                by_n.setdefault(line.record.n, []).append(line)
+            record = line.record
+            if record.n and record.e == self.epoch:
+                by_n.setdefault(record.n, []).append(line)
         made = [self._record(n, by_n[n], decision, now_ns) for n in sorted(by_n)]
-        for record in made:
-            self._keep(record, accounts)
+        for published in made:
+            self._keep(published, accounts)
         return made
 
     def _record(self, n: int, lines: list[Line], decision: Decision, now_ns: int) -> Published:
@@ -128,9 +102,10 @@ class OrderLog:
         assert n == self.published_n + 1, f"record {n} published after {self.published_n}"
         self.published_n = n
         self._records[n] = record
+        of_k = self._of_k
         for target in record.order.targets:
             accounts[target.account].published_k = target.k
-            self._of_k[(target.account, target.k)] = n
+            of_k[target.account, target.k] = n
         self._targets_count += len(record.order.targets)
         if self._targets_count > RECENT_TARGETS_MAX:
             self._forget_oldest()
@@ -188,22 +163,15 @@ class OrderLog:
         return record.lines if record else []
 
 
-def sorted_by_rank(drafts: list[tuple[int, Draft]]) -> list[tuple[int, Draft]]:
+def ranked(drafts: list[Draft]) -> list[Draft]:
     """Closes before openings, first closes before second ones, else as they came: what every account gets in order."""
-    return sorted(drafts, key=lambda item: (item[1].action == OPEN, len(item[1].leg), item[1].leg))
+    if len(drafts) == 1 or all([draft.leg == drafts[0].leg for draft in drafts]):
+        return drafts
+    return sorted(drafts, key=lambda draft: (draft.action == OPEN, len(draft.leg), draft.leg))
 
 
-def _body_key(draft: Draft | LineRecord) -> tuple[object, ...]:
-    """Drafts with equal keys share a record."""
-    return (
-        draft.oid,
-        draft.action,
-        draft.side,
-        draft.price_e8,
-        draft.sl_distance_e8,
-        draft.tp_distance_e8,
-        draft.deviation_points,
-    )
+_body_key = attrgetter("oid", "action", "side", "price_e8", "sl_distance_e8", "tp_distance_e8", "deviation_points")
+"""Drafts, or lines, with equal keys share a record."""
 
 
 def is_too_late(record: Published, target: Target, accounts: dict[str, Account], now_ns: int) -> bool:

@@ -36,7 +36,8 @@ class Settlement:
 
     def missing(self, now_ns: int) -> list[str]:
         """Asked accounts whose state has not come, in the order of the configuration; who has come stays so."""
-        self._asked = [name for name in self._asked if self._is_missing(self._accounts[name], now_ns)]
+        if self._asked:
+            self._asked = [name for name in self._asked if self._is_missing(self._accounts[name], now_ns)]
         return self._asked
 
     def _is_missing(self, account: Account, now_ns: int) -> bool:
@@ -52,10 +53,11 @@ class Settlement:
         """What to tell the market, None where it has been told already or has not asked."""
         if not self.number:
             return None
+        open_counts = self._ledger.open_counts
         told = Settled(
             self.number,
             self.missing(now_ns),
-            [name for name in self._accounts if name in self._ledger.open_counts],
+            [name for name in self._accounts if name in open_counts] if open_counts else [],
             [name for name, account in self._accounts.items() if account.state is not None and account.state.managed],
         )
         if told == self._told:

@@ -1,5 +1,7 @@
 """Everything one life of a master holds, in one place: its parts share it and nobody else sees it."""
 
+from collections import deque
+
 from mesh.codec import encode
 from mesh.config import Config
 from mesh.core import Effect, Put, Send
@@ -84,7 +86,7 @@ class MasterState:
         self.grant_ns = timers.grant_ms * MS_NS
         windows_ns = [account.limits.duplicate_window_ns or 0 for account in self.accounts.values()]
         self.rate_horizon_ns = max([HOUR_NS, *windows_ns])
-        self.rate_rows: list[tuple[int, bytes]] = []
+        self.rate_rows: deque[tuple[int, bytes]] = deque()
         """(market time, key) of the rate rows in the store, oldest first."""
         self.begin(0, 0, False)
 

@@ -27,13 +27,8 @@ def _line_of(record: LineRecord, sid: str, stage: int) -> dict[str, Any]:
     }
 
 
-def decision_event(line: Line, market_ns: int) -> Emit:
-    """One line was decided: PUBLISHED, or the code with which it ended there."""
-    sid = line.decision.record.signal.sid
-    return Emit(market_ns, sid, events.DECISION, partial(_decision_words, line.record, sid))
-
-
 def _decision_words(record: LineRecord, sid: str) -> dict[str, Any]:
+    """One line was decided: PUBLISHED, or the code with which it ended there."""
     return _line_of(record, sid, events.DECISION) | {
         "code": record.code,
         "detail": record.detail,
@@ -44,10 +39,9 @@ def _decision_words(record: LineRecord, sid: str) -> dict[str, Any]:
     }
 
 
-def order_event(line: Line, market_ns: int) -> Emit:
+def order_event(record: LineRecord, sid: str, market_ns: int) -> Emit:
     """One line goes out to its local under these numbers."""
-    sid = line.decision.record.signal.sid
-    return Emit(market_ns, sid, events.ORDER, partial(_order_words, line.record, sid))
+    return Emit(market_ns, sid, events.ORDER, partial(_order_words, record, sid))
 
 
 def _order_words(record: LineRecord, sid: str) -> dict[str, Any]:
@@ -90,8 +84,9 @@ def _outcome_words(
 
 def sent_again(decision: Decision) -> list[Emit]:
     """The closes of an older epoch that go out once more, under their new numbers."""
-    closes = [line for line in decision.lines if line.is_open and line.record.action == CLOSE]
-    return [order_event(line, decision.record.market_ns) for line in closes]
+    closes = [line.record for line in decision.lines if line.is_open and line.record.action == CLOSE]
+    sid, market_ns = decision.record.signal.sid, decision.record.market_ns
+    return [order_event(record, sid, market_ns) for record in closes]
 
 
 def act_event(outcome: Outcome) -> Emit:
@@ -122,10 +117,11 @@ def _act_words(outcome: Outcome) -> dict[str, Any]:
 
 def decided(decision: Decision) -> list[Emit]:
     """A decision: each line, what goes out of it, and what ended with it."""
-    lines, market_ns = decision.lines, decision.record.market_ns
-    found = [decision_event(line, market_ns) for line in lines]
-    found += [order_event(line, market_ns) for line in lines if line.record.code == PUBLISHED]
-    found += [outcome_event(line, market_ns) for line in lines if line.record.code != PUBLISHED]
+    records, sid, market_ns = decision.record.lines, decision.record.signal.sid, decision.record.market_ns
+    found = [Emit(market_ns, sid, events.DECISION, partial(_decision_words, record, sid)) for record in records]
+    found += [order_event(record, sid, market_ns) for record in records if record.code == PUBLISHED]
+    if decision.open_count < len(records):
+        found += [outcome_event(line, market_ns) for line in decision.lines if line.record.code != PUBLISHED]
     return found
 
 

@@ -23,3 +23,13 @@ def test_window_is_since_the_newest_of_the_same() -> None:
     assert rates.since_same_ns(NOON_NS + SECOND_NS, "rev", "EURUSD", 1) == SECOND_NS
     assert rates.since_same_ns(NOON_NS, "rev", "EURUSD", -1) is None
     assert rates.counts(NOON_NS) == (2, 2)
+
+
+def test_orders_of_long_ago_are_forgotten() -> None:
+    """What is kept is of two hours at most; what counts is the last hour, also while older ones are still here."""
+    rates = OrderRates()
+    for minute in range(10 * 60):
+        now_ns = NOON_NS + minute * MINUTE_NS
+        rates.add(now_ns)
+        assert rates.counts(now_ns) == (1, min(minute + 1, 60))
+        assert len(rates._times_ns) <= 2 * 60

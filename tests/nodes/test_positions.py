@@ -7,7 +7,7 @@ import msgspec
 from mesh.messages.base import NO_OID
 from mesh.units import E8
 from nodes.decisions import PUBLISHED, Decision, DecisionRecord, Line, LineRecord
-from nodes.positions import holdings_of
+from nodes.positions import Holding, Holdings, held_of, holdings_of
 from tests.nodes.master.masterrig import first_signal, first_state, foreign
 
 OID, OTHER = b"o" * 16, b"p" * 16
@@ -30,7 +30,7 @@ def held(*lines: Line, f: int = 0, ours: int = 0, others: int = 0) -> list[tuple
     positions = [msgspec.structs.replace(foreign(n + 1), ours=True, oid=OID, strategy="rev") for n in range(ours)]
     positions += [foreign(50 + n) for n in range(others)]
     state = msgspec.structs.replace(first_state("a1"), f=f, positions=positions)
-    return [(h.ticket, h.ours, h.strategy, h.closing) for h in holdings_of(state, lines)]
+    return [(h.ticket, h.ours, h.strategy, h.closing) for h in holdings_of(state, held_of(state), lines)]
 
 
 def test_positions_come_first_and_then_what_is_in_flight() -> None:
@@ -68,4 +68,43 @@ def test_a_close_of_an_opening_in_flight_marks_that() -> None:
 
 def test_without_a_state_only_lines_are_known() -> None:
     """Before the first state the own lines are all there is."""
-    assert [holding.oid for holding in holdings_of(None, [line_of()])] == [OID]
+    assert [holding.oid for holding in holdings_of(None, held_of(None), [line_of()])] == [OID]
+
+
+def holding(ticket: int) -> Holding:
+    return Holding("EURUSD", 1, E8, E8, True, "rev", OID, ticket, False)
+
+
+def test_holdings_are_put_together_at_the_first_look() -> None:
+    """Not before, and once; what was decided before that look comes last, and nothing is lost by looking late."""
+    looks: list[bool] = []
+
+    def make(recorded: bool) -> list[Holding]:
+        looks.append(recorded)
+        return [holding(1)]
+
+    holdings = Holdings(make, True)
+    holdings.add(holding(2))
+    assert looks == []
+    assert [held.ticket for held in holdings] == [1, 2]
+    holdings.add(holding(3))
+    assert [held.ticket for held in holdings] == [1, 2, 3]
+    assert looks == [True]
+
+
+def test_a_decided_close_shows_in_its_place() -> None:
+    """For the length of the decision the holding is closing; openings and closes both count as decided."""
+    holdings = Holdings(lambda recorded: [holding(1), holding(2)], False)
+    holdings.close(holding(1))
+    holdings.add(holding(3))
+    assert [(held.ticket, held.closing) for held in holdings] == [(1, True), (2, False), (3, False)]
+    assert holdings.decided_count == 2
+
+
+def test_what_is_held_is_not_changed_by_what_is_in_flight() -> None:
+    """The list made once for a state serves the next decision as it was."""
+    state = msgspec.structs.replace(first_state("a1"), positions=[foreign(50)])
+    positions = held_of(state)
+    assert [held.closing for held in holdings_of(state, positions, [close_of(ref_ticket=50)])] == [True]
+    assert [held.closing for held in holdings_of(state, positions, [])] == [False]
+    assert holdings_of(state, positions, []) is not positions

@@ -79,6 +79,16 @@ def test_usual_spread_forgets_what_is_older_than_an_hour() -> None:
     assert quotes.median_spread_e8("A", NOON_NS + 3 * HOUR_NS) is None
 
 
+def test_usual_spread_follows_each_tick() -> None:
+    """Asked for again and again it is that of now: another tick of the symbol counts at once, one of another symbol changes nothing."""
+    quotes = quotes_of([("A", NOON_NS, 100, 110)])
+    assert [quotes.median_spread_e8("A", NOON_NS) for _ in range(2)] == [10, 10]
+    quotes.take(1, columns_of(ticks_of(1, [("A", NOON_NS + 1, 100, 130), ("B", NOON_NS + 1, 100, 150)])))
+    assert quotes.median_spread_e8("A", NOON_NS) == 10
+    quotes.release(3)
+    assert (quotes.median_spread_e8("A", NOON_NS), quotes.median_spread_e8("B", NOON_NS)) == (30, 50)
+
+
 def test_a_crossed_quote_has_no_spread() -> None:
     """Bid above ask gives a spread of 0, not a negative one."""
     assert Quote(120, 100, 1).spread_e8 == 0

@@ -11,10 +11,11 @@ from mesh.settings import RailsSection
 from mesh.units import DAY_NS, E8, MINUTE_NS, SECOND_NS
 from nodes.dayloss import BROKEN, WARNED, Marks, day_rule_of
 from nodes.limits import Limits, limits_of
+from nodes.moneyrails import exposure_e8
 from nodes.openask import OpenAsk
 from nodes.positions import Holding
 from nodes.quotes import Quote
-from nodes.risk import RULES, objection
+from nodes.risk import LIMIT_OF, RULES, objection, rules_of
 from tests.nodes.master.masterrig import NOON_NS, first_state, spec_of
 
 BASE = first_state("a1")
@@ -183,6 +184,25 @@ def test_a_daily_loss_switched_off_never_denies() -> None:
     assert objection(msgspec.structs.replace(FINE, day_rule=rule, marks=marks)) is None
 
 
+@pytest.mark.parametrize(("word", "off"), [*OFF, ("DAILY_LOSS", {"daily_loss_percent": None})])
+def test_the_rules_that_are_on_are_all_but_those_switched_off(word: str, off: dict[str, Any]) -> None:
+    """With one rail off its rule is left out, and no other; what is left decides as all of them would."""
+    rails = msgspec.structs.replace(RailsSection(), **off)
+    rule = day_rule_of(rails, "UTC")
+    on = rules_of(limits(**off), rule)
+    assert on == tuple(rule for name, _, rule in RULES if name != word)
+    for _, _, changes, _ in OBJECTED:
+        ask = msgspec.structs.replace(FINE, limits=limits(**off), day_rule=rule, **changes)
+        assert objection(ask, on) == objection(ask)
+
+
+def test_every_limit_that_may_be_off_belongs_to_a_rule() -> None:
+    """A rail that a new release can switch off is one that ``rules_of`` knows of."""
+    may_be_off = [field.name for field in msgspec.structs.fields(Limits) if field.type == int | None]
+    assert sorted(LIMIT_OF.values()) == sorted(may_be_off)
+    assert dict.fromkeys(word for word, _ in OFF) == dict.fromkeys(LIMIT_OF)
+
+
 def test_the_table_covers_every_rule() -> None:
     """No rule without a row that makes it speak."""
     covered = {word for word, _, _, _ in OBJECTED} | {"NETTING"}
@@ -220,6 +240,14 @@ def test_openings_in_flight_count_for_margin_and_exposure() -> None:
     free = limits(exposure_times=None, margin_level_percent=Decimal(2_000))
     found = objection(msgspec.structs.replace(FINE, holdings=[flying], limits=free))
     assert found == ("DENIED", "MARGIN_LEVEL level=1818.18% limit=2000.00%")
+
+
+def test_exposure_is_summed_over_symbols_in_any_order() -> None:
+    """Each holding is worth what its own symbol is worth, whichever came before it."""
+    euro, pound = holding(symbol="EURUSD", price_e8=110_000_000), holding(price_e8=130_000_000)
+    specs = {"EURUSD": SPEC, "GBPUSD": spec_of("GBPUSD", tick_value_e8=2 * E8)}
+    found = [exposure_e8(held, specs) for held in ([euro, pound, euro, pound], [euro, euro, pound, pound])]
+    assert found == [(2 * (1_100 + 2_600) * E8, "")] * 2
 
 
 def test_closing_holdings_take_no_room() -> None:

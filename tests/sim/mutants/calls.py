@@ -54,8 +54,8 @@ CALLS = (
         "magic_without_attempt",
         "§6: magic is made of (oid, account, attempt)",
         "mesh/ids.py",
-        "msgpack.packb([oid, account, attempt])",
-        "msgpack.packb([oid, account, 1])",
+        "_magic((oid, account, attempt))",
+        "_magic((oid, account, 1))",
     ),
     Mutant(
         "orphan_worker_sends",

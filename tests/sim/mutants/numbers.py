@@ -7,8 +7,8 @@ NUMBERS = (
         "k_shared_by_accounts",
         "§6: (e, k) is dense for each account",
         "nodes/master/orderlog.py",
-        "                        account.k += 1\n                        numbers[place] = (self.n, account.k)\n",
-        "                        account.k = self.n\n                        numbers[place] = (self.n, account.k)\n",
+        "                        account.k += 1\n                        draft.e, draft.n, draft.k = self.epoch, self.n, account.k\n",
+        "                        account.k = self.n\n                        draft.e, draft.n, draft.k = self.epoch, self.n, account.k\n",
     ),
     Mutant(
         "gaps_not_asked",
