@@ -1,7 +1,7 @@
 """What the adapter reads from a terminal, as messages: floats become fixed point, server time becomes UTC.
 
 Where an answer says how often the account's books have changed, orders and deals are read again only when they did; a real terminal
-does not say, so there everything is read each time.
+does not say, so there everything is read each time. Positions always are: their prices move without their books.
 """
 
 from collections.abc import Callable
@@ -19,7 +19,7 @@ from nodes.io.venuefind import Books, found_in, traces_of
 from nodes.io.venuehistory import History
 from nodes.io.venueidentity import Identity, switched_off
 from nodes.io.venuelimits import cut
-from nodes.io.venuerows import deal_of, pending_of, position_of
+from nodes.io.venuerows import Positions, deal_of, pending_of
 from nodes.terminal import names
 from nodes.terminal.server_time import ServerClock
 
@@ -60,6 +60,7 @@ class Reader:
         """Ours, and those in which somebody else holds something."""
         self._specs: dict[str, SymbolSpec] = {}
         self._specs_at_ns = 0
+        self._positions = Positions(self._utc)
         self._orders: list[PendingOrder] = []
         self._read_revision: int | None = None
         """At which revision orders and deals were read, and from where."""
@@ -206,7 +207,7 @@ class Reader:
             margin_level_e8=e8_from_float(info.margin_level),
             connected=terminal.connected,
             trade_allowed=not remarks,
-            positions=[position_of(position, self._utc) for position in positions],
+            positions=self._positions.told(positions),
             orders=orders,
             deals=deals,
             symbols=symbols,

@@ -4,6 +4,8 @@ Deals are read from a little before the newest one known, because a venue may sh
 once. The sum of all balance operations is kept with the deals it came from, in one row, so that neither can be lost alone.
 """
 
+from operator import attrgetter
+
 import msgspec
 
 from mesh.bounded import keep
@@ -32,6 +34,8 @@ TRADE_KINDS = ("BUY", "SELL")
 DEPOSIT_KINDS = ("BALANCE", "CREDIT", "CORRECTION", "BONUS")
 """Deals that move equity and are no result of trading; a CHARGE is a cost."""
 
+_ticket = attrgetter("ticket")
+
 
 class BookRecord(Msg):
     """``deals_from_ns``: deals before it were told. ``tickets``: those after it that were. ``ownerless``: the newest told of nobody."""
@@ -52,7 +56,14 @@ class AccountBook:
         self.terminal: VenueAttached | None = None
         self.state: VenueState | None = None
         self.positions: list[Position] = []
-        """Of the newest read, each with whose it is."""
+        """Of the newest read, each with whose it is …"""
+        self.ours: list[Position] = []
+        """… those that are ours …"""
+        self._told: list[Position] = []
+        """… and as many as are told, ours first, by ticket."""
+        self._by_ticket: dict[int, Position] = {}
+        self._openings_version = -1
+        """At which they were made: while that stays, they are the same."""
         self.read_count = 0
         """Reads taken in this life."""
         self.read_ns = 0
@@ -130,13 +141,23 @@ class AccountBook:
         self.take_symbols(state.symbols)
         deals = [*self._owned_since(openings), *self._new_deals(state, openings)]
         puts = openings.look(state.positions, read_ns, now_ns, state.connected and not state.is_partial)
-        self.positions = [_owned(position, openings) for position in state.positions]
+        if openings.version != self._openings_version:
+            self._openings_version = openings.version
+            self._own(state.positions, openings)
         self._is_unsaved = self._is_unsaved or bool(deals)
         if self._is_unsaved and self.is_complete:
             # a half-read history is read again from its beginning by another life: its sum must not be there already
             self._is_unsaved = False
             puts.append(self.put())
         return deals, puts
+
+    def _own(self, positions: list[Position], openings: Openings) -> None:
+        """Positions that are others than before, or whose openings are."""
+        self.positions = openings.owned(positions)
+        self._by_ticket = {position.ticket: position for position in self.positions}
+        self.ours = [position for position in self.positions if position.ours]
+        foreign = [position for position in self.positions if not position.ours]
+        self._told = [*sorted(self.ours, key=_ticket), *sorted(foreign, key=_ticket)][:POSITIONS_TOLD_MAX]
 
     def _new_deals(self, state: VenueState, openings: Openings) -> list[DealReport]:
         found: list[DealReport] = []
@@ -174,7 +195,7 @@ class AccountBook:
 
     def position(self, ticket: int) -> Position | None:
         """A position of the newest read by its ticket."""
-        return next((position for position in self.positions if position.ticket == ticket), None)
+        return self._by_ticket.get(ticket)
 
     def order(self, ticket: int) -> PendingOrder | None:
         """A resting order of the newest read by its ticket."""
@@ -191,7 +212,6 @@ class AccountBook:
         """Put the newest read into a message to the master. Needs a read and an attached terminal."""
         state, terminal = self.state, self.terminal
         assert state is not None and terminal is not None, "nothing was read yet"
-        ours_first = sorted(self.positions, key=lambda position: (not position.ours, position.ticket))
         self.newest = AccountState(
             account=self.account,
             life=self._life,
@@ -214,18 +234,9 @@ class AccountBook:
             trade_allowed=state.trade_allowed,
             managed=managed,
             ladder=ladder,
-            positions=ours_first[:POSITIONS_TOLD_MAX],
+            positions=self._told,
             orders=state.orders[:ORDERS_TOLD_MAX],
             unknown_count=unknown_count,
             symbols_number=self._symbols_number,
         )
         return self.newest
-
-
-def _owned(position: Position, openings: Openings) -> Position:
-    """The position with whose it is."""
-    opening = openings.of_position(position)
-    if opening is None:
-        return position
-    record = opening.record
-    return msgspec.structs.replace(position, ours=True, oid=record.oid, strategy=record.strategy)

@@ -56,9 +56,7 @@ class Caretaker:
     @property
     def is_managing(self) -> bool:
         """Whether some position of ours needs to be looked at as prices move."""
-        return bool(self._sections) and any(
-            position.ours and position.strategy in self._sections for position in self._state.book.positions
-        )
+        return bool(self._sections) and any(position.strategy in self._sections for position in self._state.book.ours)
 
     def attached(self) -> None:
         """A new worker: the venue knows of no watch."""
@@ -69,7 +67,8 @@ class Caretaker:
         effects = self._watch()
         state = self._state
         is_at_floor = state.equity_stop.is_reached
-        for position in state.book.positions:
+        # nothing is done with what is not ours but by a stop
+        for position in state.book.ours if state.ladder.is_clear else state.book.positions:
             effects += self._bare(position)
             act = self._act(position, is_at_floor)
             if act is not None:
@@ -107,7 +106,8 @@ class Caretaker:
         spec = state.book.symbols.get(position.symbol)
         if section is None or spec is None or spec.point_e8 <= 0:
             return None
-        return act_of(position, section, spec, state.book.market_ns, self._is_done(PARTIAL_TP, position))
+        is_partial_done = section.partial_tp_points > 0 and self._is_done(PARTIAL_TP, position)
+        return act_of(position, section, spec, state.book.market_ns, is_partial_done)
 
     def _is_done(self, cause: str, position: Position) -> bool:
         """Whether an act of this cause on a position executed something, in this life or another."""
@@ -207,11 +207,10 @@ class Caretaker:
         equity_stop = self._state.equity_stop
         if not equity_stop.is_set:
             return []
-        has_positions = any(position.ours for position in self._state.book.positions)
-        wanted_e8 = equity_stop.floor_e8 if has_positions and not equity_stop.is_reached else 0
+        wanted_e8 = equity_stop.floor_e8 if self._state.book.ours and not equity_stop.is_reached else 0
         if wanted_e8 == self._watched_e8:
             return []
         self._watched_e8 = wanted_e8
         # a state is told after the read that follows this on the same pipe: by then the watch is set
-        self._desk.want_read()
+        self._desk.reading.want()
         return [Send(WORKER, 0, VenueWatch(wanted_e8))]

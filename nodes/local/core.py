@@ -31,6 +31,7 @@ from nodes.local.homelink import HomeLink
 from nodes.local.latefills import NOT_FOUND_ROW
 from nodes.local.openings import OPENING
 from nodes.local.orderintake import GAP, GAP_NS, OrderIntake
+from nodes.local.reading import REREAD
 from nodes.local.reports import KNOWN, OUTCOME
 from nodes.local.state import META, REPEAT, LocalState, TimerKey
 from nodes.local.venueside import TRY, VenueSide
@@ -80,7 +81,7 @@ class Local(Core):
             VenueLost: lambda envelope, now_ns: self._venue.on_lost(envelope, now_ns),
         }
         self._on_due: dict[str, Callable[[TimerKey, int], Effects]] = {
-            **dict.fromkeys((WAKE[0], FIND[0]), lambda key, now_ns: NOTHING),  # the desk looks again after every call
+            **dict.fromkeys((WAKE[0], FIND[0], REREAD[0]), lambda key, now_ns: NOTHING),  # the desk looks again after every call
             GAP[0]: lambda key, now_ns: self._intake.ask_gaps(now_ns),
             REPEAT: lambda key, now_ns: self._state.repeat(now_ns),
             TOLD: self._on_told_due,
@@ -310,7 +311,7 @@ class Local(Core):
 
     def _on_end(self, record: OrderRecord, outcome: Outcome, now_ns: int) -> list[Effect]:
         """An order ended: whoever asked for it hears of it, and the account is read anew."""
-        self._venue.want_state()
+        self._desk.reading.want_soon(now_ns)
         if record.action == CLOSE:
             self._state.reads_before_open = self._state.book.read_count + 1
         if record.kind == ACT:

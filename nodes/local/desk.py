@@ -1,8 +1,7 @@
 """The local's one hand at the venue: which order goes next, its INTENT, its call, its result, its end.
 
 One thing at a time: orders first; between them a look for a lost result, a read and an operator's errand in turn. An INTENT is durable
-before the call, the RESULT with the outcome it leads to after it. A read is begun only when everything told so far is durable, so that a
-state can say which outcomes it includes.
+before the call, the RESULT with the outcome it leads to after it.
 """
 
 from collections.abc import Callable, Sequence
@@ -25,6 +24,7 @@ from nodes.local.finishing import TOLD, Finishing, OnEnd, order_put
 from nodes.local.intents import Attempt, End, Intents, Wait
 from nodes.local.jobs import Job, Jobs
 from nodes.local.lostattempts import LostAttempts
+from nodes.local.reading import Reading
 from nodes.local.retcodes import BACKOFF, RETRY, UNSENT
 from nodes.local.state import LocalState
 
@@ -69,13 +69,12 @@ class Desk:
         """The order at the worker, or whose INTENT is being written."""
         self._held: Attempt | None = None
         """Its INTENT is durable, but the worker has a read to finish first."""
-        self._read_ns = 0
-        self._read_f = 0
-        self._read_block = 0
-        self._wants_read = False
+        self.reading = Reading(state)
         self.errand: Errand | None = None
         """At most one at a time."""
-        self._turns = [(LOOK, self._look), (READ, self._read), (ERRAND, self._run_errand)]
+        self._turns: list[tuple[str, Callable[[int], VenueFind | VenueRead | None]]] = [
+            (LOOK, self._look), (READ, partial(self.reading.request, self._next_number)), (ERRAND, self._run_errand)
+        ]  # fmt: skip
         """What the worker is at between orders, and what begins it: what waits longest goes first, so that nothing starves the rest."""
         self._pause_ns = state.timer_section.repeat_ms * MS_NS
 
@@ -103,10 +102,9 @@ class Desk:
     def _store(self) -> list[Effect]:
         """Store what is no open and could not go at once: its sender may forget it then."""
         effects: list[Effect] = []
-        for job in self.jobs:
-            if job.record.action != OPEN and job.record.state == QUEUED and not (job.is_stored or job.is_storing):
-                job.is_storing = True
-                effects.append(self._state.commits.make([order_put(job.record)], partial(self._stored, job)))
+        for job in self.jobs.unstored():
+            job.is_storing = True
+            effects.append(self._state.commits.make([order_put(job.record)], partial(self._stored, job)))
         return effects
 
     def _stored(self, job: Job, _now_ns: int) -> list[Effect]:
@@ -119,16 +117,6 @@ class Desk:
         job.ks.clear()
         return effects
 
-    def want_read(self, block: int = 0) -> None:
-        """Read the venue when there is nothing better to do; ``block`` is passed through to the state."""
-        self._wants_read = True
-        self._read_block = max(self._read_block, block)
-
-    @property
-    def wants_read(self) -> bool:
-        """Whether the venue is to be read (again)."""
-        return self._wants_read
-
     @property
     def is_quiet(self) -> bool:
         """Whether nothing is at the worker and nothing is being written."""
@@ -138,30 +126,38 @@ class Desk:
 
     def pump(self, now_ns: int) -> list[Effect]:
         """Give the worker its next task, if it has none; orders that cannot go on end here."""
-        effects: list[Effect] = []
-        wake_ns = NEVER
-        if self._job is None:
-            for job in self.jobs:
-                if job.record.state != QUEUED:
-                    continue
-                verdict = self._intents.verdict(job, now_ns)
-                if isinstance(verdict, End) and self._intents.may_be_anothers(job.record, now_ns):
-                    effects += self.search(job, verdict.code, verdict.detail, now_ns)
-                elif isinstance(verdict, End):
-                    effects += self._end(job, Ending(verdict.code, verdict.detail), now_ns)
-                elif isinstance(verdict, Wait):
-                    job.waits_for = verdict.what
-                    self._wants_read = self._wants_read or verdict.needs_read
-                    wake_ns = min(wake_ns, verdict.until_ns)
-                else:
-                    effects += self._intend(job, verdict)
-                    break
-            self._state.timers.set(WAKE, wake_ns)
-        elif self._held is not None and not self.at:
+        if self._job is not None and self._held is not None and not self.at:
             return self._call(self._job, self._held, now_ns)
-        effects += self._store()
+        effects: list[Effect] = []
+        if self.jobs:
+            if self._job is None:
+                effects += self._next_order(now_ns)
+            effects += self._store()
         if self._job is None and not self.at and self._state.is_attached:
             effects += self._between_orders(now_ns)
+        return effects
+
+    def _next_order(self, now_ns: int) -> list[Effect]:
+        """The first that can go is written down; those before it that have nothing left to wait for end."""
+        effects: list[Effect] = []
+        wake_ns = NEVER
+        for job in self.jobs:
+            if job.record.state != QUEUED:
+                continue
+            verdict = self._intents.verdict(job, now_ns)
+            if isinstance(verdict, End) and self._intents.may_be_anothers(job.record, now_ns):
+                effects += self.search(job, verdict.code, verdict.detail, now_ns)
+            elif isinstance(verdict, End):
+                effects += self._end(job, Ending(verdict.code, verdict.detail), now_ns)
+            elif isinstance(verdict, Wait):
+                job.waits_for = verdict.what
+                if verdict.needs_read:
+                    self.reading.want()
+                wake_ns = min(wake_ns, verdict.until_ns)
+            else:
+                effects += self._intend(job, verdict)
+                break
+        self._state.timers.set(WAKE, wake_ns)
         return effects
 
     def _between_orders(self, now_ns: int) -> list[Effect]:
@@ -181,26 +177,19 @@ class Desk:
 
     def _look(self, now_ns: int) -> VenueFind | None:
         """The look that is due longest."""
+        lost = self.jobs.unknown()
         # what another life may have executed it may still be executing, until its leave is over: ours comes after that
-        is_ours = self._state.freshness.is_fresh(self._state.stream.e, now_ns)
-        lost = [job for job in self.jobs.unknown() if is_ours or not job.record.unrun]
-        job = min(lost, key=lambda job: job.ready_ns, default=None)
-        if job is None:
+        if lost and not self._state.freshness.is_fresh(self._state.stream.e, now_ns):
+            lost = [job for job in lost if not job.record.unrun]
+        if not lost:
             return None
+        job = min(lost, key=lambda job: job.ready_ns)
         if job.ready_ns > now_ns:
             self._state.timers.set(FIND, job.ready_ns)
             return None
         self._job = job
         job.call = self._next_number()
         return self.lost.find(job.record, job.call)
-
-    def _read(self, now_ns: int) -> VenueRead | None:
-        if not (self._wants_read and self._state.reports.is_settled):
-            return None
-        self._wants_read = False
-        block, self._read_block = self._read_block, 0
-        self._read_ns, self._read_f = now_ns, self._state.reports.durable_f
-        return VenueRead(self._next_number(), block, self._state.book.deals_from_ns)
 
     def _run_errand(self, _now_ns: int) -> VenueRead | VenueFind | None:
         return self.errand.request(self._next_number()) if self.errand is not None else None
@@ -219,7 +208,7 @@ class Desk:
             changes = msgspec.structs.replace(changes, sl_e8=attempt.sl_e8, tp_e8=attempt.tp_e8)
         job.record = changes
         self._job = job
-        puts = [order_put(changes), state.meta_put()]
+        puts = [order_put(changes)]
         return [state.commits.make(puts, lambda now_ns: self._call(job, attempt, now_ns))]
 
     def _call(self, job: Job, attempt: Attempt, now_ns: int) -> list[Effect]:
@@ -245,7 +234,8 @@ class Desk:
         self.at = SEND
         job.call = self._next_number()
         state.counters.add("venue_call_count")
-        return [*effects, self._intents.call_of(job, attempt, job.call)]
+        # the worker first: the router can wait for its ack
+        return [self._intents.call_of(job, attempt, job.call), *effects]
 
     def on_result(self, result: VenueResult, now_ns: int) -> list[Effect]:
         """How the call ended."""
@@ -286,7 +276,7 @@ class Desk:
         if not is_same_account:
             # what is left, what an open may rest on, which levels are set, is seen by a read that begins after this answer
             job.read_after = self._state.book.read_count + 1
-            self._wants_read = True
+            self.reading.want()
         return [self._state.commits.make([order_put(job.record), *self._state.openings.rows(), *more], nothing_follows)]
 
     # lost results
@@ -301,7 +291,7 @@ class Desk:
             return effects  # an INTENT being written finds no worker, and is withdrawn
         self.at = ""
         if was_at == READ:
-            self._wants_read = True
+            self.reading.want()
         if job is None or was_at not in (SEND, LOOK):
             return effects
         self._job = None
@@ -377,12 +367,12 @@ class Desk:
 
     # reads
 
-    def on_read(self, call: int) -> tuple[int, int] | None:
+    def on_read(self, call: int, now_ns: int) -> tuple[int, int] | None:
         """The read with this number is there: (when it began, the outcomes it includes); None for an older one."""
         if self.at != READ or call != self._number:
             return None
         self.at = ""
-        return self._read_ns, self._read_f
+        return self.reading.over(now_ns)
 
     def has_ready(self, now_ns: int) -> bool:
         """Whether an order would go to the worker now: what is read before it is over is soon old."""

@@ -36,8 +36,10 @@ class EquityStop:
 
     def objection(self) -> str | None:
         """Why nothing may be opened; None where equity is above."""
+        if self._percent_e8 is None:
+            return None
         read = self._book.state
-        if self.is_set and self._book.is_complete and self._book.deposit_e8 <= 0:
+        if self._book.is_complete and self._book.deposit_e8 <= 0:
             # more was taken out than was put in: a share of that is no floor
             return f"EQUITY_STOP deposits={text_from_e8(self._book.deposit_e8, 2)} floor=none"
         if read is None or not self.is_reached:

@@ -12,7 +12,7 @@ import msgspec
 from mesh.codec import decode_record_untrusted, encode
 from mesh.config import Config
 from mesh.core import Put
-from mesh.messages.accounts import AccountState, SymbolSpec
+from mesh.messages.accounts import AccountState, Position, SymbolSpec
 from mesh.messages.base import Int64, Msg, Name
 from mesh.messages.control import ACTIVE
 from mesh.units import E8, HOUR_NS
@@ -24,7 +24,7 @@ from nodes.openask import OpenAsk
 from nodes.orderrates import OrderRates
 from nodes.positions import Holding, holding_of
 from nodes.quotes import Quote
-from nodes.risk import RULES
+from nodes.risk import RULES, rules_of
 from nodes.sizing import PERCENT
 
 PASSED = "passed"
@@ -34,8 +34,9 @@ GUARD_WORDS = (
     "TRADE_DISABLED", "NO_SPEC", "SIGNAL_AGE", "DUPLICATE_WINDOW", "CLOSED_HOURS", "DAILY_LOSS", "DRAWDOWN", "ORDERS_MINUTE",
     "ORDERS_HOUR", "POSITIONS_SYMBOL", "POSITIONS", "NETTING", "VOLUME", "RISK", "EXPOSURE", "MARGIN_LEVEL",
 )  # fmt: skip
-"""The rules of ``nodes.risk`` that stand here too."""
-GUARD_RULES = tuple((word, rule) for word, _, rule in RULES if word in GUARD_WORDS)
+"""The rules of ``nodes.risk`` that stand here too, where they are on."""
+MARK_WORDS = ("DAILY_LOSS", "DRAWDOWN")
+"""Those of them that look at the day's marks."""
 
 
 def widened(limits: Limits) -> Limits:
@@ -84,6 +85,11 @@ class Guard:
         self.day_rule: DayRule = msgspec.structs.replace(
             rule, limit_percent_e8=None if limit_e8 is None else limit_e8 * WIDER
         )
+        on = rules_of(self.limits, self.day_rule)
+        self._rules = tuple((word, rule) for word, _, rule in RULES if word in GUARD_WORDS and rule in on)
+        self._needs_marks = any(word in MARK_WORDS for word, _ in self._rules)
+        self._held: tuple[list[Position], int, list[Holding]] = ([], -1, [])
+        """Positions and version of the openings of which these are the holdings."""
         self._rates = OrderRates()
         """Opens let through; their symbols by the broker's names."""
         self._counted: set[bytes] = set()
@@ -136,11 +142,19 @@ class Guard:
         if record.deviation_points > self.limits.deviation_points:
             return f"DEVIATION at=local points={record.deviation_points} limit={self.limits.deviation_points}"
         ask = self._ask(record, state, symbols, openings, marks)
-        for word, rule in GUARD_RULES:
+        for word, rule in self._rules:
             detail = rule(ask)
             if detail is not None:
                 return f"{word} at=local {detail}"
         return None
+
+    def _holdings(self, state: AccountState, openings: Openings) -> list[Holding]:
+        """What ``holdings`` finds; made anew only where positions or openings are others than at the last order."""
+        positions, version, found = self._held
+        if positions is not state.positions or version != openings.version:
+            found = holdings(state, openings)
+            self._held = state.positions, openings.version, found
+        return found
 
     def _ask(
         self,
@@ -158,13 +172,13 @@ class Guard:
         return OpenAsk(
             limits=self.limits,
             day_rule=self.day_rule,
-            marks=self.moved(marks, state, max(now_ns, state.market_ns)),
+            marks=self.moved(marks, state, max(now_ns, state.market_ns)) if self._needs_marks else marks,
             state=state,
             spec=symbols.get(record.symbol),
             specs=symbols,
             quote=Quote(record.seen_price_e8, record.seen_price_e8, now_ns),
             median_spread_e8=None,
-            holdings=holdings(state, openings),
+            holdings=self._holdings(state, openings),
             order_counts=(minute_count - is_counted, hour_count - is_counted),
             waits_for="",
             is_rolled_back=False,
@@ -194,9 +208,9 @@ def holdings(state: AccountState, openings: Openings) -> list[Holding]:
     for position in state.positions:
         shown[position.oid] = None
         found.append(holding_of(position, False))
-    for opening in openings.live():
+    for opening in openings.unseen():
         record = opening.record
-        if not opening.is_seen and record.oid not in shown and opening.left_e8 > 0:
+        if record.oid not in shown and opening.left_e8 > 0:
             found.append(
                 Holding(
                     symbol=record.symbol,

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from itertools import takewhile
 
 from mesh.messages.orders import CANCEL, CLOSE, MODIFY, OPEN
-from nodes.local.attempts import UNKNOWN, OrderRecord
+from nodes.local.attempts import QUEUED, UNKNOWN, OrderRecord
 
 RANK = {CLOSE: 0, CANCEL: 0, OPEN: 1, MODIFY: 2}
 """The turn of an action."""
@@ -78,13 +78,18 @@ class Jobs:
 
     def __init__(self) -> None:
         self._ranked: tuple[dict[bytes, Job], ...] = ({}, {}, {})
+        """By ``RANK``."""
 
     def __len__(self) -> int:
         return sum(len(jobs) for jobs in self._ranked)
 
+    def __bool__(self) -> bool:
+        return any(self._ranked)
+
     def __iter__(self) -> Iterator[Job]:
         for jobs in self._ranked:
-            yield from list(jobs.values())
+            if jobs:
+                yield from list(jobs.values())
 
     def get(self, oid: bytes) -> Job | None:
         """An order in hand; None where it is not."""
@@ -101,9 +106,16 @@ class Jobs:
         """It has ended."""
         del self._ranked[RANK[job.record.action]][job.record.oid]
 
+    def unstored(self) -> list[Job]:
+        """Those that are no opens, wait for their turn, and would be forgotten by a restart."""
+        closes, _opens, changes = self._ranked
+        waiting = [job for job in (*closes.values(), *changes.values()) if not (job.is_stored or job.is_storing)]
+        return [job for job in waiting if job.record.state == QUEUED]
+
     def unknown(self) -> list[Job]:
         """Those whose result is being looked for."""
-        return [job for jobs in self._ranked for job in jobs.values() if job.record.state == UNKNOWN]
+        closes, opens, changes = self._ranked
+        return [job for job in (*closes.values(), *opens.values(), *changes.values()) if job.record.state == UNKNOWN]
 
     def unknown_in(self, symbol: str) -> list[Job]:
         """Those of one symbol: opens of it are blocked."""

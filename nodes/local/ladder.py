@@ -4,6 +4,7 @@ The latch word counts changes of the kill set. A call is handed to the worker un
 another, so between a stop's arrival and the terminal no open slips through.
 """
 
+from mesh.bounded import keep
 from mesh.codec import decode_untrusted
 from mesh.config import Config
 from mesh.core import Effect, Put
@@ -11,6 +12,9 @@ from mesh.killset import entry_id
 from mesh.messages.control import FLATTEN, LADDER, Undo
 from nodes.stops import Stops
 from nodes.symbolnames import SymbolNames
+
+LEVELS_MAX = 1_024
+"""Pairs of a symbol and a strategy whose level is kept."""
 
 
 class Ladder:
@@ -24,11 +28,16 @@ class Ladder:
         """The latch word: grows with every item and every epoch taken."""
         self.undo_count = 0
         """Undos taken in this life."""
+        self.is_clear = True
+        """No stop is live, of whatever scope."""
+        self._levels: dict[tuple[str, str], str] = {}
+        """By symbol and strategy, since the set changed last."""
         self._durable: dict[bytes, None] = {}
 
     def restore(self, raw: bytes) -> None:
         """Take a row of the store."""
         self._stops.restore(raw)
+        self._changed()
         self._durable[entry_id(raw)] = None
 
     @property
@@ -47,7 +56,12 @@ class Ladder:
         if puts:
             self.latch_count += 1
             self.undo_count += isinstance(decode_untrusted(raw), Undo)
+            self._changed()
         return puts, notes
+
+    def _changed(self) -> None:
+        self.is_clear = not self._stops.killset.live()
+        self._levels.clear()
 
     def kept(self, puts: list[Put]) -> None:
         """Rows of items are on disk."""
@@ -59,6 +73,13 @@ class Ladder:
 
     def level(self, broker_symbol: str = "", strategy: str = "") -> str:
         """The highest live level that matches the account, and a symbol (by either name) and strategy where given."""
+        level = self._levels.get((broker_symbol, strategy))
+        if level is None:
+            level = self._level(broker_symbol, strategy)
+            keep(self._levels, (broker_symbol, strategy), level, LEVELS_MAX)
+        return level
+
+    def _level(self, broker_symbol: str, strategy: str) -> str:
         killset = self._stops.killset
         level = killset.level_for(self._account, broker_symbol, strategy)
         if not broker_symbol or level == FLATTEN:

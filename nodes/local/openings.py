@@ -8,6 +8,8 @@ An opening is **seen** once a read showed its position, and **gone** once a late
 only when deals show that all of it was closed: a venue may show what it filled late.
 """
 
+from operator import attrgetter
+
 import msgspec
 
 from mesh.bounded import keep
@@ -98,10 +100,19 @@ class Openings:
         self._by_position: dict[int, dict[bytes, Opening]] = {}
         """By identifier; on a netting account more than one."""
         self._live: dict[bytes, Opening] = {}
+        self._unseen: dict[bytes, Opening] = {}
+        """Those of the live ones that no read has shown."""
         self._gone: dict[bytes, None] = {}
         self._changed: dict[bytes, None] = {}
         self.barred: dict[bytes, None] = {}
         """Openings a full close came for before they ran or were seen: what turns up of them is closed."""
+        self.version = 0
+        """Grows with each change, and with each read that shows other positions than the one before."""
+        self._read: tuple[int, bool, list[Position]] = (-1, True, [])
+        """Version and kind of account at the newest look, and its positions …"""
+        self._shown: dict[bytes, None] = {}
+        self._held: dict[int, None] = {}
+        """… which openings they showed, and their identifiers."""
 
     # rows
 
@@ -126,16 +137,20 @@ class Openings:
     def _change(self, opening: Opening, **changes: object) -> None:
         opening.record = msgspec.structs.replace(opening.record, **changes)
         self._changed[opening.record.oid] = None
+        self.version += 1
 
     def _keep(self, opening: Opening) -> None:
         record = opening.record
         self._by_oid[record.oid] = opening
         self._by_magic[record.magic] = opening
         self._place(opening, opening.position_id)
+        self.version += 1
         if record.is_gone:
             self._gone[record.oid] = None
-        else:
-            self._live[record.oid] = opening
+            return
+        self._live[record.oid] = opening
+        if not record.is_seen:
+            self._unseen[record.oid] = opening
 
     def _place(self, opening: Opening, position_id: int) -> None:
         """Its position has this identifier."""
@@ -174,6 +189,10 @@ class Openings:
         """Openings that are not gone, oldest first."""
         return sorted(self._live.values(), key=_told_f)
 
+    def unseen(self) -> list[Opening]:
+        """Openings that are not gone and that no read has shown yet, oldest first."""
+        return sorted(self._unseen.values(), key=_told_f)
+
     def of_position(self, position: Position) -> Opening | None:
         """Whose a position is, the newest opening's where it is of more; None where nothing of it is ours."""
         return _newest(self._of(position))
@@ -183,10 +202,22 @@ class Openings:
         named = self._by_magic.get(position.magic)
         shared = self._by_position.get(position.position_id, {})
         if self.is_hedging:
-            found = named or self.of_position_id(position.position_id)
+            found = named or _newest(list(shared.values()))
             return [found] if found else []
         both = {named.record.oid: named, **shared} if named else shared
         return [opening for opening in both.values() if _is_in(opening, position)]
+
+    def owned(self, positions: list[Position]) -> list[Position]:
+        """The positions, each with whose it is."""
+        by_magic, by_position = self._by_magic, self._by_position
+        return [self._owned(each) if each.magic in by_magic or each.position_id in by_position else each for each in positions]
+
+    def _owned(self, position: Position) -> Position:
+        opening = self.of_position(position)
+        if opening is None:
+            return position
+        record = opening.record
+        return msgspec.structs.replace(position, ours=True, oid=record.oid, strategy=record.strategy)
 
     def ours_e8(self, position: Position) -> int:
         """Lots of a position that are ours."""
@@ -233,7 +264,7 @@ class Openings:
 
     def unseen_f(self) -> int:
         """Lowest number of an opening the venue does not show yet; 0 where there is none."""
-        return min((opening.record.f for opening in self._live.values() if not opening.is_seen), default=0)
+        return min((opening.record.f for opening in self._unseen.values()), default=0)
 
     def dealt(self, deal: DealReport) -> None:
         """A deal is in the history: it names the position of its order, and may close what is ours."""
@@ -265,23 +296,35 @@ class Openings:
 
     def look(self, positions: list[Position], read_ns: int, now_ns: int, is_proof: bool = True) -> list[Put]:
         """Hold the openings against a read that began at ``read_ns``: rows of what changed. ``is_proof``: what it lacks is not there."""
-        shown: dict[bytes, None] = {}
-        held = dict.fromkeys(position.position_id for position in positions)
-        for position in positions:
-            for opening in self._of(position):
-                shown[opening.record.oid] = None
-                self._show(opening, position)
-        for opening in self.live():
-            if not is_proof or opening.record.oid in shown or opening.filled_ns >= read_ns:
+        if self._read != (self.version, self.is_hedging, positions):
+            self._show_all(positions)
+        lacking = [opening for oid, opening in self._live.items() if oid not in self._shown] if is_proof else []
+        for opening in sorted(lacking, key=_told_f):
+            if opening.filled_ns >= read_ns:
                 continue
-            if opening.is_seen and opening.position_id in held:
+            if opening.is_seen and opening.position_id in self._held:
                 # it turned round: none of it will be ours again
                 self._take(opening, opening.left_e8)
             if opening.is_proven or now_ns - opening.filled_ns >= LATE_NS:
                 self._go(opening)
         return self.rows()
 
+    def _show_all(self, positions: list[Position]) -> None:
+        """Take what a read shows; the same positions say nothing new as long as no opening changes."""
+        self._shown = {}
+        self._held = dict.fromkeys(position.position_id for position in positions)
+        by_magic, by_position = self._by_magic, self._by_position
+        for position in positions:
+            if position.magic not in by_magic and position.position_id not in by_position:
+                continue  # as all that is not ours
+            for opening in self._of(position):
+                self._shown[opening.record.oid] = None
+                self._show(opening, position)
+        self.version += 1
+        self._read = self.version, self.is_hedging, positions
+
     def _show(self, opening: Opening, position: Position) -> None:
+        self._unseen.pop(opening.record.oid, None)
         if opening.record.is_gone:
             # it had only not been shown for a while
             del self._gone[opening.record.oid]
@@ -290,7 +333,8 @@ class Openings:
             self._change(opening, is_gone=False)
         if not opening.is_seen:
             self._change(opening, is_seen=True)
-        self._place(opening, position.position_id)
+        if opening.position_id != position.position_id:
+            self._place(opening, position.position_id)
         opening.position_ticket = position.ticket
         if self.is_hedging:
             opening.left_e8 = position.volume_e8
@@ -299,6 +343,7 @@ class Openings:
         opening.left_e8 = 0
         oid = opening.record.oid
         del self._live[oid]
+        self._unseen.pop(oid, None)
         self._gone[oid] = None
         self._change(opening, is_gone=True)
         if len(self._gone) > GONE_MAX:
@@ -316,12 +361,11 @@ class Openings:
         keep(self.barred, oid, None, GONE_MAX)
 
 
-def _told_f(opening: Opening) -> int:
-    return opening.record.f
+_told_f = attrgetter("record.f")
 
 
 def _newest(openings: list[Opening]) -> Opening | None:
-    return max(openings, key=_told_f, default=None)
+    return max(openings, key=_told_f) if openings else None
 
 
 def _is_in(opening: Opening, position: Position) -> bool:

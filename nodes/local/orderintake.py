@@ -43,7 +43,7 @@ class OrderIntake:
         """One order of our account."""
         order = message_of(envelope, Order)
         state = self._state
-        target = next((target for target in order.targets if target.account == state.account), None)
+        target = _target_of(order, state.account)
         body = _body_untrusted(envelope)
         if target is None or body is None or body.action not in ACTIONS:
             state.counters.add("bad_frame_count")
@@ -88,6 +88,8 @@ class OrderIntake:
 
     def _take_in_turn(self, now_ns: int) -> None:
         """Opens whose turn has come because a hole was filled."""
+        if not self._later:
+            return
         for k in sorted(k for k in self._later if k <= self._state.stream.received_k):
             self._desk.take(self._later.pop(k), now_ns)
 
@@ -224,6 +226,14 @@ class OrderIntake:
         return [
             state.ask_home(ReplayAccount(state.account, state.stream.e, from_k, to_k)) for from_k, to_k in gaps
         ]
+
+
+def _target_of(order: Order, account: str) -> Target | None:
+    """What an order asks of an account; None where it asks nothing."""
+    for target in order.targets:  # a router sends each local its own alone
+        if target.account == account:
+            return target
+    return None
 
 
 def _body_untrusted(envelope: Envelope) -> OrderBody | None:

@@ -155,8 +155,12 @@ class LocalState:
 
     def settle(self, e: int, ks: Sequence[int]) -> list[Effect]:
         """Numbers of an epoch are stored or answered, and that is durable: only then may an ack name them."""
-        moved = [self.stream.settle(k) for k in ks] if e == self.stream.e else []
-        return [self.order_ack()] if any(moved) else []
+        if e != self.stream.e:
+            return []
+        before = self.stream.acked_k
+        for k in ks:
+            self.stream.settle(k)
+        return [self.order_ack()] if self.stream.acked_k > before else []
 
     def withdraw(self) -> Send:
         """No leave to open any more: what was handed over under it comes back unsent, for the latch word is another one."""

@@ -77,7 +77,7 @@ class VenueSide:
 
     def want_state(self) -> None:
         """Read the account soon; what was asked for is answered with it."""
-        self._desk.want_read(self._asked_block)
+        self._desk.reading.want(self._asked_block)
 
     def on_ask(self, ask: StateAsk) -> None:
         """The master wants the state after a block."""
@@ -90,7 +90,7 @@ class VenueSide:
         """A read: deals are told, the account is looked after, then its state is told."""
         read = message_of(envelope, VenueState)
         state = self._state
-        began = self._desk.on_read(read.call)
+        began = self._desk.on_read(read.call, now_ns)
         if began is None:
             return []
         read_ns, f = began
@@ -102,13 +102,13 @@ class VenueSide:
         if read.symbols:
             effects.append(state.tell(state.book.symbols_message()))
         if not state.book.is_complete:
-            self._desk.want_read(read.block)
+            self._desk.reading.want(read.block)
             return effects
         effects += self._make(read.block, f, now_ns)
         if not state.is_draining:
             effects += self._caretaker.look(now_ns)
-        if read.block and (self._desk.has_ready(now_ns) or self._desk.wants_read):
-            self._desk.want_read(max(read.block, self._asked_block))
+        if read.block and (self._desk.has_ready(now_ns) or self._desk.reading.is_wanted):
+            self._desk.reading.want(max(read.block, self._asked_block))
             return effects
         if read.block >= self._asked_block:
             self._asked_block = 0

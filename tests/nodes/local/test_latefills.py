@@ -86,7 +86,7 @@ def test_open_whose_position_was_closed_meanwhile_turns_up_in_its_deals() -> Non
         rig.close(opening)
         rig.until(lambda: rig.master.codes()[2:] == ["CLOSED"], 10_000)
         assert rig.master.outcomes[-1].detail == "already=closed"
-        assert {report.oid for report in rig.master.deals[-2:]} == {opening}
+        rig.until(lambda: {report.oid for report in rig.master.deals[-2:]} == {opening}, 1_000)
 
 
 def test_full_close_stands_over_an_open_that_was_not_found() -> None:

@@ -139,7 +139,7 @@ def test_long_history_lets_reads_pass_and_is_read_to_its_end() -> None:
         told = plain(ask)
         if not ask.anew:
             return told
-        desk.local()._desk.want_read()
+        desk.local()._desk.reading.want()
         number = sum(asked)
         deals = [msgspec.structs.replace(desk.venue.deals[0], deal_ticket=100 + number, market_ns=MARKET_NS + number)]
         return msgspec.structs.replace(told, deals=deals, more_deals=number < 3)
