@@ -26,7 +26,9 @@ class Attachment(Protocol):
     """The other end of a link that is no socket (a worker's pipe)."""
 
     def fileno(self) -> int:
-        """What to wait on; -1: nothing now. May change (a new process, a new pipe)."""
+        """What to wait on; -1: nothing now. May change (a new process, a new pipe), and be closed, in ``receive`` and ``close`` alone: the
+        loop ends the whole process (libuv: abort) where it is about to wait on a descriptor that is closed.
+        """
 
     def receive(self) -> list[Msg]:
         """What came, without waiting. Called when readable and each 100 ms besides, so it may also look after its process."""

@@ -48,6 +48,8 @@ class ChildProcess:
         self._lost = lost
         self._pipe: Pipe | None = None
         self._process: subprocess.Popen[bytes] | None = None
+        self._broken = ""
+        """Why nothing more can be sent to it, until ``receive`` has ended it."""
         self._asked = ""
         """The question that is not answered, as people read it; empty: there is none."""
         self._asked_ns = 0
@@ -93,22 +95,29 @@ class ChildProcess:
         self._started_ns = monotonic_ns()
 
     def send(self, message: Msg, asked: str = "", limit_ms: int = 0) -> None:
-        """Hand a message over. ``asked``: it is a question, by that name, and its answer must come within ``limit_ms``."""
+        """Hand a message over. ``asked``: it is a question, by that name, and its answer must come within ``limit_ms``.
+
+        Where the pipe is broken ``receive`` ends it: the loop waits on its descriptor until it has been there.
+        """
         if self._pipe is None:
             self._tell(self._why)
             return
+        if self._broken:
+            return  # its end is told for this message too
         self._said = ""
         if asked:
             self._asked, self._asked_ns, self._limit_ms = asked, monotonic_ns(), limit_ms
         try:
             self._pipe.send(message)
         except OSError as error:
-            self._end(f"{self._name} ended: its pipe broke: {error}")
+            self._broken = f"{self._name} ended: its pipe broke: {error}"
 
     def receive(self) -> list[Msg]:
         """What the process said; its end, once; a new one where it is time."""
         found: list[Msg] = []
-        if self._pipe is not None:
+        if self._broken:
+            self._end(self._broken)
+        elif self._pipe is not None:
             found = self._received(self._pipe)
         elif monotonic_ns() >= self._start_at_ns:
             self.start()
@@ -149,7 +158,7 @@ class ChildProcess:
         """The process is gone: kill what is left of it, tell the node, start again after a pause that grows."""
         assert self._pipe is not None
         self._pipe.stream.close()
-        self._pipe, self._asked = None, ""
+        self._pipe, self._asked, self._broken = None, "", ""
         code: int | None = None
         if self._process is not None:
             self._process.kill()

@@ -1,5 +1,6 @@
 """A process of a node's own: what it said last of its loss is told once, and its pauses grow while it keeps ending."""
 
+import os
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -117,3 +118,18 @@ def test_pauses_grow_while_it_keeps_ending(child: Mute) -> None:
         child._start_at_ns = 0
         assert (child.receive(), child.starts_count) == ([], starts_count + 1)
     assert pauses_ns == [min(RESTART_NS << count, RESTART_NS_MAX) for count in range(1, 8)]
+
+
+def test_descriptor_the_loop_waits_on_is_closed_where_it_is_told(child: Mute) -> None:
+    """A broken pipe is found by sending: its descriptor stays until the next look, or the loop would abort; its end is told once."""
+    assert child.theirs is not None
+    child.theirs.stream.close()
+    descriptor = child.fileno()
+    child.send(Ping("a", 1), "Ping", 5_000)
+    child.send(Ping("a", 2))
+    assert child.fileno() == descriptor
+    os.fstat(descriptor)  # raises where it is closed
+    (reason,) = child.reasons()
+    assert reason.startswith("the child ended: its pipe broke: ")
+    assert child.fileno() == -1
+    assert child.reasons() == []
