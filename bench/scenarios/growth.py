@@ -20,14 +20,16 @@ CURVES: dict[str, tuple[int, ...]] = {
 SMOKE_CURVES: dict[str, tuple[int, ...]] = {"targets": (1, 2), "symbols": (1, 2), "positions": (0, 2), "records": (0, 20)}
 ORDERS, SMOKE_ORDERS = 400, 10
 WARM_SHARE = 0.2
+SELDOM = 20
+"""What is called less than once in so many orders is no order's: heartbeats, hellos. Reads and states are shared by several."""
 
 
 def an_order_us(times_ns: dict[str, list[int]], orders: int) -> float:
     """Processor time of all handlers for one order: the median call of each handler, as often as an order calls it."""
     total_ns = 0.0
     for calls in times_ns.values():
-        if len(calls) < orders:
-            continue  # heartbeats, hellos: no order's
+        if len(calls) * SELDOM < orders:
+            continue
         counted = sorted(calls[int(len(calls) * WARM_SHARE) :])
         total_ns += counted[len(counted) // 2] * len(calls) / orders
     return total_ns / 1_000
