@@ -12,10 +12,12 @@ import msgspec
 from mesh.complaint import document_from
 from mesh.errors import BadConfig
 from mesh.links import LINKS, LISTENING_ROLES, PORTS_PER_NODE
-from mesh.settings import AccountSection, NodeSection, RailsSection, Settings, StrategySection
+from mesh.settings import AccountSection, NodeSection, ProcessSection, RailsSection, Settings, StrategySection
 from mesh.terminalword import BROKER, kind_of
 
 ONE_OF_EACH = ("market", "signals", "master")
+REALTIME = ("fifo", "rr")
+"""Scheduling classes that come before everybody else, as long as they do not wait."""
 
 
 class Config:
@@ -46,10 +48,20 @@ class Config:
 
     def endpoint(self, name: str, link: str) -> str:
         """Where node ``name`` listens for ``link`` (``control`` finds the role's own)."""
-        node = self.node[name]
+        return f"tcp://{self.node[name].host}:{self._port(name, link)}"
+
+    def ipc_endpoint(self, name: str, link: str) -> str:
+        """The same by UNIX socket, for nodes of its host: a name in Linux' abstract namespace, which ends with its process.
+
+        It holds what no two meshes share that can both listen: mesh, host (cut to fit into 107 bytes) and port.
+        """
+        host = sha256(self.node[name].host.encode()).hexdigest()[:8]
+        return f"ipc://@trademesh-{self.settings.mesh.id}-{host}-{self._port(name, link)}"
+
+    def _port(self, name: str, link: str) -> int:
         if link == "control":
-            link = f"control.{node.role}"
-        return f"tcp://{node.host}:{self._ports[name] + LINKS[link].port_offset}"
+            link = f"control.{self.node[name].role}"
+        return self._ports[name] + LINKS[link].port_offset
 
     def routers_of(self, name: str) -> list[str]:
         """Primary and second router of a local; all routers for any other node."""
@@ -152,9 +164,24 @@ def _check_processes(settings: Settings) -> None:
     homes: dict[str, str] = {}
     for name, process in settings.process.items():
         _known(f"process.{name}.nodes", process.nodes, settings.node, "nodes")
+        if name in settings.node and name not in process.nodes:
+            raise BadConfig(f"process.{name}: a process of its own has the node {name} already; name this one otherwise, or list it there")
+        _check_running(name, process)
         for node in process.nodes:
             if homes.setdefault(node, name) != name or process.nodes.count(node) > 1:
                 raise BadConfig(f"process.{name}.nodes: {node} is listed twice (also in process.{homes[node]}); a node runs once")
+
+
+def _check_running(name: str, process: ProcessSection) -> None:
+    if process.scheduler not in REALTIME:
+        if process.priority is not None:
+            raise BadConfig(f'process.{name}.priority = {process.priority}: allowed with scheduler = "fifo" or "rr" only')
+        return
+    if process.priority is None:
+        raise BadConfig(f'process.{name}.priority is missing: scheduler = "{process.scheduler}" needs one; allowed: from 1 to 99')
+    if process.idle != "wait":
+        why = f'with scheduler = "{process.scheduler}" it would never leave its processor to anybody; allowed: wait'
+        raise BadConfig(f'process.{name}.idle = "{process.idle}": {why}')
 
 
 def _check_nodes(settings: Settings) -> None:

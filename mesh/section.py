@@ -31,6 +31,8 @@ Rail = Positive | None
 CountRail = Annotated[int, Meta(ge=1, le=1_000_000)] | None
 Ms = Annotated[int, Meta(ge=1, le=86_400_000)]
 Port = Annotated[int, Meta(ge=1024, le=65_500)]
+Cpu = Annotated[int, Meta(ge=0, le=1_023)]
+"""A processor's number, as the system counts them."""
 TimeOfDay = Annotated[str, Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d$", description='"00:00" to "23:59"')]
 Points = Annotated[int, Meta(ge=0, le=1_000_000)]
 Period = Annotated[int, Meta(ge=2, le=1_000)]

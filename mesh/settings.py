@@ -12,6 +12,7 @@ from msgspec import Meta
 from mesh.faults import FaultSection
 from mesh.section import (
     CountRail,
+    Cpu,
     Currency,
     Id,
     Ms,
@@ -62,6 +63,8 @@ class MeshSection(Section):
     id: Id = "demo"
     seed: Annotated[int, Meta(ge=0, le=2**63 - 1)] = 7
     base_port: Port = 7410
+    ipc: bool = False
+    """Nodes whose ``host`` is the same talk by UNIX sockets instead of TCP, on Linux; operators and other hosts stay on TCP."""
 
 
 class StoreSection(Section):
@@ -260,9 +263,17 @@ class NodeSection(Section):
 
 
 class ProcessSection(Section):
-    """Nodes that share one process."""
+    """Nodes that share one process, or one alone, and how it runs. What the system does not permit is told, and it runs without."""
 
     nodes: Annotated[list[Id], Meta(min_length=1)]
+    idle: Literal["wait", "yield", "spin"] = "wait"
+    """Between messages: wait in the kernel, or yield, or spin (both burn a processor to be awake when one comes)."""
+    cpus: Annotated[list[Cpu], Meta(min_length=1)] | None = None
+    """Processors it may run on, with every thread and child of it; None: all."""
+    scheduler: Literal["other", "batch", "fifo", "rr"] = "other"
+    """Linux' scheduling class; fifo and rr come before everybody else and need CAP_SYS_NICE or a limit of RTPRIO."""
+    priority: Annotated[int, Meta(ge=1, le=99)] | None = None
+    """Of fifo and rr, which need one."""
 
 
 class Settings(Section):

@@ -19,7 +19,9 @@ def free_base_port() -> int:
     worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % WORKERS_MAX
     span = (TO - FROM) // WORKERS_MAX
     first = FROM + worker * span
-    for base in range(first, first + span - COUNT, COUNT):
+    bases = range(first, first + span - COUNT, COUNT)
+    turn = os.getpid() % len(bases)  # runs beside each other begin at different places too
+    for base in (*bases[turn:], *bases[:turn]):
         if _are_free(range(base, base + COUNT)):
             return base
     raise AssertionError(f"no {COUNT} free ports in a row between {first} and {first + span} on loopback")

@@ -3,8 +3,6 @@
 import sys
 from dataclasses import dataclass
 
-from nodes.io.tuning import ABSTRACT_NAMES
-
 
 @dataclass(frozen=True)
 class Variant:
@@ -21,7 +19,7 @@ class Variant:
 BARE = "pyzmq-uvloop"
 """The floor that ratios are against."""
 MESH, MESH_IPC = "mesh", "mesh-ipc"
-OURS = (MESH, MESH_IPC) if sys.platform == ABSTRACT_NAMES else (MESH,)
+OURS = (MESH, MESH_IPC) if sys.platform == "linux" else (MESH,)
 VARIANTS = {
     "tcp": Variant("bench.chains.tcp"),
     "pyzmq-blocking": Variant("bench.chains.zmqblocking"),

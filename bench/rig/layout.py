@@ -84,7 +84,7 @@ def layout(locals_count: int = 1, symbols_count: int = 1, is_ipc: bool = False) 
 
 def free_ports(count: int) -> int:
     """The first of ``count`` ports in a row on which nobody listens. Raises ValueError where there are none."""
-    begin = PORTS_FROM + os.getpid() * 97 % (PORTS_TO - PORTS_FROM - count)
+    begin = PORTS_FROM + os.getpid() * 1_009 % (PORTS_TO - PORTS_FROM - count)
     bases: list[int] = [*range(begin, PORTS_TO - count, count), *range(PORTS_FROM, begin, count)]
     for base in bases:
         held: list[socket.socket] = []

@@ -1,7 +1,7 @@
 """``hop``: one link, from one process to another: ours, and what others build such a link of, by turns in one run.
 
 Every variant carries 256 bytes at the same pace, and the receiver checks each message. ``mesh`` is our own link of router and local with a
-real order on it, ``mesh-ipc`` the same by UNIX socket; ``pyzmq-uvloop`` are the sockets of ``mesh`` and nothing else, the floor that ours is
+real order on it, ``mesh-ipc`` the same by UNIX socket; ``pyzmq-uvloop`` are the sockets of ``mesh`` and nothing else, the floor ours is
 held against. ``nats`` and ``redis`` go through their server, as they do.
 """
 

@@ -15,6 +15,11 @@ from mesh.errors import BadConfig
 VARIABLE = "MESH_DETOUR"
 
 
+def is_set() -> bool:
+    """Whether links may be turned: then each goes by TCP, which alone can be."""
+    return bool(os.environ.get(VARIABLE))
+
+
 def detour(dialler: str, endpoint: str) -> str:
     """Where ``dialler`` dials ``endpoint``. Raises BadConfig where the file that was named cannot be read."""
     path = os.environ.get(VARIABLE, "")

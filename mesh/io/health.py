@@ -56,15 +56,19 @@ class ProcessMeter:
 class Identity:
     """What does not change in a node's life."""
 
-    __slots__ = ("config_hash", "life", "name", "role", "started_ns", "version")
+    __slots__ = ("config_hash", "life", "name", "role", "started_ns", "tuning", "version")
 
-    def __init__(self, name: str, role: str, life: int, version: str, config_hash: str, started_ns: int) -> None:
+    def __init__(
+        self, name: str, role: str, life: int, version: str, config_hash: str, started_ns: int, tuning: str = ""
+    ) -> None:
         self.name = name
         self.role = role
         self.life = life
         self.version = version
         self.config_hash = config_hash
         self.started_ns = started_ns
+        self.tuning = tuning
+        """What its process was given of the system, as people read it; told among the facts."""
 
 
 def health_of(
@@ -75,7 +79,8 @@ def health_of(
     Facts longer than their field are cut, surplus ones left out: health is never refused.
     """
     meter.read(now_ns)
-    facts = {key: text[:TEXT_MAX] for key, text in list(core.facts().items())[:FACTS_MAX]}
+    told = {"tuning": identity.tuning} if identity.tuning else {}
+    facts = {key: text[:TEXT_MAX] for key, text in list({**told, **core.facts()}.items())[:FACTS_MAX]}
     clock_offset_ns, clock_error_ns = core.clock_offset(now_ns)
     return NodeHealth(
         node=identity.name,

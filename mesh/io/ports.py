@@ -1,17 +1,19 @@
-"""TCP ports of this machine: who holds one, which the system gives to outgoing connections, and a connection to itself."""
+"""TCP ports and UNIX names of this machine: who holds one, which ports outgoing connections may get, and a connection to itself."""
 
 import os
 import socket
 import struct
-from collections.abc import Set
+from collections.abc import Sequence, Set
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import psutil
 
 _SETTINGS = Path("/proc/sys/net/ipv4")
 _RESET = struct.pack("ii", 1, 0)
 """SO_LINGER, 0 s: close by a reset, which leaves the port free at once."""
+_INTERNET = (socket.AF_INET, socket.AF_INET6)
 
 
 def outgoing_ports(settings: Path = _SETTINGS) -> Set[int]:
@@ -31,14 +33,15 @@ def outgoing_ports(settings: Path = _SETTINGS) -> Set[int]:
 def reset_if_own(descriptor: int) -> bool:
     """Whether a TCP connection is one to itself; then its close is made a reset.
 
-    TCP allows it (RFC 9293, simultaneous open): a connection from a port to the same port. ``descriptor`` may be closed by now.
+    TCP allows it (RFC 9293, simultaneous open): a connection from a port to the same port. UNIX sockets never do: both ends of a pair
+    have no name. ``descriptor`` may be closed by now, or another one's.
     """
     try:
         connection = socket.socket(fileno=os.dup(descriptor))
     except OSError:
         return False
     with connection, suppress(OSError):
-        if connection.getsockname() == connection.getpeername():
+        if connection.family in _INTERNET and connection.getsockname() == connection.getpeername():
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
             return True
     return False
@@ -46,15 +49,28 @@ def reset_if_own(descriptor: int) -> bool:
 
 def holder_of(port: int) -> str:
     """``pid 123 (python3 -m …)`` of the process that listens on ``port``; says so where it may not be known."""
+    listening = [item.pid for item in _connections("tcp") if item.laddr and item.laddr.port == port and item.status == psutil.CONN_LISTEN]
+    return _who(listening)
+
+
+def holder_of_name(name: str) -> str:
+    """Likewise of the process that has the UNIX socket ``name``, ``@`` before an abstract one."""
+    return _who([item.pid for item in _connections("unix") if item.laddr == name])
+
+
+def _connections(kind: str) -> list[Any]:
     try:
-        found = [item for item in psutil.net_connections("tcp") if item.laddr and item.laddr.port == port]
+        return list(psutil.net_connections(kind))
     except (psutil.Error, OSError):
-        found = []
-    listening = [item.pid for item in found if item.status == psutil.CONN_LISTEN and item.pid]
-    if not listening:
+        return []
+
+
+def _who(pids: Sequence[int | None]) -> str:
+    pid = next(filter(None, pids), None)
+    if pid is None:
         return "a process this user may not see"
     try:
-        words = " ".join(" ".join(psutil.Process(listening[0]).cmdline()).split())[:120]
+        words = " ".join(" ".join(psutil.Process(pid).cmdline()).split())[:120]
     except (psutil.Error, OSError):
         words = "already ended"
-    return f"pid {listening[0]} ({words})"
+    return f"pid {pid} ({words})"

@@ -12,6 +12,10 @@ each option is for, with its source, is in the notes on reliability the project 
   reconnecting for good while ``send`` still succeeds, as it does after a refused handshake; so every connecting socket
   has a monitor, and ``renew`` connects again when the monitor has been silent too long.
 
+Inside a host a link may go by UNIX socket, at an abstract name (``ipc://@…``): nothing of it is on a disk, and libzmq, which takes the file
+of a path away from whoever has it, refuses a name that is taken. TCP's options do nothing there: a process that has ended is noticed at
+once, one that stands still keeps its connection and gets what is queued (SNDHWM) when it goes on; whether that is late, cores judge.
+
 The file descriptor is edge-triggered and shared by sending and receiving: after each batch of sends and receives
 ``Socket.pending`` must be asked before anybody waits on it.
 """
@@ -31,7 +35,7 @@ from mesh.backoff import backoff_ns
 from mesh.codec import FRAME_BYTES_MAX
 from mesh.errors import BadConfig, PortInUse
 from mesh.io.peers import Peers
-from mesh.io.ports import holder_of, reset_if_own
+from mesh.io.ports import holder_of, holder_of_name, reset_if_own
 from mesh.units import NEVER, SECOND_NS
 
 SENT, GONE, FULL = 0, 1, 2
@@ -54,6 +58,7 @@ _WATCHED = zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL
 for _event in (*_ENDS, *_TRIES):
     _WATCHED |= _event
 _EVENT_HEAD = struct.Struct("=HI")
+IPC = "ipc://"
 _KINDS = {name: getattr(zmq, name) for name in ("ROUTER", "DEALER", "PUB", "SUB", "PUSH", "PULL")}
 _READABLE = ("ROUTER", "DEALER", "SUB", "PULL")
 _NOWAIT = int(zmq.NOBLOCK)
@@ -238,20 +243,22 @@ class Hub:
         self._context = zmq.Context(io_threads=1)
         self._monitor_count = 0
 
-    def bind(self, link: str, kind: str, endpoint: str) -> Socket:
-        """Listen. Raises PortInUse (by whom), BadConfig where the address is not this machine's."""
+    def bind(self, link: str, kind: str, endpoint: str, *more: str) -> Socket:
+        """Listen, at ``more`` endpoints too. Raises PortInUse (by whom), BadConfig where an address is not this machine's."""
         plain = self._plain(link, kind, endpoint)
         for option, value in ((zmq.HANDSHAKE_IVL, 3_000), (zmq.BACKLOG, 1_024)):
             plain.set(option, value)
         if kind == "ROUTER":
             plain.set(zmq.ROUTER_MANDATORY, 1)
-        try:
-            plain.bind(endpoint)
-        except zmq.ZMQError as error:
-            plain.close(0)
-            raise _why_not(link, endpoint, error) from None
-        listening = bytes(plain.get(zmq.LAST_ENDPOINT)).rstrip(b"\0").decode()  # says the port where 0 asked for any
-        return self._keep(Socket(plain, link, kind, listening, None))
+        listening: list[str] = []
+        for each in (endpoint, *more):
+            try:
+                plain.bind(each)
+            except zmq.ZMQError as error:
+                plain.close(0)
+                raise _why_not(link, each, error) from None
+            listening.append(bytes(plain.get(zmq.LAST_ENDPOINT)).rstrip(b"\0").decode())  # says the port where 0 asked for any
+        return self._keep(Socket(plain, link, kind, listening[0], None))
 
     def connect(self, link: str, kind: str, endpoint: str) -> Socket:
         """Dial, now and again until somebody answers. Raises BadConfig for an address that cannot be one."""
@@ -326,10 +333,10 @@ class Hub:
 def _why_not(link: str, endpoint: str, error: zmq.ZMQError) -> PortInUse | BadConfig:
     """What an operator can do about a bind that failed."""
     if error.errno == zmq.EADDRINUSE:
-        port = int(endpoint.rsplit(":", 1)[1])
+        address = endpoint.removeprefix(IPC)
+        holder = holder_of(int(endpoint.rsplit(":", 1)[1])) if address == endpoint else holder_of_name(address)
         return PortInUse(
-            f"{endpoint} (link {link}) is in use by {holder_of(port)}; end it (`mesh down`), "
-            "or set another mesh.base_port or the node's port"
+            f"{endpoint} (link {link}) is in use by {holder}; end it (`mesh down`), or set another mesh.base_port or the node's port"
         )
     return BadConfig(
         f"cannot listen at {endpoint} (link {link}): {error.strerror}; the node's host must be an address of this machine"

@@ -1,7 +1,8 @@
 """The only place where a node is put together: core, store, log, events, sockets, and the shell that runs them.
 
 ``python -m nodes.io.run NAME… --config FILE --state DIR [--events]`` is what supervisord starts. Several names share one process and one
-loop, and hand messages to each other directly (co-location). What a role alone needs is imported for that role alone.
+loop, and hand messages to each other directly (co-location); how it runs is what ``[process.NAME]`` says of the first of them. What a role
+alone needs is imported for that role alone.
 """
 
 import argparse
@@ -14,7 +15,7 @@ from pathlib import Path
 from mesh import links
 from mesh.config import Config
 from mesh.core import Core, Note
-from mesh.dials import dials_of
+from mesh.dials import Dial, dials_of
 from mesh.errors import MeshError
 from mesh.io import clock, detour, failpoint
 from mesh.io.clock import monotonic_ns, random_life, wall_ns
@@ -23,13 +24,14 @@ from mesh.io.health import Identity
 from mesh.io.inlet import Attachment
 from mesh.io.log import Log
 from mesh.io.node import Node
-from mesh.io.shell import Idle, Shell
+from mesh.io.shell import Shell
 from mesh.io.sockets import Hub
 from mesh.io.store import Store, create, open_store
 from mesh.io.trippingnode import TrippingNode
 from mesh.links import LINKS
 from nodes.io.lifeline import LOOK_MS, die_with_parent, is_orphan_of_supervisord, parent_watch
 from nodes.io.livespec import is_live, live_spec
+from nodes.io.tuning import UNTUNED, Tuning, has_ipc, is_ipc_dialled, tune
 
 Tell = Callable[[str], None]
 """Takes a line for people."""
@@ -37,29 +39,28 @@ TEST_SWITCHES = (failpoint.VARIABLE, detour.VARIABLE, clock.VARIABLE)
 """Variables of the environment that let a process fail on purpose: none may be set where real orders go out."""
 
 
-def run_nodes(
-    names: Sequence[str], config: Config, state: Path, events: bool = False, idle: Idle = "wait", tell: Tell | None = None
-) -> int:
+def run_nodes(names: Sequence[str], config: Config, state: Path, events: bool = False, tell: Tell | None = None) -> int:
     """Run nodes in this process until they end; the exit code. A MeshError is told in one line on stderr.
 
     ``tell`` is told when a node comes to another phase.
     """
     try:
-        return _run(names, config, state, events, idle, tell)
+        return _run(names, config, state, events, tell)
     except MeshError as error:
         sys.stderr.write(f"mesh: {', '.join(names)}: {error}\n")
         return error.exit_code
 
 
-def _run(names: Sequence[str], config: Config, state: Path, events: bool, idle: Idle, tell: Tell | None) -> int:
+def _run(names: Sequence[str], config: Config, state: Path, events: bool, tell: Tell | None) -> int:
     timers = config.settings.timers
-    nodes = {name: build_node(name, config, state, events) for name in names}
+    tuning = tune(config, config.process_of(names[0]))  # first: threads inherit it
+    nodes = {name: build_node(name, config, state, events, tuning) for name in names}
     hub = Hub()
     for name, node in nodes.items():
         bind_links(name, node, config, hub)
     for name, node in nodes.items():
         dial_links(name, node, nodes, config, hub)
-    shell = Shell(hub, idle=idle, drain_ms=timers.drain_ms, health_ms=timers.health_ms)
+    shell = Shell(hub, idle=tuning.idle, drain_ms=timers.drain_ms, health_ms=timers.health_ms)
     for node in nodes.values():
         shell.add(node)
     shell.every(LOOK_MS, parent_watch(shell.stop))
@@ -84,15 +85,17 @@ def phase_watch(nodes: dict[str, Node], tell: Tell) -> Callable[[], None]:
     return look
 
 
-def build_node(name: str, config: Config, state: Path, events: bool) -> Node:
+def build_node(name: str, config: Config, state: Path, events: bool, tuning: Tuning = UNTUNED) -> Node:
     """A node with its store locked, its files open and its core built; no socket yet."""
     role = config.role_of(name)
     store = store_of(name, config, state)
     life = random_life()
     core = core_of(name, config, life, store, state)
-    identity = Identity(name, role, life, package_version(), config.fingerprint, monotonic_ns())
+    identity = Identity(name, role, life, package_version(), config.fingerprint, monotonic_ns(), tuning.in_force)
     log = Log(state / "log" / f"{name}.log", name, core.counters)
     log.note(Note("info", "started", {"role": role, "life": str(life), "store_id": store.store_id, "version": identity.version}))
+    for warning in tuning.warnings:
+        log.note(warning)
     record = config.settings.broker.record if role == "broker" else ""
     event_file = EventFile(Path(record) if record else state / "events" / f"{name}.jsonl") if events or record else None
     parts = (identity, core, log, store, event_file)
@@ -124,11 +127,15 @@ def package_version() -> str:
 
 
 def bind_links(name: str, node: Node, config: Config, hub: Hub) -> None:
-    """Listen on every link the role binds. Raises PortInUse, BadConfig for a host that is not this machine's."""
+    """Listen on every link the role binds, on those that nodes dial by UNIX socket too.
+
+    Raises PortInUse, BadConfig for a host that is not this machine's.
+    """
     for link in LINKS.values():
         if link.bind_role == config.role_of(name):
             own_name = link.name.split(".")[0]
-            node.add_socket(own_name, hub.bind(own_name, link.bind_kind, config.endpoint(name, link.name)))
+            near = [config.ipc_endpoint(name, link.name)] if link.dial_roles and has_ipc(config) else []
+            node.add_socket(own_name, hub.bind(own_name, link.bind_kind, config.endpoint(name, link.name), *near))
 
 
 def dial_links(name: str, node: Node, nodes: dict[str, Node], config: Config, hub: Hub) -> None:
@@ -137,10 +144,16 @@ def dial_links(name: str, node: Node, nodes: dict[str, Node], config: Config, hu
         if dial.target in nodes:
             node.join(dial.own_link, nodes[dial.target], dial.link.name)
         else:
-            endpoint = detour.detour(name, config.endpoint(dial.target, dial.link.name))
-            node.add_socket(dial.own_link, hub.connect(dial.own_link, dial.link.connect_kind, endpoint))
+            node.add_socket(dial.own_link, hub.connect(dial.own_link, dial.link.connect_kind, endpoint_of(name, dial, config)))
         if dial.link.name == links.STATUS:
             node.health_links.append(dial.own_link)
+
+
+def endpoint_of(name: str, dial: Dial, config: Config) -> str:
+    """Where a node dials: a UNIX socket where both have one host and the mesh has ipc. Raises BadConfig for a detour it cannot read."""
+    if is_ipc_dialled(config) and config.node[name].host == config.node[dial.target].host:
+        return config.ipc_endpoint(dial.target, dial.link.name)
+    return detour.detour(name, config.endpoint(dial.target, dial.link.name))
 
 
 def core_of(name: str, config: Config, life: int, store: Store, state: Path) -> Core:
@@ -220,7 +233,6 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--config", type=Path, required=True, help="the configuration: TOML, or the JSON `mesh up` wrote")
     parser.add_argument("--state", type=Path, required=True, help="where stores, logs and events are kept")
     parser.add_argument("--events", action="store_true", help="write events/NAME.jsonl")
-    parser.add_argument("--idle", choices=("wait", "yield", "spin"), default="wait", help="between messages: wait (default), yield, spin")
     chosen = parser.parse_args(words)
     from nodes.io.locate import load
 
@@ -229,7 +241,7 @@ def main(words: Sequence[str] | None = None) -> int:
     except MeshError as error:
         sys.stderr.write(f"mesh: {error}\n")
         return error.exit_code
-    return run_nodes(chosen.names, config, chosen.state, chosen.events, chosen.idle)
+    return run_nodes(chosen.names, config, chosen.state, chosen.events)
 
 
 if __name__ == "__main__":

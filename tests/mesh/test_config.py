@@ -106,3 +106,58 @@ def test_an_account_may_have_a_server_clock_of_its_own() -> None:
     """A real account's broker may keep another time than the rest; without one it is the fleet's."""
     config = parse(demo().replace("login = 5001", 'login = 5001\nterminal = "C:/mt5/terminal64.exe"\nzone = "UTC+2"'))
     assert (config.zone_of("demo-1"), config.zone_of("demo-2")) == ("UTC+2", "New York + 7 h")
+
+
+BRAIN = '\n[process.brain]\nnodes = ["cci-1", "signals-1"]\n'
+
+
+@pytest.mark.parametrize(
+    ("lines", "says"),
+    [
+        ('idle = "sleep"', 'process.brain.idle = "sleep"; allowed: wait, yield, spin'),
+        ("cpus = []", "process.brain.cpus = []; allowed: a list of a whole number from 0 to 1_023; 1 at least, or \"off\""),
+        ("cpus = [-1]", "process.brain.cpus = [-1]; allowed: a list of"),
+        ("cpus = 2", "process.brain.cpus = 2; allowed: a list of"),
+        ('scheduler = "idle"', 'process.brain.scheduler = "idle"; allowed: other, batch, fifo, rr'),
+        ('scheduler = "fifo"', 'process.brain.priority is missing: scheduler = "fifo" needs one; allowed: from 1 to 99'),
+        ('scheduler = "rr"\npriority = 100', "process.brain.priority = 100; allowed: a whole number from 1 to 99, or \"off\""),
+        ("priority = 10", 'process.brain.priority = 10: allowed with scheduler = "fifo" or "rr" only'),
+        ('scheduler = "batch"\npriority = 1', 'process.brain.priority = 1: allowed with scheduler = "fifo" or "rr" only'),
+        ('scheduler = "fifo"\npriority = 9\nidle = "spin"', 'process.brain.idle = "spin": with scheduler = "fifo" it would never leave'),
+        ('scheduler = "rr"\npriority = 9\nidle = "yield"', 'process.brain.idle = "yield": with scheduler = "rr" it would never leave'),
+        ("niceness = 5", "process.brain.niceness = 5: there is no such key; allowed: nodes, idle, cpus, scheduler, priority"),
+    ],
+)
+def test_how_a_process_runs_is_checked(lines: str, says: str) -> None:
+    """What cannot be, and what would take a whole processor from everybody, is refused with the key, its value and what is allowed."""
+    with pytest.raises(BadConfig) as caught:
+        parse(demo() + BRAIN + lines)
+    assert says in str(caught.value)
+
+
+def test_how_a_process_runs_is_said_for_all_its_nodes() -> None:
+    """Also of a node that is alone in it; who is in no section waits."""
+    alone = '[process.local-1]\nnodes = ["local-1"]\nidle = "spin"\ncpus = [2, 3]\n'
+    config = parse(demo() + BRAIN + 'idle = "yield"\nscheduler = "batch"\n' + alone)
+    homes = [config.process_of(name) for name in ("cci-1", "signals-1", "local-1", "master-1")]
+    assert homes == ["brain", "brain", "local-1", "master-1"]
+    found = {name: (section.idle, section.cpus) for name, section in config.settings.process.items()}
+    assert found == {"brain": ("yield", None), "local-1": ("spin", [2, 3])}
+
+
+def test_a_process_is_not_called_like_a_node_of_another() -> None:
+    """Both would be one process to supervisord, though no section says so."""
+    with pytest.raises(BadConfig, match=r"process\.local-1: a process of its own has the node local-1 already"):
+        parse(demo() + '[process.local-1]\nnodes = ["cci-1"]\n')
+
+
+def test_names_of_unix_sockets_are_a_mesh_s_own() -> None:
+    """Each listening link has one, no two meshes that can both listen share one, and the longest there can be fits into 107 bytes."""
+    longest = demo().replace('id = "demo"', f'id = "{"m" * 32}"\nbase_port = 65_000')
+    texts = [demo(), demo().replace('id = "demo"', 'id = "other"'), demo().replace("seed = 7", "seed = 7\nbase_port = 7500"), longest]
+    configs = [parse(text) for text in texts]
+    configs.append(parse(demo().replace('role = "router"', f'role = "router"\nhost = "{"h" * 250}"')))
+    names = [config.ipc_endpoint("router-1", link) for config in configs for link in ("locals", "status")]
+    assert len(set(names)) == len(names)
+    assert names[0].startswith("ipc://@trademesh-demo-")
+    assert max(len(name.removeprefix("ipc://")) for name in names) <= 107

@@ -12,6 +12,7 @@ from mesh import links
 from mesh.codec import encode
 from mesh.config import Config, parse
 from mesh.errors import PortInUse, StoreInUse
+from mesh.io import detour
 from mesh.io.node import Node
 from mesh.io.sockets import SENT, Hub
 from mesh.io.store import open_store
@@ -23,6 +24,7 @@ from tests.smallmesh import small_mesh
 from tests.wire.rig import until
 
 pytestmark = [pytest.mark.wire, pytest.mark.slow]
+LINUX = pytest.mark.skipif(sys.platform != "linux", reason="platform: abstract names and processors are asked of Linux alone")
 
 
 @pytest.fixture
@@ -69,6 +71,60 @@ def test_links_of_a_role(text: str, tmp_path: Path, hub: Hub, name: str) -> None
     for link, inlet in node.inlets.items():
         if inlet.socket is not None and inlet.socket.kind in ("ROUTER", "PUB", "PULL"):
             assert inlet.socket.endpoint == config.endpoint(name, link)
+
+
+def dialled(config: Config, name: str, state: Path, hub: Hub) -> dict[str, str]:
+    """Each link a node dials, and where."""
+    inlets = built(config, name, state, hub).inlets
+    return {link: inlet.socket.endpoint for link, inlet in inlets.items() if inlet.socket is not None and inlet.socket.is_dialled}
+
+
+@LINUX
+def test_nodes_of_one_host_dial_unix_sockets(text: str, tmp_path: Path, hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With mesh.ipc: who has the same host; TCP to any other host, and for all where links may be turned."""
+    monkeypatch.delenv(detour.VARIABLE, raising=False)
+    local = '[node.local-1]\nrole = "local"'
+    config = parse(text.replace("[mesh]", "[mesh]\nipc = true"))
+    near = dialled(config, "local-1", tmp_path, hub)
+    assert near["locals.0"] == config.ipc_endpoint("router-1", links.LOCALS)
+    assert near["status.1"] == config.ipc_endpoint("router-2", links.STATUS)
+    assert {endpoint.partition(":")[0] for endpoint in near.values()} == {"ipc"}
+    far = parse(text.replace("[mesh]", "[mesh]\nipc = true").replace(local, f'{local}\nhost = "127.0.0.2"'))
+    assert dialled(far, "local-1", tmp_path, hub)["locals.0"] == far.endpoint("router-1", links.LOCALS)
+    (tmp_path / "detours.json").write_text("{}")
+    monkeypatch.setenv(detour.VARIABLE, str(tmp_path / "detours.json"))
+    assert dialled(config, "local-1", tmp_path, hub)["locals.0"] == config.endpoint("router-1", links.LOCALS)
+
+
+@LINUX
+def test_unix_socket_in_use(text: str, tmp_path: Path, hub: Hub) -> None:
+    """A name somebody else has: told as a port is, exit 75, so that supervisord tries again."""
+    text = text.replace("[mesh]", "[mesh]\nipc = true")
+    endpoint = parse(text).ipc_endpoint("signals-1", links.SIGNALS)
+    hub.bind(links.SIGNALS, "ROUTER", endpoint)
+    done = start(tmp_path, text, "signals-1")
+    assert done.returncode == PortInUse.exit_code
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"mesh: signals-1: {endpoint} (link signals) is in use by pid {os.getpid()} ")
+
+
+@LINUX
+def test_process_runs_as_configured(text: str, tmp_path: Path, hub: Hub) -> None:
+    """Every thread that answers, ZeroMQ's among them, is on the processor and in the class of its section; a child would be, too."""
+    cpu = max(os.sched_getaffinity(0))
+    text += f'[process.master-1]\nnodes = ["master-1"]\ncpus = [{cpu}]\nscheduler = "batch"\n'
+    (tmp_path / "mesh.toml").write_text(text)
+    words = ["master-1", "--config", str(tmp_path / "mesh.toml"), "--state", str(tmp_path / "state")]
+    operator = hub.connect(links.CONTROL, "DEALER", parse(text).endpoint("master-1", links.CONTROL))
+    with subprocess.Popen([sys.executable, "-m", "nodes.io.run", *words]) as process:
+        hello = encode(OperatorHello("operator", 1, PROTOCOL_VERSION))
+        until(lambda: operator.changes(0) and operator.send(0, (hello,)) == SENT, hub)
+        until(operator.receive_one, hub)
+        threads = {path.joinpath("comm").read_text().strip(): int(path.name) for path in Path(f"/proc/{process.pid}/task").iterdir()}
+        io_threads = [number for name, number in threads.items() if name.startswith("ZMQbg/IO")]
+        found = [(os.sched_getaffinity(number), os.sched_getscheduler(number)) for number in (process.pid, *io_threads)]
+        process.kill()
+    assert found == [({cpu}, os.SCHED_BATCH)] * 2
 
 
 def test_neighbours_have_no_sockets_between_them(text: str, tmp_path: Path, hub: Hub) -> None:

@@ -1,7 +1,11 @@
 """Sockets: their settings, who is who, what is told when something goes wrong."""
 
 import os
+import signal
 import socket as plain_socket
+import subprocess
+import sys
+from itertools import count
 
 import pytest
 import zmq
@@ -18,9 +22,33 @@ from tests.wire.rig import ANY_PORT, until
 pytestmark = pytest.mark.wire
 
 
-def joined(hub: Hub, other: Hub, link: str = links.LOCALS, kinds: tuple[str, str] = ("ROUTER", "DEALER")) -> tuple[Socket, Socket]:
+LINUX = pytest.mark.skipif(sys.platform != "linux", reason="platform: abstract names are Linux' own")
+KINDS_OF_ENDPOINT = ["tcp", pytest.param("ipc", marks=LINUX)]
+NUMBERS = count(1)
+
+
+def new_name() -> str:
+    """An abstract name that nobody has."""
+    return f"ipc://@trademesh-test-{os.getpid()}-{next(NUMBERS)}"
+
+
+@pytest.fixture(params=KINDS_OF_ENDPOINT)
+def anywhere(request: pytest.FixtureRequest) -> str:
+    """Where to listen: a free port, a free name."""
+    return ANY_PORT if request.param == "tcp" else new_name()
+
+
+@pytest.fixture(params=KINDS_OF_ENDPOINT)
+def nowhere(request: pytest.FixtureRequest) -> str:
+    """Where nobody listens."""
+    return "tcp://127.0.0.1:9" if request.param == "tcp" else new_name()
+
+
+def joined(
+    hub: Hub, other: Hub, link: str = links.LOCALS, kinds: tuple[str, str] = ("ROUTER", "DEALER"), endpoint: str = ANY_PORT
+) -> tuple[Socket, Socket]:
     """A listening socket and one that is connected to it."""
-    listener = hub.bind(link, kinds[0], ANY_PORT)
+    listener = hub.bind(link, kinds[0], endpoint)
     dialler = other.connect(link, kinds[1], listener.endpoint)
     until(lambda: dialler.changes(0), other)
     return listener, dialler
@@ -72,9 +100,9 @@ def test_settings_of_dialling_sockets(hub: Hub, link: str, kind: str, expected: 
     assert 100 <= int(plain.get(zmq.RECONNECT_IVL)) <= 500
 
 
-def test_port_in_use_names_its_holder(hub: Hub, other: Hub) -> None:
-    """A port that is taken may be free soon: exit 75, which is tried again; the endpoint, the link, and who has it."""
-    endpoint = hub.bind(links.LOCALS, "ROUTER", ANY_PORT).endpoint
+def test_port_in_use_names_its_holder(hub: Hub, other: Hub, anywhere: str) -> None:
+    """A port or a name that is taken may be free soon: exit 75, which is tried again; the endpoint, the link, and who has it."""
+    endpoint = hub.bind(links.LOCALS, "ROUTER", anywhere).endpoint
     with pytest.raises(PortInUse) as caught:
         other.bind(links.ORDERS, "PUB", endpoint)
     assert caught.value.exit_code == 75
@@ -114,9 +142,9 @@ def test_ipv6(hub: Hub, other: Hub) -> None:
     assert take(listener, hub) == (1, (b"x",))
 
 
-def test_peers_are_numbers(hub: Hub, other: Hub) -> None:
+def test_peers_are_numbers(hub: Hub, other: Hub, anywhere: str) -> None:
     """Each connection of a ROUTER has a number, the answer to a number reaches that connection alone, bodies stay apart."""
-    listener, first = joined(hub, other)
+    listener, first = joined(hub, other, endpoint=anywhere)
     second = other.connect(links.LOCALS, "DEALER", listener.endpoint)
     until(lambda: second.changes(0), other)
     first.send(0, (b"one",))
@@ -130,9 +158,9 @@ def test_peers_are_numbers(hub: Hub, other: Hub) -> None:
     assert first.receive_one() is None
 
 
-def test_each_of_many_gets_its_own_head(hub: Hub, other: Hub) -> None:
+def test_each_of_many_gets_its_own_head(hub: Hub, other: Hub, anywhere: str) -> None:
     """Sent to many at once: each has its own head and the common body; who is not there is named, and stops nobody behind it."""
-    listener, first = joined(hub, other)
+    listener, first = joined(hub, other, endpoint=anywhere)
     second = other.connect(links.LOCALS, "DEALER", listener.endpoint)
     until(lambda: second.changes(0), other)
     for dialler in (first, second):
@@ -143,9 +171,9 @@ def test_each_of_many_gets_its_own_head(hub: Hub, other: Hub) -> None:
     assert take(second, other) == (0, (b"for two", b"body"))
 
 
-def test_lost_peer_is_gone_for_good(hub: Hub, other: Hub) -> None:
+def test_lost_peer_is_gone_for_good(hub: Hub, other: Hub, anywhere: str) -> None:
     """A send to a connection that was closed says GONE, again too; the same peer back is another number."""
-    listener, dialler = joined(hub, other)
+    listener, dialler = joined(hub, other, endpoint=anywhere)
     dialler.send(0, (b"hello",))
     assert take(listener, hub)[0] == 1
     other.close()
@@ -174,17 +202,17 @@ def test_connection_to_itself_is_ended(hub: Hub, other: Hub) -> None:
     hub.bind(links.LOCALS, "ROUTER", f"tcp://{address}")
 
 
-def test_nothing_waits_for_a_peer_that_is_not_there(other: Hub) -> None:
+def test_nothing_waits_for_a_peer_that_is_not_there(other: Hub, nowhere: str) -> None:
     """Without a connection a DEALER and a PUSH take nothing: what is sent now would arrive late."""
     for kind in ("DEALER", "PUSH"):
-        dialler = other.connect(links.STATUS, kind, "tcp://127.0.0.1:9")
+        dialler = other.connect(links.STATUS, kind, nowhere)
         assert dialler.send(0, (b"x",)) == FULL
         assert not dialler.is_up
 
 
-def test_full_queue_is_told_and_not_waited_for(hub: Hub) -> None:
+def test_full_queue_is_told_and_not_waited_for(hub: Hub, anywhere: str) -> None:
     """A peer that reads nothing ends in FULL, at once, and keeps its number."""
-    listener = hub.bind(links.LOCALS, "ROUTER", ANY_PORT)
+    listener = hub.bind(links.LOCALS, "ROUTER", anywhere)
     context = zmq.Context()
     sleeper = context.socket(zmq.DEALER)
     for option in (zmq.RCVHWM, zmq.RCVBUF):
@@ -201,9 +229,9 @@ def test_full_queue_is_told_and_not_waited_for(hub: Hub) -> None:
 
 
 @pytest.mark.slow
-def test_link_goes_down_and_comes_up(hub: Hub, other: Hub) -> None:
+def test_link_goes_down_and_comes_up(hub: Hub, other: Hub, anywhere: str) -> None:
     """A connecting socket tells when its connection is made, lost, and made again, once each."""
-    listener, dialler = joined(hub, other)
+    listener, dialler = joined(hub, other, endpoint=anywhere)
     assert dialler.is_up
     hub.close()
     assert until(lambda: dialler.changes(0), other) == [False]
@@ -215,9 +243,9 @@ def test_link_goes_down_and_comes_up(hub: Hub, other: Hub) -> None:
 
 
 @pytest.mark.parametrize(("bound", "kind"), [("ROUTER", "DEALER"), ("PUB", "SUB")])
-def test_link_that_libzmq_gave_up_is_renewed(hub: Hub, other: Hub, bound: str, kind: str) -> None:
+def test_link_that_libzmq_gave_up_is_renewed(hub: Hub, other: Hub, bound: str, kind: str, anywhere: str) -> None:
     """After a message longer than allowed libzmq never dials again; ``renew`` does, waiting longer each time it is in vain."""
-    listener, dialler = joined(hub, other, links.ORDERS, (bound, kind))
+    listener, dialler = joined(hub, other, links.ORDERS, (bound, kind), anywhere)
     if bound == "ROUTER":
         dialler.send(0, (b"hello",))
         take(listener, hub)
@@ -237,24 +265,24 @@ def test_link_that_libzmq_gave_up_is_renewed(hub: Hub, other: Hub, bound: str, k
     assert not dialler.renew(1_000 * SECOND_NS)
 
 
-def test_renewing_in_vain_slows_down(other: Hub) -> None:
+def test_renewing_in_vain_slows_down(other: Hub, nowhere: str) -> None:
     """Each vain renewal waits twice as long as the one before, 32 s at most."""
-    dialler = other.connect(links.LOCALS, "DEALER", "tcp://127.0.0.1:9")
+    dialler = other.connect(links.LOCALS, "DEALER", nowhere)
     dialler._renew_at_ns = 0
     renewed = [at_s for at_s in range(130) if dialler.renew(at_s * SECOND_NS)]
     assert renewed == [0, 1, 3, 7, 15, 31, 63, 95, 127]
 
 
-def test_dialling_that_goes_on_is_not_disturbed(other: Hub) -> None:
+def test_dialling_that_goes_on_is_not_disturbed(other: Hub, nowhere: str) -> None:
     """While libzmq itself keeps trying nothing is renewed."""
-    dialler = other.connect(links.LOCALS, "DEALER", "tcp://127.0.0.1:9")
+    dialler = other.connect(links.LOCALS, "DEALER", nowhere)
     until(lambda: dialler.changes(SECOND_NS) or dialler._renew_at_ns < 2**62, other)
     assert not dialler.renew(8 * SECOND_NS)
 
 
-def test_too_many_bad_frames(hub: Hub, other: Hub) -> None:
+def test_too_many_bad_frames(hub: Hub, other: Hub, anywhere: str) -> None:
     """After ten bad frames a peer's messages come without content; another peer is not concerned."""
-    listener, bad = joined(hub, other)
+    listener, bad = joined(hub, other, endpoint=anywhere)
     good = other.connect(links.LOCALS, "DEALER", listener.endpoint)
     until(lambda: good.changes(0), other)
     for _ in range(BAD_FRAMES_MAX):
@@ -284,9 +312,9 @@ def test_too_many_peers(hub: Hub, other: Hub, monkeypatch: pytest.MonkeyPatch) -
     assert listener.send(1, (b"x",)) == SENT
 
 
-def test_receive_takes_a_batch(hub: Hub, other: Hub) -> None:
+def test_receive_takes_a_batch(hub: Hub, other: Hub, anywhere: str) -> None:
     """A batch has at most so many messages, in order; fewer mean that no more are there."""
-    listener, dialler = joined(hub, other)
+    listener, dialler = joined(hub, other, endpoint=anywhere)
     for number in range(5):
         dialler.send(0, (bytes((number,)),))
     taken: list[bytes] = []
@@ -300,10 +328,68 @@ def test_receive_takes_a_batch(hub: Hub, other: Hub) -> None:
     assert not listener.pending()
 
 
-def test_subscriber_gets_everything(hub: Hub, other: Hub) -> None:
+def test_subscriber_gets_everything(hub: Hub, other: Hub, anywhere: str) -> None:
     """A SUB is subscribed to all from its connection on; one that is not there costs the publisher nothing."""
-    publisher = hub.bind(links.FRONT, "PUB", ANY_PORT)
+    publisher = hub.bind(links.FRONT, "PUB", anywhere)
     assert publisher.send(0, (b"nobody hears",)) == SENT
     subscriber = other.connect(links.FRONT, "SUB", publisher.endpoint)
     heard = until(lambda: publisher.send(0, (b"now", b"body")) == SENT and subscriber.receive_one(), hub, other)
     assert heard == (0, (b"now", b"body"))
+
+
+@LINUX
+def test_socket_listens_by_port_and_by_name(hub: Hub, other: Hub) -> None:
+    """Peers of both are numbers of one ROUTER; it says its port, which is what others dial."""
+    name = new_name()
+    listener = hub.bind(links.LOCALS, "ROUTER", ANY_PORT, name)
+    assert listener.endpoint.startswith("tcp://127.0.0.1:")
+    diallers = [other.connect(links.LOCALS, "DEALER", endpoint) for endpoint in (name, listener.endpoint)]
+    for number, dialler in enumerate(diallers, 1):
+        until(lambda dialler=dialler: dialler.changes(0), other)
+        dialler.send(0, (b"hello",))
+        assert take(listener, hub) == (number, (b"hello",))
+    assert listener.send_each([1, 2], [b"one", b"two"], b"body") == []
+    assert [take(dialler, other)[1][0] for dialler in diallers] == [b"one", b"two"]
+
+
+@LINUX
+def test_name_that_is_taken_frees_the_port(hub: Hub, other: Hub) -> None:
+    """Who cannot listen at all its endpoints listens at none, and can try again."""
+    name, port = new_name(), f"tcp://127.0.0.1:{free_base_port()}"
+    holder = hub.bind(links.LOCALS, "ROUTER", name)
+    with pytest.raises(PortInUse, match=f"^{name} "):
+        other.bind(links.LOCALS, "ROUTER", port, name)
+    holder.close()
+    assert until(lambda: bound(other, port, name), other).endpoint == port
+
+
+def bound(hub: Hub, *endpoints: str) -> Socket | None:
+    """A listening socket, where its endpoints are free by now: ZeroMQ closes in its own thread."""
+    try:
+        return hub.bind(links.LOCALS, "ROUTER", *endpoints)
+    except PortInUse:
+        return None
+
+
+HOLDER = """
+import sys
+from mesh.io.sockets import Hub
+hub = Hub()
+hub.bind("locals", "ROUTER", sys.argv[1])
+print("bound", flush=True)
+sys.stdin.read()
+"""
+
+
+@LINUX
+def test_name_ends_with_its_process(hub: Hub) -> None:
+    """A killed process leaves nothing that could be in the next one's way."""
+    name = new_name()
+    with subprocess.Popen([sys.executable, "-c", HOLDER, name], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"bound\n"
+        with pytest.raises(PortInUse, match=f"^{name} .* is in use by pid {process.pid} "):
+            hub.bind(links.LOCALS, "ROUTER", name)
+        process.send_signal(signal.SIGKILL)
+        process.wait(10)
+    assert hub.bind(links.LOCALS, "ROUTER", name).endpoint == name

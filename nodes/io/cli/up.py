@@ -22,6 +22,8 @@ from mesh.errors import BadConfig
 from mesh.io.ports import holder_of, outgoing_ports
 from mesh.links import LINKS
 from nodes.io.cli.client import Client
+from nodes.io.cli.grid import cell
+from nodes.io.cli.plaintext import say
 from nodes.io.cli.summary import print_summary, summarise, write_summary
 from nodes.io.cli.watching import Ending, Run
 from nodes.io.cli.wishes import Wishes, check_wishes, effective_config
@@ -30,6 +32,7 @@ from nodes.io.livespec import is_live
 from nodes.io.locate import Running, default_state, given, load, notes, remember, running_now, write_effective
 from nodes.io.recording import Recording, read_recording
 from nodes.io.statedir import StateDirectory
+from nodes.io.tuning import warnings_of
 
 
 def run_up(wishes: Wishes) -> int:
@@ -37,6 +40,8 @@ def run_up(wishes: Wishes) -> int:
     check_wishes(wishes)
     config, named = effective_config(wishes)
     check_ports(config)
+    for line in warnings_of(config):
+        say(f"mesh: {line}", sys.stderr)
     feeds = config.settings.market.feeds
     recording = read_feeds(config) if feeds and not is_live(feeds) else None
     state = state_directory(wishes, named)
@@ -87,7 +92,7 @@ def written(path: Path | None, write: Callable[[Path], None]) -> Path | None:
     try:
         write(path)
     except OSError as error:
-        print(f"mesh: {path} cannot be written: {error.strerror}; free its disk; what happened is kept in the state", file=sys.stderr)
+        say(f"mesh: {path} cannot be written: {error.strerror}; free its disk; what happened is kept in the state", sys.stderr)
         return None
     return path
 
@@ -98,7 +103,7 @@ def note(config: Config, effective: Path, state: Path, wishes: Wishes) -> None:
     try:
         remember(running_now(effective, path, config.settings.mesh.id, state))
     except OSError as error:
-        print(f"mesh: cannot leave a note for other commands: {error}; give them --config {effective}", file=sys.stderr)
+        say(f"mesh: cannot leave a note for other commands: {error}; give them --config {effective}", sys.stderr)
 
 
 def listened(config: Config) -> Iterator[tuple[str, str, int]]:
@@ -115,11 +120,11 @@ def check_ports(config: Config) -> None:
     shared = outgoing_ports()
     risky = [port for _, _, port in listened(config) if port in shared]
     if risky:
-        print(
+        say(
             f"mesh: ports {min(risky)} to {max(risky)} are among those that the system gives to outgoing connections "
             f"({min(shared)} to {max(shared)}): a node may find its own taken and has to wait for it; choose mesh.base_port below "
             f"{min(shared)}, or reserve them in net.ipv4.ip_local_reserved_ports",
-            file=sys.stderr,
+            sys.stderr,
         )
     for name, host, port in listened(config):
         with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
@@ -161,7 +166,7 @@ def read_feeds(config: Config) -> Recording:
 
         recording = read_recording(config, told)
     for line in recording.about.lines:
-        out.print(line, soft_wrap=True)
+        out.print(cell(line), soft_wrap=True)
     return recording
 
 

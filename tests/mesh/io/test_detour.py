@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from mesh.errors import BadConfig
-from mesh.io.detour import VARIABLE, detour
+from mesh.io.detour import VARIABLE, detour, is_set
 
 STRAIGHT = "tcp://127.0.0.1:7410"
 
@@ -15,6 +15,7 @@ def test_without_a_file_links_go_straight(monkeypatch: pytest.MonkeyPatch) -> No
     """The endpoint itself."""
     monkeypatch.delenv(VARIABLE, raising=False)
     assert detour("local-1", STRAIGHT) == STRAIGHT
+    assert not is_set()
 
 
 def test_a_file_turns_the_links_it_names_and_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -22,6 +23,7 @@ def test_a_file_turns_the_links_it_names_and_no_other(tmp_path: Path, monkeypatc
     path = tmp_path / "detours.json"
     path.write_text(json.dumps({"local-1": {STRAIGHT: "tcp://127.0.0.1:9000"}}))
     monkeypatch.setenv(VARIABLE, str(path))
+    assert is_set()
     assert detour("local-1", STRAIGHT) == "tcp://127.0.0.1:9000"
     assert detour("local-2", STRAIGHT) == STRAIGHT
     assert detour("local-1", "tcp://127.0.0.1:7411") == "tcp://127.0.0.1:7411"

@@ -50,6 +50,14 @@ def test_health_is_never_too_large() -> None:
     assert (health.phase, health.market_ns) == ("DRAINING", 5)
 
 
+def test_health_tells_what_its_process_was_given() -> None:
+    """Among the facts, first, so that it is never cut off; nothing where nothing was asked for."""
+    tuned = Identity("node-1", "local", 7, "0.1.0", "abc", SECOND_NS, "spin cpus=2,3")
+    assert next(iter(health_of(tuned, Talkative(), ProcessMeter(), 0, SECOND_NS).facts.items())) == ("tuning", "spin cpus=2,3")
+    assert health_of(tuned, Core(), ProcessMeter(), 0, SECOND_NS).facts == {"tuning": "spin cpus=2,3"}
+    assert health_of(IDENTITY, Core(), ProcessMeter(), 0, SECOND_NS).facts == {}
+
+
 class Measured(Core):
     """A core that knows how long its stages take, and the master's clock."""
 

@@ -1,8 +1,13 @@
-"""Ports that outgoing connections may take."""
+"""Ports that outgoing connections may take, who holds a name, and what is a connection to itself."""
 
+import os
+import socket
+import sys
 from pathlib import Path
 
-from mesh.io.ports import outgoing_ports, reset_if_own
+import pytest
+
+from mesh.io.ports import holder_of_name, outgoing_ports, reset_if_own
 
 
 def test_outgoing_ports_are_the_range_less_what_is_reserved(tmp_path: Path) -> None:
@@ -22,3 +27,21 @@ def test_outgoing_ports_where_the_system_does_not_tell(tmp_path: Path) -> None:
 def test_descriptor_that_is_closed_is_no_connection() -> None:
     """The monitor's word may come after the end of what it speaks of."""
     assert not reset_if_own(100_000)
+
+
+def test_pair_of_unix_sockets_is_no_connection_to_itself() -> None:
+    """Neither end has a name, and a descriptor the monitor spoke of may be a worker's pipe by now."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        assert not reset_if_own(ours.fileno())
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="platform: abstract names are Linux' own")
+def test_holder_of_a_name() -> None:
+    """The process that listens there, as people know it; of a name that nobody has, that nothing is known."""
+    name = f"@trademesh-test-{os.getpid()}"
+    with socket.socket(socket.AF_UNIX) as taken:
+        taken.bind(name.replace("@", "\0"))
+        taken.listen()
+        assert holder_of_name(name).startswith(f"pid {os.getpid()} (")
+    assert holder_of_name(name) == "a process this user may not see"

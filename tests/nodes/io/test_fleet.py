@@ -102,3 +102,16 @@ def ended_by(node: "subprocess.Popen[bytes]", wait: Any, processes: list[Any], l
     assert [process.pid for process in processes] == [node.pid]
     node.communicate()
     return wait(processes, limit_s)
+
+
+def test_how_a_process_runs_is_in_the_configuration_alone(tmp_path: Path) -> None:
+    """Its command line names its nodes and the configuration, as of any other; supervisord has it under the section's name."""
+    section = '[process.brain]\nnodes = ["cci-1", "signals-1"]\nidle = "spin"\ncpus = [0, 1]\nscheduler = "batch"\n'
+    tuned = Fleet(parse(demo_text() + section), tmp_path)
+    tuned.write_conf(tmp_path / "mesh.json", events=False)
+    programs = tuned.conf.read_text().split("[program:")[1:]
+    commands = {program.partition("]")[0]: program.split("command=")[1].splitlines()[0] for program in programs}
+    tail = f'"--config" "{tmp_path / "mesh.json"}" "--state" "{tmp_path}"'
+    assert commands["brain"] == f'"{sys.executable}" "-m" "nodes.io.run" "signals-1" "cci-1" {tail}'
+    assert commands["local-1"] == f'"{sys.executable}" "-m" "nodes.io.run" "local-1" {tail}'
+    assert commands.keys() == tuned.processes().keys()
