@@ -41,9 +41,8 @@ def line_of(oid: bytes, action: str, outcome: Outcome) -> Line:
     closes_e8 = LOT_E8 if action == CLOSE else 0
     record = LineRecord("a1", oid, "hand", "open", action, "EURUSD", 1, 0 if action == CLOSE else LOT_E8, NO_OID, 0, closes_e8, 0, 0, 0, 20,
                         DEADLINE_NS if action == OPEN else 0, 1, outcome.f, outcome.f, PUBLISHED)  # fmt: skip
-    line = Line(Decision(DecisionRecord(bytes(16), SIGNAL, 0, 0, [record])), record)
-    line.code, line.f, line.outcome = outcome.code, outcome.f, outcome
-    return line
+    decision = Decision(DecisionRecord(bytes(16), SIGNAL, 0, 0, [record]))
+    return Line(decision, record, outcome.code, "", outcome.f, outcome=outcome)
 
 
 def deal_of(oid: bytes, attempt: int, ticket: int, entry: int) -> Deal:
