@@ -3,10 +3,11 @@
 A stage begins and ends on one host: two clocks are never subtracted here. What the mesh takes and what the broker takes (``BROKER``) are
 stages of their own and are never added up into one number.
 
-The order path pays for a place in a list, 0.2 µs a record on the machine this was written on; a histogram takes a value in 0.7 µs (1.3 where
-other work has had the caches), and does so when somebody asks for summaries, with each health: 1.4 ms for as many as may wait, 0.01 ms at ten
-orders a second. Two digits: a percentile is at most 0.8 % above what was measured. A histogram has 35 KB (three digits: 225 KB) and is made
-with the first value of its stage; a node has four at most. The end of an interval costs 0.04 ms a stage (three digits: 0.25 ms).
+The order path pays for a place in a list, 0.2 µs a record on the machine this was written on; a histogram takes a value in 0.7 µs (1.3
+where other work has had the caches), and does so when somebody asks for summaries, with each health: 1.4 ms for as many as may wait, 0.01
+ms at ten orders a second. Two digits: a percentile is at most 0.8 % above what was measured. A histogram has 35 KB (three digits: 225 KB)
+and is made with the first value of its stage; a node has four at most. The end of an interval costs 0.04 ms a stage (three digits: 0.25
+ms).
 """
 
 from bisect import bisect_left
