@@ -13,10 +13,13 @@ The process ends with its input.
 """
 
 import argparse
+import os
 import sys
 import threading
 import time
+import traceback
 from pathlib import Path
+from typing import Generic, TypeVar
 
 import numpy as np
 
@@ -43,22 +46,45 @@ from nodes.io.locate import load
 from nodes.io.run import bind_links, core_of, dial_links, phase_watch, store_of
 
 LOOK_MS = 50
+FAILED_CODE = 70
+
+
+Row = TypeVar("Row")
+
+
+class Handed(Generic[Row]):
+    """What the loop's thread adds and the thread that listens takes, each row once: a list, whose single steps no thread can part."""
+
+    def __init__(self) -> None:
+        self._rows: list[Row] = []
+
+    def add(self, row: Row) -> None:
+        """One more."""
+        self._rows.append(row)
+
+    def take(self) -> list[Row]:
+        """All so far; what is added meanwhile stays for the next time."""
+        rows = self._rows[:]
+        del self._rows[: len(rows)]
+        return rows
 
 
 class EndedOrders:
     """Stamps of the orders that locals of this process told the end of, by the number of their signal."""
 
     def __init__(self) -> None:
-        self._ended: dict[tuple[str, str], Outcome] = {}
+        self._told: Handed[Outcome] = Handed()
 
     def note(self, outcome: Outcome) -> None:
-        """Take the first word of an end."""
+        """Take a word of an end."""
         if outcome.final:
-            self._ended.setdefault((outcome.account, outcome.sid), outcome)
+            self._told.add(outcome)
 
     def take(self, path: Path) -> None:
-        """Write all so far, and forget it. ``called_ns``: when the order was handed over."""
-        ended, self._ended = self._ended, {}
+        """Write all so far, and forget it; of an end told twice the first word counts. ``called_ns``: when the order was handed over."""
+        ended: dict[tuple[str, str], Outcome] = {}
+        for outcome in self._told.take():
+            ended.setdefault((outcome.account, outcome.sid), outcome)
         numbers = np.array([int(sid) for _, sid in ended], dtype=np.int64)
         fields = {
             name: np.array([getattr(outcome.stamps, name) for outcome in ended.values()], dtype=np.int64)
@@ -86,7 +112,7 @@ class TimedNode(Node):
 
     link = ""
     frames_count = 1
-    spent_ns: list[tuple[int, int]]
+    spent_ns: Handed[tuple[int, int]]
 
     def take_frames(self, inlet: Inlet, peer: int, frames: tuple[bytes, ...], now_ns: int) -> None:
         """Take, and note the time."""
@@ -95,10 +121,10 @@ class TimedNode(Node):
             return
         began_ns, began_cpu_ns = time.perf_counter_ns(), time.thread_time_ns()
         super().take_frames(inlet, peer, frames, now_ns)
-        self.spent_ns.append((time.perf_counter_ns() - began_ns, time.thread_time_ns() - began_cpu_ns))
+        self.spent_ns.add((time.perf_counter_ns() - began_ns, time.thread_time_ns() - began_cpu_ns))
 
 
-def build(name: str, config: Config, chosen: argparse.Namespace, ended: EndedOrders, spent_ns: list[tuple[int, int]]) -> Node:
+def build(name: str, config: Config, chosen: argparse.Namespace, ended: EndedOrders, spent_ns: Handed[tuple[int, int]]) -> Node:
     """A node, its links still missing."""
     role, life, state = config.role_of(name), random_life(), chosen.state
     store: Store = store_of(name, config, state) if chosen.durable else VolatileStore(state, name)
@@ -123,8 +149,17 @@ def build(name: str, config: Config, chosen: argparse.Namespace, ended: EndedOrd
     return node
 
 
-def serve(shell: Shell, nodes: list[Node], ended: EndedOrders, spent_ns: list[tuple[int, int]]) -> None:
-    """Do what the input says; its end is the process's."""
+def serve(shell: Shell, nodes: list[Node], ended: EndedOrders, spent_ns: Handed[tuple[int, int]]) -> None:
+    """Do what the input says; its end is the process's, and so is what goes wrong here: whoever asked must not wait for ever."""
+    try:
+        _serve(nodes, ended, spent_ns)
+    except BaseException:
+        traceback.print_exc()
+        os._exit(FAILED_CODE)
+    shell.stop()
+
+
+def _serve(nodes: list[Node], ended: EndedOrders, spent_ns: Handed[tuple[int, int]]) -> None:
     main_thread = threading.main_thread().ident
     assert main_thread is not None, "the loop runs there"
     clock = time.pthread_getcpuclockid(main_thread)
@@ -134,9 +169,7 @@ def serve(shell: Shell, nodes: list[Node], ended: EndedOrders, spent_ns: list[tu
         if verb == "take":
             ended.take(Path(words[0]))
         elif verb == "spent":
-            spent = spent_ns[:]
-            del spent_ns[: len(spent)]  # what the loop's thread has added meanwhile stays
-            np.save(words[0], np.array(spent, dtype=np.int64).reshape(-1, 2))
+            np.save(words[0], np.array(spent_ns.take(), dtype=np.int64).reshape(-1, 2))
         elif verb == "cpu":
             answer = time.clock_gettime_ns(clock)
         elif verb == "count":
@@ -146,7 +179,6 @@ def serve(shell: Shell, nodes: list[Node], ended: EndedOrders, spent_ns: list[tu
             assert isinstance(announcer, Announcer), "only an announcer announces"
             announcer.announce(int(words[0]), int(words[1]) * MS_NS, monotonic_ns())
         print(answer, flush=True)
-    shell.stop()
 
 
 def main() -> int:
@@ -163,7 +195,7 @@ def main() -> int:
     chosen = parser.parse_args()
     config = load(chosen.config)
     ended = EndedOrders()
-    spent_ns: list[tuple[int, int]] = []
+    spent_ns: Handed[tuple[int, int]] = Handed()
     nodes = {name: build(name, config, chosen, ended, spent_ns) for name in chosen.names}
     hub = Hub()
     for name, node in nodes.items():
