@@ -14,7 +14,7 @@ CATALOGUE: dict[str, str] = {
     "pruned_row_count": "rows of archives dropped because they were older than store.keep_days",
     "commit_us_max": "longest commit, in microseconds",
     "pass_count": "passes of the trading loop",
-    "gc_pause_us_max": "longest pause of this process for garbage collection since it began to trade, in microseconds",
+    "gc_pause_us_max": "longest garbage collection of this process since it began to trade, in microseconds of processor time",
     "tick_count": "ticks taken",
     "late_tick_count": "ticks older than the open bar; they rewrote nothing",
     "feed_stale_count": "times a traded symbol of a live market had no tick for market.stale_ms",

@@ -13,11 +13,9 @@ The process ends with its input.
 """
 
 import argparse
-import os
 import sys
 import threading
 import time
-import traceback
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -46,7 +44,6 @@ from nodes.io.locate import load
 from nodes.io.run import bind_links, core_of, dial_links, phase_watch, store_of
 
 LOOK_MS = 50
-FAILED_CODE = 70
 
 
 Row = TypeVar("Row")
@@ -76,8 +73,8 @@ class EndedOrders:
         self._told: Handed[Outcome] = Handed()
 
     def note(self, outcome: Outcome) -> None:
-        """Take a word of an end."""
-        if outcome.final:
+        """Take a word of an end. One that expired before it came to its local has no signal there: it counts as lost."""
+        if outcome.final and outcome.sid.isdecimal():
             self._told.add(outcome)
 
     def take(self, path: Path) -> None:
@@ -153,10 +150,8 @@ def serve(shell: Shell, nodes: list[Node], ended: EndedOrders, spent_ns: Handed[
     """Do what the input says; its end is the process's, and so is what goes wrong here: whoever asked must not wait for ever."""
     try:
         _serve(nodes, ended, spent_ns)
-    except BaseException:
-        traceback.print_exc()
-        os._exit(FAILED_CODE)
-    shell.stop()
+    finally:
+        shell.stop()
 
 
 def _serve(nodes: list[Node], ended: EndedOrders, spent_ns: Handed[tuple[int, int]]) -> None:

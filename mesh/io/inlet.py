@@ -44,9 +44,11 @@ class Attachment(Protocol):
 
 
 class Inlet:
-    """Something a node receives from. ``is_hot``: has to be looked at, because it woke the loop or was sent on."""
+    """Something a node receives from. ``is_hot``: has to be looked at, because it woke the loop or was sent on; ``is_sure``: something is
+    there, most likely.
+    """
 
-    __slots__ = ("attachment", "fileno", "is_hot", "link", "node", "priority", "socket")
+    __slots__ = ("attachment", "fileno", "is_hot", "is_sure", "link", "node", "priority", "socket")
 
     def __init__(self, node: "Node", link: str, socket: Socket | None, attachment: Attachment | None) -> None:
         self.node = node
@@ -54,9 +56,15 @@ class Inlet:
         self.socket = socket
         self.attachment = attachment
         self.priority = PRIORITY.index(link.split(".")[0])
-        self.is_hot = False
+        self.is_hot = self.is_sure = False
         self.fileno = -1
         """The descriptor the loop waits on for this inlet."""
+
+    def has_more(self) -> bool:
+        """Whether something is there: asked of one that is hot, which it is no longer where nothing is."""
+        if self.socket is not None:
+            self.is_hot = self.is_sure = self.socket.pending()
+        return self.is_hot
 
     def drain(self, now_ns: int, clock: Callable[[], int]) -> int:
         """Take a batch; stays hot where more may be there. The time after it.
@@ -75,8 +83,9 @@ class Inlet:
         if self.socket.is_dialled and not self.socket.is_up:
             self.tell_changes(now_ns)  # a core hears that its link is up before it hears anything over it
         receive_one = self.socket.receive_one
+        is_sure, self.is_sure = self.is_sure, False
         for count in range(BATCH_COUNT):
-            received = receive_one(count >= BURST_COUNT)
+            received = receive_one(is_sure if count == 0 else count >= BURST_COUNT)
             if received is None:
                 self.is_hot = False
                 break

@@ -45,11 +45,13 @@ class Upkeep:
         gc.callbacks.remove(self._on_collection)
 
     def _on_collection(self, phase: str, _info: dict[str, int]) -> None:
-        """The interpreter collects, in the middle of whatever it was at."""
+        """The interpreter collects, in the middle of whatever it was at. By this thread's processor time: where the system gives the
+        processor to somebody else meanwhile, that is no pause of the collector's.
+        """
         if phase == "start":
-            self._pause_began_ns = time.perf_counter_ns()
+            self._pause_began_ns = time.thread_time_ns()
         else:
-            self._pause_us_max = max(self._pause_us_max, (time.perf_counter_ns() - self._pause_began_ns) // US_NS)
+            self._pause_us_max = max(self._pause_us_max, (time.thread_time_ns() - self._pause_began_ns) // US_NS)
 
     def turn(self, nodes: list[Node], inlets: list[Inlet], is_idle: bool, now_ns: int) -> None:
         """One poll's work. Ports that need looking at are hot afterwards."""

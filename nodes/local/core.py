@@ -311,7 +311,10 @@ class Local(Core):
 
     def _on_end(self, record: OrderRecord, outcome: Outcome, now_ns: int) -> list[Effect]:
         """An order ended: whoever asked for it hears of it, and the account is read anew."""
-        self._desk.reading.want_soon(now_ns)
+        if self._desk.jobs or self._state.is_draining:
+            self._desk.reading.want()  # a change of what this one opened may wait for it to be shown; who drains tells it before the end
+        else:
+            self._desk.reading.want_soon(now_ns)
         if record.action == CLOSE:
             self._state.reads_before_open = self._state.book.read_count + 1
         if record.kind == ACT:

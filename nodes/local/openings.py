@@ -311,6 +311,7 @@ class Openings:
 
     def _show_all(self, positions: list[Position]) -> None:
         """Take what a read shows; the same positions say nothing new as long as no opening changes."""
+        places = [opening.position_id for opening in self._by_oid.values()]
         self._shown = {}
         self._held = dict.fromkeys(position.position_id for position in positions)
         by_magic, by_position = self._by_magic, self._by_position
@@ -321,7 +322,9 @@ class Openings:
                 self._shown[opening.record.oid] = None
                 self._show(opening, position)
         self.version += 1
-        self._read = self.version, self.is_hedging, positions
+        has_moved = places != [opening.position_id for opening in self._by_oid.values()]
+        # where one moved, whose the positions before it are may be another's: the next read is looked through again, be it the same
+        self._read = -1 if has_moved else self.version, self.is_hedging, positions
 
     def _show(self, opening: Opening, position: Position) -> None:
         self._unseen.pop(opening.record.oid, None)

@@ -1,7 +1,8 @@
 """When the account is read, and what the read under way includes.
 
-Whoever waits for a read has it as soon as the worker is free. When an order has ended nobody waits: then the orders of a burst share a
-read, for it and the state it leads to cost the venue, the routers and the master more than an order does, the more the more is held.
+Whoever waits for a read has it as soon as the worker is free. When an order has ended, and none is in hand that could wait for what it
+opened, nobody does: then the orders of a burst share a read, for it and the state it leads to cost the venue, the routers and the master
+more than an order does, the more the more is held.
 A read is begun only when everything told so far is durable, so that a state can say which outcomes it includes.
 """
 

@@ -74,16 +74,26 @@ class Openings:
             level = newest.ladder  # the local's own word where it is the higher one
         minute_count, hour_count = rates.counts(market_ns)
         decided_count = holdings.decided_count
-        # by position, in the order of its fields: a call with more than 15 keywords goes by way of a dict and takes eight times as long
+        # the first by position: a call with more than 15 keywords goes by way of a dict and takes eight times as long
         ask = OpenAsk(
             limits, account.day_rule, account.marks, state, spec, account.specs, opening.quote, opening.median_spread_e8,
             holdings, (minute_count + decided_count, hour_count + decided_count),
             account.missing_for_ready(), account.is_rolled_back, level, account.has_unknown(symbol),
-            newest is not None and newest.connected, newest is not None and newest.trade_allowed,
-            moment.now_ns - account.state_at_ns, self._stale_ns, market_ns, opening.signal_age_ns,
-            rates.since_same_ns(market_ns, strategy, our_symbol, side),
-            symbol, strategy, side, volume_e8, sl_e8, distances.needs_atr, signal.close_e8,
-            None if moment.recorded else self._quote_stale_ns,
+            is_connected=newest is not None and newest.connected,
+            is_trade_allowed=newest is not None and newest.trade_allowed,
+            state_age_ns=moment.now_ns - account.state_at_ns,
+            stale_ns=self._stale_ns,
+            market_ns=market_ns,
+            signal_age_ns=opening.signal_age_ns,
+            since_same_ns=rates.since_same_ns(market_ns, strategy, our_symbol, side),
+            symbol=symbol,
+            strategy=strategy,
+            side=side,
+            volume_e8=volume_e8,
+            sl_distance_e8=sl_e8,
+            needs_atr=distances.needs_atr,
+            reference_e8=signal.close_e8,
+            quote_stale_ns=None if moment.recorded else self._quote_stale_ns,
         )  # fmt: skip
         code, detail = objection(ask, account.rules) or (PUBLISHED, detail)
         if code == PUBLISHED:

@@ -61,8 +61,13 @@ def check_line(key: str, text: str) -> str:
     return text
 
 
+def stop_reason(reason: str) -> str:
+    """Why something is stopped, as it can be shown for ever: escaped and cut. A stop is never refused for its words."""
+    return escaped(reason.strip())[:REASON_MAX]
+
+
 def check_reason(reason: str) -> str:
-    """Why; empty where none was given. Every verb that takes a reason asks here, for it is shown in tables and logs for ever.
+    """Why; empty where none was given. Every verb but a stop that takes a reason asks here, for it is shown in tables and logs for ever.
 
     Raises BadUsage where it is longer than what is kept, or is not one line of text.
     """

@@ -12,7 +12,7 @@ from mesh.messages.base import Msg
 from mesh.messages.control import FREEZE, Entry, Latched, Undo
 from nodes.io.cli import tables
 from nodes.io.cli.acting import NOT_ALL, NOT_DONE, is_confirmed, operator_name, why_silent
-from nodes.io.cli.actwords import accounts_in, check_reason, check_stop_scope
+from nodes.io.cli.actwords import accounts_in, check_reason, check_stop_scope, stop_reason
 from nodes.io.cli.client import Client, attached
 from nodes.io.cli.plaintext import say
 from nodes.io.locate import find
@@ -21,9 +21,9 @@ LATCH_S = 3.0
 
 
 def freeze_scope(config_path: Path | None, scope: str, dry_run: bool, yes: bool, reason: str) -> int:
-    """``mesh freeze``: one entry, confirmed account by account. Raises BadUsage, NoMesh."""
+    """``mesh freeze``: one entry, confirmed account by account. Raises BadUsage for a scope there is not, NoMesh."""
     check_stop_scope(find(config_path)[0], scope)
-    reason = check_reason(reason)
+    reason = stop_reason(reason)
     with attached(config_path) as client:
         accounts = accounts_in(client.config, scope)
         say(f"{FREEZE} {scope}: no opens on {', '.join(accounts)}; closes and local management go on")

@@ -2,12 +2,16 @@
 
 from typing import Any
 
+from mesh.core import Send
+from mesh.messages.accounts import AccountState
 from mesh.messages.base import Msg
 from mesh.messages.orders import OrderAck
+from mesh.messages.outcomes import DealReport
 from mesh.messages.venue import VenueRead, VenueSend
 from mesh.units import E8, MS_NS
 from nodes.local.reading import REST_NS
 from tests.nodes.local.localrig import Rig, make_config
+from tests.nodes.local.nettingvenue import netting_rig
 
 RAILS = "\n".join(f'{rail} = "off"' for rail in ("duplicate_window_ms", "positions_per_symbol_count", "positions_count"))
 BURST_COUNT = 6
@@ -113,3 +117,52 @@ def test_worker_is_handed_the_call_before_the_router_hears_that_its_intent_is_st
     rig.open("o")
     rig.until(lambda: rig.master.codes() == ["FILLED"])
     assert done.index(VenueSend) < done.index(OrderAck)
+
+
+def test_drain_tells_the_last_state_and_its_deals() -> None:
+    """An order that ends within the rest is read before the local is gone."""
+    rig = Watched()
+    rig.net.on_end = lambda place: None  # a node that halts is gone
+    rig.open("a", volume_e8=E8 // 100)
+    rig.until(lambda: len(rig.master.codes()) == 1)
+    rig.run(3)  # the read after the first order is over, its rest has begun
+    told: list[Any] = []
+
+    def seen(place: Any, effect: Any) -> None:
+        if place.name == "local-1" and isinstance(effect, Send) and isinstance(effect.message, AccountState | DealReport):
+            told.append(effect.message)
+
+    rig.net.on_effect = seen
+    rig.open("b", volume_e8=E8 // 100)
+    rig.until(lambda: rig.local()._desk.at == "SEND")
+    place = rig.net.places["local-1"]
+    rig.net.stop("local-1")
+    rig.run(3_000, lambda: place.core is None)
+    assert place.core is None
+    assert rig.master.codes() == ["FILLED", "FILLED"]
+    assert [message.f for message in told if isinstance(message, AccountState)] == [2]
+    assert len([message for message in told if isinstance(message, DealReport)]) == 1
+
+
+def test_a_close_behind_its_open_is_not_kept_waiting() -> None:
+    """On a netting account a close waits until what its opening opened is shown: that read comes at once."""
+    rig, _venue = netting_rig()
+    calls: list[tuple[str, int]] = []
+    handle = rig.venue.handle
+
+    def noted(message: Any, now_ns: int) -> Any:
+        if isinstance(message, VenueSend):
+            calls.append((message.action, rig.net.now_ns))
+        return handle(message, now_ns)
+
+    rig.venue.handle = noted  # type: ignore[method-assign]
+    reads = rig.venue.reads
+    rig.until(lambda: rig.venue.reads > reads)
+    rig.run(2 * REST_MS)
+    rig.open("a", volume_e8=E8 // 100)
+    rig.until(lambda: len(rig.master.codes()) == 1)
+    rig.run(2)
+    rig.close(rig.open("b", volume_e8=E8 // 100), "c")
+    rig.until(lambda: any(action == "CLOSE" for action, _ in calls))
+    opened_ns = [at_ns for action, at_ns in calls if action == "OPEN"][-1] + rig.venue.delay_ns
+    assert calls[-1][1] - opened_ns < REST_NS // 4

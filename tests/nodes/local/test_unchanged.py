@@ -120,3 +120,18 @@ def test_levels_are_looked_up_again_after_each_stop_and_undo() -> None:
     levels = {again.level(f"S{number}") for number in range(LEVELS_MAX + 10)}
     assert levels == {ACTIVE}
     assert len(again._levels) == LEVELS_MAX
+
+
+def test_position_that_lost_its_newer_opening_in_a_look_is_the_older_ones_in_the_next() -> None:
+    """Though the second look shows the same positions, whose they are is asked again."""
+    openings = Openings()
+    openings.add(opening(1), 0)
+    openings.look([], 1, 200_000_000_000)  # LATE: the first is taken as gone
+    assert not openings.live()
+    other = opening(5, f=5)
+    openings.add(other, 200_000_000_000)
+    openings._place(openings.of_oid(other.oid), 1)  # the answer named the wrong position
+    held = [position(1), position(6, magic=5)]
+    openings.look(held, 300_000_000_000, 300_000_000_001)
+    openings.look(held, 300_000_000_002, 300_000_000_003)
+    assert [each.record.f for each in openings.live()] == [1, 5]

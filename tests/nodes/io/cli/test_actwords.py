@@ -9,7 +9,17 @@ from mesh.errors import BadUsage
 from mesh.units import E8
 from nodes.io.cli import acting
 from nodes.io.cli.acting import is_confirmed
-from nodes.io.cli.actwords import accounts_in, amount, check_act_scope, check_reason, check_stop_scope, check_ticket, expand_accounts, lots
+from nodes.io.cli.actwords import (
+    accounts_in,
+    amount,
+    check_act_scope,
+    check_reason,
+    check_stop_scope,
+    check_ticket,
+    expand_accounts,
+    lots,
+    stop_reason,
+)
 from nodes.io.locate import demo_text
 
 CONFIG = parse(demo_text() + '\n[group]\nfirst = ["demo-1", "demo-2"]\n')
@@ -72,3 +82,9 @@ def test_nobody_is_asked_without_a_terminal(monkeypatch: pytest.MonkeyPatch, cap
     monkeypatch.setattr("builtins.input", end_of_input)
     assert not is_confirmed("Close?", yes=False)
     assert capsys.readouterr().out == "not done\n"
+
+
+def test_a_stop_is_never_refused_for_its_words() -> None:
+    """Two lines of a log, an escape, far too much: it is shown escaped and cut."""
+    assert stop_reason(" feed is dead\nsee \x1b[31m7\udce9\t") == r"feed is dead\nsee \x1b[31m7\udce9"
+    assert stop_reason("x" * 1_000) == "x" * 200

@@ -71,16 +71,24 @@ def test_stop_that_stops_nothing_is_said_before_the_question(
 def test_reason_that_would_paint_is_said_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """It would stand in every table and log from then on."""
     client = mesh(monkeypatch)
-    for verb in (freeze_scope, resume_scope):
-        with pytest.raises(BadUsage, match=r"character 5 is \\x1b: control characters"):
-            verb(None, "all", reason="calm\x1b[2J", dry_run=False, yes=True)
+    with pytest.raises(BadUsage, match=r"character 5 is \\x1b: control characters"):
+        resume_scope(None, "all", reason="calm\x1b[2J", dry_run=False, yes=True)
     assert client.sent == []
 
 
 def test_reason_too_long_for_the_wire_is_said_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A router would drop such a stop unread, and nothing would be stopped."""
+    """A router would drop such an undo unread, and nothing would be resumed."""
     client = mesh(monkeypatch)
-    for verb in (freeze_scope, resume_scope):
-        with pytest.raises(BadUsage, match="--reason: it has 600 characters"):
-            verb(None, "all", reason="x" * 600, dry_run=False, yes=True)
+    with pytest.raises(BadUsage, match="--reason: it has 600 characters"):
+        resume_scope(None, "all", reason="x" * 600, dry_run=False, yes=True)
     assert client.sent == []
+
+
+@pytest.mark.parametrize(("reason", "said"), [("calm\x1b[2J", r"calm\x1b[2J"), ("x" * 600, "x" * 200), ("two\nlines", r"two\nlines")])
+def test_a_stop_goes_out_whatever_its_reason(monkeypatch: pytest.MonkeyPatch, reason: str, said: str) -> None:
+    """Its words are escaped and cut: nobody who stops is sent back to say it otherwise."""
+    client = mesh(monkeypatch)
+    freeze_scope(None, "all", reason=reason, dry_run=False, yes=True)
+    entries = [message for _, message in client.sent if isinstance(message, Entry)]
+    assert entries
+    assert {entry.reason for entry in entries} == {said}
