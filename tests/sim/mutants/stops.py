@@ -50,6 +50,13 @@ STOPS = (
 ''',
     ),
     Mutant(
+        "level_kept_past_a_stop",
+        "§7: a stop binds at once: what was looked up before it is not asked again",
+        "nodes/local/ladder.py",
+        "        self._levels.clear()\n",
+        "",
+    ),
+    Mutant(
         "in_flight_not_named",
         "§7: LATCHED names each OPEN handed over without RESULT",
         "nodes/local/desk.py",
