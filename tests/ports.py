@@ -1,8 +1,8 @@
 """Ports for meshes that tests start: free now, and of no other worker of the same run."""
 
 import os
-import socket
-from contextlib import ExitStack
+
+from bench.rig.layout import free_ports
 
 FROM, TO = 21_000, 32_760
 """Above the bench's, below those the system gives to outgoing connections."""
@@ -19,20 +19,4 @@ def free_base_port() -> int:
     worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % WORKERS_MAX
     span = (TO - FROM) // WORKERS_MAX
     first = FROM + worker * span
-    bases = range(first, first + span - COUNT, COUNT)
-    turn = os.getpid() % len(bases)  # runs beside each other begin at different places too
-    for base in (*bases[turn:], *bases[:turn]):
-        if _are_free(range(base, base + COUNT)):
-            return base
-    raise AssertionError(f"no {COUNT} free ports in a row between {first} and {first + span} on loopback")
-
-
-def _are_free(ports: range) -> bool:
-    with ExitStack() as held:
-        for port in ports:
-            probe = held.enter_context(socket.socket())
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                return False
-    return True
+    return free_ports(COUNT, first, first + span)

@@ -2,6 +2,7 @@
 
 import os
 import socket
+from contextlib import ExitStack
 
 from mesh.config import Config, parse
 
@@ -82,20 +83,25 @@ def layout(locals_count: int = 1, symbols_count: int = 1, is_ipc: bool = False) 
     return parse("\n".join(parts))
 
 
-def free_ports(count: int) -> int:
-    """The first of ``count`` ports in a row on which nobody listens. Raises ValueError where there are none."""
-    begin = PORTS_FROM + os.getpid() * 1_009 % (PORTS_TO - PORTS_FROM - count)
-    bases: list[int] = [*range(begin, PORTS_TO - count, count), *range(PORTS_FROM, begin, count)]
-    for base in bases:
-        held: list[socket.socket] = []
-        try:
-            for port in range(base, base + count):
-                held.append(socket.socket())
-                held[-1].bind(("127.0.0.1", port))
-        except OSError:
-            continue
-        finally:
-            for sock in held:
-                sock.close()
-        return base
-    raise ValueError(f"no {count} free ports in a row between {PORTS_FROM} and {PORTS_TO} on loopback")
+def free_ports(count: int, first: int = PORTS_FROM, last: int = PORTS_TO) -> int:
+    """The first of ``count`` ports in a row between these on which nobody listens. Raises ValueError where there are none.
+
+    Processes beside each other begin to look at different places.
+    """
+    bases: list[int] = list(range(first, last - count, count))
+    turn = os.getpid() % len(bases)
+    for base in bases[turn:] + bases[:turn]:
+        if _are_free(range(base, base + count)):
+            return base
+    raise ValueError(f"no {count} free ports in a row between {first} and {last} on loopback")
+
+
+def _are_free(ports: range) -> bool:
+    with ExitStack() as held:
+        for port in ports:
+            probe = held.enter_context(socket.socket())
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                return False
+    return True

@@ -311,7 +311,7 @@ class Openings:
 
     def _show_all(self, positions: list[Position]) -> None:
         """Take what a read shows; the same positions say nothing new as long as no opening changes."""
-        places = [opening.position_id for opening in self._by_oid.values()]
+        has_moved = False
         self._shown = {}
         self._held = dict.fromkeys(position.position_id for position in positions)
         by_magic, by_position = self._by_magic, self._by_position
@@ -320,9 +320,9 @@ class Openings:
                 continue  # as all that is not ours
             for opening in self._of(position):
                 self._shown[opening.record.oid] = None
+                has_moved = has_moved or opening.position_id != position.position_id
                 self._show(opening, position)
         self.version += 1
-        has_moved = places != [opening.position_id for opening in self._by_oid.values()]
         # where one moved, whose the positions before it are may be another's: the next read is looked through again, be it the same
         self._read = -1 if has_moved else self.version, self.is_hedging, positions
 

@@ -17,6 +17,7 @@ from nodes.io.locate import demo_text
 from nodes.terminal.records import Deal
 from tests.ports import free_base_port
 
+CHECKOUT = Path(__file__).resolve().parents[2]
 UP_S = 110
 
 
@@ -29,7 +30,8 @@ class Rig:
         self.config = parse(self.text)
         self.config_path = folder / "mesh.toml"
         self.config_path.write_text(self.text, encoding="utf-8")
-        self.environment = {**os.environ, "XDG_STATE_HOME": str(folder / "xdg"), "COLUMNS": "200"}
+        # the code beside this file, though the environment may have another checkout installed
+        self.environment = {**os.environ, "XDG_STATE_HOME": str(folder / "xdg"), "COLUMNS": "200", "PYTHONPATH": str(CHECKOUT)}
         self.environment.pop("MESH_CONFIG", None)
 
     def command(self, *words: str) -> list[str]:
