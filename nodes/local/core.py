@@ -33,7 +33,7 @@ from nodes.local.openings import OPENING
 from nodes.local.orderintake import GAP, GAP_NS, OrderIntake
 from nodes.local.reading import REREAD
 from nodes.local.reports import KNOWN, OUTCOME
-from nodes.local.state import META, REPEAT, LocalState, TimerKey
+from nodes.local.state import ACK, META, REPEAT, LocalState, TimerKey
 from nodes.local.venueside import TRY, VenueSide
 from nodes.stops import KILL_ITEM
 
@@ -83,6 +83,7 @@ class Local(Core):
         self._on_due: dict[str, Callable[[TimerKey, int], Effects]] = {
             **dict.fromkeys((WAKE[0], FIND[0], REREAD[0]), lambda key, now_ns: NOTHING),  # the desk looks again after every call
             GAP[0]: lambda key, now_ns: self._intake.ask_gaps(now_ns),
+            ACK[0]: lambda key, now_ns: (self._state.order_ack(now_ns),),
             REPEAT: lambda key, now_ns: self._state.repeat(now_ns),
             TOLD: self._on_told_due,
             HOMES: self._on_homes_due,
@@ -333,5 +334,5 @@ class Local(Core):
         state = self._state
         state.is_draining = True
         state.timers.set((DRAIN, b""), now_ns + state.drain_ns)
-        return (state.order_ack(),)
+        return (state.order_ack(now_ns),)
 

@@ -107,13 +107,13 @@ class Desk:
             effects.append(self._state.commits.make([order_put(job.record)], partial(self._stored, job)))
         return effects
 
-    def _stored(self, job: Job, _now_ns: int) -> list[Effect]:
+    def _stored(self, job: Job, now_ns: int) -> list[Effect]:
         job.is_stored = True
-        return self._settle(job)
+        return self._settle(job, now_ns)
 
-    def _settle(self, job: Job) -> list[Effect]:
+    def _settle(self, job: Job, now_ns: int) -> list[Effect]:
         """The numbers under which it came are stored or answered."""
-        effects = self._state.settle(self._state.stream.e, job.ks)
+        effects = self._state.settle(self._state.stream.e, job.ks, now_ns)
         job.ks.clear()
         return effects
 
@@ -216,7 +216,7 @@ class Desk:
         state, record = self._state, job.record
         job.is_stored = True
         job.durable_ns = job.durable_ns if self._held is attempt else now_ns
-        effects = self._settle(job)
+        effects = self._settle(job, now_ns)
         if self.at:
             self._held = attempt
             return effects

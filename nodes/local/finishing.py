@@ -75,7 +75,7 @@ class Finishing:
         effects = state.report(outcome, puts, now_ns)
         if job.ks:
             e, ks = state.stream.e, tuple(job.ks)
-            effects.append(state.commits.make([], lambda _: state.settle(e, ks)))
+            effects.append(state.commits.make([], lambda durable_ns: state.settle(e, ks, durable_ns)))
             job.ks.clear()
         effects += self._on_end(record, outcome, now_ns)
         for other in older:

@@ -132,7 +132,7 @@ class HomeLink:
             return []
         self._welcomed_e = welcome.e
         effects = self._intake.on_welcome(welcome, now_ns)
-        effects += [state.order_ack(), state.ask_home(state.freshness.ask(now_ns))]
+        effects += [state.order_ack(now_ns), state.ask_home(state.freshness.ask(now_ns))]
         if state.is_attached:
             # A master that has just started, or hears of us only now, can size nothing before it has these.
             effects.append(state.tell(state.book.symbols_message()))

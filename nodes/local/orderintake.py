@@ -58,7 +58,7 @@ class OrderIntake:
         self.k_last = max(self.k_last, target.k)
         if not state.stream.receive(target.k):
             state.counters.add("duplicate_order_count")
-            return [*effects, *self._again(order.oid), state.order_ack()]
+            return [*effects, *self._again(order.oid), state.order_ack(now_ns)]
         effects += self._take(order, target, body, now_ns)
         self._take_in_turn(now_ns)
         self._look_for_gaps(now_ns)
@@ -71,13 +71,13 @@ class OrderIntake:
         if job is not None:
             state.counters.add("duplicate_order_count")
             if job.is_stored:
-                return state.settle(order.e, [target.k])
+                return state.settle(order.e, [target.k], now_ns)
             job.ks.append(target.k)
             return []
         if state.reports.known_f(order.oid):
             state.counters.add("duplicate_order_count")
             # its end may be on its way to the disk: acked after that
-            return [*self._again(order.oid), state.commits.make([], lambda _: state.settle(order.e, [target.k]))]
+            return [*self._again(order.oid), state.commits.make([], lambda durable_ns: state.settle(order.e, [target.k], durable_ns))]
         job = Job(record_of(order, target, body, now_ns), now_ns)
         job.ks.append(target.k)
         if body.action == OPEN and target.k > state.stream.received_k:
@@ -143,7 +143,7 @@ class OrderIntake:
             if not state.stream.is_older(message.e, row.k):  # another life's is not ended unseen: VOID names it
                 effects += self._expire(row.oid, message.e, TOO_LATE, now_ns)
         if answered:
-            effects.append(state.commits.make([], lambda _: state.settle(message.e, answered)))
+            effects.append(state.commits.make([], lambda durable_ns: state.settle(message.e, answered, durable_ns)))
         self._take_in_turn(now_ns)
         self._look_for_gaps(now_ns)
         return effects

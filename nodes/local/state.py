@@ -16,6 +16,7 @@ from mesh.messages.outcomes import Outcome
 from mesh.messages.venue import VenueLatch
 from mesh.timers import Timers
 from mesh.units import MS_NS
+from nodes.acks import AckRest
 from nodes.commits import Commits
 from nodes.fetches import Fetches
 from nodes.local.accountbook import AccountBook
@@ -34,6 +35,8 @@ META = "meta"
 """Kind of the one row of ``MetaRecord``."""
 ROOM_COUNT = 64
 """Orders that may wait here; the router keeps what is beyond."""
+ACK = ("ack", b"")
+"""Timer: what is settled is acked."""
 REPEAT = "repeat"
 """Timer: unacked outcomes are told again."""
 TimerKey = tuple[str, bytes]
@@ -98,6 +101,7 @@ class LocalState:
         """Reads there must have been before the guard looks at an open: after a close the last read still shows its position."""
         self.is_draining = False
         self._vain_count = 0
+        self._ack_rest = AckRest()
 
     # what is durable
 
@@ -147,20 +151,28 @@ class LocalState:
         )
         return Send(router_link(index), 0, message)
 
-    def order_ack(self) -> Send:
+    def order_ack(self, now_ns: int) -> Send:
         """What is settled, and how much more may come."""
         stream = self.stream
+        self._ack_rest.said(now_ns)
+        self.timers.cancel(ACK)
         room = 0 if self.is_draining else max(0, ROOM_COUNT - stream.waiting_count)
         return self.ask_home(OrderAck(self.account, stream.e, stream.acked_k, room))
 
-    def settle(self, e: int, ks: Sequence[int]) -> list[Effect]:
+    def settle(self, e: int, ks: Sequence[int], now_ns: int) -> list[Effect]:
         """Numbers of an epoch are stored or answered, and that is durable: only then may an ack name them."""
         if e != self.stream.e:
             return []
         before = self.stream.acked_k
         for k in ks:
             self.stream.settle(k)
-        return [self.order_ack()] if self.stream.acked_k > before else []
+        if self.stream.acked_k == before:
+            return []
+        until_ns = self._ack_rest.wait_until_ns(now_ns)
+        if until_ns:
+            self.timers.set_if_unset(ACK, until_ns)
+            return []
+        return [self.order_ack(now_ns)]
 
     def withdraw(self) -> Send:
         """No leave to open any more: what was handed over under it comes back unsent, for the latch word is another one."""

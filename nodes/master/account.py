@@ -10,6 +10,7 @@ from mesh.messages.accounts import AccountState, AccountSymbols, SymbolSpec
 from mesh.messages.base import Digest, Msg, Name
 from mesh.messages.orders import OPEN, LocalHello
 from mesh.messages.outcomes import Outcome
+from nodes.acks import AckRest
 from nodes.codes import UNKNOWN
 from nodes.dayloss import Marks, day_rule_of
 from nodes.decisions import Line
@@ -42,10 +43,10 @@ class Account:
 
     # more than 30 attributes without slots cost an object its shared keys: each account is then a dict of its own, and slow to read
     __slots__ = (
-        "_broker_symbols", "_config", "_held", "_held_of", "asked_oid", "day_rule", "durable_f", "f", "flatten_again_ns", "is_granted",
-        "is_known", "is_rolled_back", "k", "life", "limits", "listed_f", "looked_oid", "marks", "name", "others_f", "own_sizing",
-        "published_k", "rates", "rules", "settled", "skipped", "specs", "stale_k", "stash", "state", "state_at_ns", "store_id",
-        "symbols_number", "teller", "unseen", "unsure_e", "welcomed_ns",
+        "_broker_symbols", "_config", "_held", "_held_of", "ack_rest", "asked_oid", "day_rule", "durable_f", "f", "flatten_again_ns",
+        "is_granted", "is_known", "is_rolled_back", "k", "life", "limits", "listed_f", "looked_oid", "marks", "name", "others_f",
+        "own_sizing", "published_k", "rates", "rules", "settled", "skipped", "specs", "stale_k", "stash", "state", "state_at_ns",
+        "store_id", "symbols_number", "teller", "unseen", "unsure_e", "welcomed_ns",
     )  # fmt: skip
 
     def __init__(self, name: str, config: Config) -> None:
@@ -80,6 +81,7 @@ class Account:
         self.marks = Marks()
         self.f = 0
         self.durable_f = 0
+        self.ack_rest = AckRest()
         self.teller = 0
         """The life that made the newest outcome, …"""
         self.others_f = 0

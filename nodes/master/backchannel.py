@@ -41,7 +41,7 @@ from nodes.master.orderlog import Published
 from nodes.master.recall import Recall
 from nodes.master.state import EPOCH, SEEN, EpochRecord, MasterState
 
-ASK_TIMER, VOID_TIMER = "ask", "void"
+ACK_TIMER, ASK_TIMER, VOID_TIMER = "ack", "ask", "void"
 ASK_NS = 100 * MS_NS
 """A state that does not come is asked for again this often."""
 RELIST_NS = SECOND_NS
@@ -251,7 +251,7 @@ class BackChannel:
         peer = envelope.peer
         effects = self._took(account, taken, peer, now_ns) if taken is not None else []
         if not effects and message.f <= account.durable_f:
-            return [Send(REPLAY, peer, OutcomeAck(account.name, account.durable_f))]
+            return self.acknowledge(account, peer, now_ns)
         return effects + self._look_up(account, peer)
 
     def _resume(self, account: Account, peer: int, now_ns: int) -> list[Effect]:
@@ -284,12 +284,23 @@ class BackChannel:
                 state.timers.cancel((ORDER_TIMER, "", line.record.n))  # nobody is silent any more: no need to wake up and look
         events = [told.outcome_event(line, state.clock.market_ns) for line in taken.ended]
         events += [told.act_event(act) for act in taken.acts]
-        commit = state.commits.make(puts, lambda durable_ns: self._acknowledge(account, f, peer, durable_ns - now_ns))
+        commit = state.commits.make(puts, lambda durable_ns: self._durable(account, f, peer, durable_ns, now_ns))
         return [*taken.notes, *events, commit, *self.void(account, now_ns), *state.settled_news(now_ns)]
 
-    def _acknowledge(self, account: Account, f: int, peer: int, took_ns: int) -> list[Effect]:
-        self._state.meter.record(ACK, took_ns)
+    def _durable(self, account: Account, f: int, peer: int, now_ns: int, taken_ns: int) -> list[Effect]:
+        state = self._state
+        state.meter.record(ACK, now_ns - taken_ns)
         account.durable_f = max(account.durable_f, f)
+        until_ns = account.ack_rest.wait_until_ns(now_ns)
+        if until_ns:
+            state.timers.set_if_unset((ACK_TIMER, account.name, peer), until_ns)
+            return []
+        return self.acknowledge(account, peer, now_ns)
+
+    def acknowledge(self, account: Account, peer: int, now_ns: int) -> list[Effect]:
+        """Have an account's local forget the outcomes that are durable here."""
+        account.ack_rest.said(now_ns)
+        self._state.timers.cancel((ACK_TIMER, account.name, peer))
         return [Send(REPLAY, peer, OutcomeAck(account.name, account.durable_f))]
 
     def void(self, account: Account, now_ns: int) -> list[Effect]:

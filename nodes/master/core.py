@@ -35,7 +35,7 @@ from mesh.units import MS_NS
 from nodes.decisions import Decision
 from nodes.envelopes import message_of
 from nodes.master import told
-from nodes.master.backchannel import ASK_TIMER, VOID_TIMER, BackChannel
+from nodes.master.backchannel import ACK_TIMER, ASK_TIMER, VOID_TIMER, BackChannel
 from nodes.master.beliefs import believed
 from nodes.master.deciding import MARKS_TIMER, ORDER_TIMER, Deciding
 from nodes.master.enquiry import Enquiry
@@ -104,6 +104,7 @@ class Master(Core):
         self._on_due: dict[str, Callable[[TimerKey, int], Effects]] = {
             ORDER_TIMER: lambda key, now_ns: self._deciding.on_silence(key[2]),
             HEARTBEAT: self._on_heartbeat_due,
+            ACK_TIMER: lambda key, now_ns: self._back.acknowledge(self._state.accounts[key[1]], key[2], now_ns),
             ASK_TIMER: lambda key, now_ns: self._back.ask_states(now_ns),
             VOID_TIMER: lambda key, now_ns: self._back.void(self._state.accounts[key[1]], now_ns),
             MARKS_TIMER: lambda key, now_ns: self._deciding.on_marks(key[1]),

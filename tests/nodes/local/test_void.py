@@ -206,9 +206,9 @@ def test_no_ack_names_what_is_not_durable() -> None:
     rig.close(NEVER_SEEN)
     rig.run(100)
     assert rig.local()._state.stream.waiting_count == 1
-    assert rig.local()._state.order_ack().message.k == 0  # type: ignore[attr-defined]
+    assert rig.local()._state.order_ack(rig.net.now_ns).message.k == 0  # type: ignore[attr-defined]
     rig.run(1_000)
-    assert rig.local()._state.order_ack().message.k == 1  # type: ignore[attr-defined]
+    assert rig.local()._state.order_ack(rig.net.now_ns).message.k == 1  # type: ignore[attr-defined]
 
 
 def test_opening_another_life_may_still_execute_is_looked_for_later() -> None:

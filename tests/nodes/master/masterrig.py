@@ -35,6 +35,16 @@ level = 100
 sl_atr = 2
 tp_atr = 3
 """
+FREE = """
+[rails]
+orders_per_minute_count = "off"
+orders_per_hour_count = "off"
+positions_per_symbol_count = "off"
+positions_count = "off"
+exposure_times = "off"
+duplicate_window_ms = "off"
+"""
+"""Rails that let every signal through."""
 
 
 def config_of(accounts: int = 2, strategy: str = STRATEGY, extra: str = "", account: str = "") -> Config:

@@ -7,18 +7,9 @@ import msgspec
 
 from mesh.links import REPLAY
 from mesh.messages.outcomes import OutcomeAck
-from tests.nodes.master.masterrig import ROUTER, Rig, config_of
+from tests.nodes.master.masterrig import FREE, ROUTER, Rig, config_of
 
 PROTOCOL = Path(__file__).parents[3] / "mesh" / "PROTOCOL.md"
-FREE = """
-[rails]
-orders_per_minute_count = "off"
-orders_per_hour_count = "off"
-positions_per_symbol_count = "off"
-positions_count = "off"
-exposure_times = "off"
-duplicate_window_ms = "off"
-"""
 
 
 def test_events_are_out_before_the_commit_of_what_they_tell() -> None:

@@ -25,17 +25,8 @@ from mesh.messages.orders import (
 )
 from mesh.messages.outcomes import OutcomeAck
 from mesh.units import E8, SECOND_NS
-from tests.nodes.master.masterrig import ROUTER, STRATEGY, Rig, config_of
-
-FREE = """
-[rails]
-orders_per_minute_count = "off"
-orders_per_hour_count = "off"
-positions_per_symbol_count = "off"
-positions_count = "off"
-exposure_times = "off"
-duplicate_window_ms = "off"
-"""
+from nodes.acks import REST_NS
+from tests.nodes.master.masterrig import FREE, ROUTER, STRATEGY, Rig, config_of
 
 
 def hello(rig: Rig, name: str = "a1", life: int = 1, store: bytes = b"s", f: int = 0) -> None:
@@ -167,6 +158,7 @@ def test_outcomes_in_any_order_and_number_end_each_line_once(seed: int, copies: 
         rig.give(REPLAY, outcome, ROUTER)
     assert rig.master.totals() == (6, {"FILLED": 6}, {"WORKING": 0, "UNKNOWN": 0, "UNCONFIRMED": 0})
     assert sorted(rig.outcomes()) == ["a1 open FILLED"] * 3 + ["a2 open FILLED"] * 3
+    rig.wait(2 * REST_NS)
     acked = {send.message.account: send.message.f for send in rig.take(OutcomeAck)}  # type: ignore[attr-defined]
     assert acked == {"a1": 6, "a2": 6}
 

@@ -7,6 +7,7 @@ from mesh.links import REPLAY, STORE
 from mesh.messages.base import NO_OID, Msg
 from mesh.messages.outcomes import OutcomeAck
 from mesh.messages.signals import ACCEPTED
+from nodes.acks import REST_NS
 from nodes.decisions import ARCHIVE, ArchiveRecord
 from nodes.shortened import PRUNED, shortened
 from tests.nodes.master.masterrig import ROUTER, Rig, Seen, config_of
@@ -73,6 +74,8 @@ def alarms(rig: Rig) -> list[str]:
 
 
 def acked(rig: Rig) -> list[int]:
+    """What was acked, and after the rest between acks."""
+    rig.wait(2 * REST_NS)
     return [send.message.f for send in rig.take(OutcomeAck)]  # type: ignore[attr-defined]
 
 

@@ -29,9 +29,9 @@ DURABLE = (
         "final_ack_before_commit",
         "§6.8: an outcome is acked after the master's commit",
         "nodes/master/backchannel.py",
-        "        commit = state.commits.make(puts, lambda durable_ns: self._acknowledge(account, f, peer, durable_ns - now_ns))\n",
+        "        commit = state.commits.make(puts, lambda durable_ns: self._durable(account, f, peer, durable_ns, now_ns))\n",
         "        commit = state.commits.make(puts, nothing_follows)\n"
-        "        return [*taken.notes, *events, *self._acknowledge(account, f, peer, 0), commit]\n",
+        "        return [*taken.notes, *events, *self._durable(account, f, peer, now_ns, now_ns), commit]\n",
     ),
     Mutant(
         "outcome_told_before_commit",
@@ -51,8 +51,8 @@ DURABLE = (
         "order_acked_before_its_end_is_durable",
         "§6.2: what ends at once is acked after that commit",
         "nodes/local/finishing.py",
-        "            effects.append(state.commits.make([], lambda _: state.settle(e, ks)))\n",
-        "            effects += state.settle(e, ks)\n",
+        "            effects.append(state.commits.make([], lambda durable_ns: state.settle(e, ks, durable_ns)))\n",
+        "            effects += state.settle(e, ks, now_ns)\n",
     ),
     Mutant(
         "epoch_published_before_durable",
