@@ -15,7 +15,8 @@ from bench.rig.layout import FIRST_LOGIN, account_of, layout, local_of
 from mesh import links
 from mesh.codec import encode
 from mesh.core import Commit, Envelope, Put, Send
-from mesh.io.clock import monotonic_ns, random_life
+from mesh.drawnkeys import DrawnKeys
+from mesh.io.clock import monotonic_ns, random_life, wall_ns
 from mesh.io.store import Store, create, open_store
 from mesh.messages.accounts import AccountState
 from mesh.messages.base import NO_OID, Msg
@@ -91,7 +92,7 @@ def start(path: Path, begin_s: float) -> list[float]:
     config = layout()
     store = open_store(path, config.settings.mesh.id, NODE, ROLE, config.settings.store.keep_days)
     times_s = [time.monotonic() - begin_s]
-    core = Local(NODE, config, random_life(), store.store_id)
+    core = Local(NODE, config, random_life(), store.store_id, wall_ns(), DrawnKeys(config).of(NODE))
     effects = [*core.recover(store.load(), monotonic_ns()), *core.start(monotonic_ns())]
     store.commit([put for effect in effects if isinstance(effect, Commit) for put in effect.puts])
     times_s.append(time.monotonic() - begin_s)

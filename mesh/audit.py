@@ -11,9 +11,9 @@ import msgpack
 import msgspec
 
 AUDITED: dict[str, frozenset[str]] = {
-    "master": frozenset(("epoch", "decision", "_decision", "_act", "stop")),
-    "router": frozenset(("stop",)),
-    "local": frozenset(("order", "outcome", "command", "stop")),
+    "master": frozenset(("epoch", "decision", "_decision", "_act", "stop", "refused_stop")),
+    "router": frozenset(("stop", "refused_stop", "latched")),
+    "local": frozenset(("order", "outcome", "command", "stop", "refused_stop")),
 }
 """Role → kinds of rows that are history: decided and how it ended, attempts, acts of operators, stops, epochs. Deletions are none."""
 PRUNED: dict[str, tuple[str, ...]] = {"master": ("_act", "_decision", "_why"), "local": ("_outcome",)}

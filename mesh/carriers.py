@@ -26,10 +26,12 @@ UP: dict[str, Kinds] = {
     SIGNALS: _SOURCE_UP,
     DECIDE: _SOURCE_UP,
     REPLAY: (*_LOCAL_UP, *_TOLD_UP, orders.RouterHello, orders.Replay),
-    LOCALS: (*_LOCAL_UP, orders.OrderAck, control.CommandAnswer, control.LostOrders, control.Pong, control.Latched),
+    LOCALS: (
+        *_LOCAL_UP, orders.OrderAck, control.CommandAnswer, control.LostOrders, control.Pong, control.Latched, control.Drilled,
+    ),
     STATUS: (*_TOLD_UP, health.NodeHealth),
     CONTROL: (
-        control.OperatorHello, control.Entry, control.Undo, control.Command, control.Ping, control.WhyAsk, *_STOPS,
+        control.OperatorHello, control.Signed, control.Drill, control.Command, control.Ping, control.WhyAsk, *_STOPS,
     ),
     VENUE: (venue.TerminalCall,),
     WORKER: (
@@ -44,10 +46,11 @@ DOWN: dict[str, Kinds] = {
     DECIDE: _SOURCE_DOWN,
     ORDERS: (orders.Order, orders.Heartbeat),
     REPLAY: (*_LOCAL_DOWN, orders.MasterWelcome),
-    LOCALS: (*_LOCAL_DOWN, orders.RouterHeartbeat, control.Command, control.Ping),
+    LOCALS: (*_LOCAL_DOWN, orders.RouterHeartbeat, control.Command, control.Ping, control.Drill),
     FRONT: (health.Snapshot, health.LocalSeen, health.FrontEvent),
     CONTROL: (
-        control.ControlWelcome, control.CommandAnswer, control.LostOrders, control.Pong, control.WhyAnswer, control.Latched, *_STOPS,
+        control.ControlWelcome, control.CommandAnswer, control.LostOrders, control.Pong, control.WhyAnswer, control.StopAnswer,
+        control.Latched, control.Drilled, *_STOPS,
     ),
     VENUE: (venue.TerminalReply,),
     WORKER: (

@@ -73,6 +73,13 @@ class WallStep(Msg):
     step_ns: int
 
 
+class HostStop(Msg):
+    """From the shell: somebody on this host wants what runs here stopped (a flag file, a signal), as long as it is said."""
+
+    level: str
+    why: str
+
+
 class Send(msgspec.Struct, frozen=True, gc=False):
     """Send a message on a link. ``peer`` 0 on connecting and PUB links. ``body``: raw second frame, forwarded untouched."""
 

@@ -1,29 +1,46 @@
 """The stop as state: a grow-only set of entries and of undos that name them (DESIGN §7).
 
 Nothing is ever removed and merge is union, so duplicates, order and partitions do not matter; the digest covers both
-kinds. An entry is known by the hash of its bytes. An undo may come before the entry it ends. The highest live entry
+kinds. An item is known by the hash of the bytes that are signed. An undo may come before the entry it ends. The highest live entry
 that matches binds.
 """
 
+import re
 from hashlib import sha256
 
 from mesh.codec import decode_untrusted
 from mesh.errors import BadFrame
-from mesh.messages.control import KILL_ITEMS_MAX, LADDER, Entry, Undo
+from mesh.messages.control import KILL_ITEMS_MAX, LADDER, PREFIX_BYTES, Entry, Signed, Undo
 
 SCOPE_KINDS = ("account", "symbol", "strategy")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.#&+-]{0,63}")
 ALL = "all"
 
 
-def entry_id(raw: bytes) -> bytes:
+OPERATORS_COUNT = 512
+"""Places that are kept for operators where nodes' own entries have filled the rest: a person can always stop and resume."""
+
+
+def entry_id(body: bytes) -> bytes:
     """The id of an entry or undo: SHA-256 of its encoded bytes."""
-    return sha256(raw).digest()
+    return sha256(body).digest()
+
+
+def item_of(raw: bytes) -> tuple[bytes, Entry | Undo]:
+    """(id, item) of a ``Signed``'s bytes, its signature not looked at. Raises BadFrame for anything else."""
+    signed = decode_untrusted(raw)
+    if not isinstance(signed, Signed):
+        raise BadFrame(f"{type(signed).__name__} is no signed entry or undo")
+    item = decode_untrusted(signed.body)
+    if not isinstance(item, Entry | Undo):
+        raise BadFrame(f"{type(item).__name__} is no entry or undo of the kill set")
+    return entry_id(signed.body), item
 
 
 def check_scope(scope: str) -> str:
     """The scope itself. Raises ValueError, saying what is allowed, for anything else than ``all`` and ``account:NAME`` and the like."""
     kind, _, name = scope.partition(":")
-    if scope == ALL or (kind in SCOPE_KINDS and name):
+    if scope == ALL or (kind in SCOPE_KINDS and _NAME.fullmatch(name)):
         return scope
     raise ValueError(f"scope {scope!r}: all, account:NAME, symbol:NAME or strategy:NAME is allowed")
 
@@ -46,52 +63,59 @@ class KillSet:
         self._live: list[tuple[bytes, Entry]] = []
         self._digest = b""
 
-    def add_untrusted(self, raw: bytes) -> bool:
-        """Take an encoded Entry or Undo; False where it is already here. Raises BadFrame for anything else."""
-        key = entry_id(raw)
+    def __contains__(self, key: object) -> bool:
+        return key in self._raw
+
+    def __len__(self) -> int:
+        return len(self._raw)
+
+    def has_room(self, is_operators: bool) -> bool:
+        """Whether one more is taken."""
+        return len(self._raw) < KILL_ITEMS_MAX - (0 if is_operators else OPERATORS_COUNT)
+
+    def add(self, key: bytes, raw: bytes, item: Entry | Undo) -> None:
+        """Take what has been checked (``mesh.keyring``), or was when it was stored; what is here already stays."""
         if key in self._raw:
-            return False
-        item = decode_untrusted(raw)
-        if len(self._raw) >= KILL_ITEMS_MAX:
-            raise BadFrame(f"the kill set holds {KILL_ITEMS_MAX} items; no more are taken")
+            return
         if isinstance(item, Entry):
-            self._add_entry(key, item)
-        elif isinstance(item, Undo):
+            self._entries[key] = item
+        else:
             for ended in item.entries:
                 self._ended.setdefault(ended, key)
-        else:
-            raise BadFrame(f"{type(item).__name__} is no entry or undo of the kill set")
         self._raw[key] = raw
         self._live = [(entry_key, entry) for entry_key, entry in self._entries.items() if entry_key not in self._ended]
         self._digest = sha256(b"".join(sorted(self._raw))).digest()
-        return True
 
-    def _add_entry(self, key: bytes, entry: Entry) -> None:
-        if entry.level not in LADDER[1:]:
-            raise BadFrame(f"level {entry.level!r}: {', '.join(LADDER[1:])} are allowed")
-        try:
-            check_scope(entry.scope)
-        except ValueError as error:
-            raise BadFrame(str(error)) from None
-        self._entries[key] = entry
+    def add_untrusted(self, raw: bytes) -> None:
+        """Take an item to be shown, or one of our own store: its signature is not looked at. Raises BadFrame where it is none."""
+        key, item = item_of(raw)
+        self.add(key, raw, item)
 
     @property
     def digest(self) -> bytes:
         """SHA-256 over all ids; empty for the empty set. Equal digests mean equal sets."""
         return self._digest
 
-    def known(self) -> list[bytes]:
-        """Ids of everything here, sorted."""
-        return sorted(self._raw)
+    def known(self) -> bytes:
+        """The first bytes of each id here, one after the other, sorted."""
+        return b"".join(key[:PREFIX_BYTES] for key in sorted(self._raw))
 
-    def missing(self, known: list[bytes]) -> list[bytes]:
-        """Raw items that a peer with these ids lacks, in order of their ids."""
-        theirs = frozenset(known)
-        return [raw for key, raw in sorted(self._raw.items()) if key not in theirs]
+    def missing(self, known: bytes) -> list[bytes]:
+        """Raw items that a peer who knows these (``known``) lacks, in order of their ids."""
+        theirs = _prefixes(known)
+        return [raw for key, raw in sorted(self._raw.items()) if key[:PREFIX_BYTES] not in theirs]
+
+    def lacks_of(self, known: bytes) -> bool:
+        """Whether a peer who knows these has something that is not here."""
+        return not _prefixes(known) <= _prefixes(self.known())
 
     def raw_items(self) -> list[bytes]:
         """Every raw item, in order of arrival."""
         return list(self._raw.values())
+
+    def entries(self) -> list[tuple[bytes, Entry]]:
+        """Every entry, ended or not, in order of arrival."""
+        return list(self._entries.items())
 
     def live(self) -> list[tuple[bytes, Entry]]:
         """Entries no undo has ended, in order of arrival."""
@@ -104,3 +128,7 @@ class KillSet:
             if scope_matches(entry.scope, account, symbol, strategy):
                 level = max(level, LADDER.index(entry.level))
         return LADDER[level]
+
+
+def _prefixes(known: bytes) -> frozenset[bytes]:
+    return frozenset(known[start : start + PREFIX_BYTES] for start in range(0, len(known), PREFIX_BYTES))

@@ -49,6 +49,8 @@ class TimerSection(Section):
     """First repeat of anything that waits for an answer; doubles up to 8 times this."""
     drain_ms: Annotated[int, Meta(ge=1, le=5_000)] = 5_000
     """How long a stop may take; whoever stops a node waits a little longer."""
+    visible_ms: Ms = 1_000
+    """Two reads this far apart have to show nothing left, before a stop is said to have cancelled or closed everything."""
     unknown_settle_ms: Ms = 60_000
     """An attempt whose result is unknown is looked for so long before it counts as never executed …"""
     unknown_read_ms: Ms = 5_000
@@ -157,17 +159,36 @@ class RailsSection(Section):
     daily_loss_warn_percent: Percent = Decimal(80)
     """Warn at this share of the limit."""
     daily_loss_base: Literal["balance", "equity", "higher"] = "balance"
-    daily_loss_action: Literal["freeze", "flatten"] = "freeze"
+    daily_loss_action: Literal["deny", "freeze", "flatten"] = "freeze"
+    """Past the limit nothing is opened till the next day (all three); freeze and flatten: nor later, before a person has resumed the
+    account; flatten: and what is ours is closed."""
     daily_reset: TimeOfDay = "00:00"
     daily_reset_zone: str = ""
     """Empty: the broker's."""
     drawdown_percent: Percent | None = Decimal(8)
     """From the equity's high-water mark."""
     margin_level_percent: Rail = Decimal(300)
+    errors_count: CountRail = 20
+    """Openings that the broker refuses and attempts of unknown result, after which the account is frozen, …"""
+    errors_window_ms: Ms = 60_000
+    """… in so long."""
     closed_from: TimeOfDay | None = "23:50"
     """No opens from here …"""
     closed_to: TimeOfDay = "00:10"
     """… to here, broker time."""
+
+
+class FleetSection(Section):
+    """Limits over all accounts together; the master freezes everything where one is reached."""
+
+    currency: Currency = "USD"
+    """In which losses of accounts are added up, at the market's own quotes."""
+    loss_percent: Percent | None = Decimal(3)
+    """Lost today by all together, of what their days began with."""
+    errors_count: CountRail = 100
+    """Openings that brokers refuse, on all accounts together, …"""
+    errors_window_ms: Ms = 60_000
+    """… in so long."""
 
 
 class SizingSection(Section):
@@ -286,6 +307,7 @@ class Settings(Section):
     store: StoreSection = StoreSection()
     symbol: dict[SymbolName, SymbolSection] = {}
     rails: RailsSection = RailsSection()
+    fleet: FleetSection = FleetSection()
     strategy: dict[Id, StrategySection] = {}
     group: dict[Id, list[Id]] = {}
     account: dict[Id, AccountSection] = {}

@@ -26,6 +26,7 @@ from mesh.core import (
     Fetch,
     Fetched,
     Halt,
+    HostStop,
     LinkDown,
     LinkUp,
     Note,
@@ -41,7 +42,7 @@ from mesh.simdisk import Disk
 from mesh.simlinks import Links, Passage, WholeLinks, wires_of
 from mesh.units import NEVER, SECOND_NS
 
-NOTICES = (LinkUp, LinkDown, PeerLost, Stop, WallStep)
+NOTICES = (LinkUp, LinkDown, PeerLost, Stop, WallStep, HostStop)
 """What a shell tells only those who want to know."""
 STORE_FAILED = 74
 _MULTIPLIER, _INCREMENT, _MASK = 6_364_136_223_846_793_005, 1_442_695_040_888_963_407, (1 << 64) - 1

@@ -7,10 +7,11 @@ monotonic time at which the thing was true at the router (received there), so th
 from mesh.bounded import keep
 from mesh.codec import decode_untrusted
 from mesh.errors import BadFrame
+from mesh.killset import item_of
 from mesh.liveness import liveness_of
 from mesh.messages.accounts import AccountState, AccountSymbols
 from mesh.messages.base import Msg
-from mesh.messages.control import Entry, Latched, Undo
+from mesh.messages.control import Entry, Latched, Signed, Undo
 from mesh.messages.health import FrontEvent, LocalSeen, NodeHealth, Snapshot
 from mesh.messages.outcomes import DealReport, Outcome
 from mesh.units import MS_NS
@@ -43,26 +44,27 @@ class View:
         """(account, f) → outcome, in order of arrival."""
         self.deals: dict[tuple[str, int], DealReport] = {}
         self.stops: dict[bytes, Entry | Undo] = {}
-        self.latched: dict[str, Latched] = {}
+        self.latched: dict[str, tuple[int, Latched]] = {}
+        """Account → when a router heard it last, and what its local said of its stops."""
         self.bad_frame_count = 0
 
-    def take(self, message: Msg, now_ns: int) -> None:
-        """Reduce one message of a FRONT link."""
+    def take(self, message: Msg, now_ns: int) -> Msg | None:
+        """Reduce one message of a FRONT link; what was inside of it."""
         if isinstance(message, Snapshot):
             self.routers[message.router] = now_ns
-            self._item(message.item, now_ns - message.age_ms * MS_NS, message.router)
-        elif isinstance(message, FrontEvent):
+            return self._item(message.item, now_ns - message.age_ms * MS_NS, message.router)
+        if isinstance(message, FrontEvent):
             self.routers[message.router] = now_ns
-            self._item(message.item, now_ns, message.router)
-        else:
-            self.bad_frame_count += 1
+            return self._item(message.item, now_ns, message.router)
+        self.bad_frame_count += 1
+        return None
 
-    def _item(self, raw: bytes, at_ns: int, router: str) -> None:
+    def _item(self, raw: bytes, at_ns: int, router: str) -> Msg | None:
         try:
             item = decode_untrusted(raw)
         except BadFrame:
             self.bad_frame_count += 1
-            return
+            return None
         if isinstance(item, AccountState):
             self._newest_state(item, at_ns)
         elif isinstance(item, NodeHealth):
@@ -77,11 +79,27 @@ class View:
             keep(self.deals, (item.account, item.deal_ticket), item, DEALS_MAX)
         elif isinstance(item, AccountSymbols):
             self.symbols[item.account] = item
-        elif isinstance(item, Entry | Undo):
-            self.stops[raw] = item
+        elif isinstance(item, Signed):
+            self._stop(raw)
         elif isinstance(item, Latched):
-            self.latched[item.account] = item
+            self._newest_latched(item, at_ns)
         else:
+            self.bad_frame_count += 1
+        return item
+
+    def _newest_latched(self, latched: Latched, at_ns: int) -> None:
+        """Newest by number in one life, by when it was heard among lives: two routers may tell of both."""
+        known = self.latched.get(latched.account)
+        if known is not None:
+            is_older = known[1].number > latched.number if known[1].life == latched.life else known[0] > at_ns
+            if is_older:
+                return
+        self.latched[latched.account] = (at_ns, latched)
+
+    def _stop(self, raw: bytes) -> None:
+        try:
+            _, self.stops[raw] = item_of(raw)
+        except BadFrame:
             self.bad_frame_count += 1
 
     def _newest_state(self, state: AccountState, at_ns: int) -> None:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from bench.rig.layout import layout
 from bench.rig.processes import Asked, Processes
+from nodes.io.keyfiles import Inventory, write_inventory
 
 A_PROCESS = 500
 """Locals of the crowd in one process."""
@@ -32,6 +33,7 @@ class CrowdRig:
         config = layout(self.locals_count)
         path = self._processes.folder / "mesh.json"
         path.write_bytes(config.effective())
+        write_inventory(self._processes.folder, Inventory())  # a crowd sets no stops
         options = ["--config", str(path), "--state", str(self._processes.folder)]
         self._master = self._processes.start("master-1", "bench.rig.process", "master-1", "--announcer", *options)
         timed = ["--timed", self._timed] if self._timed else []

@@ -35,6 +35,10 @@ price_collar_percent = "off"
 daily_loss_percent = "off"
 drawdown_percent = "off"
 closed_from = "off"
+errors_count = "off"
+[fleet]
+loss_percent = "off"
+errors_count = "off"
 [strategy.hand]
 kind = "manual"
 sizing = {{kind = "lots"}}

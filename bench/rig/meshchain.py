@@ -8,6 +8,7 @@ from the moment it was due.
 
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from bench.results import Counted
 from bench.rig.layout import account_of, layout, local_of
 from bench.rig.processes import Asked, Processes
 from mesh.config import Config
+from nodes.io.keyfiles import make_keys
 
 STAGES = ("signal_ns", "master_in_ns", "master_out_ns", "router_out_ns", "local_in_ns", "durable_ns", "called_ns")
 STAGE_NAMES = ("signal", "decide", "fanout", "deliver", "intent", "hand")
@@ -66,6 +68,7 @@ class MeshChain:
         self._config = config = layout(len(self._locals), is_ipc=self._is_ipc)
         path = folder / "mesh.json"
         path.write_bytes(config.effective())
+        make_keys(config, folder)
         options = ["--config", str(path), "--state", str(folder), "--idle", self._idle, *["--durable"] * self._is_durable]
         for names in [("market-1",), *self._groups, tuple(self._locals)]:
             self._nodes["+".join(names)] = self._processes.start(", ".join(names), "bench.rig.process", *names, *options)
@@ -86,6 +89,11 @@ class MeshChain:
         """Of the mesh that is up."""
         assert self._config is not None, "start comes first"
         return self._config
+
+    @property
+    def state(self) -> Path:
+        """Where its stores and keys are."""
+        return self._processes.folder
 
     def segment(self, rate: float, count: int, warmup_count: int) -> Segment:
         """Send and collect. Raises RuntimeError where a process has gone."""

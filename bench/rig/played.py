@@ -17,6 +17,7 @@ from mesh import links
 from mesh.codec import encode
 from mesh.config import Config
 from mesh.core import NOTHING, Core, Effects, Envelope, LinkUp, Send
+from mesh.drawnkeys import DrawnKeys
 from mesh.messages import PROTOCOL_VERSION
 from mesh.messages.accounts import Position
 from mesh.messages.base import Msg
@@ -114,6 +115,7 @@ def played(
     signals in the master's.
     """
     config = layout(targets, symbols)
+    keys = DrawnKeys(config)
     net = SimNet(config, 1)
     times_ns: dict[str, list[int]] = defaultdict(list)
     accounts = [account_of(number) for number in range(1, targets + 1)]
@@ -122,13 +124,13 @@ def played(
     builds: dict[str, Callable[[int], Core]] = {
         "market-1": lambda life: SteadyMarket(symbols_of(symbols)),
         "signals-1": lambda life: Signals("signals-1", config, life),
-        "master-1": lambda life: Master("master-1", config, life, WALL_NS),
-        "router-1": lambda life: Router("router-1", config, life),
+        "master-1": lambda life: Master("master-1", config, life, WALL_NS, keys.of("master-1")),
+        "router-1": lambda life: Router("router-1", config, life, keys.of("router-1")),
     }
     for number in range(1, targets + 1):
         name = local_of(number)
         net.attachments[name] = Refusals(config, account_of(number), held)
-        builds[name] = lambda life, name=name: Local(name, config, life, name.encode().ljust(16))  # type: ignore[misc]
+        builds[name] = lambda life, name=name: Local(name, config, life, name.encode().ljust(16), WALL_NS, keys.of(name))  # type: ignore[misc]
     builds["cci-1"] = lambda life: source
     for name, build in builds.items():
         place = net.places[name] = Place(name, build)

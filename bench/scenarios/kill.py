@@ -14,9 +14,11 @@ from bench.rig.meshchain import MeshChain
 from bench.scenario import Options, Progress, Scenario
 from mesh.codec import encode
 from mesh.io.clock import monotonic_ns
+from mesh.keyring import Signer
 from mesh.killset import entry_id
 from mesh.messages.control import FREEZE, Entry, Latched, Undo
 from nodes.io.cli.client import Client
+from nodes.io.keyfiles import operator_signer
 
 LOCALS, SMOKE_LOCALS = 16, 2
 ROUNDS, SMOKE_ROUNDS = 30, 2
@@ -25,13 +27,13 @@ LATCHED_S = 10.0
 APART_S = 0.1
 
 
-def latched_ns(client: Client, item: Entry | Undo, accounts: set[str]) -> list[int]:
+def latched_ns(client: Client, signer: Signer, item: Entry | Undo, accounts: set[str]) -> list[int]:
     """Send a stop or an undo everywhere; ns until each account that answered in time has said LATCHED with it."""
-    key = entry_id(encode(item))
+    key, signed = entry_id(encode(item)), signer.signed(item)
     left, found = set(accounts), []
     began_ns = monotonic_ns()
     for node in (*client.config.nodes_of("router"), *client.config.nodes_of("master")):
-        client.send(node, item)
+        client.send(node, signed)
     give_up_ns = began_ns + int(LATCHED_S * 1e9)
     while left and (now_ns := monotonic_ns()) < give_up_ns:
         for _, message in client.pump(100):
@@ -54,14 +56,15 @@ def run(options: Options, progress: Progress) -> list[Measured]:
         mesh.start()
         with Client(mesh.config) as client:
             client.greet(OPERATOR)
+            signer = operator_signer(mesh.config, mesh.state, None)
             for _ in range(rounds):
-                entry = Entry(OPERATOR, secrets.randbits(62), time.time_ns(), FREEZE, "all", "bench")
-                answered_ns = latched_ns(client, entry, accounts)
+                entry = Entry(signer.name, secrets.randbits(62), time.time_ns(), FREEZE, "all", "bench")
+                answered_ns = latched_ns(client, signer, entry, accounts)
                 each_ns += answered_ns
                 if len(answered_ns) == count:
                     last_ns.append(max(answered_ns))
-                undo = Undo(OPERATOR, secrets.randbits(62), time.time_ns(), [entry_id(encode(entry))], "bench")
-                latched_ns(client, undo, accounts)
+                undo = Undo(signer.name, secrets.randbits(62), time.time_ns(), [entry_id(encode(entry))], "bench")
+                latched_ns(client, signer, undo, accounts)
                 time.sleep(APART_S)
                 progress.advance()
     finally:

@@ -20,7 +20,7 @@ from contextlib import ExitStack
 from typing import Any, Literal
 
 from mesh import links
-from mesh.core import Envelope, Halt, LinkUp, Note, Stop, WallStep
+from mesh.core import Envelope, Halt, HostStop, LinkUp, Note, Stop, WallStep
 from mesh.io.clock import monotonic_ns, wall_ns
 from mesh.io.inlet import Inlet
 from mesh.io.node import Inbox, Node
@@ -28,6 +28,7 @@ from mesh.io.sockets import Hub
 from mesh.io.upkeep import Upkeep
 from mesh.io.wallwatch import WallWatch
 from mesh.io.watchdog import Watchdog
+from mesh.messages.control import FREEZE
 from mesh.units import MS_NS, NEVER, US_NS
 
 ROUNDS_MAX = 16
@@ -148,6 +149,13 @@ class Shell:
 
         self._loop.call_later(period_ms / 1_000, again)
 
+    def host_stop(self, level: str, why: str) -> None:
+        """Tell the nodes that somebody on this host wants them stopped; on the loop's own thread."""
+        for node in self._nodes:
+            if HostStop in node.core.handlers:
+                self._inbox.append((node, Envelope(links.SHELL, 0, HostStop(level, why))))
+        self._schedule()
+
     # start and end
 
     def _start(self) -> None:
@@ -162,8 +170,10 @@ class Shell:
                     node.tell(link, LinkUp())
         self._make_durable()  # what recovery decided holds before anybody is heard
         if self._takes_signals:
-            for number in (signal.SIGTERM, signal.SIGINT):
-                self._take_signal(number)
+            self._take_signal(signal.SIGTERM, self._on_stop)
+            self._take_signal(signal.SIGINT, self._on_stop)
+            if sys.platform != "win32":
+                self._take_signal(signal.SIGUSR1, self.host_stop, FREEZE, "SIGUSR1")
         every_inlet = [inlet for node in self._nodes for inlet in node.inlets.values()]
         self._inlets = sorted(every_inlet, key=lambda inlet: inlet.priority)
         for inlet in self._inlets:
@@ -180,10 +190,10 @@ class Shell:
         if self._idle != "wait":
             self._loop.call_soon(self._stay_awake)
 
-    def _take_signal(self, number: signal.Signals) -> None:
+    def _take_signal(self, number: signal.Signals, callback: Callable[..., None], *words: str) -> None:
         self._handlers_before[number] = signal.getsignal(number)
         try:
-            self._loop.add_signal_handler(number, self._on_stop)
+            self._loop.add_signal_handler(number, callback, *words)
         except NotImplementedError:  # Windows
             signal.signal(number, lambda *_: self.stop())
 
@@ -316,10 +326,7 @@ class Shell:
             node.take(envelope, now_ns)
 
     def _commit(self) -> bool:
-        is_any = False
-        for node in self._nodes:
-            is_any = node.commit() or is_any
-        return is_any
+        return any([node.commit() for node in self._nodes])  # a list: each commits, whatever those before it did
 
     def _check_halted(self) -> None:
         halts = [node.halt for node in self._nodes if node.halt is not None]

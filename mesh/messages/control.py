@@ -6,13 +6,35 @@ from msgspec import Meta
 
 from mesh.messages.base import NO_OID, Blob, Code, Count, Digest, Int64, Life, Msg, Name, Oid, Sid, Text
 
+Signature = Annotated[bytes, Meta(min_length=64, max_length=64)]
+"""An Ed25519 signature."""
+StopBody = Annotated[bytes, Meta(max_length=16_384)]
+"""An encoded ``Entry`` or ``Undo``."""
+
 CLOSE_VERB, MODIFY_VERB, UNKNOWN_VERB, RESOLVE_VERB, RECONCILE_VERB = VERBS = ("close", "modify", "unknown", "resolve", "reconcile")
 """What a ``Command`` can be; stops are entries of the kill set, never commands."""
 ACTIVE, FREEZE, CANCEL, FLATTEN = LADDER = ("ACTIVE", "FREEZE", "CANCEL", "FLATTEN")
 REASON_MAX = 200
 """Characters of an operator's reason that are kept with what he did."""
-KILL_ITEMS_MAX = 1_024
-"""Entries and undos of a kill set: as many ids as one frame holds, so that a digest that differs is always repaired."""
+KILL_ITEMS_MAX = 4_096
+"""Entries and undos of a kill set: what one frame can name (``PREFIX_BYTES`` each), so that a digest that differs is always repaired."""
+LATCHED, CANCELLED, FLAT = STOP_STAGES = ("LATCHED", "CANCELLED", "FLAT")
+"""How far a local is with a stop: it opens nothing any more; no order rests; nothing is held. Each takes in those before it.
+(``CANCELLED`` is not the code with which a line ends.)
+"""
+STAGE_OF = {FREEZE: LATCHED, CANCEL: CANCELLED, FLATTEN: FLAT}
+"""Level → the stage at which it is carried out."""
+HELD_MAX = 128
+"""Live stops that a local tells of one by one: the newest …"""
+LATCHED_MAX = 256
+"""… and items that it names as held, so that its word fits into a frontend's frame."""
+HELD_DETAIL_MAX = 80
+LIVES_MAX = 256
+"""Lives of locals in one part of an answer."""
+PREFIX_BYTES = 8
+"""Of an id, where one says which items one has."""
+TAKEN, KNOWN = "TAKEN", "KNOWN"
+"""How a stop was answered: it is durable here now, or was before. Any other code says why it was refused (``mesh.keyring``)."""
 
 
 class OperatorHello(Msg, tag=100):
@@ -75,7 +97,10 @@ class CommandAnswer(Msg, tag=103):
 
 
 class Entry(Msg, tag=104):
-    """A stop that binds until an undo names it. Known by the hash of its bytes (``mesh.killset.entry_id``)."""
+    """A stop that binds until an undo names it; travels in a ``Signed``. Known by the hash of its bytes (``mesh.killset.entry_id``).
+
+    ``issuer``: the name of the key that signed it; ``by``: the person or rule, as it was told.
+    """
 
     issuer: Name
     nonce: Count
@@ -83,43 +108,109 @@ class Entry(Msg, tag=104):
     level: Code
     scope: Name
     reason: Text
-    signature: Digest = b""
+    by: Text = ""
 
 
 class Undo(Msg, tag=105):
-    """Ends the entries it names; may come before them. Nothing is ever removed from the set."""
+    """Ends the entries it names; may come before them. Nothing is ever removed from the set. Travels in a ``Signed``."""
 
     issuer: Name
     nonce: Count
     issued_ns: Int64
     entries: Annotated[list[Digest], Meta(min_length=1, max_length=256)]
     reason: Text
-    signature: Digest = b""
+    by: Text = ""
+
+
+class Signed(Msg, tag=114):
+    """An encoded Entry or Undo, and its issuer's signature over exactly these bytes (``mesh.keyring``)."""
+
+    body: StopBody
+    signature: Signature
+
+
+class GrantedLife(Msg):
+    """A life of a local, and how long ago a router handed it leave to open."""
+
+    account: Name
+    life: Life
+    age_ms: Count
+
+
+class StopAnswer(Msg, tag=115):
+    """What a node did with a ``Signed``: TAKEN, KNOWN, or the code of why not. ``id``: the hash of its body.
+
+    Of a router that has the stop now, in ``count`` parts: ``granted``, the lives that may still use leave it handed on before it had the
+    stop (what it hands on since serves only who holds it); ``watched_ms``: for how long it has been there to see.
+    """
+
+    id: Digest
+    node: Name
+    code: Code
+    detail: Text
+    index: Count = 0
+    count: Count = 1
+    watched_ms: Count = 0
+    granted: Annotated[list[GrantedLife], Meta(max_length=LIVES_MAX)] = []
+
+
+class Drill(Msg, tag=116):
+    """Do with a signed entry all that is done with a stop, up to the word LATCHED, and let it bind nothing: it joins no kill set."""
+
+    signed: Signed
 
 
 class KillSetAsk(Msg, tag=106):
-    """Differences are pulled: who sees another digest sends the ids it has."""
+    """Differences are pulled: who sees another digest says which items it has, each by the first bytes of its id.
 
-    known: Annotated[list[Digest], Meta(max_length=KILL_ITEMS_MAX)]
+    ``in_turn``: asked because of such a question; it is not asked back again.
+    """
+
+    known: Annotated[bytes, Meta(max_length=PREFIX_BYTES * KILL_ITEMS_MAX)]
+    in_turn: bool = False
 
 
 class KillSetPart(Msg, tag=107):
-    """Raw encoded Entry and Undo messages the asker lacks, exactly as first received."""
+    """Raw encoded ``Signed`` messages the asker lacks, exactly as first received."""
 
     items: Annotated[list[Blob], Meta(max_length=256)]
 
 
-class Latched(Msg, tag=108):
-    """A local's answer to entries: durable, and the latch word is set.
+class Held(Msg):
+    """How far a local is with one live entry (``id``) that concerns it: ``stage`` is a word of ``STOP_STAGES``.
 
-    ``entries``: hashes it holds; ``in_flight``: oids handed to the venue without RESULT.
+    ``orders_count``, ``positions_count``: what its newest read shows in the entry's scope, also where the level leaves it alone.
+    ``detail``: what it waits for, and what the venue refused last.
+    """
+
+    id: Digest
+    stage: Code
+    orders_count: Count
+    positions_count: Count
+    detail: Annotated[str, Meta(max_length=HELD_DETAIL_MAX)]
+
+
+class Latched(Msg, tag=108):
+    """A local's answer to entries: durable, and the latch word is set; said again as it comes further, and where something turns up.
+
+    ``entries``: ids of the newest items it holds; ``in_flight``: opens handed to the venue without RESULT, of unknown result, or resting.
+    ``number`` grows in a life whenever any of it changes: the newest stands.
     """
 
     account: Name
     life: Life
     level: Code
-    entries: Annotated[list[Digest], Meta(max_length=KILL_ITEMS_MAX)]
+    entries: Annotated[list[Digest], Meta(max_length=LATCHED_MAX)]
     in_flight: Annotated[list[Oid], Meta(max_length=64)]
+    number: Count = 0
+    held: Annotated[list[Held], Meta(max_length=HELD_MAX)] = []
+
+
+class Drilled(Msg, tag=117):
+    """A local's answer to a drill: what LATCHED would say, of the drill's entry alone. Its stage is LATCHED; the rest is a preview."""
+
+    account: Name
+    latched: Latched
 
 
 class Ping(Msg, tag=109):

@@ -59,7 +59,7 @@ class Snapshot(Msg, tag=121):
     """One frame of a router's snapshot: ``index`` of ``count`` of snapshot ``id``; ``item`` is an encoded message.
 
     Items: ``AccountState``, ``AccountSymbols``, ``NodeHealth``, ``LocalSeen``, ``Outcome`` (the newest), ``DealReport`` (the newest),
-    ``Latched``, ``Entry``, ``Undo``. ``age_ms``: since the router received it.
+    ``Latched``, ``Signed``. ``age_ms``: since the router received it.
     """
 
     router: Name
@@ -83,7 +83,7 @@ class LocalSeen(Msg, tag=122):
 
 
 class FrontEvent(Msg, tag=123):
-    """Something that just happened, for frontends: an encoded Outcome, DealReport, LocalSeen, Latched, Entry or Undo."""
+    """Something that just happened, for frontends: an encoded Outcome, DealReport, LocalSeen, Latched or Signed."""
 
     router: Name
     item: Blob

@@ -7,6 +7,7 @@ alone needs is imported for that role alone.
 
 import argparse
 import os
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from importlib.metadata import PackageNotFoundError, version
@@ -29,8 +30,11 @@ from mesh.io.sockets import Hub
 from mesh.io.store import Store, create, open_store
 from mesh.io.trippingnode import TrippingNode
 from mesh.links import LINKS
+from nodes.io.keyfiles import node_keys
 from nodes.io.lifeline import LOOK_MS, die_with_parent, is_orphan_of_supervisord, parent_watch
 from nodes.io.livespec import is_live, live_spec
+from nodes.io.stopflag import LOOK_MS as FLAG_LOOK_MS
+from nodes.io.stopflag import flag_watch
 from nodes.io.tuning import UNTUNED, Tuning, has_ipc, is_ipc_dialled, tune
 
 Tell = Callable[[str], None]
@@ -64,6 +68,7 @@ def _run(names: Sequence[str], config: Config, state: Path, events: bool, tell: 
     for node in nodes.values():
         shell.add(node)
     shell.every(LOOK_MS, parent_watch(shell.stop))
+    shell.every(FLAG_LOOK_MS, flag_watch(state, shell.host_stop))
     if tell is not None:
         shell.every(LOOK_MS, phase_watch(nodes, tell))
     code = shell.run()
@@ -164,11 +169,15 @@ def core_of(name: str, config: Config, life: int, store: Store, state: Path) -> 
     if role == "local":
         from nodes.local.core import Local
 
-        return Local(name, config, life, store.store_id)
+        return Local(name, config, life, store.store_id, wall_ns(), node_keys(name, config, state))
     if role == "master":
         from nodes.master.core import Master
 
-        return Master(name, config, life, wall_ns())
+        return Master(name, config, life, wall_ns(), node_keys(name, config, state))
+    if role == "router":
+        from nodes.router.core import Router
+
+        return Router(name, config, life, node_keys(name, config, state))
     return plain_core(role)(name, config, life)
 
 
@@ -182,10 +191,6 @@ def plain_core(role: str) -> Callable[[str, Config, int], Core]:
         from nodes.signals.core import Signals
 
         return Signals
-    if role == "router":
-        from nodes.router.core import Router
-
-        return Router
     assert role == "broker", f"no core for role {role}"
     from nodes.broker.core import Broker
 
@@ -225,6 +230,8 @@ def attachment_of(name: str, config: Config, state: Path) -> Attachment | None:
 
 def main(words: Sequence[str] | None = None) -> int:
     """What supervisord starts; the exit code."""
+    if sys.platform != "win32":
+        signal.signal(signal.SIGUSR1, signal.SIG_IGN)  # until the shell takes it as a stop; a worker, which inherits this, never does
     die_with_parent()
     if is_orphan_of_supervisord():
         return 0

@@ -51,6 +51,8 @@ class Caretaker:
         """By cause and position."""
         self._under_way: dict[bytes, ActTally] = {}
         self._watched_e8 = 0
+        self.refusal = ""
+        """What the venue refused last, of what was to be done since something was done."""
         self._pause_ns = state.timer_section.repeat_ms * MS_NS
 
     @property
@@ -67,16 +69,16 @@ class Caretaker:
         effects = self._watch()
         state = self._state
         is_at_floor = state.equity_stop.is_reached
-        # nothing is done with what is not ours but by a stop
-        for position in state.book.ours if state.ladder.is_clear else state.book.positions:
+        # nothing is done with what is not ours but by a stop; a stop begins with what loses most
+        for position in state.book.ours if state.ladder.is_clear else sorted(state.book.positions, key=_gain_e8):
             effects += self._bare(position)
             act = self._act(position, is_at_floor)
             if act is not None:
                 self._queue(position, act, now_ns)
-        orders = {order.ticket: (order.symbol, False) for order in (state.book.state.orders if state.book.state else ())}
+        orders = {order.ticket: (order.symbol, "", False) for order in (state.book.state.orders if state.book.state else ())}
         # what a look for an open found live may be in no read yet
-        for ticket, (symbol, is_late) in (orders | self._desk.lost.resting(now_ns)).items():
-            if is_late or state.ladder.level(symbol) not in (ACTIVE, FREEZE):
+        for ticket, (symbol, strategy, is_late) in (orders | self._desk.lost.resting(now_ns)).items():
+            if is_late or state.ladder.level(symbol, strategy) not in (ACTIVE, FREEZE):
                 self._cancel(ticket, symbol, now_ns)
         return effects
 
@@ -197,9 +199,11 @@ class Caretaker:
             self._desk.lost.look_again(record.ref_ticket, now_ns)
         if code in (codes.CLOSED, codes.MODIFIED, codes.CANCELLED, codes.SUPERSEDED):
             tally.failed_count = tally.not_before_ns = 0
+            self.refusal = ""
             return []
         tally.not_before_ns = now_ns + backoff_ns(self._pause_ns, tally.failed_count, PAUSE_DOUBLINGS_MAX)
         tally.failed_count += 1
+        self.refusal = f"refused={record.ref_ticket} {code} tries={tally.failed_count}"
         return [Note("warning", "act_failed", {"cause": record.cause, "ticket": record.ref_ticket, "code": code})]
 
     def _watch(self) -> list[Effect]:
@@ -214,3 +218,7 @@ class Caretaker:
         # a state is told after the read that follows this on the same pipe: by then the watch is set
         self._desk.reading.want()
         return [Send(WORKER, 0, VenueWatch(wanted_e8))]
+
+
+def _gain_e8(position: Position) -> int:
+    return position.profit_e8 + position.swap_e8

@@ -2,26 +2,44 @@
 
 Its parts: ``orderintake`` (orders as they come), ``desk`` (the one hand at the venue), ``caretaker`` (what it
 does by itself, also when cut off), ``handwork`` (manual commands), ``accountbook`` (what it knows of the account);
-``homelink`` (its routers), ``venueside`` (its worker); what they share is ``state``. Here is the rest:
-the store, timers, stops, operators.
+``homelink`` (its routers), ``venueside`` (its worker), ``stopping`` (stops); what they share is ``state``. Here is the rest:
+the store, timers, operators.
 """
 
 from collections.abc import Callable
 
 from mesh.config import Config
-from mesh.core import NOTHING, Commit, Core, Durable, Effect, Effects, Envelope, Fetched, Halt, LinkDown, LinkUp, Put, Send, Stop, WallStep
+from mesh.core import (
+    NOTHING,
+    Commit,
+    Core,
+    Durable,
+    Effect,
+    Effects,
+    Envelope,
+    Fetched,
+    Halt,
+    HostStop,
+    LinkDown,
+    LinkUp,
+    Send,
+    Stop,
+    WallStep,
+)
 from mesh.gapwatch import GapWatch
-from mesh.messages.control import Command, Entry, KillSetAsk, KillSetPart, Ping, Pong, Undo
+from mesh.keyring import NodeKeys
+from mesh.messages.control import Command, Drill, KillSetAsk, KillSetPart, Ping, Pong
 from mesh.messages.health import StageSummary
-from mesh.messages.orders import CLOSE, GapFill, Grant, LocalWelcome, Order, RouterHeartbeat, StateAsk, Void
+from mesh.messages.orders import CLOSE, OPEN, GapFill, Grant, LocalWelcome, Order, RouterHeartbeat, StateAsk, Void
 from mesh.messages.outcomes import Outcome, OutcomeAck
 from mesh.messages.venue import VenueAttached, VenueFound, VenueLost, VenueResult, VenueState
 from mesh.units import MS_NS
-from nodes.codes import WORKING
-from nodes.envelopes import message_of, raw_of
+from nodes.codes import REJECTED, WORKING
+from nodes.envelopes import message_of
 from nodes.local.accountbook import BOOK
 from nodes.local.attempts import ACT, MANUAL, OrderRecord, decoded
 from nodes.local.caretaker import Caretaker
+from nodes.local.clearance import Clearance
 from nodes.local.commandlog import COMMAND
 from nodes.local.desk import FIND, WAKE, Desk
 from nodes.local.finishing import BARRED, ORDER_ROW, TOLD
@@ -34,6 +52,7 @@ from nodes.local.orderintake import GAP, GAP_NS, OrderIntake
 from nodes.local.reading import REREAD
 from nodes.local.reports import KNOWN, OUTCOME
 from nodes.local.state import ACK, META, REPEAT, LocalState, TimerKey
+from nodes.local.stopping import Stopping
 from nodes.local.venueside import TRY, VenueSide
 from nodes.stops import KILL_ITEM
 
@@ -41,17 +60,20 @@ GRANT, STATE, HOMES, DRAIN = "grant", "state", "homes", "drain"
 
 
 class Local(Core):
-    """The local of one account. ``store_id``: the genesis of its store."""
+    """The local of one account. ``store_id``: the genesis of its store; ``wall_ns``: the wall clock at its start, to label what it says."""
 
-    def __init__(self, name: str, config: Config, life: int, store_id: bytes) -> None:
+    def __init__(self, name: str, config: Config, life: int, store_id: bytes, wall_ns: int, keys: NodeKeys) -> None:
         super().__init__()
-        self._state = LocalState(name, config, life, store_id, self.counters)
+        self._wall_ns = wall_ns
+        self._state = LocalState(name, config, life, store_id, keys, self.counters)
         self._desk = Desk(self._state, self._on_end)
         self._intake = OrderIntake(self._state, self._desk)
         self._caretaker = Caretaker(self._state, self._desk)
         self._handwork = Handwork(self._state, self._desk)
-        self._home = HomeLink(self._state, self._desk, self._intake)
+        clearance = Clearance(self._state, self._desk, self._caretaker)
+        self._home = HomeLink(self._state, self._desk, self._intake, clearance)
         self._venue = VenueSide(self._state, self._desk, self._caretaker)
+        self._stopping = Stopping(self._state, self._home, self._venue, clearance)
         self._gap = GapWatch(GAP_NS)
         self.handlers = {
             Durable: self._on_durable,
@@ -60,6 +82,7 @@ class Local(Core):
             LinkDown: self._on_link_down,
             Stop: self._on_stop,
             WallStep: lambda envelope, now_ns: self._home.on_wall_step(),
+            HostStop: self._stopping.on_host_stop,
             RouterHeartbeat: lambda envelope, now_ns: self._home.on_heartbeat(envelope, now_ns),
             LocalWelcome: self._from_home(self._home.on_welcome),
             Order: self._from_home(self._intake.on_order),
@@ -70,14 +93,13 @@ class Local(Core):
             StateAsk: self._on_state_ask,
             Command: self._on_command,
             Ping: self._on_ping,
-            Entry: self._on_kill_item,
-            Undo: self._on_kill_item,
-            KillSetPart: self._on_kill_part,
+            KillSetPart: self._stopping.on_part,
+            Drill: self._stopping.on_drill,
             KillSetAsk: lambda envelope, now_ns: self._state.ladder.stops.on_ask(envelope),
-            VenueAttached: self._on_attached,
+            VenueAttached: self._stopping.on_attached,
             VenueResult: self._on_result,
             VenueFound: self._or_errand(VenueFound, lambda envelope, now_ns: self._desk.on_found(message_of(envelope, VenueFound), now_ns)),
-            VenueState: self._or_errand(VenueState, self._venue.on_state),
+            VenueState: self._or_errand(VenueState, self._stopping.on_read),
             VenueLost: lambda envelope, now_ns: self._venue.on_lost(envelope, now_ns),
         }
         self._on_due: dict[str, Callable[[TimerKey, int], Effects]] = {
@@ -99,6 +121,7 @@ class Local(Core):
     def recover(self, rows: list[tuple[str, bytes, bytes]], now_ns: int) -> Effects:
         """Take the store's rows; what was written down without a result is to be looked for."""
         state = self._state
+        state.set_wall(self._wall_ns, now_ns)
         by_kind: dict[str, list[tuple[bytes, bytes]]] = {}
         for kind, key, record in rows:
             by_kind.setdefault(kind, []).append((key, record))
@@ -116,11 +139,11 @@ class Local(Core):
             state.guard.restore(key, record)
         for _key, record in by_kind.get(KILL_ITEM, []):
             state.ladder.restore(record)
+        effects: list[Effect] = [Commit(0, (state.meta_put(),)), *self._stopping.begin_frozen(now_ns)]
         for _key, record in by_kind.get(BOOK, []):
             state.book.restore(record)
         for _key, record in by_kind.get(COMMAND, []):
             self._handwork.log.restore(record)
-        effects: list[Effect] = [Commit(0, (state.meta_put(),))]
         state.late.restore([record for _key, record in by_kind.get(NOT_FOUND_ROW, [])])
         orders = [decoded(record) for _key, record in by_kind.get(ORDER_ROW, [])]
         # their rows are in the order of their keys; they get their turn as they were decided
@@ -174,16 +197,17 @@ class Local(Core):
     def facts(self) -> dict[str, str]:
         """Where its orders come from, whether it may open, what its terminal says."""
         state = self._state
-        leave = state.freshness.leave
+        leave, digest = state.freshness.leave, state.ladder.digest
         return {
             "account": state.account,
             "home": state.config.routers_of(state.name)[state.homing.home],
             "terminal": self._venue.remark or "attached" if state.is_attached else state.refused or "not attached",
-            "grant": state.freshness.refused or ("held" if leave is not None else "none"),
+            "grant": state.freshness.refused or ("none" if leave is None else "held" if leave.kill_digest == digest else "other stops"),
             "ladder": state.ladder.level(),
             "in_hand": str(len(self._desk.jobs)),
             "unknown": str(len(self._desk.jobs.unknown())),
             "unacked": str(len(state.reports.pending)),
+            "stops_refused": str(state.ladder.stops.refused_count),
         }
 
     def stages(self, now_ns: int) -> list[StageSummary]:
@@ -241,7 +265,7 @@ class Local(Core):
     def _on_state_due(self, key: TimerKey, now_ns: int) -> Effects:
         self._state.timers.set(key, now_ns + self._state.timer_section.state_ms * MS_NS)
         self._venue.want_state()
-        return NOTHING
+        return self._stopping.say_again()
 
     def _on_drain_due(self, key: TimerKey, now_ns: int) -> Effects:
         return [Halt(0, f"drain time is over; {len(self._state.reports.pending)} outcomes wait for the next start")]
@@ -254,44 +278,6 @@ class Local(Core):
     def _on_ping(self, envelope: Envelope, now_ns: int) -> Effects:
         ping = message_of(envelope, Ping)
         return (Send(envelope.link, 0, Pong(self._state.name, self._state.account, ping.nonce)),)
-
-    def _on_kill_item(self, envelope: Envelope, now_ns: int) -> Effects:
-        return self._take_kill_items([raw_of(envelope)], now_ns)
-
-    def _on_kill_part(self, envelope: Envelope, now_ns: int) -> Effects:
-        items = message_of(envelope, KillSetPart).items
-        return self._take_kill_items(items, now_ns) if items else NOTHING
-
-    def _take_kill_items(self, items: list[bytes], now_ns: int) -> list[Effect]:
-        """Stops bind and the latch word is set at once; LATCHED is said when they are durable."""
-        state = self._state
-        undo_count = state.ladder.undo_count
-        puts: list[Put] = []
-        effects: list[Effect] = []
-        for raw in items:
-            new_puts, notes = state.ladder.take_untrusted(raw)
-            puts += new_puts
-            effects += notes
-        if not puts:
-            return [*effects, *self._home.say_latched()]
-        if state.ladder.undo_count > undo_count:
-            state.freshness.demand_new(now_ns)
-        self._venue.want_state()
-
-        def durable(_now_ns: int) -> list[Effect]:
-            state.ladder.kept(puts)
-            return self._home.say_latched()
-
-        commit = state.commits.make(puts, durable)
-        return [state.latch(), *effects, commit, *self._home.ask_grant(now_ns)]
-
-    def _on_attached(self, envelope: Envelope, now_ns: int) -> Effects:
-        """The first answer of a worker in this life means that the account's lock is ours: what was latched before is said now."""
-        state, had_lock = self._state, self._state.has_lock
-        effects = self._venue.on_attached(envelope, now_ns)
-        if had_lock or not state.ladder.durable():
-            return effects
-        return [*effects, *self._home.say_latched()]
 
     def _on_result(self, envelope: Envelope, now_ns: int) -> Effects:
         """A call is over: what it took is taken down besides."""
@@ -316,6 +302,8 @@ class Local(Core):
             self._desk.reading.want()  # a change of what this one opened may wait for it to be shown; who drains tells it before the end
         else:
             self._desk.reading.want_soon(now_ns)
+        if record.action == OPEN and outcome.code == REJECTED:
+            self._state.tripwires.failed(f"{outcome.code} {outcome.detail}".strip())
         if record.action == CLOSE:
             self._state.reads_before_open = self._state.book.read_count + 1
         if record.kind == ACT:

@@ -303,6 +303,7 @@ class Desk:
         job.unsettle()
         job.ready_ns = now_ns
         self._state.counters.add("unknown_attempt_count")
+        self._state.tripwires.failed(f"UNKNOWN {detail}")
         note = Note("warning", "attempt_unknown", {"oid": job.record.oid.hex(), "attempt": job.record.attempt, "why": detail})
         return [note, *self._finishing.tell_state(job, UNKNOWN, now_ns)]
 

@@ -6,6 +6,8 @@ taken to be at ``(s − x) + (d − a)``: early by the way of the answer at most
 after ``s − x``. Without one for that long nothing is opened: the dead-man.
 """
 
+from hashlib import blake2b
+
 import msgspec
 
 from mesh.bounded import keep
@@ -34,7 +36,8 @@ class Freshness:
         self._life = life
         self._store_id = store_id
         self._grant_ns = grant_ns
-        self._nonce = 0
+        # another life's question may be under way with ours: no two lives ask under the same numbers
+        self._nonce = int.from_bytes(blake2b(life.to_bytes(8, "big"), digest_size=7).digest(), "big")
         self._asked: dict[int, int] = {}
         self._not_before_ns = -1
         self._floor: tuple[int, int] | None = None

@@ -4,21 +4,25 @@ It says hello to whoever does not answer, and to both again when it moves: the o
 The master's welcome names the last outcome it holds; everything above is told again, then LISTED.
 """
 
+import msgspec
+
 from mesh.core import Effect, Envelope, Note, Send
 from mesh.links import router_link
 from mesh.messages.base import Msg
-from mesh.messages.control import KillSetAsk, Latched
+from mesh.messages.control import Drilled, Entry, KillSetAsk, Latched
 from mesh.messages.orders import CLONE, REPLACED, Grant, Listed, LocalWelcome, RouterHeartbeat
 from mesh.messages.outcomes import OutcomeAck
 from nodes import codes
 from nodes.commits import nothing_follows
 from nodes.envelopes import message_of
 from nodes.fetches import Rows
+from nodes.local.clearance import Clearance
 from nodes.local.desk import Desk
 from nodes.local.orderintake import OrderIntake
 from nodes.local.reports import ARCHIVE, WINDOW_COUNT
 from nodes.local.revival import BLOCK_COUNT, Revival
 from nodes.local.state import LocalState
+from nodes.stops import Result
 
 LISTED_MAX = 1_024
 """Outcomes sent at once when the master asks what it lacks; the rest follows by repeats."""
@@ -28,8 +32,11 @@ IN_FLIGHT_MAX = 64
 class HomeLink:
     """The router links of one local."""
 
-    def __init__(self, state: LocalState, desk: Desk, intake: OrderIntake) -> None:
+    def __init__(self, state: LocalState, desk: Desk, intake: OrderIntake, clearance: Clearance) -> None:
         self._state = state
+        self._clearance = clearance
+        self._said: Latched | None = None
+        """LATCHED as it was said last."""
         self._desk = desk
         self._intake = intake
         self._welcomed_e = 0
@@ -115,12 +122,26 @@ class HomeLink:
         is_held = self._state.has_lock and self._state.ladder.durable()
         return self.to_routers(self._latched()) if is_held else []
 
+    def say_drilled(self, result: Result) -> list[Effect]:
+        """What LATCHED would say of a drill's entry, to both; nothing where it was refused, or the lock is not our own worker's."""
+        if result.is_refused or not self._state.has_lock or not isinstance(result.item, Entry):
+            return []
+        state = self._state
+        held = self._clearance.preview(result.id, result.item)
+        in_flight = self._desk.in_flight()[:IN_FLIGHT_MAX]
+        latched = Latched(state.account, state.life, result.item.level, [result.id], in_flight, 0, [held])
+        return self.to_routers(Drilled(state.account, latched))
+
     def _latched(self) -> Latched:
         """The stops held here durably, and what is at the venue all the same."""
         state = self._state
         entries = state.ladder.durable()
         in_flight = self._desk.in_flight()[:IN_FLIGHT_MAX]
-        return Latched(state.account, state.life, state.ladder.level(), entries, in_flight)
+        number = self._said.number if self._said is not None else 0
+        latched = Latched(state.account, state.life, state.ladder.level(), entries, in_flight, number, self._clearance.held)
+        if latched != self._said:
+            self._said = latched = msgspec.structs.replace(latched, number=number + 1)
+        return latched
 
     # the master, through the router we are home at
 
@@ -137,6 +158,7 @@ class HomeLink:
             # A master that has just started, or hears of us only now, can size nothing before it has these.
             effects.append(state.tell(state.book.symbols_message()))
         if state.ladder.durable() and state.has_lock:
+            self._clearance.look(now_ns)
             effects.append(Send(envelope.link, 0, self._latched()))
         if welcome.f > state.reports.f or welcome.is_rolled_back:
             state.is_rolled_back = True

@@ -5,12 +5,12 @@ another, so between a stop's arrival and the terminal no open slips through.
 """
 
 from mesh.bounded import keep
-from mesh.codec import decode_untrusted
 from mesh.config import Config
-from mesh.core import Effect, Put
-from mesh.killset import entry_id
-from mesh.messages.control import FLATTEN, LADDER, Undo
-from nodes.stops import Stops
+from mesh.core import Put
+from mesh.keyring import NodeKeys
+from mesh.killset import item_of
+from mesh.messages.control import FLATTEN, LADDER, LATCHED_MAX, Undo
+from nodes.stops import Result, Stops
 from nodes.symbolnames import SymbolNames
 
 LEVELS_MAX = 1_024
@@ -20,9 +20,9 @@ LEVELS_MAX = 1_024
 class Ladder:
     """The kill set of one local."""
 
-    def __init__(self, name: str, account: str, config: Config) -> None:
+    def __init__(self, name: str, account: str, config: Config, keys: NodeKeys) -> None:
         self._account = account
-        self._stops = Stops(name)
+        self._stops = Stops(name, keys)
         self._names = SymbolNames(config)
         self.latch_count = 1
         """The latch word: grows with every item and every epoch taken."""
@@ -38,7 +38,7 @@ class Ladder:
         """Take a row of the store."""
         self._stops.restore(raw)
         self._changed()
-        self._durable[entry_id(raw)] = None
+        self._durable[item_of(raw)[0]] = None
 
     @property
     def stops(self) -> Stops:
@@ -50,14 +50,14 @@ class Ladder:
         """The kill set's digest."""
         return self._stops.killset.digest
 
-    def take_untrusted(self, raw: bytes) -> tuple[list[Put], list[Effect]]:
-        """Merge one item: rows to make durable, none where it was known; it binds at once."""
-        puts, notes = self._stops.take_untrusted(raw)
-        if puts:
+    def take_untrusted(self, raw: bytes, now_ns: int) -> Result:
+        """Merge one item: it binds at once."""
+        result = self._stops.take_untrusted(raw, now_ns)
+        if result.item is not None:
             self.latch_count += 1
-            self.undo_count += isinstance(decode_untrusted(raw), Undo)
+            self.undo_count += isinstance(result.item, Undo)
             self._changed()
-        return puts, notes
+        return result
 
     def _changed(self) -> None:
         self.is_clear = not self._stops.killset.live()
@@ -67,9 +67,13 @@ class Ladder:
         """Rows of items are on disk."""
         self._durable.update(dict.fromkeys(put.key for put in puts))
 
+    def is_durable(self, key: bytes) -> bool:
+        """Whether an item outlives this process."""
+        return key in self._durable
+
     def durable(self) -> list[bytes]:
-        """Ids of the items that outlive this process, sorted: what may be said to be held."""
-        return sorted(self._durable)
+        """Ids of the items that outlive this process, sorted: what may be said to be held; of very many the newest."""
+        return sorted([*self._durable][-LATCHED_MAX:])
 
     def level(self, broker_symbol: str = "", strategy: str = "") -> str:
         """The highest live level that matches the account, and a symbol (by either name) and strategy where given."""

@@ -84,10 +84,11 @@ class LostAttempts:
         is_nobodys = opening.record.out_e8 - opening.record.closed_e8 >= record.asked_e8
         return (opening.position_id, record.asked_e8) if is_nobodys else (0, 0)
 
-    def resting(self, now_ns: int) -> dict[int, tuple[str, bool]]:
-        """What opens left behind, by ticket: the symbol, and whether the deadline is over."""
+    def resting(self, now_ns: int) -> dict[int, tuple[str, str, bool]]:
+        """What opens left behind, by ticket: the symbol, the strategy, and whether the deadline is over."""
         return {
-            ticket: (job.record.symbol, self._intents.is_late(job, now_ns)) for ticket, job in self._jobs.resting().items()
+            ticket: (job.record.symbol, job.record.strategy, self._intents.is_late(job, now_ns))
+            for ticket, job in self._jobs.resting().items()
         }
 
     def look_again(self, ticket: int, now_ns: int) -> None:

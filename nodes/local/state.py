@@ -8,6 +8,7 @@ from mesh.codec import decode_record_untrusted, encode
 from mesh.config import Config
 from mesh.core import Commit, Effect, Put, Send
 from mesh.counters import Counters
+from mesh.keyring import NodeKeys
 from mesh.links import WORKER, router_link, status_link
 from mesh.messages import PROTOCOL_VERSION
 from mesh.messages.base import Count, Msg
@@ -30,6 +31,7 @@ from nodes.local.openings import Openings
 from nodes.local.orderstream import OrderStream
 from nodes.local.reports import Reports
 from nodes.local.stagetimes import StageTimes
+from nodes.local.tripwires import Tripwires
 
 META = "meta"
 """Kind of the one row of ``MetaRecord``."""
@@ -60,7 +62,7 @@ class MetaRecord(Msg):
 class LocalState:
     """The parts and the knowledge of one local. ``store_id``: the genesis of its store."""
 
-    def __init__(self, name: str, config: Config, life: int, store_id: bytes, counters: Counters) -> None:
+    def __init__(self, name: str, config: Config, life: int, store_id: bytes, keys: NodeKeys, counters: Counters) -> None:
         account = config.node[name].account
         assert account is not None, f"node {name} is no local: the configuration's check lets none through"
         timers = config.settings.timers
@@ -76,12 +78,14 @@ class LocalState:
         self.commits = Commits()
         self.fetches = Fetches()
         self.timers: Timers[TimerKey] = Timers()
-        self.ladder = Ladder(name, account, config)
+        self.ladder = Ladder(name, account, config, keys)
         self.openings = Openings()
         self.openings.is_hedging = self.section.margin_mode == "hedging"
         self.late = LateFills(account)
         self.book = AccountBook(account, life)
         self.equity_stop = EquityStop(self.section.equity_stop_percent, self.book)
+        self.tripwires = Tripwires(account, config, self.book, self.equity_stop, self.ladder)
+        self._wall_minus_now_ns = 0
         self.reports = Reports(account, life)
         self.guard = Guard(account, config)
         self.stream = OrderStream()
@@ -102,6 +106,14 @@ class LocalState:
         self.is_draining = False
         self._vain_count = 0
         self._ack_rest = AckRest()
+
+    def set_wall(self, wall_ns: int, now_ns: int) -> None:
+        """The wall clock now."""
+        self._wall_minus_now_ns = wall_ns - now_ns
+
+    def wall_ns(self, now_ns: int) -> int:
+        """The wall clock, for labels only."""
+        return now_ns + self._wall_minus_now_ns
 
     # what is durable
 

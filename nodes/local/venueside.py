@@ -32,6 +32,8 @@ class VenueSide:
         """When the day's marks were made durable."""
         self.remark = ""
         """What is amiss at the terminal, in its own words; empty: nothing."""
+        self.is_day_read = False
+        """Whether the newest read counts for the day."""
         self._is_recorded = False
         """States are asked for by block: only those move the day's marks."""
 
@@ -129,7 +131,8 @@ class VenueSide:
         f = min(f, unseen_f - 1) if unseen_f else f
         unknown_count = len(self._desk.jobs.unknown())
         newest = state.book.make(f, block, self._caretaker.is_managing, state.ladder.level(), unknown_count, now_ns)
-        if block or not self._is_recorded:
+        self.is_day_read = bool(block) or not self._is_recorded
+        if self.is_day_read:
             before, state.book.marks = state.book.marks, state.guard.moved(state.book.marks, newest, newest.market_ns)
             return self._kept(before, now_ns)
         return []

@@ -10,7 +10,7 @@ from mesh.errors import Fenced
 from mesh.hello import refused, version_refusal
 from mesh.links import REPLAY
 from mesh.messages.accounts import AccountState, AccountSymbols
-from mesh.messages.control import ACTIVE
+from mesh.messages.control import ACTIVE, FREEZE
 from mesh.messages.orders import (
     CLONE,
     OPEN,
@@ -30,7 +30,7 @@ from mesh.messages.orders import (
 from mesh.messages.outcomes import Outcome, OutcomeAck
 from mesh.stages import ACK
 from mesh.units import MS_NS, SECOND_NS
-from nodes.codes import UNCONFIRMED, WORKING
+from nodes.codes import REJECTED, UNCONFIRMED, WORKING
 from nodes.decisions import Line
 from nodes.envelopes import message_of
 from nodes.master import told
@@ -40,6 +40,8 @@ from nodes.master.intake import Intake, Taken
 from nodes.master.orderlog import Published
 from nodes.master.recall import Recall
 from nodes.master.state import EPOCH, SEEN, EpochRecord, MasterState
+from nodes.master.stopping import take_stop
+from nodes.master.tripwires import Tripwires
 
 ACK_TIMER, ASK_TIMER, VOID_TIMER = "ack", "ask", "void"
 ASK_NS = 100 * MS_NS
@@ -51,8 +53,9 @@ RELIST_NS = SECOND_NS
 class BackChannel:
     """The replay link of one master."""
 
-    def __init__(self, state: MasterState, deciding: Deciding, recall: Recall) -> None:
+    def __init__(self, state: MasterState, deciding: Deciding, recall: Recall, tripwires: Tripwires) -> None:
         self._state = state
+        self._tripwires = tripwires
         self._deciding = deciding
         self._recall = recall
         self._intake = Intake(state.ledger, state.counters, recall.was_decided)
@@ -213,8 +216,9 @@ class BackChannel:
         why = "a replaced process of this local still runs; stop it, then resume the account"
         effects: list[Effect] = [Note("error", "local_clone", {"account": account.name, "life": life, "why": why})]
         if state.stops.killset.level_for(account.name) == ACTIVE:
-            reason = f"two processes trade {account.name}"
-            effects += self.take_kill_item(state.stops.freeze(account.name, reason, state.wall_ns(now_ns)))
+            words = f"two processes trade {account.name}"
+            raw = state.stops.issued(FREEZE, f"account:{account.name}", CLONE, words, state.wall_ns(now_ns))
+            effects += take_stop(state, raw, now_ns)
         return effects
 
     def on_state(self, envelope: Envelope, now_ns: int) -> list[Effect]:
@@ -231,6 +235,7 @@ class BackChannel:
         if state.clock.is_known and account.usable(state.recorded) is message:
             account.drop_seen(state.recorded)
             effects += self._deciding.look(account, now_ns)
+            effects += self._tripwires.moved(account, now_ns)
         return effects + state.settled_news(now_ns)
 
     def on_symbols(self, envelope: Envelope) -> list[Effect]:
@@ -285,7 +290,13 @@ class BackChannel:
         events = [told.outcome_event(line, state.clock.market_ns) for line in taken.ended]
         events += [told.act_event(act) for act in taken.acts]
         commit = state.commits.make(puts, lambda durable_ns: self._durable(account, f, peer, durable_ns, now_ns))
-        return [*taken.notes, *events, commit, *self.void(account, now_ns), *state.settled_news(now_ns)]
+        failed = [
+            effect
+            for line in taken.ended
+            if line.record.action == OPEN and line.code == REJECTED
+            for effect in self._tripwires.failed(account.name, f"{line.code} {line.detail}".strip(), now_ns)
+        ]
+        return [*taken.notes, *events, commit, *failed, *self.void(account, now_ns), *state.settled_news(now_ns)]
 
     def _durable(self, account: Account, f: int, peer: int, now_ns: int, taken_ns: int) -> list[Effect]:
         state = self._state
@@ -323,19 +334,6 @@ class BackChannel:
         state.timers.set((ASK_TIMER, "", 0), now_ns + ASK_NS)
         ask = StateAsk(state.settlement.number, missing[:1024])
         return [Send(REPLAY, peer, ask) for peer in state.routers]
-
-    # stops
-
-    def take_kill_item(self, raw: bytes) -> list[Effect]:
-        """Merge an entry or undo; once durable, every router hears of the new digest."""
-        puts, effects = self._state.stops.take_untrusted(raw)
-        if puts:
-            effects.append(self._state.commits.make(puts, lambda _: [self._state.heartbeat()]))
-        return effects
-
-    def on_kill_ask(self, envelope: Envelope) -> list[Effect]:
-        """Somebody lacks stops."""
-        return self._state.stops.on_ask(envelope)
 
 
 def _void_line(line: Line, is_unsure: bool) -> VoidLine:

@@ -8,22 +8,36 @@ to a local. Its parts: ``deciding`` (a signal's path), ``backchannel`` (routers 
 
 from collections.abc import Callable
 
-from mesh.bounded import keep
 from mesh.config import Config
-from mesh.core import NOTHING, Core, Durable, Effect, Effects, Envelope, Fetched, Halt, LinkUp, Note, PeerLost, Send, Stop, WallStep
+from mesh.core import (
+    NOTHING,
+    Core,
+    Durable,
+    Effect,
+    Effects,
+    Envelope,
+    Fetched,
+    Halt,
+    HostStop,
+    LinkUp,
+    Note,
+    PeerLost,
+    Send,
+    Stop,
+    WallStep,
+)
 from mesh.hello import refused, version_refusal
+from mesh.keyring import NodeKeys
 from mesh.links import CONTROL, DECIDE, MARKET, REPLAY
 from mesh.messages.accounts import AccountState, AccountSymbols
 from mesh.messages.control import (
     Command,
-    ControlWelcome,
-    Entry,
+    Drill,
     KillSetAsk,
     KillSetPart,
     OperatorHello,
     Ping,
-    Pong,
-    Undo,
+    Signed,
     WhyAsk,
 )
 from mesh.messages.health import StageSummary
@@ -36,37 +50,38 @@ from nodes.decisions import Decision
 from nodes.envelopes import message_of
 from nodes.master import told
 from nodes.master.backchannel import ACK_TIMER, ASK_TIMER, VOID_TIMER, BackChannel
-from nodes.master.beliefs import believed
+from nodes.master.control import MasterControl
 from nodes.master.deciding import MARKS_TIMER, ORDER_TIMER, Deciding
 from nodes.master.enquiry import Enquiry
 from nodes.master.recall import Recall
 from nodes.master.recovery import recovered
 from nodes.master.settlement import START_WAIT_NS
 from nodes.master.state import MasterState, TimerKey
+from nodes.master.tripwires import Tripwires
 
 WINDOW_COUNT = 64
 """Signals the signals node may have unanswered here."""
 HEARTBEAT, MARKET_REPEAT, START, DRAIN = "heartbeat", "market", "start", "drain"
-PEERS_MAX = 256
-"""Connections of operators remembered; the oldest is forgotten and says hello again."""
+
+Handler = Callable[[Envelope, int], Effects]
 
 
 class Master(Core):
     """The one master of a mesh. ``wall_ns``: the wall clock when it started, for the epoch and for nothing else."""
 
-    def __init__(self, name: str, config: Config, life: int, wall_ns: int) -> None:
+    def __init__(self, name: str, config: Config, life: int, wall_ns: int, keys: NodeKeys) -> None:
         super().__init__()
         timers = config.settings.timers
-        self._state = MasterState(name, config, life, self.counters)
+        self._state = MasterState(name, config, life, keys, self.counters)
         self._deciding = Deciding(self._state)
         recall = Recall(self._state)
-        self._back = BackChannel(self._state, self._deciding, recall)
-        self._enquiry = Enquiry(self._state, recall)
+        self._tripwires = Tripwires(self._state)
+        self._back = BackChannel(self._state, self._deciding, recall, self._tripwires)
+        self._control = MasterControl(self._state, Enquiry(self._state, recall))
         self._wall_ns = wall_ns
         self._heartbeat_ns = timers.heartbeat_ms * MS_NS
         self._drain_ns = timers.drain_ms * MS_NS
         self._signals_peer = 0
-        self._operators: dict[int, str] = {}
         self._settle: Settle | None = None
         self._is_draining = False
         self.handlers = {
@@ -76,6 +91,7 @@ class Master(Core):
             PeerLost: self._on_lost,
             Stop: self._on_stop,
             WallStep: lambda envelope, now_ns: self._back.on_wall_step(message_of(envelope, WallStep).step_ns),
+            HostStop: self._on_host_stop,
             SourceHello: self._on_source,
             Signal: self._on_signal,
             MarketWelcome: self._on_welcome,
@@ -83,14 +99,14 @@ class Master(Core):
             Block: lambda envelope, now_ns: self._moved(self._state.clock.on_block(envelope), now_ns),
             Settle: self._on_settle,
             RouterHello: self._back.on_router_hello,
-            OperatorHello: self._on_operator,
-            Ping: self._on_ping,
-            WhyAsk: self._on_why,
-            Command: self._on_command,
-            Entry: self._on_kill_item,
-            Undo: self._on_kill_item,
-            KillSetAsk: self._on_kill_ask,
-            KillSetPart: self._on_kill_part,
+            OperatorHello: self._control.on_hello,
+            Ping: self._from(self._control.is_operator, self._control.on_ping),
+            WhyAsk: self._from(self._control.is_operator, self._control.on_why),
+            Command: self._from(self._control.is_operator, self._control.on_command),
+            Signed: self._control.on_stop,
+            Drill: self._control.on_drill,
+            KillSetAsk: self._from(self._is_trusted, self._control.on_kill_ask),
+            KillSetPart: self._from(self._is_trusted, self._control.on_kill_part),
             DealReport: self._from_router(lambda envelope, now_ns: NOTHING),
             Replay: self._from_router(self._back.on_replay),
             ReplayAccount: self._from_router(self._back.on_replay_account),
@@ -183,6 +199,7 @@ class Master(Core):
             "codes": " ".join(f"{code}={count}" for code, count in sorted(ledger.codes.items())),
             "states": " ".join(f"{state}={count}" for state, count in ledger.states.items()),
             "waiting": ", ".join(self._state.waiting_accounts())[:500],
+            "stops_refused": str(self._state.stops.refused_count),
         }
 
     def stages(self, now_ns: int) -> list[StageSummary]:
@@ -221,7 +238,7 @@ class Master(Core):
 
     def _on_lost(self, envelope: Envelope, now_ns: int) -> Effects:
         if envelope.link == CONTROL:
-            self._operators.pop(envelope.peer, None)
+            self._control.lost(envelope.peer)
         return self._back.on_lost(envelope) if envelope.link == REPLAY else NOTHING
 
     def _on_stop(self, envelope: Envelope, now_ns: int) -> Effects:
@@ -280,7 +297,7 @@ class Master(Core):
 
     # routers
 
-    def _from_router(self, handler: Callable[[Envelope, int], Effects]) -> Callable[[Envelope, int], Effects]:
+    def _from_router(self, handler: Handler) -> Handler:
         """A handler for messages of routers that have said hello, and of nobody else."""
 
         def guarded(envelope: Envelope, now_ns: int) -> Effects:
@@ -290,56 +307,21 @@ class Master(Core):
 
         return guarded
 
-    def _unexpected(self) -> Effects:
-        self.counters.add("stranger_count")
-        return NOTHING
-
-    # operators
-
-    def _on_operator(self, envelope: Envelope, now_ns: int) -> Effects:
-        message = message_of(envelope, OperatorHello)
-        if why := version_refusal(message.version):
-            return (refused(self.counters, message.operator, why),)
-        keep(self._operators, envelope.peer, message.operator, PEERS_MAX)
-        state = self._state
-        digest = state.stops.killset.digest
-        welcome = ControlWelcome(state.name, "master", state.life, list(state.accounts)[:1024], digest)
-        return (Send(CONTROL, envelope.peer, welcome),)
-
-    def _is_operator(self, envelope: Envelope) -> bool:
-        return envelope.link == CONTROL and envelope.peer in self._operators
-
-    def _on_ping(self, envelope: Envelope, now_ns: int) -> Effects:
-        message = message_of(envelope, Ping)
-        if not self._is_operator(envelope):
-            return self._unexpected()
-        return (Send(CONTROL, envelope.peer, Pong(self._state.name, message.account, message.nonce)),)
-
-    def _on_why(self, envelope: Envelope, now_ns: int) -> Effects:
-        if not self._is_operator(envelope):
-            return self._unexpected()
-        return self._enquiry.on_ask(message_of(envelope, WhyAsk), envelope.peer)
-
-    def _on_command(self, envelope: Envelope, now_ns: int) -> Effects:
-        if not self._is_operator(envelope):
-            return self._unexpected()
-        return believed(self._state, message_of(envelope, Command), envelope.peer)
+    def _on_host_stop(self, envelope: Envelope, now_ns: int) -> Effects:
+        asked = message_of(envelope, HostStop)
+        return self._tripwires.host(asked.level, asked.why, now_ns)
 
     def _is_trusted(self, envelope: Envelope) -> bool:
-        return self._is_operator(envelope) or (envelope.link == REPLAY and self._back.is_router(envelope))
+        """Whether stops may come from there."""
+        return self._control.is_operator(envelope) or (envelope.link == REPLAY and self._back.is_router(envelope))
 
-    def _on_kill_item(self, envelope: Envelope, now_ns: int) -> Effects:
-        if not envelope.frames or not self._is_trusted(envelope):
-            return self._unexpected()
-        return self._back.take_kill_item(envelope.frames[0])
+    def _from(self, is_known: Callable[[Envelope], bool], handler: Handler) -> Handler:
+        """A handler for messages of those who are known, and of nobody else."""
 
-    def _on_kill_ask(self, envelope: Envelope, now_ns: int) -> Effects:
-        return self._back.on_kill_ask(envelope) if self._is_trusted(envelope) else self._unexpected()
+        def guarded(envelope: Envelope, now_ns: int) -> Effects:
+            if not is_known(envelope):
+                self.counters.add("stranger_count")
+                return NOTHING
+            return handler(envelope, now_ns)
 
-    def _on_kill_part(self, envelope: Envelope, now_ns: int) -> Effects:
-        if not self._is_trusted(envelope):
-            return self._unexpected()
-        effects: list[Effect] = []
-        for raw in message_of(envelope, KillSetPart).items:
-            effects += self._back.take_kill_item(raw)
-        return effects
+        return guarded

@@ -6,6 +6,7 @@ from mesh.codec import encode
 from mesh.config import Config
 from mesh.core import Effect, Put, Send
 from mesh.counters import Counters
+from mesh.keyring import NodeKeys
 from mesh.links import MARKET, ORDERS
 from mesh.messages.base import Code, Count, Int64, Life, Msg, Name
 from mesh.messages.market import Settled
@@ -60,7 +61,7 @@ class RateRecord(Msg):
 class MasterState:
     """The parts and the knowledge of one master. ``epoch`` is 0 until the store has been read."""
 
-    def __init__(self, name: str, config: Config, life: int, counters: Counters) -> None:
+    def __init__(self, name: str, config: Config, life: int, keys: NodeKeys, counters: Counters) -> None:
         timers = config.settings.timers
         self.name = name
         self.config = config
@@ -73,7 +74,7 @@ class MasterState:
         self.fetches = Fetches()
         self.timers: Timers[TimerKey] = Timers()
         self.clock = MarketClock(name, config.fingerprint, life, timers.repeat_ms, counters)
-        self.stops = Stops(name)
+        self.stops = Stops(name, keys)
         self.settlement = Settlement(self.accounts, self.ledger)
         self.decider = Decider(config, self.accounts, self.clock.quotes, self.stops.killset)
         self.answers: dict[bytes, str] = {}

@@ -1,18 +1,21 @@
 """A router's control socket: operators, their commands and stops, and the answers of the locals to them.
 
-Stops are durable here before they are pushed on; every local that said hello gets them, also one that is home elsewhere. A
-command goes to each local in its scope that is home here; another router has the others.
+Stops are signed by who may say them, and durable here before they are pushed on and answered; every local that said hello gets them,
+also one that is home elsewhere. A command goes to each local in its scope that is home here; another router has the others.
 """
 
 from mesh.bounded import keep
-from mesh.core import Effect, Envelope, Put, Send
+from mesh.core import Commit, Effect, Envelope, Put, Send
 from mesh.hello import refused, version_refusal
 from mesh.killset import check_scope
 from mesh.links import CONTROL, LOCALS
 from mesh.messages.control import (
+    TAKEN,
     Command,
     CommandAnswer,
     ControlWelcome,
+    Drill,
+    Drilled,
     KillSetPart,
     Latched,
     LostOrders,
@@ -20,8 +23,11 @@ from mesh.messages.control import (
     Ping,
     Pong,
 )
-from nodes.envelopes import message_of
+from nodes.commits import Then
+from nodes.envelopes import message_of, raw_of
+from nodes.firsthand import Strikes, first_hand
 from nodes.router.state import RouterState
+from nodes.stops import LATCHED_ROW, Result
 
 OPERATORS_MAX = 256
 COMMANDS_MAX = 1_024
@@ -39,6 +45,7 @@ class RouterControl:
         self._pings: dict[int, tuple[int, int]] = {}
         """Our nonce → (operator, his nonce)."""
         self._nonce = 0
+        self._bad = Strikes()
 
     def on_hello(self, envelope: Envelope) -> list[Effect]:
         """An operator is there."""
@@ -53,6 +60,7 @@ class RouterControl:
     def lost(self, peer: int) -> None:
         """An operator's connection is gone."""
         self._operators.pop(peer, None)
+        self._bad.lost(peer)
 
     def is_operator(self, envelope: Envelope) -> bool:
         """Whether the sender is an operator who said hello; counted where he did not."""
@@ -106,25 +114,61 @@ class RouterControl:
 
     # stops
 
-    def take(self, items: list[bytes]) -> list[Effect]:
-        """Merge entries and undos: durable, then pushed to every local; those known already are pushed again."""
-        puts: list[Put] = []
-        effects: list[Effect] = []
-        for raw in items:
-            new_puts, notes = self._state.stops.take_untrusted(raw)
-            puts += new_puts
-            effects += notes
-        if not puts:
-            return [*effects, *(self._push(items) if not effects else [])]
-        return [*effects, self._state.commits.make(puts, lambda _: [*self._push(items), *map(self._state.front.told, items)])]
+    def on_stop(self, envelope: Envelope, now_ns: int) -> list[Effect]:
+        """An entry or undo, of whoever sends it, for its signature is its right; answered when it is durable."""
+        state, peer, raw = self._state, envelope.peer, raw_of(envelope)
+        if self._bad.is_out(peer):
+            return []
+        result = first_hand(state.stops, state.config, raw, now_ns)
+        if result.is_refused:
+            self._bad.add(peer)
+        return self._taken([(raw, result)], lambda at_ns: [Send(CONTROL, peer, each) for each in state.answers(result, at_ns)])
+
+    def on_drill(self, envelope: Envelope, now_ns: int) -> list[Effect]:
+        """A drill goes the way of a stop, and stops nothing."""
+        drill, state, peer = message_of(envelope, Drill), self._state, envelope.peer
+        if self._bad.is_out(peer):
+            return []
+        result = state.stops.drilled_untrusted(drill.signed, now_ns)
+        if result.is_refused:
+            self._bad.add(peer)
+
+        def durable(at_ns: int) -> list[Effect]:
+            pushed = [] if result.is_refused else state.to_locals(drill)
+            return [*pushed, *(Send(CONTROL, peer, each) for each in state.answers(result, at_ns))]
+
+        return [*result.notes, state.commits.make(result.puts, durable)]
+
+    def on_drilled(self, envelope: Envelope) -> list[Effect]:
+        """A local's answer to a drill, to every operator: who asked knows it by its id."""
+        drilled = message_of(envelope, Drilled)
+        if drilled.latched.account != drilled.account:
+            return []
+        return [Send(CONTROL, peer, drilled) for peer in self._operators]
+
+    def take(self, items: list[bytes], now_ns: int) -> list[Effect]:
+        """Merge what somebody else knows."""
+        return self._taken([(raw, self._state.stops.take_untrusted(raw, now_ns)) for raw in items], lambda _: [])
+
+    def _taken(self, results: list[tuple[bytes, Result]], answers: Then) -> list[Effect]:
+        """Durable, then pushed to every local, and answered. What was known already is pulled by who lacks it; what was refused goes no
+        further.
+        """
+        new = [raw for raw, result in results if result.code == TAKEN]
+        puts = [put for _, result in results for put in result.puts]
+        notes = [note for _, result in results for note in result.notes]
+        told = [*self._push(new), *map(self._state.front.told, new)]
+        # an item known already may be on its way to the disk: what follows it waits for that, too
+        return [*notes, self._state.commits.make(puts, lambda at_ns: [*told, *answers(at_ns)])]
 
     def _push(self, items: list[bytes]) -> list[Effect]:
-        return list(self._state.to_locals(KillSetPart(items)))
+        return list(self._state.to_locals(KillSetPart(items))) if items else []
 
     def on_latched(self, envelope: Envelope, now_ns: int) -> list[Effect]:
         """A local holds stops: every operator hears of it."""
         latched = message_of(envelope, Latched)
-        return [
-            *(Send(CONTROL, peer, latched) for peer in self._operators),
-            self._state.front.latched(envelope, latched, now_ns),
-        ]
+        if not self._state.front.latched(envelope, latched, now_ns):
+            return []
+        # for the audit alone: nobody waits for it
+        kept = Commit(0, (Put(LATCHED_ROW, latched.account.encode(), raw_of(envelope)),))
+        return [*(Send(CONTROL, peer, latched) for peer in self._operators), self._state.front.told(raw_of(envelope)), kept]

@@ -11,12 +11,14 @@ from collections.abc import Callable
 from mesh.config import Config
 from mesh.core import NOTHING, Core, Durable, Effect, Effects, Envelope, Halt, LinkUp, PeerLost, Stop, WallStep
 from mesh.gapwatch import GapWatch
+from mesh.keyring import NodeKeys
 from mesh.links import CONTROL, LOCALS, ORDERS, REPLAY
 from mesh.messages.accounts import AccountState, AccountSymbols
 from mesh.messages.control import (
     Command,
     CommandAnswer,
-    Entry,
+    Drill,
+    Drilled,
     KillSetAsk,
     KillSetPart,
     Latched,
@@ -24,7 +26,7 @@ from mesh.messages.control import (
     OperatorHello,
     Ping,
     Pong,
-    Undo,
+    Signed,
 )
 from mesh.messages.health import NodeHealth, StageSummary
 from mesh.messages.orders import (
@@ -45,7 +47,7 @@ from mesh.messages.orders import (
 from mesh.messages.outcomes import DealReport, Outcome, OutcomeAck
 from mesh.stages import FORWARD
 from mesh.units import MS_NS
-from nodes.envelopes import message_of, raw_of
+from nodes.envelopes import message_of
 from nodes.router.control import RouterControl
 from nodes.router.localwords import LocalWords
 from nodes.router.masterlink import HOLES, MasterLink
@@ -62,9 +64,9 @@ MASTER_QUIET_NS = 500 * MS_NS
 class Router(Core):
     """One router of a mesh."""
 
-    def __init__(self, name: str, config: Config, life: int) -> None:
+    def __init__(self, name: str, config: Config, life: int, keys: NodeKeys) -> None:
         super().__init__()
-        self._state = RouterState(name, config, life, self.counters)
+        self._state = RouterState(name, config, life, keys, self.counters)
         self._gap = GapWatch()
         self._master = master = MasterLink(self._state)
         self._words = words = LocalWords(self._state)
@@ -101,8 +103,9 @@ class Router(Core):
             OperatorHello: lambda e, now_ns: control.on_hello(e),
             Command: lambda e, now_ns: control.on_command(e),
             Ping: lambda e, now_ns: control.on_ping(e),
-            Entry: self._on_kill_item,
-            Undo: self._on_kill_item,
+            Signed: control.on_stop,
+            Drill: control.on_drill,
+            Drilled: words.guarded(lambda e, local, now_ns: control.on_drilled(e)),
             KillSetAsk: self._on_kill_ask,
             KillSetPart: self._on_kill_part,
         }
@@ -141,6 +144,7 @@ class Router(Core):
     def start(self, now_ns: int) -> Effects:
         """Say hello to the master."""
         state = self._state
+        state.started_ns = now_ns
         for word, period_ns in ((BEAT, state.heartbeat_ns), (HELLO, state.repeat_ns), (SNAPSHOT, SNAPSHOT_NS)):
             state.timers.set(word, now_ns + period_ns)
         self.deadline_ns = state.timers.next_ns
@@ -196,6 +200,7 @@ class Router(Core):
             "home": ", ".join(home)[:500],
             "connected": str(len(state.peers.all())),
             "stops": str(len(state.stops.killset.live())),
+            "stops_refused": str(state.stops.refused_count),
         }
 
     def stages(self, now_ns: int) -> list[StageSummary]:
@@ -229,12 +234,9 @@ class Router(Core):
             return True
         return envelope.link == REPLAY or self._control.is_operator(envelope)
 
-    def _on_kill_item(self, envelope: Envelope, now_ns: int) -> Effects:
-        return self._control.take([raw_of(envelope)]) if self._is_trusted(envelope) else NOTHING
-
     def _on_kill_part(self, envelope: Envelope, now_ns: int) -> Effects:
         items = message_of(envelope, KillSetPart).items
-        return self._control.take(items) if items and self._is_trusted(envelope) else NOTHING
+        return self._control.take(items, now_ns) if items and self._is_trusted(envelope) else NOTHING
 
     def _on_kill_ask(self, envelope: Envelope, now_ns: int) -> Effects:
         return self._state.stops.on_ask(envelope) if self._is_trusted(envelope) else NOTHING

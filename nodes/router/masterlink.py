@@ -23,6 +23,8 @@ from nodes.envelopes import message_of
 from nodes.router.state import RouterState
 
 HOLES = "holes"
+OTHER_DIGEST = bytes(32)
+"""No kill set has this one."""
 
 
 class MasterLink:
@@ -166,9 +168,19 @@ class MasterLink:
         if asked is None:
             return []
         peer, asked_ns = asked
-        self._state.master_clock.heard(grant.e, asked_ns, grant.clock_ns, now_ns)
-        relayed = msgspec.structs.replace(grant, relay_ns=max(0, now_ns - asked_ns))
-        return [Send(LOCALS, peer, relayed), *self._at(grant.e, grant.n_last, grant.kill_digest, now_ns)]
+        state = self._state
+        state.master_clock.heard(grant.e, asked_ns, grant.clock_ns, now_ns)
+        effects = self._at(grant.e, grant.n_last, grant.kill_digest, now_ns)
+        local = state.peers.of_peer(peer)
+        if local is None:
+            return effects  # another connection has its place: who asked is told nothing any more
+        # leave of a master that lacks a stop which is known here would be leave past that stop: it opens nothing
+        is_usable = grant.kill_digest == state.stops.killset.digest
+        digest = grant.kill_digest if is_usable else OTHER_DIGEST
+        if is_usable and not grant.refused:
+            state.hand_leave(grant.account, local.hello.life, now_ns)
+        relayed = msgspec.structs.replace(grant, relay_ns=max(0, now_ns - asked_ns), kill_digest=digest)
+        return [Send(LOCALS, peer, relayed), *effects]
 
     def on_wall_step(self) -> Effects:
         """Grants on their way were asked for at a time nobody knows: none of them is handed on."""

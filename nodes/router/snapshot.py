@@ -39,7 +39,13 @@ class FrontView:
     """The last of everything one router heard. ``stops``: raw entries and undos, to be shown."""
 
     def __init__(
-        self, name: str, life: int, config: Config, peers: LocalPeers, stops: Callable[[], list[bytes]], counters: Counters
+        self,
+        name: str,
+        life: int,
+        config: Config,
+        peers: LocalPeers,
+        stops: Callable[[], list[bytes]],
+        counters: Counters,
     ) -> None:
         self._name = name
         self._life = life
@@ -95,11 +101,12 @@ class FrontView:
         keep(table, key, (raw, now_ns), NEWEST_MAX)
         return [self.told(raw)]
 
-    def latched(self, envelope: Envelope, message: Latched, now_ns: int) -> Effect:
-        """A local holds stops."""
+    def latched(self, envelope: Envelope, message: Latched, now_ns: int) -> bool:
+        """A local holds stops; whether it says anything new: it says it again and again."""
         raw = raw_of(envelope)
+        before = self._latched.get(message.account)
         self._latched[message.account] = (message.level, (raw, now_ns))
-        return self.told(raw)
+        return before is None or before[1][0] != raw
 
     def told(self, raw: bytes) -> Effect:
         """Something that just happened, as an event."""

@@ -35,6 +35,10 @@ daily_loss_percent = "off"
 drawdown_percent = "off"
 margin_level_percent = "off"
 closed_from = "off"
+errors_count = "off"
+[fleet]
+loss_percent = "off"
+errors_count = "off"
 """
 
 

@@ -3,7 +3,9 @@
 import json
 import os
 import signal
+import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -48,11 +50,13 @@ def test_one_mesh_on_a_state_and_commands_for_it_alone(tmp_path: Path) -> None:
             assert other.run(*verb, "--config", str(other.config_path)).returncode == 69
         check_lost(rig)
         check_acts(rig)
+        check_stops(rig)
+        check_flag(rig, tmp_path / "only")
         assert rig.run("down", "--config", str(rig.config_path)).returncode == 0
         process.communicate(timeout=40)
     assert process.returncode == 0
     assert rig.summary("only")["ended_by"] == "mesh down"
-    assert rig.summary("only")["lines"]["by_reason"]["KILLED LADDER"] == 2
+    assert rig.summary("only")["lines"]["by_reason"]["KILLED LADDER"] >= 2
     store = tmp_path / "only" / "local-2.db"
     store.write_bytes(store.read_bytes()[:100] + bytes(8_000))
     for side in ("-wal", "-shm"):
@@ -91,9 +95,42 @@ def check_acts(rig: Rig) -> None:
     bent = rig.run("close", "symbol:EURUSD", "--volume", "0.013", *config)
     assert (bent.returncode, bent.stdout.count("✗ BAD_VOLUME")) == (3, 2), bent.stdout
     frozen = rig.run("freeze", "symbol:EURUSD", *config)
-    assert (frozen.returncode, frozen.stdout.count("FREEZE symbol:EURUSD after")) == (0, 4), frozen.stdout
+    assert (frozen.returncode, frozen.stdout.count("FREEZE symbol:EURUSD LATCHED after")) == (0, 4), frozen.stdout
     killed = rig.run("signal", "EURUSD", "buy", "--accounts", "demo-3,demo-4", *config)
     assert (killed.returncode, killed.stdout.count("✗ KILLED")) == (3, 2), killed.stdout
+
+
+def check_stops(rig: Rig) -> None:
+    """A drill stops nothing; what stops is listed, ended by its scope, carried out to the end, and killed at once."""
+    config = ("--config", str(rig.config_path))
+    drill = rig.run("kill", "--drill", "--rounds", "3", "--json", *config)
+    assert (drill.returncode, json.loads(drill.stdout)["latched"]) == (0, 12), drill.stdout + drill.stderr
+    (entry,) = json.loads(rig.run("entries", "--json", *config).stdout)["entries"]
+    assert (entry["level"], entry["scope"]) == ("FREEZE", "symbol:EURUSD")
+    assert {account["stage"] for account in entry["accounts"]} == {"LATCHED"}
+    resumed = rig.run("resume", "symbol:EURUSD", "--reason", "calm again", "--yes", *config)
+    assert (resumed.returncode, resumed.stdout.count("CONFIRMED ")) == (0, 4), resumed.stdout
+    flat = rig.run("flatten", "account:demo-1", "--reason", "test", "--yes", "--json", *config)
+    (account,) = json.loads(flat.stdout)["accounts"]
+    assert (flat.returncode, account["stage"], account["positions"]) == (0, "FLAT", 0), flat.stdout + flat.stderr
+    killed = rig.run("kill", *config)
+    assert (killed.returncode, "4 of 4 accounts confirmed" in killed.stdout) == (0, True), killed.stdout + killed.stderr
+    for scope in ("all", "account:demo-1"):
+        ended = rig.run("resume", scope, "--reason", "test", "--yes", *config)
+        assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert rig.run("entries", *config).stdout == "no stop binds\n"
+
+
+def check_flag(rig: Rig, state: Path) -> None:
+    """A file in the state directory stops all that runs there: each local its account, the master everything."""
+    config = ("--config", str(rig.config_path))
+    (state / "STOP").touch()
+    give_up_s = time.monotonic() + 30
+    entries: list[dict[str, Any]] = []
+    while len(entries) < 5 and time.monotonic() < give_up_s:
+        entries = json.loads(rig.run("entries", "--json", *config).stdout)["entries"]
+    assert {entry["scope"] for entry in entries} == {"all", *(f"account:demo-{number}" for number in range(1, 5))}
+    assert {entry["reason"] for entry in entries} == {"HOST flag file STOP"}
 
 
 def test_end_of_supervisord_and_of_the_reader_still_has_a_summary(tmp_path: Path) -> None:

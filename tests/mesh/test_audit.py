@@ -31,9 +31,9 @@ def first_bad(rows: list[AuditRow]) -> int:
 def test_kinds_are_those_of_the_nodes() -> None:
     """The declaration is text, for the wire may not know the nodes: it names kinds they really write."""
     assert {
-        "master": {state.EPOCH, decisions.DECISION, decisions.ARCHIVE, intake.ACT, stops.KILL_ITEM},
-        "router": {stops.KILL_ITEM},
-        "local": {finishing.ORDER_ROW, reports.OUTCOME, commandlog.COMMAND, stops.KILL_ITEM},
+        "master": {state.EPOCH, decisions.DECISION, decisions.ARCHIVE, intake.ACT, stops.KILL_ITEM, stops.REFUSED_ITEM},
+        "router": {stops.KILL_ITEM, stops.REFUSED_ITEM, stops.LATCHED_ROW},
+        "local": {finishing.ORDER_ROW, reports.OUTCOME, commandlog.COMMAND, stops.KILL_ITEM, stops.REFUSED_ITEM},
     } == AUDITED
     assert PRUNED == {"master": (intake.ACT, decisions.ARCHIVE, decisions.WHY), "local": (reports.ARCHIVE,)}
 

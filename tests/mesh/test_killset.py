@@ -6,16 +6,17 @@ import pytest
 
 from mesh.codec import decode_untrusted, encode
 from mesh.errors import BadFrame
-from mesh.killset import KillSet, check_scope, entry_id
-from mesh.messages.control import FREEZE, KILL_ITEMS_MAX, Entry, KillSetAsk, Latched, Ping, Undo
+from mesh.killset import OPERATORS_COUNT, KillSet, check_scope, item_of
+from mesh.messages.control import FREEZE, KILL_ITEMS_MAX, LATCHED_MAX, PREFIX_BYTES, Entry, KillSetAsk, Latched, Ping, Signed, Undo
+from tests.stopitems import signed
 
 
 def entry(level: str = "FREEZE", scope: str = "all", nonce: int = 1) -> bytes:
-    return encode(Entry("anna", nonce, 5, level, scope, "drill"))
+    return signed(Entry("operator", nonce, 5, level, scope, "drill"))
 
 
 def undo(*entries: bytes, nonce: int = 1) -> bytes:
-    return encode(Undo("anna", nonce, 6, [entry_id(raw) for raw in entries], "over"))
+    return signed(Undo("operator", nonce, 6, [item_of(raw)[0] for raw in entries], "over"))
 
 
 def test_empty_set_is_active_with_an_empty_digest() -> None:
@@ -30,7 +31,7 @@ def test_union_does_not_depend_on_order(order: tuple[int, ...]) -> None:
     items = [freeze, flatten, undo(flatten), entry("CANCEL", "symbol:EURUSD", 3)]
     killset = KillSet()
     for index in order:
-        assert killset.add_untrusted(items[index])
+        killset.add_untrusted(items[index])
     assert killset.level_for("a") == "FREEZE"
     assert killset.level_for("a", "EURUSD") == "CANCEL"
     straight = KillSet()
@@ -48,16 +49,16 @@ def test_undo_ends_only_what_it_names() -> None:
     assert killset.level_for("a") == "FREEZE"
     killset.add_untrusted(undo(second, nonce=2))
     assert killset.level_for("a") == "ACTIVE"
-    assert len(killset.known()) == 4
+    assert (len(killset), len(killset.known())) == (4, 4 * PREFIX_BYTES)
 
 
 def test_repeat_is_not_new_and_changes_nothing() -> None:
-    """Taking the same bytes twice says so and keeps the digest."""
+    """Taking the same bytes twice keeps the digest."""
     killset = KillSet()
     killset.add_untrusted(entry())
     digest = killset.digest
-    assert not killset.add_untrusted(entry())
-    assert killset.digest == digest
+    killset.add_untrusted(entry())
+    assert (killset.digest, len(killset)) == (digest, 1)
 
 
 def test_missing_is_what_the_peer_lacks() -> None:
@@ -65,39 +66,35 @@ def test_missing_is_what_the_peer_lacks() -> None:
     one, two = KillSet(), KillSet()
     one.add_untrusted(entry(nonce=1))
     two.add_untrusted(entry(nonce=2))
+    assert one.lacks_of(two.known())
     for raw in one.missing(two.known()):
         two.add_untrusted(raw)
     for raw in two.missing(one.known()):
         one.add_untrusted(raw)
     assert one.digest == two.digest
+    assert not one.lacks_of(two.known())
 
 
 @pytest.mark.parametrize(
-    "raw",
-    [
-        b"",
-        encode(Ping("", 1)),
-        entry("ACTIVE"),
-        entry("STOP"),
-        entry(scope="everything"),
-        entry(scope="account:"),
-    ],
+    "raw", [b"", encode(Ping("", 1)), encode(Entry("operator", 1, 1, "FREEZE", "all", "")), encode(Signed(b"x", bytes(64)))]
 )
 def test_what_is_no_stop_is_refused(raw: bytes) -> None:
-    """Garbage, other messages, unknown levels and scopes raise BadFrame and change nothing."""
+    """Garbage, other messages, a stop without its signature raise BadFrame and change nothing."""
     killset = KillSet()
     with pytest.raises(BadFrame):
         killset.add_untrusted(raw)
-    assert killset.known() == []
+    assert killset.known() == b""
 
 
-def test_a_flood_is_bounded() -> None:
-    """Past the limit nothing more is taken."""
+def test_a_flood_is_bounded_and_leaves_room_for_people() -> None:
+    """Nodes' own entries fill it up to what is kept for operators; these fill it to its end."""
     killset = KillSet()
+    for nonce in range(KILL_ITEMS_MAX - OPERATORS_COUNT):
+        killset._raw[nonce.to_bytes(32, "big")] = b""
+    assert (killset.has_room(is_operators=False), killset.has_room(is_operators=True)) == (False, True)
     for nonce in range(KILL_ITEMS_MAX):
         killset._raw[nonce.to_bytes(32, "big")] = b""
-    with pytest.raises(BadFrame):
-        killset.add_untrusted(entry())
+    assert not killset.has_room(is_operators=True)
 
 
 def test_scope_words() -> None:
@@ -109,6 +106,7 @@ def test_scope_words() -> None:
 
 def test_full_set_can_be_asked_for_and_confirmed() -> None:
     """As many ids as a set may hold pass the wire in one message: else two full sets that differ would differ for ever."""
-    ids = [bytes([number % 256]) * 31 + bytes([number // 256]) for number in range(KILL_ITEMS_MAX)]
-    for message in (KillSetAsk(ids), Latched("a" * 64, 2**63 - 1, FREEZE, ids, [bytes(16)] * 64)):
+    known = bytes(range(256)) * (PREFIX_BYTES * KILL_ITEMS_MAX // 256)
+    ids = [bytes([number % 256]) * 31 + bytes([number // 256]) for number in range(LATCHED_MAX)]
+    for message in (KillSetAsk(known), Latched("a" * 64, 2**63 - 1, FREEZE, ids, [bytes(16)] * 64)):
         assert decode_untrusted(encode(message)) == message

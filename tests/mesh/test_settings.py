@@ -16,6 +16,7 @@ READERS: dict[str, tuple[str, ...]] = {
     "BrokerSection": ("broker",),
     "SymbolSection": ("section",),
     "RailsSection": ("rails",),
+    "FleetSection": ("fleet",),
     "SizingSection": ("section", "sizing"),
     "ManageSection": ("section",),
     "StrategySection": ("section", "strategy", "strategy[strategy]", "strategy[name]"),

@@ -3,11 +3,12 @@
 from mesh.codec import encode
 from mesh.messages.accounts import AccountState
 from mesh.messages.base import Msg
-from mesh.messages.control import Ping
+from mesh.messages.control import Entry, Latched, Ping, Signed
 from mesh.messages.health import FrontEvent, LocalSeen, NodeHealth, Snapshot
 from mesh.messages.outcomes import DealReport
 from mesh.units import MS_NS, SECOND_NS
 from mesh.view import DEALS_MAX, View, freshness
+from tests.stopitems import KEYS
 
 
 def state(number: int, life: int = 1, equity_e8: int = 5) -> AccountState:
@@ -78,3 +79,23 @@ def test_health_and_locals_are_kept_by_name() -> None:
 def test_freshness_words() -> None:
     """Fresh to 1.8 s (one telling and one snapshot apart), late to twice that, dead after."""
     assert [freshness(ms * MS_NS) for ms in (0, 1_800, 1_801, 3_600, 3_601)] == ["fresh", "fresh", "late", "late", "dead"]
+
+
+def test_stops_are_shown_by_what_they_say() -> None:
+    """Whose signature is good is the nodes' business; what is no stop is counted."""
+    view = View()
+    entry = Entry("operator", 1, 1, "FREEZE", "all", "news")
+    view.take(FrontEvent("r1", encode(KEYS.signer("operator").signed(entry))), 1)
+    view.take(frame(Signed(b"x", bytes(64))), 1)
+    assert (list(view.stops.values()), view.bad_frame_count) == ([entry], 1)
+
+
+def test_newest_word_of_a_stop_wins_and_has_its_age() -> None:
+    """By number in one life; a late frame of a life before is not believed."""
+    view = View()
+    view.take(frame(Latched("a", 1, "FREEZE", [], [], 5), age_ms=500), 10 * SECOND_NS)
+    view.take(frame(Latched("a", 1, "ACTIVE", [], [], 4)), 11 * SECOND_NS)
+    assert view.latched["a"] == (9_500 * MS_NS, Latched("a", 1, "FREEZE", [], [], 5))
+    view.take(frame(Latched("a", 2, "CANCEL", [], [], 1)), 12 * SECOND_NS)
+    view.take(frame(Latched("a", 1, "FREEZE", [], [], 9), age_ms=3_000), 12 * SECOND_NS)
+    assert view.latched["a"][1].life == 2

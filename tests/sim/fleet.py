@@ -6,6 +6,7 @@ from typing import Any
 from mesh import links
 from mesh.config import Config, parse
 from mesh.core import Core
+from mesh.drawnkeys import DrawnKeys
 from mesh.messages.venue import VenueSend
 from mesh.simdisk import Rows
 from mesh.simlinks import Wire, wires_of
@@ -17,7 +18,8 @@ from nodes.local.core import Local
 from nodes.master.core import Master
 from nodes.router.core import Router
 from nodes.terminal.service import TerminalService
-from tests.sim.players import SYMBOLS, PlayedMarket, PlayedOperator, PlayedSource
+from tests.sim.playedoperator import PlayedOperator
+from tests.sim.players import SYMBOLS, PlayedMarket, PlayedSource
 from tests.sim.simworker import SimWorker
 from tests.smallmesh import small_mesh
 
@@ -36,6 +38,7 @@ close_stored_ms = 1_000
 router_silent_ms = 1_000
 move_gap_ms = 2_000
 repeat_ms = 250
+visible_ms = 200
 unknown_settle_ms = 2_000
 unknown_read_ms = 400
 venue_call_ms = 900
@@ -63,6 +66,10 @@ price_collar_percent = "off"
 daily_loss_percent = "off"
 drawdown_percent = "off"
 closed_from = "off"
+errors_count = 30
+[fleet]
+loss_percent = "off"
+errors_count = 120
 [broker]
 latency_ms = 20
 [strategy.hand]
@@ -97,6 +104,7 @@ class Fleet:
     def __init__(self, seed: int, watch: "Watch", netting: bool = False, deadline_ms: int = DEADLINES_MS[0]) -> None:
         self.config: Config = CONFIGS[netting, deadline_ms]
         self.random = Random(seed)
+        self._keys = DrawnKeys(self.config)
         self.net = SimNet(self.config, seed)
         self.server = terminal_of(self.config, BrokerNames(self.config, SYMBOLS))
         self.server.open(WALL_NS)
@@ -109,7 +117,7 @@ class Fleet:
         """Copies that an operator has ended for good."""
         self.source = PlayedSource()
         self.market = PlayedMarket(Random(seed + 1), self.server)
-        self.operator = PlayedOperator([*ROUTERS, MASTER])
+        self.operator = PlayedOperator([*ROUTERS, MASTER], self.config, self._keys.signer("operator"))
         self.watch = watch
         self._lives = 0
         self._copied: set[tuple[str, str]] = set()
@@ -169,11 +177,12 @@ class Fleet:
 
     def _build(self, node: str) -> Core:
         role = self.config.role_of(node)
+        wall_ns = WALL_NS + self.net.now_ns + self.wall_offset_ns
         if role == "local":
-            return Local(node, self.config, self.new_life(), store_id=node.encode().ljust(16))
+            return Local(node, self.config, self.new_life(), node.encode().ljust(16), wall_ns, self._keys.of(node))
         if role == "router":
-            return Router(node, self.config, self.new_life())
-        return Master(node, self.config, self.random.getrandbits(62), WALL_NS + self.net.now_ns + self.wall_offset_ns)
+            return Router(node, self.config, self.new_life(), self._keys.of(node))
+        return Master(node, self.config, self.random.getrandbits(62), wall_ns, self._keys.of(node))
 
     # what there is
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, get_args
 
 from mesh.audit import PRUNED
 from mesh.faults import FaultSection, Kind
-from mesh.messages.control import CANCEL, FREEZE
+from mesh.messages.control import CANCEL, FLATTEN, FREEZE
 from mesh.units import MS_NS, SECOND_NS
 from nodes.terminal.faults import FaultPlan as VenueFaults
 from tests.sim.fleet import MASTER, ROUTERS
@@ -232,7 +232,7 @@ def stops(plan: "FaultPlan", random: Random) -> str:
     """An operator stops something, and lets it go on later."""
     fleet = plan.fleet
     scope = random.choice(("all", "symbol:EURUSD", "strategy:hand", f"account:{random.choice(list(fleet.config.account))}"))
-    level = random.choice((FREEZE, FREEZE, CANCEL))
+    level = random.choice((FREEZE, FREEZE, CANCEL, FLATTEN))
     fleet.operator.stop(level, scope, fleet.net.now_ns)
     wait_ms = plan.later(random, 200, 3_000, plan.undo_stops)
     return f"{level} {scope} for {wait_ms} ms"

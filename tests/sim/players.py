@@ -1,4 +1,4 @@
-"""Who plays beside the real master, routers and locals: a live market, the signals node's other side, an operator, each a small core.
+"""Who plays beside the real master, routers and locals: a live market and the signals node's other side, each a small core.
 
 They are never faulty themselves: what they know is what the checks go by.
 """
@@ -8,29 +8,11 @@ from random import Random
 import numpy as np
 
 from mesh import links
-from mesh.codec import encode
 from mesh.core import NOTHING, Core, Effect, Effects, Envelope, LinkUp, Send
-from mesh.killset import entry_id
 from mesh.messages import PROTOCOL_VERSION
-from mesh.messages.base import NO_OID
-from mesh.messages.control import (
-    RECONCILE_VERB,
-    RESOLVE_VERB,
-    Command,
-    CommandAnswer,
-    ControlWelcome,
-    Entry,
-    KillSetAsk,
-    KillSetPart,
-    Latched,
-    OperatorHello,
-    Undo,
-)
 from mesh.messages.market import Block, MarketHello, MarketWelcome, TickCredit, Ticks
 from mesh.messages.signals import ACCEPTED, Signal, SignalAnswer, SourceHello, SourceWelcome
-from mesh.timers import Timers
 from mesh.units import E8, MS_NS, SECOND_NS
-from nodes.answercodes import BUSY, NOT_READY
 from nodes.terminal.engine import Terminal
 
 MARKET_NS = 1_767_600_000 * SECOND_NS
@@ -148,98 +130,6 @@ class PlayedSource(Core):
         self.answers[answer.sid] = answer.code
         if answer.code == ACCEPTED:
             self.accepted_at.setdefault(answer.sid, now_ns)
-        return NOTHING
-
-
-class PlayedOperator(Core):
-    """An operator at every router and the master: stops and their undos, repeated until each of them has it."""
-
-    def __init__(self, names: list[str]) -> None:
-        super().__init__()
-        self._links = [f"{links.CONTROL}.{index}" for index in range(len(names))]
-        self._nonce = self._round = self._told_count = 0
-        self.items: list[bytes] = []
-        self.entries: dict[bytes, Entry] = {}
-        self.undone: set[bytes] = set()
-        self.latched: list[tuple[int, Latched]] = []
-        self.commands: dict[bytes, Command] = {}
-        """Those that are not answered to the end."""
-        self.answers: list[tuple[Command, CommandAnswer]] = []
-        """The last of every command that was carried out, or refused for good."""
-        self._timers: Timers[str] = Timers()
-        self.handlers = {
-            LinkUp: lambda envelope, now_ns: (self._hello(envelope.link),),
-            Latched: self._on_latched,
-            ControlWelcome: lambda envelope, now_ns: NOTHING,
-            CommandAnswer: self._on_answer,
-            KillSetAsk: lambda envelope, now_ns: NOTHING,
-            KillSetPart: lambda envelope, now_ns: NOTHING,
-        }
-
-    def start(self, now_ns: int) -> Effects:
-        """Repeat what was decided."""
-        self.deadline_ns = now_ns + REPEAT_NS
-        return NOTHING
-
-    def _hello(self, link: str) -> Send:
-        return Send(link, 0, OperatorHello("operator", 1, PROTOCOL_VERSION))
-
-    def _part(self, link: str) -> Send:
-        return Send(link, 0, KillSetPart(self.items))
-
-    def on_deadline(self, now_ns: int) -> Effects:
-        """Tell everybody all of it again: often while it is new, then from time to time."""
-        self.deadline_ns = now_ns + 2 * REPEAT_NS
-        self._round += 1
-        if self._told_count != len(self.items):
-            self._told_count, self._round = len(self.items), 0
-        asked: list[Effect] = [Send(link, 0, command) for link in self._links for command in self.commands.values()]
-        if not self.items or (self._round > 4 and self._round % 5):
-            return [*map(self._hello, self._links), *asked] if asked else NOTHING
-        return [send for link in self._links for send in (self._hello(link), self._part(link))] + asked
-
-    def stop(self, level: str, scope: str, now_ns: int) -> None:
-        """A stop from now on."""
-        self._nonce += 1
-        entry = Entry("operator", self._nonce, now_ns, level, scope, "sim")
-        raw = encode(entry)
-        self.items.append(raw)
-        self.entries[entry_id(raw)] = entry
-
-    def undo(self, keys: list[bytes], now_ns: int) -> None:
-        """End these stops."""
-        live = [key for key in keys if key not in self.undone]
-        if live:
-            self._nonce += 1
-            self.items.append(encode(Undo("operator", self._nonce, now_ns, live, "sim")))
-            self.undone.update(live)
-
-    def resolve(self, account: str, oid: bytes, attempt: int, ticket: int) -> None:
-        """Say what became of a lost attempt (``ticket`` 0: it was not executed), again and again until it is answered."""
-        self._command(RESOLVE_VERB, account, oid, attempt, ticket)
-
-    def reconcile(self, account: str) -> None:
-        """Have an account hold its records against the venue."""
-        self._command(RECONCILE_VERB, account)
-
-    def _command(self, verb: str, account: str, oid: bytes = NO_OID, attempt: int = 0, ticket: int = 0) -> None:
-        self._nonce += 1
-        key = self._nonce.to_bytes(16, "big")
-        self.commands[key] = Command(key, "operator", verb, f"account:{account}", 0, False, 0, 0, False, "sim", oid, attempt, ticket)
-
-    def _on_answer(self, envelope: Envelope, now_ns: int) -> Effects:
-        answer = envelope.message
-        assert isinstance(answer, CommandAnswer)
-        command = self.commands.get(answer.id)
-        if command is not None and answer.last and answer.code not in (BUSY, NOT_READY):
-            del self.commands[answer.id]
-            self.answers.append((command, answer))
-        return NOTHING
-
-    def _on_latched(self, envelope: Envelope, now_ns: int) -> Effects:
-        message = envelope.message
-        assert isinstance(message, Latched)
-        self.latched.append((now_ns, message))
         return NOTHING
 
 

@@ -2,10 +2,9 @@
 
 from hashlib import sha256
 
-from mesh.codec import decode_untrusted
 from mesh.core import Effect, Envelope, Note, Send
-from mesh.killset import KillSet, scope_matches
-from mesh.messages.control import Entry, KillSetAsk, Latched, Undo
+from mesh.killset import KillSet, item_of, scope_matches
+from mesh.messages.control import FLAT, PREFIX_BYTES, Entry, KillSetAsk, Latched, Undo
 from mesh.messages.orders import OPEN, LocalHello
 from mesh.messages.venue import VenueLost, VenueResult
 from mesh.simnet import Place
@@ -39,6 +38,8 @@ class StopChecks:
         """Place → when it took an undo last."""
         self._greeted: dict[str, int] = {}
         """Place → the life that has said hello."""
+        self.flat_count = 0
+        """How often FLAT was said and looked at."""
         self._at_venue: dict[str, tuple[int, bytes]] = {}
         """Place → life and oid of the OPEN its worker has called and not answered."""
 
@@ -62,7 +63,8 @@ class StopChecks:
 
     def _knows(self, place: Place, ask: KillSetAsk) -> None:
         """The kill set of a life only grows."""
-        known, before = set(ask.known), self._known.get((place.name, place.life), set())
+        known = {ask.known[start : start + PREFIX_BYTES] for start in range(0, len(ask.known), PREFIX_BYTES)}
+        before = self._known.get((place.name, place.life), set())
         if not before <= known:
             raise Broken("I9", f"{place.name} has forgotten {len(before - known)} of the {len(before)} stops and undos it knew", place.name)
         self._known[place.name, place.life] = known
@@ -87,6 +89,21 @@ class StopChecks:
         held = self._latched.setdefault(place.name, {})
         for key in latched.entries:
             held.setdefault(key, set()).update(latched.in_flight)
+        self._flat(place, latched)
+
+    def _flat(self, place: Place, latched: Latched) -> None:
+        """I10: FLAT is said where the venue's own books have nothing in the stop's scope; over a strategy they do not tell."""
+        killset = killset_of(place)
+        fleet = self._seen.fleet
+        if killset is None or latched.account in self._seen.exempt:
+            return
+        live = dict(killset.live())
+        flat = [live[held.id].scope for held in latched.held if held.stage == FLAT and held.id in live]
+        self.flat_count += len(flat)
+        for position in fleet.server.accounts[fleet.config.account[latched.account].login].positions.values() if flat else ():
+            for scope in flat:
+                if scope_matches(scope, latched.account, position.symbol, ""):
+                    raise Broken("I10", f"{place.name} says FLAT ({scope}) and holds {position.ticket}", latched.account)
 
     def called(self, place: Place, sent: Sent, record: OrderRecord) -> None:
         """An OPEN goes to the venue."""
@@ -106,6 +123,19 @@ class StopChecks:
             late_ms = (undone_ns - published_ns) // MS_NS
             raise Broken("I9", f"{oid} is opened at {account}, published {late_ms} ms before an undo came there", oid)
         self._held(place, sent, record)
+        self._confirmed(sent, record)
+
+    def _confirmed(self, sent: Sent, record: OrderRecord) -> None:
+        """I10: after the operator was told CONFIRMED, no process of the account opens past that stop, but what was named as in flight."""
+        operator = self._seen.fleet.operator
+        for (key, account), (at_ns, named) in operator.confirmed.items():
+            entry = operator.entries[key]
+            if account != sent.account or key in operator.undone or sent.send.oid in named or account in self._seen.exempt:
+                continue
+            if scope_matches(entry.scope, account, sent.send.symbol, record.strategy):
+                late_ms = (sent.at_ns - at_ns) // MS_NS
+                oid = sent.send.oid.hex()
+                raise Broken("I10", f"{oid} is opened at {account} {late_ms} ms after CONFIRMED ({entry.level} {entry.scope})", oid)
 
     def _granted(self, kill_digest: bytes, sent: Sent, oid: str) -> None:
         """A grant serves where the local's own kill set has its digest."""
@@ -121,7 +151,7 @@ class StopChecks:
         held, oid = self._latched.get(place.name), sent.send.oid
         if not held or sent.account in self._seen.exempt:
             return
-        items = {key: decode_untrusted(raw) for (kind, key), raw in place.disk.rows.items() if kind == KILL_ITEM}
+        items = {key: item_of(raw)[1] for (kind, key), raw in place.disk.rows.items() if kind == KILL_ITEM}
         ended = {key for item in items.values() if isinstance(item, Undo) for key in item.entries}
         for key, item in items.items():
             if not isinstance(item, Entry) or key in ended or oid in held.get(key, (oid,)):

@@ -8,6 +8,7 @@ from collections import Counter
 
 from mesh.config import Config, parse
 from mesh.core import Core
+from mesh.drawnkeys import DrawnKeys
 from mesh.events import OUTCOME
 from mesh.messages.base import Msg
 from mesh.simnet import SimNet
@@ -65,10 +66,12 @@ def build(config: Config, name: str, life: int) -> Core:
     if role == "market":
         return Market(name, config, life, SyntheticSource(config))
     if role == "master":
-        return Master(name, config, life, WALL_NS)
+        return Master(name, config, life, WALL_NS, DrawnKeys(config).of(name))
     if role == "local":
-        return Local(name, config, life, store_id=name.encode().ljust(16))
-    plain: dict[str, type[Core]] = {"indicator": Indicator, "signals": Signals, "router": Router, "broker": Broker}
+        return Local(name, config, life, name.encode().ljust(16), WALL_NS, DrawnKeys(config).of(name))
+    if role == "router":
+        return Router(name, config, life, DrawnKeys(config).of(name))
+    plain: dict[str, type[Core]] = {"indicator": Indicator, "signals": Signals, "broker": Broker}
     return plain[role](name, config, life)  # type: ignore[call-arg]
 
 

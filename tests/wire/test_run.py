@@ -19,6 +19,7 @@ from mesh.io.store import open_store
 from mesh.messages import PROTOCOL_VERSION
 from mesh.messages.control import OperatorHello
 from nodes.io import run
+from nodes.io.keyfiles import make_keys
 from tests.ports import free_base_port
 from tests.smallmesh import small_mesh
 from tests.wire.rig import until
@@ -28,8 +29,12 @@ LINUX = pytest.mark.skipif(sys.platform != "linux", reason="platform: abstract n
 
 
 @pytest.fixture
-def text() -> str:
-    return small_mesh(f"[mesh]\nbase_port = {free_base_port()}\n[strategy.reversion]", {"demo-1": "", "demo-2": ""}, routers_count=3)
+def text(tmp_path: Path) -> str:
+    """A mesh whose keys are where tests have its state."""
+    found = small_mesh(f"[mesh]\nbase_port = {free_base_port()}\n[strategy.reversion]", {"demo-1": "", "demo-2": ""}, routers_count=3)
+    for state in (tmp_path, tmp_path / "state"):
+        make_keys(parse(found), state)
+    return found
 
 
 def start(tmp_path: Path, text: str, *names: str) -> "subprocess.CompletedProcess[str]":
@@ -185,7 +190,6 @@ def test_wrong_configuration(text: str, tmp_path: Path, change: tuple[str, str],
 
 def test_damaged_store(text: str, tmp_path: Path) -> None:
     """A damaged store: one line that names the file, exit 78, so that nobody starts it again and again."""
-    (tmp_path / "state").mkdir()
     (tmp_path / "state" / "signals-1.db").write_bytes(b"not a database" * 300)
     done = start(tmp_path, text, "signals-1")
     assert done.returncode == 78

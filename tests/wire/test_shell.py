@@ -3,6 +3,7 @@
 import gc
 import os
 import signal
+import sys
 from itertools import chain, repeat
 
 import pytest
@@ -13,6 +14,7 @@ from mesh.core import (
     Effects,
     Envelope,
     Halt,
+    HostStop,
     LinkUp,
     Send,
     Stop,
@@ -81,6 +83,19 @@ def test_no_link_starves_another(hub: Hub, other: Hub) -> None:
     assert order.index(links.STATUS) <= BATCH_COUNT
     numbers = [envelope.message.nonce for envelope in core.seen if envelope.link == links.LOCALS]
     assert numbers == list(range(3 * BATCH_COUNT))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGUSR1")
+def test_signal_of_the_host_is_a_stop_for_who_takes_one(hub: Hub) -> None:
+    """SIGUSR1 is FREEZE; a node that takes none goes on."""
+    core, deaf = Told({HostStop: lambda _envelope, _now_ns: DONE}), Told(at_start=(Halt(0, "done"),))
+    shell = Shell(hub)
+    for each in (core, deaf):
+        shell.add(node_of(each))
+    shell.every(10, lambda: os.kill(os.getpid(), signal.SIGUSR1))
+    assert shell.run() == 0
+    assert [envelope.message for envelope in core.seen][:1] == [HostStop("FREEZE", "SIGUSR1")]
+    assert deaf.seen == []
 
 
 def test_step_of_the_wall_clock_is_told_before_what_waits(hub: Hub, other: Hub) -> None:

@@ -1,10 +1,10 @@
-"""The verbs of ``mesh`` that act: close, modify, freeze, resume, signal. Each shows what it will touch and asks first."""
+"""The verbs of ``mesh`` that trade by hand: close, modify, signal. Each shows what it will touch and asks first."""
 
 from typing import Annotated
 
 import typer
 
-from nodes.io.cli.actwords import ACT_SCOPES, STOP_SCOPES
+from nodes.io.cli.actwords import ACT_SCOPES
 from nodes.io.cli.options import ConfigOption
 
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
@@ -41,32 +41,6 @@ def modify(
     raise typer.Exit(modify_position(config, ticket, sl, tp, dry_run, yes))
 
 
-def freeze(
-    scope: Annotated[str, typer.Argument(help=f"{STOP_SCOPES}.")],
-    config: ConfigOption = None,
-    dry_run: DryRun = False,
-    yes: Yes = False,
-    reason: Reason = "",
-) -> None:
-    """No opens in a scope from now on; closes and local management go on."""
-    from nodes.io.cli.stops import freeze_scope
-
-    raise typer.Exit(freeze_scope(config, scope, dry_run, yes, reason))
-
-
-def resume(
-    scope: Annotated[str, typer.Argument(help="The scope of the stop, exactly as it was given.")],
-    reason: Annotated[str, typer.Option(help="Why; kept with the act.")],
-    config: ConfigOption = None,
-    dry_run: DryRun = False,
-    yes: Yes = False,
-) -> None:
-    """End the stops of exactly this scope; what still holds it is listed."""
-    from nodes.io.cli.stops import resume_scope
-
-    raise typer.Exit(resume_scope(config, scope, reason, dry_run, yes))
-
-
 def signal(
     symbol: Annotated[str, typer.Argument(help="Symbol, by our name.")],
     side: Annotated[str, typer.Argument(help="buy, sell or close.")],
@@ -84,5 +58,5 @@ def signal(
 
 def register(app: typer.Typer) -> None:
     """Add these verbs to the command."""
-    for verb in (close, modify, freeze, resume, signal):
+    for verb in (close, modify, signal):
         app.command()(verb)

@@ -1,6 +1,7 @@
 """What every verb that acts shares: who acts, the question before it, and why somebody did not answer."""
 
 import getpass
+import os
 import socket
 import sys
 
@@ -17,8 +18,12 @@ NOT_DONE = 1
 
 
 def operator_name() -> str:
-    """Who acts: user@host."""
-    return f"{getpass.getuser()}@{socket.gethostname()}"[:64]
+    """Who acts: user@host; a system that knows no name of him tells his number."""
+    try:
+        user = getpass.getuser()
+    except (OSError, KeyError, ImportError):
+        user = f"uid-{os.getuid()}" if hasattr(os, "getuid") else "somebody"
+    return f"{user}@{socket.gethostname()}"[:64]
 
 
 def is_confirmed(question: str, yes: bool) -> bool:
@@ -36,12 +41,12 @@ def is_confirmed(question: str, yes: bool) -> bool:
     return said_yes
 
 
-def is_typed(word: str, question: str, yes: bool) -> bool:
-    """Have a word typed on a terminal; without one ``--yes`` is needed. Raises BadUsage."""
+def is_typed(word: str, question: str, yes: bool, why: str = "this cannot be taken back") -> bool:
+    """Have a word typed on a terminal; without one ``--yes`` is needed. Raises BadUsage, saying ``why``."""
     if yes:
         return True
     if not sys.stdin.isatty():
-        raise BadUsage("this cannot be taken back: give --yes, or --dry-run to look first")
+        raise BadUsage(f"{why}: give --yes, or --dry-run to look first")
     try:
         is_same = input(f"{question}: ").strip() == word
     except EOFError:

@@ -133,12 +133,14 @@ def _check_directory() -> None:
 
 def main() -> None:
     """Entry of the ``mesh`` command: errors become one line and their exit code."""
-    from nodes.io.cli import act_verbs, audit_verbs, bench_verbs, look_verbs, lost_verbs
+    from nodes.io.cli import act_verbs, audit_verbs, bench_verbs, key_verbs, look_verbs, lost_verbs, stop_verbs
 
     look_verbs.register(app)
     act_verbs.register(app)
+    stop_verbs.register(app)
     lost_verbs.register(app)
     audit_verbs.register(app)
+    key_verbs.register(app)
     bench_verbs.register(app)
     try:
         _check_directory()

@@ -14,6 +14,7 @@ from mesh.errors import BadConfig, BadFrame, BadUsage, StoreFailed
 from mesh.io import auditwalk
 from mesh.io.isotime import iso_of
 from mesh.io.storelayout import Genesis
+from mesh.killset import item_of
 from mesh.messages.base import Msg
 from mesh.messages.outcomes import Outcome
 from mesh.units import US_NS
@@ -27,7 +28,7 @@ from nodes.local.finishing import ORDER_ROW
 from nodes.local.reports import OUTCOME
 from nodes.master.intake import ACT
 from nodes.master.state import EPOCH, EpochRecord
-from nodes.stops import KILL_ITEM
+from nodes.stops import KILL_ITEM, LATCHED_ROW, REFUSED_ITEM, RefusedRecord
 
 RECORDS: dict[str, type[Msg]] = {
     EPOCH: EpochRecord,
@@ -37,8 +38,9 @@ RECORDS: dict[str, type[Msg]] = {
     ORDER_ROW: OrderRecord,
     OUTCOME: Outcome,
     COMMAND: CommandRecord,
+    REFUSED_ITEM: RefusedRecord,
 }
-"""Kind of an audited row → what its record is; a stop is a whole message, and the genesis the store's own."""
+"""Kind of an audited row → what its record is; a stop and an answer to one are whole messages, and the genesis the store's own."""
 VERDICTS = (
     Column("node", "node"),
     Column("records", "records", is_number=True),
@@ -121,9 +123,11 @@ def read(row: AuditRow) -> Any:
     try:
         if row.kind == GENESIS:
             return plain(msgspec.msgpack.decode(row.record, type=Genesis))
+        if row.kind == LATCHED_ROW:
+            return plain(decode_untrusted(row.record))
         if row.kind == KILL_ITEM:
-            message = decode_untrusted(row.record)
-            return {"type": type(message).__name__, **plain(message)}
+            _, item = item_of(row.record)
+            return {"type": type(item).__name__, **plain(item)}
         return plain(decode_record_untrusted(row.record, RECORDS[row.kind], RECORD_BYTES_MAX))
     except (BadFrame, KeyError, msgspec.MsgspecError):
         return row.record.hex()

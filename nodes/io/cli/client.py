@@ -5,6 +5,7 @@ It only watches and asks; attaching costs the trading path nothing.
 
 import secrets
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,8 +26,12 @@ from mesh.units import MS_NS, SECOND_NS
 from mesh.view import FRESH_NS, View
 from nodes.io.locate import find
 
+Listener = Callable[[str, Msg], None]
+"""Told of what a router publishes: the router, the item."""
 BATCH_COUNT = 256
 CONNECT_NS = 2 * SECOND_NS
+QUEUED_WAIT_MS = 2
+"""While something waits for a connection, that is looked for this often."""
 LOOK_S = 3.0
 """Routers publish a snapshot each second: two chances to catch a whole one, and a little."""
 
@@ -42,6 +47,9 @@ class Client:
         self._fronts: dict[Socket, str] = {}
         self._controls: dict[str, Socket] = {}
         self._source: Socket | None = None
+        self._queued: dict[str, deque[Msg]] = {}
+        """By node, what goes out as soon as its control socket is connected."""
+        self.listener: Listener | None = None
         self._whole: dict[tuple[str, int], int] = {}
         self._whole_ns: dict[str, int] = {}
         """Router → when the last frame of its newest whole snapshot came."""
@@ -68,7 +76,7 @@ class Client:
 
     def pump(self, limit_ms: int) -> list[tuple[str, Msg]]:
         """Take what is there, waiting ``limit_ms`` at most for the first; what control and signals sockets said, by node."""
-        self._hub.wait(limit_ms)
+        self._hub.wait(min(limit_ms, QUEUED_WAIT_MS) if self._queued else limit_ms)
         now_ns = self.now_ns()
         answers: list[tuple[str, Msg]] = []
         for socket in self._hub.sockets:
@@ -78,6 +86,7 @@ class Client:
             for _, frames in socket.receive(BATCH_COUNT):
                 if frames:
                     self._take(socket, frames[0], now_ns, answers)
+        self._send_queued()
         return answers
 
     def _take(self, socket: Socket, frame: bytes, now_ns: int, answers: list[tuple[str, Msg]]) -> None:
@@ -87,7 +96,9 @@ class Client:
             self.view.bad_frame_count += 1
             return
         if isinstance(message, Snapshot | FrontEvent):
-            self.view.take(message, now_ns)
+            item = self.view.take(message, now_ns)
+            if item is not None and self.listener is not None:
+                self.listener(message.router, item)
             if isinstance(message, Snapshot):
                 self._count(message)
         else:
@@ -148,6 +159,25 @@ class Client:
     def send(self, node: str, message: Msg) -> bool:
         """Send to a node's control socket; False where it cannot be reached."""
         return self._send(self._control(node), message)
+
+    def queue(self, node: str, *messages: Msg) -> None:
+        """Have messages sent to a node's control socket as soon as it is connected: nobody waits for a node that is not there."""
+        if node not in self._controls:
+            self._controls[node] = self._hub.connect(links.CONTROL, "DEALER", self.config.endpoint(node, links.CONTROL))
+        self._queued.setdefault(node, deque()).extend(messages)
+        self._send_queued()
+
+    def _send_queued(self) -> None:
+        for node, messages in list(self._queued.items()):
+            while messages and self._controls[node].send(0, (encode(messages[0]),)) == SENT:
+                messages.popleft()
+            if not messages:
+                del self._queued[node]
+
+    @property
+    def unreached(self) -> list[str]:
+        """Nodes that something waits for."""
+        return list(self._queued)
 
     def send_source(self, message: Msg) -> bool:
         """Send to the signals node, as a source; False where it cannot be reached."""

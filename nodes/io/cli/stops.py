@@ -1,90 +1,338 @@
-"""``mesh freeze`` and ``mesh resume``: an entry or an undo of the kill set, sent everywhere, confirmed by each local."""
+"""``mesh kill``, ``freeze``, ``cancel``, ``flatten``, ``resume``, ``arm``, ``entries``: signed entries and undos of the kill set."""
 
 import secrets
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
-from mesh.codec import encode
+import msgspec
+
+from mesh.config import Config
+from mesh.confirmations import Verdict
 from mesh.errors import BadUsage
-from mesh.killset import entry_id
-from mesh.messages.base import Msg
-from mesh.messages.control import FREEZE, Entry, Latched, Undo
+from mesh.keyring import Item, Signer
+from mesh.messages.control import CANCEL, FLATTEN, FREEZE, LATCHED, STAGE_OF, STOP_STAGES, Entry, Undo
+from mesh.units import MS_NS
+from mesh.view import freshness
 from nodes.io.cli import tables
-from nodes.io.cli.acting import NOT_ALL, NOT_DONE, is_confirmed, operator_name, why_silent
-from nodes.io.cli.actwords import accounts_in, check_reason, check_stop_scope, stop_reason
+from nodes.io.cli.acting import NOT_ALL, NOT_DONE, check_unasked, is_confirmed, is_typed, operator_name
+from nodes.io.cli.actwords import accounts_in, check_account, check_reason, check_stop_scope, stop_reason
 from nodes.io.cli.client import Client, attached
-from nodes.io.cli.plaintext import say
-from nodes.io.locate import find
+from nodes.io.cli.grid import Column, console, grid
+from nodes.io.cli.plaintext import say, say_json
+from nodes.io.cli.stoprun import StopEnd, StopRun, document, say_sum, verdict_line
+from nodes.io.keyfiles import operator_signer
+from nodes.io.locate import default_state, find, given
+from nodes.stops import GENESIS
+from nodes.symbolnames import SymbolNames
 
-LATCH_S = 3.0
+WAIT_S = {"LATCHED": 5.0, "CANCELLED": 30.0, "FLAT": 60.0}
+"""By stage, how long is waited where nothing else is said."""
+UNDONE_MAX = 256
+"""Entries that one undo can name."""
+MEANING = {
+    FREEZE: "no opens; closes and local management go on, pending orders stay",
+    CANCEL: "no opens, and pending orders are cancelled; closes and local management go on",
+    FLATTEN: "no opens, pending orders are cancelled and positions closed",
+}
 
 
-def freeze_scope(config_path: Path | None, scope: str, dry_run: bool, yes: bool, reason: str) -> int:
-    """``mesh freeze``: one entry, confirmed account by account. Raises BadUsage for a scope there is not, NoMesh."""
-    check_stop_scope(find(config_path)[0], scope)
-    reason = stop_reason(reason)
-    with attached(config_path) as client:
-        accounts = accounts_in(client.config, scope)
-        say(f"{FREEZE} {scope}: no opens on {', '.join(accounts)}; closes and local management go on")
-        warn_of_unknown_symbol(client, scope)
-        if dry_run:
+class Wish(msgspec.Struct, frozen=True):
+    """What all these verbs take. ``stage``: how far is far enough, empty: as far as the level goes; ``limit_s`` 0: the stage's own."""
+
+    config: Path | None = None
+    key: Path | None = None
+    stage: str = ""
+    limit_s: float = 0.0
+    as_json: bool = False
+    dry_run: bool = False
+    yes: bool = False
+    reason: str = ""
+
+
+def signer_of(wish: Wish) -> tuple[Config, Signer]:
+    """The mesh that is meant, and the key its stops are signed with. Raises NoMesh, BadConfig."""
+    config, running = find(wish.config)
+    state = Path(running.state) if running is not None else default_state(given(wish.config) is not None)
+    return config, operator_signer(config, state, wish.key)
+
+
+def stage_of(wish: Wish, level: str) -> str:
+    """How far an account has to be to count. Raises BadUsage for a word that is none, or beyond what the level does."""
+    stage = wish.stage.upper() or STAGE_OF[level]
+    allowed = STOP_STAGES[: STOP_STAGES.index(STAGE_OF[level]) + 1]
+    if stage not in allowed:
+        raise BadUsage(f"--wait {wish.stage}: {level} comes to {', '.join(word.lower() for word in allowed)}")
+    return stage
+
+
+def kill(wish: Wish) -> int:
+    """``mesh kill``: FREEZE of everything, at once: no question, and nothing is waited for before it is sent."""
+    config, signer = signer_of(wish)
+    entry = entry_of(signer, FREEZE, "all", wish.reason)
+    with Client(config) as client:
+        return _send(client, signer, entry, list(config.account), stage_of(wish, FREEZE), wish)
+
+
+def stop_scope(level: str, scope: str, wish: Wish) -> int:
+    """``mesh freeze``, ``cancel``, ``flatten``. Raises BadUsage for a scope there is not, NoMesh."""
+    if wish.as_json:
+        check_unasked(wish.dry_run, wish.yes)
+    config, signer = signer_of(wish)
+    check_stop_scope(config, scope)
+    stage = stage_of(wish, level)
+    accounts = accounts_in(config, scope)
+    if wish.yes and not wish.dry_run:
+        # whoever wants no question wants no look around either: it goes out at once, whoever is there to take it
+        with Client(config) as client:
+            return _send(client, signer, entry_of(signer, level, our_scope(config, scope, []), wish.reason), accounts, stage, wish)
+    with attached(wish.config) as client:
+        scope = our_scope(config, scope, symbols_seen(client))
+        found = preview(client, level, scope, accounts)
+        if wish.as_json:
+            say_json({"format": 1, "dry_run": True, "level": level, "scope": scope, "accounts": found})
             return 0
-        if not is_confirmed("Freeze?", yes):
+        say(f"{level} {scope}: {MEANING[level]}; accounts: {', '.join(accounts)}")
+        for row in found:
+            say(preview_line(row, level))
+        if wish.dry_run:
+            return 0
+        if not is_confirmed(f"{level.capitalize()} {scope}?", wish.yes):
             return NOT_DONE
-        entry = Entry(operator_name(), secrets.randbits(62), time.time_ns(), FREEZE, scope, reason)
-        return spread(client, entry, f"{FREEZE} {scope}", accounts)
+        return _send(client, signer, entry_of(signer, level, scope, wish.reason), accounts, stage, wish)
 
 
-def resume_scope(config_path: Path | None, scope: str, reason: str, dry_run: bool, yes: bool) -> int:
-    """``mesh resume``: an undo that names every live entry of exactly this scope; what still holds it is listed."""
-    check_stop_scope(find(config_path)[0], scope)
-    reason = check_reason(reason)
+def entry_of(signer: Signer, level: str, scope: str, reason: str) -> Entry:
+    """A new entry of this operator."""
+    return Entry(signer.name, secrets.randbits(62), time.time_ns(), level, scope, stop_reason(reason), operator_name())
+
+
+def symbols_seen(client: Client) -> list[str]:
+    """Symbols by the names that brokers give them, as far as accounts told."""
+    return [spec.symbol for symbols in client.view.symbols.values() for spec in symbols.symbols]
+
+
+def our_scope(config: Config, scope: str, seen: list[str]) -> str:
+    """A scope with its symbol by the name under which it stops something. Raises BadUsage for a symbol that nobody here trades."""
+    kind, _, symbol = scope.partition(":")
+    if kind != "symbol" or symbol in seen:
+        return scope
+    ours = SymbolNames(config).our_name(symbol)
+    if ours:
+        return f"symbol:{ours}"
+    known = dict.fromkeys([*config.settings.market.symbols, *seen])
+    raise BadUsage(f"scope {scope!r}: it would stop nothing, for nobody here trades {symbol}; symbols: {', '.join(known)}")
+
+
+def preview(client: Client, level: str, scope: str, accounts: list[str]) -> list[dict[str, Any]]:
+    """What it will touch, account by account, as far as it is seen."""
+    rows: list[dict[str, Any]] = []
+    kind, _, name = scope.partition(":")
+    for account in accounts:
+        seen = client.view.accounts.get(account)
+        if seen is None:
+            rows.append({"account": account, "positions": None, "foreign": None, "pending_orders": None})
+            continue
+        state = seen[1]
+        broker_symbol = client.config.broker_symbol(account, name) if kind == "symbol" else ""
+        names = (name, broker_symbol)
+        positions = [
+            position
+            for position in state.positions
+            if (kind != "symbol" or position.symbol in names) and (kind != "strategy" or position.strategy == name)
+        ]
+        orders = [order for order in state.orders if kind != "symbol" or order.symbol in names]
+        foreign = sum(not position.ours for position in positions)
+        # nobody knows whose strategy a pending order is
+        count = None if kind == "strategy" else len(orders)
+        rows.append({"account": account, "positions": len(positions), "foreign": foreign, "pending_orders": count})
+    return rows
+
+
+def preview_line(row: dict[str, Any], level: str) -> str:
+    """One account's part of a preview."""
+    if row["positions"] is None:
+        return f"  {row['account']}: not seen"
+    also = f" ({row['foreign']} of them not ours: closed too)" if row["foreign"] and level == FLATTEN else ""
+    orders = "" if row["pending_orders"] is None else f", {row['pending_orders']} pending orders"
+    return f"  {row['account']}: {row['positions']} positions{also}{orders}"
+
+
+def _send(client: Client, signer: Signer, item: Item, accounts: list[str], stage: str | None, wish: Wish) -> int:
+    """Send it and tell how it took; 0 only where every account is confirmed."""
+    words = f"{item.level} {item.scope}" if isinstance(item, Entry) else "resumed"
+
+    def told(verdict: Verdict) -> None:
+        if not wish.as_json:
+            say(verdict_line(verdict, words), at_once=True)
+
+    stopped = StopRun(client, signer, item, accounts, stage).run(wish.limit_s or WAIT_S[stage or LATCHED], told)
+    _tell_end(stopped, item, words, wish.as_json)
+    return 0 if stopped.is_confirmed else NOT_ALL
+
+
+def _tell_end(stopped: StopEnd, item: Item, words: str, as_json: bool) -> None:
+    if as_json:
+        say_json(document(stopped, item))
+        return
+    for verdict in stopped.verdicts:
+        if not verdict.is_confirmed:
+            say(verdict_line(verdict, words))
+    say_sum(stopped)
+
+
+# the way back
+
+
+def resume(what: str, wish: Wish) -> int:
+    """``mesh resume SCOPE|ENTRY``: ends every live stop of exactly this scope, or the one whose id begins so; the rest is listed.
+
+    Raises BadUsage, NoMesh.
+    """
+    reason = needed_reason(wish)
+    config, signer = signer_of(wish)
+    if wish.as_json:
+        check_unasked(wish.dry_run, wish.yes)
+    with attached(wish.config) as client:
+        live = tables.stops_of(client.view).live()
+        ending = named_by_id(what, live)
+        if not ending:
+            check_stop_scope(config, what)
+            ending = [key for key, entry in live if entry.scope == what]
+        return _undo(client, signer, ending, what, reason, wish)
+
+
+def arm(account: str, wish: Wish) -> int:
+    """``mesh arm ACCOUNT``: ends the stop a new real account begins with. Raises BadUsage, NoMesh."""
+    reason = needed_reason(wish)
+    config, signer = signer_of(wish)
+    check_account(config, account)
+    with attached(wish.config) as client:
+        ending = [
+            key
+            for key, entry in tables.stops_of(client.view).live()
+            if (entry.scope, entry.issuer) == (f"account:{account}", config.local_of(account)) and entry.reason.startswith(GENESIS)
+        ]
+        return _undo(client, signer, ending, account, reason, wish)
+
+
+def needed_reason(wish: Wish) -> str:
+    """Why trading may go on. Raises BadUsage where it is missing."""
+    reason = check_reason(wish.reason)
     if not reason:
         raise BadUsage("--reason: say why trading may go on")
-    with attached(config_path) as client:
-        live = tables.stops_of(client.view).live()
-        ending = [key for key, entry in live if entry.scope == scope]
+    return reason
+
+
+def named_by_id(what: str, live: list[tuple[bytes, Entry]]) -> list[bytes]:
+    """The stop whose id begins with these hex digits, eight at least; none where it is a scope. Raises BadUsage where it is two."""
+    is_hex = len(what) >= 8 and all(sign in "0123456789abcdef" for sign in what)
+    found = [key for key, _ in live if is_hex and key.hex().startswith(what)]
+    if len(found) > 1:
+        raise BadUsage(f"{what}: {len(found)} stops begin so; give more digits")
+    return found
+
+
+def _undo(client: Client, signer: Signer, ending: list[bytes], what: str, reason: str, wish: Wish) -> int:
+    """Tell what ends and what stays, have it typed, send it."""
+    live = tables.stops_of(client.view).live()
+    if not wish.as_json:
         for key, entry in live:
-            word = "ends" if entry.scope == scope else "stays"
-            say(f"{word}: {entry.level} {entry.scope} by {entry.issuer} ({entry.reason or 'no reason'}) {key.hex()[:12]}")
-        if not ending:
-            say(f"no live stop has exactly the scope {scope}")
-            return NOT_DONE
-        if dry_run:
-            return 0
-        if not is_confirmed(f"Resume {scope}?", yes):
-            return NOT_DONE
-        undo = Undo(operator_name(), secrets.randbits(62), time.time_ns(), ending, reason)
-        return spread(client, undo, f"{scope} resumed", accounts_in(client.config, scope))
+            word = "ends" if key in ending else "stays"
+            who = entry.by or entry.issuer
+            say(f"{word}: {entry.level} {entry.scope} by {who} ({entry.reason or 'no reason'}) {key.hex()[:12]}")
+    if wish.as_json and (wish.dry_run or not ending):
+        say_json({"format": 1, "dry_run": wish.dry_run, "ends": [key.hex() for key in ending], "confirmed": False})
+    if not ending:
+        say(f"no live stop is meant by {what}", sys.stderr)
+        return NOT_DONE
+    if wish.dry_run:
+        return 0
+    if len(ending) > UNDONE_MAX:
+        raise BadUsage(f"{what}: {len(ending)} stops are meant, {UNDONE_MAX} can be ended at once; end them by their ids (mesh entries)")
+    if not is_typed(what, f"type {what} to let it trade again", wish.yes, "after this it may open again"):
+        return NOT_DONE
+    config = client.config
+    scopes = [entry.scope for key, entry in live if key in ending]
+    accounts = [name for name in config.account if any(name in accounts_in(config, scope) for scope in scopes)]
+    undo = Undo(signer.name, secrets.randbits(62), time.time_ns(), ending, reason, operator_name())
+    return _send(client, signer, undo, accounts, None, wish)
 
 
-def spread(client: Client, item: Entry | Undo, words: str, accounts: list[str]) -> int:
-    """Send a stop or an undo everywhere and print each account's confirmation of it (``words``) as it comes."""
-    client.greet(operator_name())
-    sent_ns = client.now_ns()
-    key = entry_id(encode(item))
-    missing = dict.fromkeys(accounts)
-
-    def take(message: Msg) -> bool:
-        if isinstance(message, Latched) and key in message.entries and message.account in missing:
-            del missing[message.account]
-            say(f"CONFIRMED      {message.account}  {words} after {tables.span_text(client.now_ns() - sent_ns)}")
-        return not missing
-
-    for node in (*client.config.nodes_of("router"), *client.config.nodes_of("master")):
-        client.send(node, item)
-    client.wait_for(take, LATCH_S)
-    for account in missing:
-        say(f"NOT CONFIRMED  {account}  {why_silent(client, account)}")
-    say(f"{len(accounts) - len(missing)} of {len(accounts)} accounts confirmed")
-    return NOT_ALL if missing else 0
+ENTRIES = (
+    Column("id", "id"),
+    Column("level", "level"),
+    Column("scope", "scope"),
+    Column("by", "by", least_columns=10),
+    Column("since", "since", rank=1),
+    Column("ended", "ended", rank=2, least_columns=10),
+    Column("reason", "reason", rank=3, least_columns=12),
+    Column("held", "accounts", least_columns=12),
+)
 
 
-def warn_of_unknown_symbol(client: Client, scope: str) -> None:
-    """A stop of a symbol nobody trades stops nothing: it is set all the same, and that is said."""
-    kind, _, symbol = scope.partition(":")
-    seen = [spec.symbol for symbols in client.view.symbols.values() for spec in symbols.symbols]
-    known = dict.fromkeys([*client.config.settings.market.symbols, *seen])
-    if kind == "symbol" and symbol not in known:
-        say(f"mesh: warning: {scope} stops nothing this mesh trades; its symbols are {', '.join(known)}", sys.stderr)
+def entries(config_path: Path | None, with_ended: bool, as_json: bool) -> int:
+    """``mesh entries``: the kill set as the routers show it, and how far each account is with each live stop. Raises NoMesh."""
+    with attached(config_path) as client:
+        rows = entry_rows(client, with_ended)
+    if as_json:
+        say_json({"format": 1, "entries": rows})
+        return 0
+    if not rows:
+        say("no stop binds")
+        return 0
+    shown = [
+        row | {"id": row["id"][:12], "held": " ".join(f"{each['account']}={_stage_text(each)}" for each in row["accounts"])}
+        for row in rows
+    ]
+    out = console()
+    out.print(grid(ENTRIES, shown, out.width))
+    return 0
+
+
+def entry_rows(client: Client, with_ended: bool) -> list[dict[str, Any]]:
+    """Each stop, the newest last; those that an undo has ended too, where asked for."""
+    killset = tables.stops_of(client.view)
+    undone = {key: undo for undo in client.view.stops.values() if isinstance(undo, Undo) for key in undo.entries}
+    rows: list[dict[str, Any]] = []
+    for key, entry in killset.entries():
+        undo = undone.get(key)
+        if undo is not None and not with_ended:
+            continue
+        names = [] if undo is not None else accounts_in(client.config, entry.scope)
+        rows.append(
+            {
+                "id": key.hex(),
+                "level": entry.level,
+                "scope": entry.scope,
+                "issuer": entry.issuer,
+                "by": entry.by or entry.issuer,
+                "since": tables.iso_from_ns(entry.issued_ns),
+                "reason": entry.reason,
+                "ended": f"{undo.by or undo.issuer}: {undo.reason}" if undo is not None else "",
+                "accounts": [_account_row(client, name, key) for name in names],
+            }
+        )
+    return rows
+
+
+def _stage_text(row: dict[str, Any]) -> str:
+    """How far, and how old that word is where it is not fresh: a local repeats it twice a second."""
+    if not row["stage"]:
+        return "-"
+    return row["stage"] if freshness(row["age_ms"] * MS_NS) == "fresh" else f"{row['stage']}({row['age_ms'] // 1_000}s)"
+
+
+def _account_row(client: Client, account: str, key: bytes) -> dict[str, Any]:
+    said = client.view.latched.get(account)
+    held = next((each for each in said[1].held if each.id == key), None) if said is not None else None
+    return {
+        "account": account,
+        "age_ms": (client.now_ns() - said[0]) // MS_NS if said is not None and held is not None else None,
+        "stage": held.stage if held is not None else "",
+        "positions": held.positions_count if held is not None else None,
+        "pending_orders": held.orders_count if held is not None else None,
+        "detail": held.detail if held is not None else "",
+    }
+

@@ -28,6 +28,7 @@ from nodes.io.cli.summary import print_summary, summarise, write_summary
 from nodes.io.cli.watching import Ending, Run
 from nodes.io.cli.wishes import Wishes, check_wishes, effective_config
 from nodes.io.fleet import Fleet
+from nodes.io.keyfiles import make_keys
 from nodes.io.livespec import is_live
 from nodes.io.locate import Running, default_state, given, load, notes, remember, running_now, write_effective
 from nodes.io.recording import Recording, read_recording
@@ -62,6 +63,7 @@ def _run(config: Config, recording: Recording | None, state: Path, wishes: Wishe
             recording.save(state)
         effective = write_effective(config, state)
         fleet.write_conf(effective, events=wishes.events is not None)
+        make_keys(config, state)
     except OSError as error:
         raise BadConfig(f"--state {state}: cannot be written: {error}; free its disk, or give another --state") from None
     client = Client(config)

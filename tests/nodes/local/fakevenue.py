@@ -58,7 +58,7 @@ class FakeVenue:
         self.balance_e8 = 10_000 * E8
         self.market_ns = MARKET_NS
         self.delay_ns = MS_NS
-        self.shows_positions = True
+        self.shows_positions = self.is_connected = True
         self.script: Callable[[VenueSend], Msg | list[Msg] | bool | None] = lambda send: True
         self.look: Callable[[VenueFind], VenueFound] = self._find
         """What a look for an attempt shows."""
@@ -138,17 +138,20 @@ class FakeVenue:
         shown = list(self.held.values()) if self.shows_positions else []
         positions = [
             Position(
-                h.ticket, h.ticket, "EURUSD", h.side, h.volume_e8, h.open_e8, self.bid_e8, h.sl_e8, h.tp_e8, 0, 0, MARKET_NS, False,
-                magic=h.magic, comment=h.comment,
+                h.ticket, h.ticket, "EURUSD", h.side, h.volume_e8, h.open_e8, self.bid_e8, h.sl_e8, h.tp_e8, self._profit_e8(h), 0,
+                MARKET_NS, False, magic=h.magic, comment=h.comment,
             )
             for h in shown
         ]  # fmt: skip
-        profit_e8 = sum((self.bid_e8 - h.open_e8) * h.side * h.volume_e8 // POINT_E8 for h in shown)
+        profit_e8 = sum(map(self._profit_e8, shown))
         equity_e8 = self.balance_e8 + profit_e8
         return VenueState(
-            ask.call, ask.block, 1, self.market_ns, self.balance_e8, equity_e8, 0, equity_e8, 0, True, True, positions,
+            ask.call, ask.block, 1, self.market_ns, self.balance_e8, equity_e8, 0, equity_e8, 0, self.is_connected, True, positions,
             list(self.resting.values()), self.deals, remark=self.remark,
         )  # fmt: skip
+
+    def _profit_e8(self, held: Held) -> int:
+        return (self.bid_e8 - held.open_e8) * held.side * held.volume_e8 // POINT_E8
 
     def _find(self, ask: VenueFind) -> VenueFound:
         mark = next((mark for mark in ask.marks if mark.magic in self.magics), ask.marks[-1])

@@ -6,11 +6,12 @@ from mesh import links
 from mesh.codec import encode
 from mesh.config import Config, parse
 from mesh.core import Commit, Core, Effect, Effects, Envelope, Send
+from mesh.drawnkeys import DrawnKeys
 from mesh.ids import oid_of
 from mesh.killset import KillSet
 from mesh.messages.accounts import AccountState, AccountSymbols
 from mesh.messages.base import NO_OID, Msg
-from mesh.messages.control import KillSetAsk, KillSetPart
+from mesh.messages.control import KillSetAsk, KillSetPart, Undo
 from mesh.messages.orders import (
     Grant,
     GrantAsk,
@@ -102,7 +103,12 @@ class FakeMaster(Core):
             self.replays.append(message)
             return self._replay(message, peer)
         if isinstance(message, KillSetAsk):
-            return [self._to(peer, KillSetPart(self.killset.missing(message.known)))]
+            lacks = self.killset.lacks_of(message.known)
+            asks = [self._to(peer, KillSetAsk(self.killset.known()))] if lacks else []
+            return [self._to(peer, KillSetPart(self.killset.missing(message.known))), *asks]
+        if isinstance(message, KillSetPart):
+            for raw in message.items:
+                self.killset.add_untrusted(raw)
         for kind, kept in ((AccountState, self.states), (Listed, self.listed), (AccountSymbols, self.symbols), (DealReport, self.deals)):
             if isinstance(message, kind):
                 kept.append(message)  # type: ignore[attr-defined]
@@ -181,6 +187,7 @@ class Rig:
 
     def __init__(self, config: Config | None = None, epoch: int = 10) -> None:
         self.config = config or make_config()
+        self.keys = DrawnKeys(self.config)
         self.net = Net(self.config)
         self.venues = {account: FakeVenue(account) for account in NODE_OF}
         for account, node in NODE_OF.items():
@@ -188,9 +195,11 @@ class Rig:
         self.master = FakeMaster(epoch)
         self.net.add("master-1", lambda life: self.master)
         for name in ("router-1", "router-2"):
-            self.net.add(name, lambda life, name=name: Router(name, self.config, life + 100))
+            self.net.add(name, lambda life, name=name: Router(name, self.config, life + 100, self.keys.of(name)))
         for name in NODE_OF.values():
-            self.net.add(name, lambda life, name=name: Local(name, self.config, life + 1_000, store_id=name.encode().ljust(16)))
+            self.net.add(name, lambda life, name=name: Local(
+                name, self.config, life + 1_000, name.encode().ljust(16), MARKET_NS, self.keys.of(name)
+            ))
         self._beating = True
         self._beat_at_ns = 0
 
@@ -260,6 +269,14 @@ class Rig:
         oid = oid_of("demo", "run", "source", word, "swing", "close")
         self.send("master-1", self.master.order(oid, list(accounts), self.body("CLOSE", -1), left_e8, ref))
         return oid
+
+    def undo_all(self, reason: str = "go on") -> None:
+        """An operator ends every stop there is."""
+        live = [key for key, _ in self.local()._state.ladder.stops.killset.live()]
+        part = KillSetPart([self.keys.signer("operator").sign(Undo("operator", self.net.now_ns, 1, live, reason))])
+        for index in (0, 1):
+            self.net.deliver("local-1", self.net.now_ns, Envelope(f"locals.{index}", 0, part, (encode(part),)))
+        self.run(1_500)
 
     def ask_state(self, block: int, account: str = "one") -> None:
         """Ask for the state after a block, through every router."""

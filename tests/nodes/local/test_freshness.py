@@ -92,3 +92,14 @@ def test_after_an_undo_only_a_grant_asked_for_since_counts_and_bars_older_orders
     assert freshness.is_below_floor(7, 40)
     assert not freshness.is_below_floor(7, 41)
     assert not freshness.is_below_floor(8, 1)
+
+
+def test_no_two_lives_ask_under_the_same_numbers() -> None:
+    """A router knows a question by account and number: an answer for one life would be leave for the other."""
+    lives = [Freshness("one", life, b"s", GRANT_NS) for life in range(1, 50)]
+    nonces = [freshness.ask(number).nonce for freshness in lives for number in range(20)]
+    assert len(dict.fromkeys(nonces)) == len(nonces)
+    first, second = lives[0], lives[1]
+    nonce = first.ask(5_000).nonce
+    second.ask(5_000)
+    assert not second.take(grant(nonce))

@@ -72,7 +72,7 @@ def test_open_that_turns_up_is_told_once_and_can_be_closed(restarts: bool) -> No
 
 
 def test_open_whose_position_was_closed_meanwhile_turns_up_in_its_deals() -> None:
-    """Opened and stopped out unseen, and the local was down when it showed: the deals of the next life's first read tell it."""
+    """Verified and stopped out unseen, and the local was down when it showed: the deals of the next life's first read tell it."""
     with rig_with(*LATE, more=SOON) as (rig, venue):
         opening = rig.open()
         rig.until(lambda: rig.master.codes() == ["NOT_FOUND"], 7_000)

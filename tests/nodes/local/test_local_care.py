@@ -118,11 +118,17 @@ def test_equity_stop_closes_everything_and_bars_opens() -> None:
     rig.venue.balance_e8 = 9_400 * E8
     rig.run(1_100)
     rig.open("b")
-    rig.until(lambda: rig.master.codes()[-1] == "DENIED")
-    assert rig.master.outcomes[-1].detail == "EQUITY_STOP equity=9400.00 floor=9500.00"
+    rig.until(lambda: rig.master.codes()[-1] == "KILLED")
+    ((_, entry),) = rig.local()._state.ladder.stops.killset.live()
+    assert (entry.issuer, entry.scope) == ("local-1", "account:one")
+    assert entry.reason.startswith("EQUITY_STOP equity=")
+    assert entry.reason.endswith(" floor=9500.00")
     rig.venue.balance_e8 = 9_501 * E8
     rig.run(1_100)
     rig.open("c")
+    rig.until(lambda: rig.master.codes()[-2:] == ["KILLED", "KILLED"])
+    rig.undo_all()
+    rig.open("d")
     rig.until(lambda: rig.master.codes()[-1] == "FILLED")
 
 
@@ -139,8 +145,7 @@ def test_an_open_is_guarded_before_each_of_its_attempts() -> None:
 
     rig.venue.script = refused_once
     rig.open()
-    rig.until(lambda: rig.master.codes() == ["DENIED"])
-    assert rig.master.outcomes[-1].detail == "EQUITY_STOP equity=9000.00 floor=9500.00"
+    rig.until(lambda: rig.master.codes() == ["KILLED"])
     assert len(rig.venue.sends) == 1
 
 
@@ -172,7 +177,7 @@ def test_a_refusal_that_passes_does_not_end_a_strategys_close() -> None:
 
 def test_a_broken_day_stays_broken_over_a_restart() -> None:
     """The guard's own daily loss: equity came back, the process too, nothing is opened before the next day."""
-    rig = Rig(make_config(rails='duplicate_window_ms = "off"\ndrawdown_percent = "off"')).ready()
+    rig = Rig(make_config(rails='daily_loss_action = "deny"\nduplicate_window_ms = "off"\ndrawdown_percent = "off"')).ready()
     rig.venue.balance_e8 = 9_300 * E8
     rig.run(1_100)
     rig.venue.balance_e8 = 10_000 * E8

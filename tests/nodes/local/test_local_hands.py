@@ -1,7 +1,7 @@
 """Operators at a local: stops bind at once and are confirmed when durable; manual commands act once and answer."""
 
 from mesh import links
-from mesh.codec import encode
+from mesh.codec import decode_untrusted, encode
 from mesh.core import Core, Effects, Envelope, Send
 from mesh.killset import entry_id
 from mesh.messages import PROTOCOL_VERSION
@@ -57,9 +57,14 @@ class Desk(Rig):
         super().__init__()
         self.operator = operator_of(self)
 
-    def say(self, message: Msg) -> None:
-        """Send to both routers, as the client does."""
+    def say(self, item: Msg) -> None:
+        """Send to both routers, as the client does: a stop signed."""
+        message = decode_untrusted(self.signed(item)) if isinstance(item, Entry | Undo) else item
         self.send("operator", *(Send(f"control.{index}", 0, message) for index in (0, 1)))
+
+    def signed(self, item: Entry | Undo) -> bytes:
+        """As an operator's client sends it."""
+        return self.keys.signer("operator").sign(item)
 
     def answers(self, command: bytes) -> list[CommandAnswer]:
         """What was answered to a command."""
@@ -83,7 +88,7 @@ def command(number: int, verb: str = "close", scope: str = "all", dry_run: bool 
 
 def freeze(nonce: int, scope: str = "all", level: str = "FREEZE") -> Entry:
     """A stop."""
-    return Entry("me@here", nonce, nonce, level, scope, "test")
+    return Entry("operator", nonce, nonce, level, scope, "test")
 
 
 def test_freeze_is_latched_by_every_local_and_denies_opens() -> None:
@@ -95,7 +100,7 @@ def test_freeze_is_latched_by_every_local_and_denies_opens() -> None:
     desk.until(lambda: {item.account for item in desk.operator.heard if isinstance(item, Latched)} == {"one", "two"})
     latched = next(item for item in desk.operator.heard if isinstance(item, Latched) and item.account == "one")
     assert (latched.level, latched.entries) == ("FREEZE", [entry_id(encode(entry))])
-    desk.master.killset.add_untrusted(encode(entry))
+    desk.master.killset.add_untrusted(desk.signed(entry))
     desk.open("b")
     desk.until(lambda: desk.master.codes() == ["FILLED", "KILLED"])
     desk.close(opening)
@@ -132,12 +137,12 @@ def test_after_an_undo_only_later_decisions_open() -> None:
     desk = Desk()
     entry = freeze(1)
     desk.say(entry)
-    desk.master.killset.add_untrusted(encode(entry))
+    desk.master.killset.add_untrusted(desk.signed(entry))
     desk.run(500)
     old = desk.master.order(b"o" * 16, ["one"], desk.body(), E8 // 10)
-    undo = Undo("me@here", 2, 2, [entry_id(encode(entry))], "go on")
+    undo = Undo("operator", 2, 2, [entry_id(encode(entry))], "go on")
     desk.say(undo)
-    desk.master.killset.add_untrusted(encode(undo))
+    desk.master.killset.add_untrusted(desk.signed(undo))
     desk.run(500)
     desk.send("master-1", old)
     desk.until(lambda: desk.master.codes() == ["KILLED"])

@@ -169,7 +169,7 @@ def test_opening_is_gone_once_it_was_seen_and_is_not_any_more() -> None:
 
 
 def test_closing_deals_prove_that_the_absence_of_a_position_means_closed() -> None:
-    """Opened and stopped out between two reads: gone at once. That it was opened, or closed in part, proves nothing."""
+    """Verified and stopped out between two reads: gone at once. That it was opened, or closed in part, proves nothing."""
     openings = Openings()
     openings.add(opening(1), 100)
     for ticket, entry, lots_e8 in ((1, "IN", 10 * E8), (2, "OUT", 4 * E8)):

@@ -3,7 +3,7 @@
 import msgspec
 
 from mesh.codec import encode
-from mesh.killset import entry_id
+from mesh.killset import item_of
 from mesh.messages.accounts import Position
 from mesh.messages.control import ACTIVE, FLATTEN, FREEZE, Entry, Undo
 from mesh.messages.venue import VenueState
@@ -15,6 +15,7 @@ from nodes.local.openings import LATE_NS, Openings
 from tests.nodes.local.localrig import make_config
 from tests.nodes.local.test_guard import order, state, word
 from tests.nodes.local.test_local_parts import opening, position
+from tests.stopitems import KEYS, signed
 
 
 def read_of(positions: list[Position]) -> VenueState:
@@ -104,16 +105,16 @@ def test_guard_counts_what_a_read_or_a_fill_has_changed_since_the_last_order() -
 
 def test_levels_are_looked_up_again_after_each_stop_and_undo() -> None:
     """Whatever was asked before; and no more of them are kept than a bound."""
-    ladder = Ladder("local-1", "one", make_config())
+    ladder = Ladder("local-1", "one", make_config(), KEYS.of("local-1"))
     assert (ladder.is_clear, ladder.level("EURUSD", "swing"), ladder.level()) == (True, ACTIVE, ACTIVE)
-    frozen = encode(Entry("ann@desk", 1, 1, FREEZE, "symbol:EURUSD", "news"))
-    ladder.take_untrusted(frozen)
+    frozen = signed(Entry("operator", 1, 1, FREEZE, "symbol:EURUSD", "news"))
+    ladder.take_untrusted(frozen, 0)
     assert (ladder.is_clear, ladder.level("EURUSD", "swing"), ladder.level()) == (False, FREEZE, ACTIVE)
-    ladder.take_untrusted(encode(Entry("ann@desk", 2, 2, FLATTEN, "strategy:swing", "news")))
+    ladder.take_untrusted(signed(Entry("operator", 2, 2, FLATTEN, "strategy:swing", "news")), 0)
     assert (ladder.level("EURUSD", "swing"), ladder.level("EURUSD", "other")) == (FLATTEN, FREEZE)
-    ladder.take_untrusted(encode(Undo("ann@desk", 3, 3, [entry_id(frozen)], "over")))
+    ladder.take_untrusted(signed(Undo("operator", 3, 3, [item_of(frozen)[0]], "over")), 0)
     assert (ladder.level("EURUSD", "other"), ladder.is_clear) == (ACTIVE, False)
-    again = Ladder("local-1", "one", make_config())
+    again = Ladder("local-1", "one", make_config(), KEYS.of("local-1"))
     assert again.level("EURUSD") == ACTIVE
     again.restore(frozen)
     assert (again.level("EURUSD"), again.is_clear) == (FREEZE, False)

@@ -9,10 +9,11 @@ import numpy as np
 from mesh.codec import decode_record_untrusted, decode_untrusted, encode
 from mesh.config import Config, parse
 from mesh.core import Commit, Durable, Effect, Effects, Emit, Envelope, Fetch, Fetched, Halt, Note, Send
+from mesh.drawnkeys import DrawnKeys
 from mesh.links import CONTROL, DECIDE, MARKET, REPLAY, STORE
 from mesh.messages.accounts import AccountState, AccountSymbols, Position, SymbolSpec
 from mesh.messages.base import NO_OID, Msg
-from mesh.messages.control import OperatorHello, WhyAnswer, WhyAsk
+from mesh.messages.control import Entry, KillSetPart, OperatorHello, Signed, Undo, WhyAnswer, WhyAsk
 from mesh.messages.market import Block, MarketWelcome, Settle, Ticks
 from mesh.messages.orders import GrantAsk, Listed, LocalHello, Order, OrderBody, RouterHello, Target, Void
 from mesh.messages.outcomes import Outcome, Stamps
@@ -48,9 +49,10 @@ duplicate_window_ms = "off"
 
 
 def config_of(accounts: int = 2, strategy: str = STRATEGY, extra: str = "", account: str = "") -> Config:
-    """A mesh with accounts a1 … aN, one local each."""
+    """A mesh with accounts a1 … aN, one local each; without a limit for the fleet, unless ``extra`` has one."""
     names = [f"a{number}" for number in range(1, accounts + 1)]
-    return parse(small_mesh(f'[mesh]\nid = "test"\n{strategy}\n{extra}', dict.fromkeys(names, account)))
+    fleet = "" if "[fleet]" in extra else '[fleet]\nloss_percent = "off"\n'
+    return parse(small_mesh(f'[mesh]\nid = "test"\n{fleet}{strategy}\n{extra}', dict.fromkeys(names, account)))
 
 
 def spec_of(symbol: str = "EURUSD", **changes: int) -> SymbolSpec:
@@ -87,6 +89,7 @@ class Rig:
 
     def __init__(self, config: Config | None = None, recorded: bool = True) -> None:
         self.config = config or config_of()
+        self.keys = DrawnKeys(self.config)
         self.recorded = recorded
         self.rows: dict[tuple[str, bytes], bytes] = {}
         self.now_ns = START_NS
@@ -112,7 +115,7 @@ class Rig:
     def boot(self) -> None:
         """A new life from the store."""
         self.life += 1
-        self.master = Master("master-1", self.config, self.life, WALL_NS)
+        self.master = Master("master-1", self.config, self.life, WALL_NS, self.keys.of("master-1"))
         rows = [(kind, key, raw) for (kind, key), raw in sorted(self.rows.items()) if not kind.startswith("_")]
         self.do(self.master.recover(rows, self.now_ns))
         self.do(self.master.start(self.now_ns))
@@ -160,6 +163,17 @@ class Rig:
         frames = () if link == STORE else (encode(message),)
         self.do(self.master.handle(Envelope(link, peer, message, frames), self.now_ns))
         self.master.check_invariants()
+
+    def signed(self, item: Entry | Undo, name: str = "operator") -> Signed:
+        """A stop as it travels."""
+        signed = decode_untrusted(self.keys.signer(name).sign(item))
+        assert isinstance(signed, Signed)
+        return signed
+
+    def undo_all(self) -> None:
+        """An operator ends every stop there is."""
+        live = [key for key, _ in self.master._state.stops.killset.live()]
+        self.give(REPLAY, KillSetPart([encode(self.signed(Undo("operator", self.now_ns, 1, live, "go on")))]), ROUTER)
 
     def wait(self, span_ns: int) -> None:
         """Let time pass, with every deadline in it."""

@@ -4,7 +4,7 @@ import pytest
 
 from mesh.codec import encode
 from mesh.links import CONTROL, DECIDE, REPLAY
-from mesh.messages.control import ControlWelcome, Entry, KillSetAsk, KillSetPart, Ping, Pong, WhyAsk
+from mesh.messages.control import ControlWelcome, Entry, KillSetAsk, KillSetPart, Ping, Pong, StopAnswer, WhyAsk
 from mesh.messages.orders import Heartbeat
 from mesh.units import MS_NS
 from tests.nodes.master.masterrig import OPERATOR, ROUTER, Rig, config_of, first_signal
@@ -19,9 +19,8 @@ def test_strangers_are_not_listened_to() -> None:
     rig.give(CONTROL, Ping("", 1), 98)
     rig.give(DECIDE, first_signal(), 97)
     rig.give(REPLAY, first_signal(), ROUTER)
-    rig.give(CONTROL, Entry("me", 1, 1, "FREEZE", "all", ""), 98)
     assert rig.sent == []
-    assert rig.master.counters.totals["stranger_count"] == 6
+    assert rig.master.counters.totals["stranger_count"] == 5
     assert rig.master.totals() == before
 
 
@@ -33,11 +32,12 @@ def test_operators_are_welcomed_and_their_stops_bind() -> None:
     assert welcome.message == ControlWelcome("master-1", "master", 1, ["a1", "a2"], b"")
     rig.give(CONTROL, Ping("", 5), OPERATOR)
     assert [send.message for send in rig.take(Pong)] == [Pong("master-1", "", 5)]
-    entry = Entry("me", 1, 1, "FREEZE", "account:a1", "test")
+    entry = rig.signed(Entry("operator", 1, 1, "FREEZE", "account:a1", "test"))
     rig.give(CONTROL, entry, OPERATOR)
+    assert [send.message.code for send in rig.take(StopAnswer)] == ["TAKEN"]  # type: ignore[attr-defined]
     digest = [send.message for send in rig.take(Heartbeat)][-1].kill_digest  # type: ignore[attr-defined]
     assert digest == rig.master._state.stops.killset.digest != b""
-    rig.give(REPLAY, KillSetAsk([b"x" * 32]), ROUTER)
+    rig.give(REPLAY, KillSetAsk(b"x" * 8), ROUTER)
     assert [send.message for send in rig.take(KillSetPart)] == [KillSetPart([encode(entry)])]
     assert len(rig.take(KillSetAsk)) == 1
     rig.signal()
@@ -93,7 +93,7 @@ def test_heartbeats_carry_the_last_published_number() -> None:
 def test_stops_survive_and_are_pulled_from_whoever_has_more() -> None:
     """An entry that a router hands over is taken once, kept on disk and binds after a restart."""
     rig = Rig().ready()
-    entry = encode(Entry("me", 1, 1, "FREEZE", "all", "x"))
+    entry = encode(rig.signed(Entry("operator", 1, 1, "FREEZE", "all", "x")))
     rig.give(REPLAY, KillSetPart([entry, entry]), ROUTER)
     rig.give(REPLAY, KillSetPart([entry, b"rubbish"]), ROUTER)
     assert [note.name for note in rig.notes if note.level == "warning"] == ["stop_taken", "stop_refused"]

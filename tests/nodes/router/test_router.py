@@ -6,11 +6,12 @@ import pytest
 
 from mesh.codec import decode_untrusted, encode
 from mesh.core import Durable, Effects, Envelope, PeerLost, Send, WallStep, singly
+from mesh.drawnkeys import DrawnKeys
 from mesh.links import CONTROL, FRONT, LOCALS, ORDERS, REPLAY, SHELL, STATUS
 from mesh.messages import PROTOCOL_VERSION
 from mesh.messages.accounts import AccountState
 from mesh.messages.base import NO_OID, Msg
-from mesh.messages.control import Command, Entry, KillSetAsk, KillSetPart, OperatorHello
+from mesh.messages.control import Command, Entry, KillSetAsk, KillSetPart, OperatorHello, StopAnswer
 from mesh.messages.health import FrontEvent, LocalSeen, NodeHealth, Snapshot
 from mesh.messages.orders import (
     Expired,
@@ -38,13 +39,14 @@ from tests.nodes.local.localrig import make_config
 BODY = b"\x01not read by a router"
 CONFIG = make_config()
 E = 10
+KEYS = DrawnKeys(CONFIG)
 
 
 class Wired:
     """A router with two locals home at it, and what it sent."""
 
     def __init__(self, locals_count: int = 2, credit: int = 64) -> None:
-        self.core = Router("router-1", CONFIG, 1)
+        self.core = Router("router-1", CONFIG, 1, KEYS.of("router-1"))
         self.now_ns = 5 * SECOND_NS
         self.sent: list[Send] = []
         self.rows: dict[bytes, bytes] = {}
@@ -220,7 +222,7 @@ def test_new_epoch_is_taken_from_its_first_record() -> None:
 
 def test_new_router_begins_where_the_master_stands() -> None:
     """A router that just started asks for nothing old: its locals know what they lack."""
-    core = Router("router-1", CONFIG, 1)
+    core = Router("router-1", CONFIG, 1, KEYS.of("router-1"))
     core.recover([], 0)
     core.start(0)
     effects = core.handle(Envelope(REPLAY, 0, MasterWelcome(E, 1, 900, b"")), 1)
@@ -271,13 +273,12 @@ def test_heartbeats_say_how_old_the_masters_last_word_is() -> None:
         (LOCALS, 9, GrantAsk("one", 1, b"s", 1, 1)),
         (LOCALS, 2, GrantAsk("one", 1, b"s", 1, 1)),
         (CONTROL, 9, Command(bytes(16), "x", "close", "all", 0, False, 0, 0, True)),
-        (CONTROL, 9, Entry("x", 1, 1, "FREEZE", "all", "")),
         (STATUS, 0, Grant("one", 9, E, 0, 0, b"", 123, 0)),
         (LOCALS, 1, StateAsk(5, ["one"])),
         (LOCALS, 1, Heartbeat(E, 1, 9, b"")),
         (LOCALS, 9, hello("nobody")),
         (LOCALS, 9, hello("one", version=99)),
-        (CONTROL, 1, KillSetAsk([])),
+        (CONTROL, 1, KillSetAsk(b"")),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Msg) else None,
 )
@@ -299,18 +300,20 @@ def test_newer_life_of_a_local_replaces_the_older() -> None:
     assert [send.peer for send in router.order(2, {"one": 2})] == [5]
 
 
-def test_stop_is_durable_before_it_is_pushed_and_pushed_again_when_it_comes_again() -> None:
+def test_stop_is_durable_before_it_is_pushed() -> None:
     """An entry goes to the store, then to every local and the frontends, as the bytes that came."""
     router = Wired()
     router.take(LOCALS, 3, hello("two", life=3, home=False))
     router.take(CONTROL, 7, OperatorHello("me", 1, PROTOCOL_VERSION))
-    raw = encode(Entry("me", 1, 1, "FREEZE", "all", "why"))
+    raw = KEYS.signer("operator").sign(Entry("operator", 1, 1, "FREEZE", "all", "why"))
     sent = router.take(CONTROL, 7, decode_untrusted(raw), raw)
     assert list(router.rows.values()) == [raw]
     assert [(send.peer, send.message.items) for send in sent if isinstance(send.message, KillSetPart)] == [(1, [raw]), (3, [raw])]
     assert [event.item for event in kinds(sent, FrontEvent)] == [raw]
+    assert [(answer.node, answer.code) for answer in kinds(sent, StopAnswer)] == [("router-1", "TAKEN")]
     again = router.take(CONTROL, 7, decode_untrusted(raw), raw)
-    assert len(kinds(again, KillSetPart)) == 2
+    assert kinds(again, KillSetPart) == [], "who lacks it pulls it"
+    assert [answer.code for answer in kinds(again, StopAnswer)] == ["KNOWN"]
 
 
 def test_snapshot_is_whole_numbered_and_spread() -> None:

@@ -6,7 +6,7 @@ STOPS = (
     Mutant(
         "latched_before_durable",
         "§7: LATCHED after it is durable",
-        "nodes/local/core.py",
+        "nodes/local/stopping.py",
         "return [state.latch(), *effects, commit, *self._home.ask_grant(now_ns)]",
         "return [state.latch(), *effects, *durable(now_ns), state.commits.make(puts, lambda _: []), *self._home.ask_grant(now_ns)]",
     ),
@@ -21,8 +21,8 @@ STOPS = (
         "latch_word_not_counted",
         "§6.4: the latch word counts changes of the kill set",
         "nodes/local/ladder.py",
-        "        if puts:\n            self.latch_count += 1\n",
-        "        if puts:\n",
+        "        if result.item is not None:\n            self.latch_count += 1\n",
+        "        if result.item is not None:\n",
     ),
     Mutant(
         "undo_deletes",
@@ -42,12 +42,8 @@ STOPS = (
         "killset_replaced",
         "§7: merge is union",
         "nodes/stops.py",
-        '''        """Merge one item: the row to make durable (none where it was here), and what is to be noted at once."""
-''',
-        '''        """Merge one item: the row to make durable (none where it was here), and what is to be noted at once."""
-        if entry_id(raw) not in self.killset.known():
-            self.killset.__init__()
-''',
+        "        self.killset.add(key, raw, verified.item)\n",
+        "        self.killset.__init__()\n        self.killset.add(key, raw, verified.item)\n",
     ),
     Mutant(
         "level_kept_past_a_stop",

@@ -31,9 +31,34 @@ class FakeClient:
         self.sent: list[tuple[str, Msg]] = []
         self._answer = answer
         self._coming: list[Msg] = []
+        self._from: list[tuple[str, Msg]] = []
+        self.listener: Any = None
+        self.unreached: list[str] = []
+        self.life = 7
+        self.step_ns = 0
+        """How much later it is at each look at the clock."""
+        self._now_ns = 1
 
     def now_ns(self) -> int:
-        return 1
+        self._now_ns += self.step_ns
+        return self._now_ns
+
+    def queue(self, node: str, *messages: Msg) -> None:
+        for message in messages:
+            self.sent.append((node, message))
+            self._from += [(node, answer) for answer in self._answer(node, message)]
+
+    def pump(self, limit_ms: int) -> list[tuple[str, Msg]]:
+        assert limit_ms > 0
+        self._now_ns += limit_ms * 1_000_000
+        coming, self._from = self._from, []
+        return coming
+
+    def __enter__(self) -> "FakeClient":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """It has nothing to close."""
 
     def nonce(self) -> int:
         return 5

@@ -6,9 +6,10 @@ import msgspec
 
 from mesh.codec import encode
 from mesh.config import parse
+from mesh.drawnkeys import DrawnKeys
 from mesh.messages.accounts import AccountState, PendingOrder, Position
 from mesh.messages.base import NO_OID, Msg
-from mesh.messages.control import Entry
+from mesh.messages.control import Entry, Undo
 from mesh.messages.health import NodeHealth, Snapshot
 from mesh.messages.outcomes import DealReport, Outcome, Stamps
 from mesh.units import E8
@@ -16,6 +17,7 @@ from nodes.io.cli.client import Client
 from nodes.io.locate import demo_text
 
 CONFIG = parse(demo_text())
+SIGNER = DrawnKeys(CONFIG).signer("operator")
 MARKET_NS = 1_767_571_200 * 10**9
 """Monday 2026-01-05 00:00 UTC."""
 ROUTER = CONFIG.nodes_of("router")[0]
@@ -25,7 +27,8 @@ def show(client: Client, *items: Msg) -> None:
     """A whole snapshot of these items, as a router sends it."""
     number = secrets.randbits(30)
     for index, item in enumerate(items):
-        frame = encode(Snapshot(ROUTER, 1, number, index, len(items), 0, encode(item)))
+        shown = SIGNER.signed(item) if isinstance(item, Entry | Undo) else item
+        frame = encode(Snapshot(ROUTER, 1, number, index, len(items), 0, encode(shown)))
         client._take(next(iter(client._fronts)), frame, client.now_ns(), [])
 
 

@@ -14,7 +14,7 @@ from mesh.io.store import create
 from mesh.messages.outcomes import Outcome, Stamps
 from nodes.io.cli.auditing import RECORDS, show_audit, since_ns_of, verify_audits
 from nodes.master.state import EpochRecord
-from nodes.stops import KILL_ITEM
+from nodes.stops import KILL_ITEM, LATCHED_ROW
 
 OUTCOME = Outcome(
     "one", 1, 1, 1, b"o" * 16, "s1", "swing", "open", "OPEN", "FILLED", True, "open", "", "EURUSD",
@@ -36,7 +36,7 @@ def state(tmp_path: Path) -> Path:
 
 def test_every_audited_kind_can_be_read() -> None:
     """A kind that is declared history has a record type here."""
-    assert set(RECORDS) | {KILL_ITEM} == {kind for kinds in AUDITED.values() for kind in kinds}
+    assert set(RECORDS) | {KILL_ITEM, LATCHED_ROW} == {kind for kinds in AUDITED.values() for kind in kinds}
 
 
 def test_verify_says_a_line_for_each(state: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,10 +11,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from mesh.codec import encode
+from mesh.keyring import Signer
+from mesh.killset import entry_id
 from mesh.messages.accounts import AccountState
 from mesh.messages.base import Msg
-from mesh.messages.control import Command, CommandAnswer
+from mesh.messages.control import Command, CommandAnswer, Held, Latched, Signed, StopAnswer
 from mesh.messages.signals import Signal, SignalAnswer
 from mesh.view import View
 from nodes.io import cli
@@ -31,12 +32,12 @@ from nodes.io.cli.reconciles import reconcile_account
 from nodes.io.cli.resolves import resolve_order
 from nodes.io.cli.screen import LineScreen
 from nodes.io.cli.show import status_document, status_picture
-from nodes.io.cli.stops import freeze_scope, resume_scope
+from nodes.io.cli.stops import Wish, entries, resume, stop_scope
 from nodes.io.cli.summary import print_summary, summarise
 from nodes.io.cli.unknowns import show_unknown
 from nodes.io.cli.verify import Walk
 from tests.nodes.io.cli.fakeclient import FakeClient
-from tests.nodes.io.cli.frontrig import CONFIG, deal, health, outcome, pending, position, show, state, stop
+from tests.nodes.io.cli.frontrig import CONFIG, SIGNER, deal, health, outcome, pending, position, show, state, stop
 from tests.nodes.io.cli.lostmesh import OID, LostMesh, order
 from tests.nodes.io.cli.test_why import STORY
 from tests.nodes.local.fakevenue import PRICE_E8
@@ -160,6 +161,17 @@ def test_verbs_about_what_nobody_knows_paint_nothing(
     assert_plain(capsys)
 
 
+def heard(client: Any, signer: Signer, limit_ms: int) -> list[tuple[str, Msg]]:
+    """A node that refuses in painted words, and a local that says so what it waits for."""
+    client._now_ns += limit_ms * 1_000_000
+    sent = [message for _, message in client.sent if isinstance(message, Signed)]
+    if not sent:
+        return []
+    key = entry_id(sent[-1].body)
+    latched = Latched("demo-1", 1, "FLATTEN", [key], [], 1, [Held(key, "LATCHED", 1, 1, PAINT)])
+    return [("master-1", StopAnswer(key, "master-1", "NOT_ALLOWED", PAINT)), ("router-1", latched)]
+
+
 def test_verbs_that_act_paint_nothing(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """Answers to a close, stops somebody else has set, a signal's answer and lines."""
 
@@ -175,12 +187,16 @@ def test_verbs_that_act_paint_nothing(monkeypatch: pytest.MonkeyPatch, capsys: p
     assert close_positions(None, "account:demo-1", None, False, dry_run=False, yes=True, reason="") == 3
     assert_plain(capsys, 4)
     entry = msgspec.structs.replace(stop("account:demo-1", PAINT), issuer=PAINT)
-    client.view.stops[encode(entry)] = entry
-    assert resume_scope(None, "account:demo-1", "calm", dry_run=True, yes=False) == 0
+    client.view.stops[SIGNER.sign(entry)] = entry
+    monkeypatch.setattr(stops, "signer_of", lambda _wish: (CONFIG, SIGNER))
+    assert resume("account:demo-1", Wish(dry_run=True, reason="calm")) == 0
     assert_plain(capsys, 2)
-    client.view.nodes["local-1"] = (0, msgspec.structs.replace(health("local-1", "local"), phase=PAINT))
-    assert freeze_scope(None, "account:demo-1", dry_run=False, yes=True, reason="calm") == 3
-    assert_plain(capsys)
+    assert entries(None, with_ended=True, as_json=False) == 0
+    assert_plain(capsys, 2)
+    monkeypatch.setattr(stops, "Client", lambda _config: client)
+    monkeypatch.setattr(client, "pump", lambda limit_ms: heard(client, SIGNER, limit_ms))
+    assert stop_scope("FLATTEN", "account:demo-1", Wish(yes=True, reason="calm", limit_s=0.1)) == 3
+    assert_plain(capsys, 2)
     painted = STORY["lines"][0] | {"account": "demo-1", "strategy": PAINT, "detail": PAINT}
     monkeypatch.setattr(manualsignal, "ask_why", lambda client, master, sid: {"lines": [painted]})
     assert send_signal(None, "EURUSD", "buy", "demo-1", None, dry_run=False, yes=True) == 0

@@ -1,0 +1,132 @@
+"""Who may stop, and who may resume: public keys by name, and the signatures of stops (Ed25519, RFC 8032).
+
+What is signed is a fixed word, the mesh's id and the exact bytes of the entry or undo, so that a stop of one mesh is none in another. A
+drill has another word: nobody who sees one can make a stop of it.
+A person's key may stop or resume or both, as the inventory says. A node's key can only raise, in its own scope: a local's its own account,
+the master's everything (DESIGN §7).
+"""
+
+from collections.abc import Iterable
+
+import msgspec
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from mesh.codec import decode_untrusted, encode
+from mesh.errors import BadFrame
+from mesh.killset import check_scope
+from mesh.messages.control import LADDER, Entry, Signed, Undo
+
+OPERATOR, LOCAL, MASTER = "operator", "local", "master"
+ISSUING_ROLES = (LOCAL, MASTER)
+"""Nodes that issue entries by themselves."""
+STOP, RESUME = RIGHTS = ("stop", "resume")
+"""What a person's key may do."""
+BAD_STOP, BAD_SIGNATURE, UNKNOWN_ISSUER, NOT_ALLOWED, BAD_LEVEL, BAD_SCOPE = (
+    "BAD_STOP", "BAD_SIGNATURE", "UNKNOWN_ISSUER", "NOT_ALLOWED", "BAD_LEVEL", "BAD_SCOPE",
+)  # fmt: skip
+"""Why a stop is refused."""
+_STOP, _DRILL = b"trademesh stop\0", b"trademesh drill\0"
+
+Item = Entry | Undo
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """Why a stop was not taken."""
+
+    code: str
+    detail: str
+
+
+class Holder(msgspec.Struct, frozen=True):
+    """One who holds a key. ``may``: of an operator, what of ``RIGHTS``; ``account``: of a local."""
+
+    name: str
+    role: str
+    key: bytes
+    may: tuple[str, ...] = ()
+    account: str = ""
+
+
+class Verified(msgspec.Struct, frozen=True):
+    """A stop whose signature and rights are good."""
+
+    item: Item
+    holder: Holder
+
+
+def signed_bytes(mesh_id: str, body: bytes, is_drill: bool = False) -> bytes:
+    """What a signature covers."""
+    return (_DRILL if is_drill else _STOP) + mesh_id.encode() + b"\0" + body
+
+
+class Signer:
+    """One private key. ``seed``: its 32 bytes; they are shown nowhere."""
+
+    def __init__(self, mesh_id: str, name: str, seed: bytes) -> None:
+        self.name = name
+        self._mesh_id = mesh_id
+        self._key = Ed25519PrivateKey.from_private_bytes(seed)
+
+    @property
+    def public(self) -> bytes:
+        """Its public half."""
+        return self._key.public_key().public_bytes_raw()
+
+    def signed(self, item: Item, is_drill: bool = False) -> Signed:
+        """An entry or undo as the message that travels; ``is_drill``: as what a drill carries."""
+        body = encode(item)
+        return Signed(body, self._key.sign(signed_bytes(self._mesh_id, body, is_drill)))
+
+    def sign(self, item: Item) -> bytes:
+        """The bytes of that message."""
+        return encode(self.signed(item))
+
+
+class Keyring:
+    """All public keys of one mesh."""
+
+    def __init__(self, mesh_id: str, holders: Iterable[Holder]) -> None:
+        self._mesh_id = mesh_id
+        self._holders = {holder.name: holder for holder in holders}
+
+    def verify_untrusted(self, raw: bytes, is_drill: bool = False) -> Verified | Refusal:
+        """The stop in a ``Signed``'s bytes, or why it is none: nothing of it is believed before its signature is."""
+        try:
+            signed = decode_untrusted(raw)
+            item = decode_untrusted(signed.body) if isinstance(signed, Signed) else signed
+        except BadFrame as error:
+            return Refusal(BAD_STOP, str(error)[:200])
+        if not isinstance(signed, Signed) or not isinstance(item, Entry | Undo):
+            return Refusal(BAD_STOP, f"{type(item).__name__}: a signed entry or undo is expected")
+        holder = self._holders.get(item.issuer)
+        if holder is None:
+            return Refusal(UNKNOWN_ISSUER, f"issuer={item.issuer}")
+        try:
+            Ed25519PublicKey.from_public_bytes(holder.key).verify(signed.signature, signed_bytes(self._mesh_id, signed.body, is_drill))
+        except InvalidSignature:
+            return Refusal(BAD_SIGNATURE, f"issuer={item.issuer}")
+        return _objection(holder, item) or Verified(item, holder)
+
+
+def _objection(holder: Holder, item: Item) -> Refusal | None:
+    """Why a holder may not say this; None where he may."""
+    if isinstance(item, Undo):
+        return None if RESUME in holder.may else Refusal(NOT_ALLOWED, f"issuer={holder.name} may not resume")
+    if item.level not in LADDER[1:]:
+        return Refusal(BAD_LEVEL, f"level={item.level}: {', '.join(LADDER[1:])} are allowed")
+    try:
+        check_scope(item.scope)
+    except ValueError as error:
+        return Refusal(BAD_SCOPE, str(error))
+    if holder.role == OPERATOR:
+        return None if STOP in holder.may else Refusal(NOT_ALLOWED, f"issuer={holder.name} may not stop")
+    own_scope = holder.role == MASTER or (holder.role == LOCAL and item.scope == f"account:{holder.account}")
+    return None if own_scope else Refusal(NOT_ALLOWED, f"issuer={holder.name} scope={item.scope}: outside of its own")
+
+
+class NodeKeys(msgspec.Struct, frozen=True):
+    """What a node needs: everybody's public keys, and its own private one. ``signer`` None: a node that issues nothing."""
+
+    keyring: Keyring
+    signer: Signer | None = None
