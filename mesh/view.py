@@ -88,13 +88,8 @@ class View:
         return item
 
     def _newest_latched(self, latched: Latched, at_ns: int) -> None:
-        """Newest by number in one life, by when it was heard among lives: two routers may tell of both."""
-        known = self.latched.get(latched.account)
-        if known is not None:
-            is_older = known[1].number > latched.number if known[1].life == latched.life else known[0] > at_ns
-            if is_older:
-                return
-        self.latched[latched.account] = (at_ns, latched)
+        if not _is_older(latched, at_ns, self.latched.get(latched.account)):
+            self.latched[latched.account] = (at_ns, latched)
 
     def _stop(self, raw: bytes) -> None:
         try:
@@ -103,10 +98,12 @@ class View:
             self.bad_frame_count += 1
 
     def _newest_state(self, state: AccountState, at_ns: int) -> None:
-        """Newest by (life seen last, number), not by arrival: two routers may tell the same state."""
-        known = self.accounts.get(state.account)
-        if known is not None and known[1].life == state.life and known[1].number > state.number:
-            return
-        if known is not None and known[1].life != state.life and known[0] > at_ns:
-            return
-        self.accounts[state.account] = (at_ns, state)
+        if not _is_older(state, at_ns, self.accounts.get(state.account)):
+            self.accounts[state.account] = (at_ns, state)
+
+
+def _is_older(item: AccountState | Latched, at_ns: int, known: tuple[int, AccountState | Latched] | None) -> bool:
+    """Older by number in one life, by when it was heard among lives, not by arrival: two routers may tell the same."""
+    if known is None:
+        return False
+    return known[1].number > item.number if known[1].life == item.life else known[0] > at_ns

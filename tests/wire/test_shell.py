@@ -85,7 +85,7 @@ def test_no_link_starves_another(hub: Hub, other: Hub) -> None:
     assert numbers == list(range(3 * BATCH_COUNT))
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGUSR1")
+@pytest.mark.skipif(sys.platform == "win32", reason="platform: Windows has no SIGUSR1")
 def test_signal_of_the_host_is_a_stop_for_who_takes_one(hub: Hub) -> None:
     """SIGUSR1 is FREEZE; a node that takes none goes on."""
     core, deaf = Told({HostStop: lambda _envelope, _now_ns: DONE}), Told(at_start=(Halt(0, "done"),))

@@ -15,7 +15,7 @@ from nodes.io.keyfiles import make_keys, node_keys, operator_signer, read_invent
 from tests.smallmesh import small_mesh
 
 CONFIG = parse(small_mesh(accounts={"one": "", "two": ""}, routers_count=2))
-POSIX = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no mode bits")
+POSIX = pytest.mark.skipif(sys.platform == "win32", reason="platform: Windows has no mode bits")
 
 
 @pytest.fixture
