@@ -90,13 +90,15 @@ class VenueResult(Msg, tag=143):
 class VenueRead(Msg, tag=144):
     """Read account, positions, orders and deals since ``deals_from_ns`` (server history, inclusive). ``block``: passed through.
 
-    ``anew``: also what has not changed since it was last told; the next read tells it once more.
+    Deals come as many as a state carries, each once: ``after`` is the ``call`` of the newest state that was taken, and what it and
+    those it went on after have told is not told again; 0: all are. ``anew``: a way through the deals of its own.
     """
 
     call: Count
     block: Count
     deals_from_ns: Int64
     anew: bool = False
+    after: Count = 0
 
 
 class VenueState(Msg, tag=145):
@@ -119,7 +121,7 @@ class VenueState(Msg, tag=145):
     symbols: Annotated[list[SymbolSpec], Meta(max_length=128)] = []
     """Those that are new or changed since they were last told."""
     more_deals: bool = False
-    """There are more deals after the last of these."""
+    """There may be deals that were not told yet: to be asked for after these."""
     remark: Text = ""
     """What an operator should know of this terminal: trading switched off in it, its clock another than configured; empty when fine."""
     is_partial: bool = False

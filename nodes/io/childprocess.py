@@ -36,13 +36,16 @@ Lost = type[VenueLost] | type[FeedLost]
 class ChildProcess:
     """The node's end. Looks after the process in ``receive``, called each 100 ms at least.
 
-    ``name``: what people call it. ``words``: its module, and its arguments after the settings, which are written to ``run``.
+    ``name``: what people call it. ``words``: its module, and its arguments after the settings, which are written to ``run``. Raises
+    OSError where they cannot be.
     """
 
     def __init__(self, name: str, words: Sequence[str], config: Config, settings: Path, lost: Lost) -> None:
         self._name = name
-        settings.parent.mkdir(parents=True, exist_ok=True)
-        settings.write_bytes(config.effective())
+        effective = config.effective()
+        if not settings.exists() or settings.read_bytes() != effective:  # the next start on a full disk finds it written
+            settings.parent.mkdir(parents=True, exist_ok=True)
+            settings.write_bytes(effective)
         module, *arguments = words
         self._command = [sys.executable, "-m", module, str(settings), *arguments]
         self._lost = lost

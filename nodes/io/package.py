@@ -58,7 +58,7 @@ class Package:
     def before_read(self, first_s: int, revision: int | None) -> bool:
         """A whole read comes: deals from a second of the server on, and orders and deals only where ``revision`` is not the newest.
 
-        Whether all its answers are of one moment.
+        ``first_s`` 0: neither orders nor deals. Whether all its answers are of one moment.
         """
         return False
 
@@ -106,7 +106,8 @@ class BrokerPackage(SimulatedPackage):
     def before_read(self, first_s: int, revision: int | None) -> bool:
         """One message: whose the answers are comes last, after what changed where something did."""
         always: list[list[Any]] = [["terminal_info"], ["positions_get", 0, ""], ["account_info"]]
-        where_changed: list[list[Any]] = [["orders_get", 0, ""], ["history_deals_get", first_s, FOREVER_S, 0, 0], ["account_info"]]
+        changed: list[list[Any]] = [["orders_get", 0, ""], ["history_deals_get", first_s, FOREVER_S, 0, 0], ["account_info"]]
+        where_changed = changed if first_s else []
         SESSION.ahead(always, where_changed, -1 if revision is None else revision)
         return True
 

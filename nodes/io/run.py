@@ -6,6 +6,7 @@ alone needs is imported for that role alone.
 """
 
 import argparse
+import errno
 import os
 import signal
 import sys
@@ -17,7 +18,7 @@ from mesh import links
 from mesh.config import Config
 from mesh.core import Core, Note
 from mesh.dials import Dial, dials_of
-from mesh.errors import MeshError
+from mesh.errors import MeshError, StoreFailed
 from mesh.io import clock, detour, failpoint
 from mesh.io.clock import monotonic_ns, random_life, wall_ns
 from mesh.io.eventfile import EventFile
@@ -37,6 +38,8 @@ from nodes.io.stopflag import LOOK_MS as FLAG_LOOK_MS
 from nodes.io.stopflag import flag_watch
 from nodes.io.tuning import UNTUNED, Tuning, has_ipc, is_ipc_dialled, tune
 
+DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
+"""What a disk says that is full or broken."""
 Tell = Callable[[str], None]
 """Takes a line for people."""
 TEST_SWITCHES = (failpoint.VARIABLE, detour.VARIABLE, clock.VARIABLE)
@@ -44,15 +47,22 @@ TEST_SWITCHES = (failpoint.VARIABLE, detour.VARIABLE, clock.VARIABLE)
 
 
 def run_nodes(names: Sequence[str], config: Config, state: Path, events: bool = False, tell: Tell | None = None) -> int:
-    """Run nodes in this process until they end; the exit code. A MeshError is told in one line on stderr.
+    """Run nodes in this process until they end; the exit code. A MeshError, or a disk that takes no more, is told in one line on stderr.
 
     ``tell`` is told when a node comes to another phase.
     """
+    failed: MeshError
     try:
         return _run(names, config, state, events, tell)
     except MeshError as error:
-        sys.stderr.write(f"mesh: {', '.join(names)}: {error}\n")
-        return error.exit_code
+        failed = error
+    except OSError as error:
+        if error.errno not in DISK_ERRORS:
+            raise
+        where = f"{error.filename or state}: {error.strerror}"
+        failed = StoreFailed(f"{where}; free or repair its disk, the node recovers when it starts again")
+    sys.stderr.write(f"mesh: {', '.join(names)}: {failed}\n")
+    return failed.exit_code
 
 
 def _run(names: Sequence[str], config: Config, state: Path, events: bool, tell: Tell | None) -> int:

@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 from mesh.config import Config
 from mesh.io.clock import wall_ns
 from mesh.messages.accounts import PendingOrder, SymbolSpec
-from mesh.messages.outcomes import DealReport
 from mesh.messages.venue import VenueFind, VenueFound, VenueLost, VenueRead, VenueState
 from mesh.units import DAY_NS, HOUR_NS, MS_NS, SECOND_NS, e8_from_float
 from nodes.clockdrift import ClockDrift
 from nodes.io.package import Package
+from nodes.io.venuedeals import DealPages
 from nodes.io.venuefind import Books, found_in, traces_of
 from nodes.io.venuehistory import History
 from nodes.io.venueidentity import Identity, switched_off
@@ -23,7 +23,6 @@ from nodes.io.venuerows import Positions, deal_of, pending_of
 from nodes.terminal import names
 from nodes.terminal.server_time import ServerClock
 
-DEALS_MAX = 512
 SPEC_REFRESH_NS = HOUR_NS
 """Tick values and margins move with prices: looked at again this often (market time), and told where they changed."""
 CONTRACT_NS = 60 * SECOND_NS
@@ -62,9 +61,8 @@ class Reader:
         self._specs_at_ns = 0
         self._positions = Positions(self._utc)
         self._orders: list[PendingOrder] = []
-        self._read_revision: int | None = None
-        """At which revision orders and deals were read, and from where."""
-        self._read_from_ns = -1
+        self._deals = {is_anew: DealPages(self._history, self._utc, self._first_s) for is_anew in (False, True)}
+        """For the account's own reads, and for those that are made for an operator."""
         self._newest_ms = 0
         """Server time of the newest quote seen."""
         self._contracts: dict[str, tuple[int, Any]] = {}
@@ -151,13 +149,15 @@ class Reader:
 
     def state(self, read: VenueRead) -> VenueState | VenueLost | None:
         """Account, positions, orders and deals; None where the terminal does not answer, VenueLost where it is another account's."""
+        deals = self._deals[read.anew]
+        deals.begin(read)
+        first_s = 0 if deals.is_at_hand else self._first_s(read.deals_from_ns)
         for _ in range(READS_MAX):
-            known = self._read_revision if read.deals_from_ns == self._read_from_ns and not read.anew else None
-            is_one_moment = self._package.before_read(self._first_s(read.deals_from_ns), known)
+            is_one_moment = self._package.before_read(first_s, deals.revision)
             before = None if is_one_moment else self._module.account_info()
             if lost := self._lost_to_another(before):
                 return lost
-            state = self._state(read)
+            state = self._state(read, deals)
             if before is None or not isinstance(state, VenueState) or e8_from_float(before.balance) == state.balance_e8:
                 break
         return state
@@ -167,25 +167,24 @@ class Reader:
         objection = self._identity.objection(info) if info is not None else ""
         return VenueLost(cut(objection)) if objection else None
 
-    def _state(self, read: VenueRead) -> VenueState | VenueLost | None:
+    def _state(self, read: VenueRead, pages: DealPages) -> VenueState | VenueLost | None:
         module = self._module
         terminal, positions = module.terminal_info(), module.positions_get()
         if terminal is None or positions is None:
             return None
         revision = self._package.revision()
-        is_changed = read.anew or revision is None or (revision, read.deals_from_ns) != (self._read_revision, self._read_from_ns)
-        live, found = (module.orders_get(), self._deals(read.deals_from_ns)) if is_changed else ((), ([], False))
+        is_changed = revision is None or revision != pages.revision
+        live = module.orders_get() if is_changed and not pages.is_at_hand else ()
+        page = pages.page(module.history_deals_get, revision) if is_changed else ([], False)
         # After all the rest: what another account shows meanwhile must not be told as ours.
         info = module.account_info()
-        if live is None or found is None or info is None:
+        if live is None or page is None or info is None:
             return None
         if lost := self._lost_to_another(info):
             return lost
-        deals, more_deals = found
-        if is_changed:
+        rows, more_deals = page
+        if is_changed and not pages.is_at_hand:
             self._orders = [pending_of(order, self._utc) for order in live]
-            if not more_deals:
-                self._read_revision, self._read_from_ns = (None, -1) if read.anew else (revision, read.deals_from_ns)
         symbols = self._changed_specs(read.block, [position.symbol for position in positions])
         if symbols and (lost := self._lost_to_another(module.account_info())):
             return lost
@@ -209,7 +208,7 @@ class Reader:
             trade_allowed=not remarks,
             positions=self._positions.told(positions),
             orders=orders,
-            deals=deals,
+            deals=[deal_of(deal, self._account, self._utc) for deal in rows],
             symbols=symbols,
             more_deals=more_deals,
             remark=cut("; ".join([*remarks, *self._clock_remark(market_ns)])),
@@ -225,16 +224,6 @@ class Reader:
         return [remark] if remark else []
 
     # deals
-
-    def _deals(self, from_ns: int) -> tuple[list[DealReport], bool] | None:
-        """Deals since ``from_ns``, oldest first, as many as a message holds; and whether there are more."""
-        page = self._history.page(self._module.history_deals_get, self._first_s(from_ns))
-        if page is None:
-            return None
-        rows, next_s = page
-        # a history begins at a whole second: what was before it in that second would come again and again
-        fresh = sorted((deal for deal in rows if self._utc(deal.time_msc) >= from_ns), key=lambda deal: (deal.time_msc, deal.ticket))
-        return [deal_of(deal, self._account, self._utc) for deal in fresh[:DEALS_MAX]], len(fresh) > DEALS_MAX or next_s > 0
 
     def _first_s(self, from_ns: int) -> int:
         """The server's second at which a history begins."""

@@ -4,12 +4,13 @@ Deals are read from a little before the newest one known, because a venue may sh
 once. The sum of all balance operations is kept with the deals it came from, in one row, so that neither can be lost alone.
 """
 
+from itertools import chain
 from operator import attrgetter
 
 import msgspec
 
 from mesh.bounded import keep
-from mesh.codec import decode_record_untrusted, encode
+from mesh.codec import RECORD_BYTES_MAX, decode_record_untrusted, encode
 from mesh.core import Put
 from mesh.messages.accounts import AccountState, AccountSymbols, PendingOrder, Position, SymbolSpec
 from mesh.messages.base import Count, Int64, Msg
@@ -24,7 +25,7 @@ BOOK = "book"
 OVERLAP_NS = 10 * MINUTE_NS
 """Deals this much older than the newest one are looked at again."""
 TICKETS_MAX = 4_096
-"""Tickets of deals remembered within the overlap."""
+"""Tickets of one list of a row; where more are remembered, those that lie before the overlap are forgotten."""
 OWNERLESS_MAX = 64
 """Deals remembered whose opening may still turn up."""
 POSITIONS_TOLD_MAX = 160
@@ -38,13 +39,15 @@ _ticket = attrgetter("ticket")
 
 
 class BookRecord(Msg):
-    """``deals_from_ns``: deals before it were told. ``tickets``: those after it that were. ``ownerless``: the newest told of nobody."""
+    """``deals_from_ns``: deals before it were told. ``tickets`` and ``more_tickets``: those after it that were. ``ownerless``: the
+    newest told of nobody."""
 
     deals_from_ns: Int64 = 1
     deposit_e8: Int64 = 0
     tickets: list[Count] = []
     marks: Marks = Marks()
     ownerless: list[DealReport] = []
+    more_tickets: list[list[Count]] = []
 
 
 class AccountBook:
@@ -64,6 +67,8 @@ class AccountBook:
         self._by_ticket: dict[int, Position] = {}
         self._openings_version = -1
         """At which they were made: while that stays, they are the same."""
+        self.taken = 0
+        """The call of the newest read."""
         self.read_count = 0
         """Reads taken in this life."""
         self.read_ns = 0
@@ -73,8 +78,8 @@ class AccountBook:
         self.deposit_e8 = 0
         self._is_unsaved = False
         self.marks = Marks()
-        self._deals_from_ns = 1
-        self._page_from_ns = 0
+        self.deals_from_ns = 1
+        """From where the next read takes deals."""
         self._newest_ns = 0
         self._tickets: dict[int, int] = {}
         """Ticket → market time of deals told."""
@@ -86,27 +91,26 @@ class AccountBook:
 
     def restore(self, record: bytes) -> None:
         """Take the row of the store."""
-        kept = decode_record_untrusted(record, BookRecord)
-        self._deals_from_ns, self.deposit_e8, self.marks = kept.deals_from_ns, kept.deposit_e8, kept.marks
+        kept = decode_record_untrusted(record, BookRecord, RECORD_BYTES_MAX)
+        self.deals_from_ns, self.deposit_e8, self.marks = kept.deals_from_ns, kept.deposit_e8, kept.marks
         self._newest_ns = kept.deals_from_ns
-        self._tickets = dict.fromkeys(kept.tickets, kept.deals_from_ns)
+        # none of them is newer; taken for older than it is, one would be forgotten too soon and told again
+        self._tickets = dict.fromkeys(chain(kept.tickets, *kept.more_tickets), kept.deals_from_ns + OVERLAP_NS)
         self._ownerless = {deal.deal_ticket: deal for deal in kept.ownerless}
 
     def put(self) -> Put:
         """The row of what must not be forgotten."""
-        tickets = list(self._tickets)[-TICKETS_MAX:]
-        ownerless = list(self._ownerless.values())
-        return Put(BOOK, b"", encode(BookRecord(self._deals_from_ns, self.deposit_e8, tickets, self.marks, ownerless)))
-
-    @property
-    def deals_from_ns(self) -> int:
-        """From where the next read takes deals."""
-        return self._page_from_ns or self._deals_from_ns
+        tickets = list(self._tickets)
+        more = [tickets[at : at + TICKETS_MAX] for at in range(TICKETS_MAX, len(tickets), TICKETS_MAX)]
+        kept = BookRecord(
+            self.deals_from_ns, self.deposit_e8, tickets[:TICKETS_MAX], self.marks, list(self._ownerless.values()), more_tickets=more
+        )
+        return Put(BOOK, b"", encode(kept))
 
     @property
     def is_complete(self) -> bool:
         """Whether all deals there are were read: before that the deposits are not known."""
-        return self.state is not None and not self._page_from_ns
+        return self.state is not None and not self.state.more_deals
 
     @property
     def is_proof(self) -> bool:
@@ -136,6 +140,7 @@ class AccountBook:
     def take(self, state: VenueState, openings: Openings, read_ns: int, now_ns: int) -> tuple[list[DealReport], list[Put]]:
         """A read that began at ``read_ns``: deals that are new, and rows of what changed."""
         self.state = state
+        self.taken = state.call
         self.read_count += 1
         self.read_ns = read_ns
         self.take_symbols(state.symbols)
@@ -173,14 +178,10 @@ class AccountBook:
             found.append(msgspec.structs.replace(deal, oid=opening.record.oid) if opening else deal)
             if opening is None and deal.kind in TRADE_KINDS:
                 keep(self._ownerless, deal.deal_ticket, deal, OWNERLESS_MAX)
-        if state.more_deals and state.deals:
-            # a page without a new deal is stepped over, or reading would never end
-            self._page_from_ns = max(state.deals[-1].market_ns + (not found), self._page_from_ns)
-            return found
-        self._page_from_ns = 0
-        self._deals_from_ns = max(self._deals_from_ns, self._newest_ns - OVERLAP_NS)
-        if len(self._tickets) > TICKETS_MAX:
-            self._tickets = {t: at_ns for t, at_ns in self._tickets.items() if at_ns >= self._deals_from_ns}
+        if not state.more_deals:
+            self.deals_from_ns = max(self.deals_from_ns, self._newest_ns - OVERLAP_NS)
+            if len(self._tickets) > TICKETS_MAX:
+                self._tickets = {t: at_ns for t, at_ns in self._tickets.items() if at_ns >= self.deals_from_ns}
         return found
 
     def _owned_since(self, openings: Openings) -> list[DealReport]:

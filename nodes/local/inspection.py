@@ -12,21 +12,20 @@ class Inspection:
     def __init__(self, book: AccountBook, from_ns: int) -> None:
         self._book = book
         self._from_ns = max(1, from_ns)
+        self._after = 0
         self._deals: dict[int, DealReport] = {}
         self._state: VenueState | None = None
 
     def request(self, call: int) -> VenueRead:
         """The next page."""
-        return VenueRead(call, 0, self._from_ns, anew=True)
+        return VenueRead(call, 0, self._from_ns, anew=True, after=self._after)
 
     def take(self, read: VenueState) -> bool:
         """A page; whether it was the last."""
         self._book.take_symbols(read.symbols)
-        known_count = len(self._deals)
+        self._after = read.call
         self._deals |= {deal.deal_ticket: deal for deal in read.deals}
-        if read.more_deals and read.deals:
-            # a page without a new deal is stepped over, or reading would never end
-            self._from_ns = max(read.deals[-1].market_ns + (len(self._deals) == known_count), self._from_ns)
+        if read.more_deals:
             return False
         self._state = read
         return True

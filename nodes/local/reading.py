@@ -57,7 +57,7 @@ class Reading:
         self._wanted_ns, self._rested_ns = NEVER, now_ns + REST_NS
         block, self._block = self._block, 0
         self._began_ns, self._f = now_ns, state.reports.durable_f
-        return VenueRead(next_number(), block, state.book.deals_from_ns)
+        return VenueRead(next_number(), block, state.book.deals_from_ns, after=state.book.taken)
 
     def over(self, now_ns: int) -> tuple[int, int]:
         """The read under way has been answered: (when it began, the outcomes it includes)."""

@@ -133,3 +133,16 @@ def test_descriptor_the_loop_waits_on_is_closed_where_it_is_told(child: Mute) ->
     assert reason.startswith("the child ended: its pipe broke: ")
     assert child.fileno() == -1
     assert child.reasons() == []
+
+
+def test_settings_that_are_written_already_are_not_written_again(tmp_path: Path) -> None:
+    """A disk that is full by the next start does not keep the process from it; settings that changed are written."""
+    settings = tmp_path / "run" / "child.json"
+    Mute(tmp_path)
+    told = settings.read_bytes()
+    os.utime(settings, ns=(1, 1))
+    Mute(tmp_path)
+    assert settings.stat().st_mtime_ns == 1
+    settings.write_bytes(b"{}")
+    Mute(tmp_path)
+    assert settings.read_bytes() == told

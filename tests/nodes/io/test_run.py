@@ -13,7 +13,8 @@ import pytest
 from mesh.config import parse
 from mesh.core import Halt
 from nodes.io import run
-from nodes.io.locate import demo_text
+from nodes.io.keyfiles import make_keys
+from nodes.io.locate import demo_text, load
 from nodes.io.run import phase_watch
 from tests.ports import free_base_port
 from tests.wire.rig import Told
@@ -54,6 +55,31 @@ def test_a_wall_clock_that_cannot_be_read_ends_a_node_as_a_wrong_configuration_d
     assert done.returncode == 78, done.stderr
     assert done.stderr.startswith("mesh: signals-1: MESH_WALL_STEP=")
     assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="platform: a device that is always full")
+def test_a_disk_that_is_full_at_the_start_ends_a_node_as_a_full_store_does(tmp_path: Path) -> None:
+    """Whatever file it meets first: exit 74 and one line, for supervisord starts it again; other errors are ours."""
+    (tmp_path / "mesh.toml").write_text(demo_text().replace("[mesh]", f"[mesh]\nbase_port = {free_base_port()}", 1))
+    make_keys(load(tmp_path / "mesh.toml"), tmp_path)
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "latch-demo-1.bin").symlink_to("/dev/full")
+    words = ["-m", "nodes.io.run", "local-1", "--config", str(tmp_path / "mesh.toml"), "--state", str(tmp_path)]
+    done = subprocess.run([sys.executable, *words], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 74, done.stderr
+    says = "No space left on device; free or repair its disk, the node recovers when it starts again"
+    assert done.stderr == f"mesh: local-1: {tmp_path}: {says}\n"
+
+
+def test_what_is_no_disk_error_is_no_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A defect of ours crashes with its traceback."""
+
+    def fails(*_: object) -> int:
+        raise ConnectionResetError("ours")
+
+    monkeypatch.setattr(run, "_run", fails)
+    with pytest.raises(ConnectionResetError):
+        run.run_nodes(["local-1"], parse(demo_text()), tmp_path)
 
 
 def test_phases_of_a_node_are_told_as_they_come() -> None:

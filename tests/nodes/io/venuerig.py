@@ -44,6 +44,7 @@ class Desk:
         mt5._use(lambda _path, _timeout_ms: InProcessBackend(service, 0, StoodClock(lambda: self.now_ns)))
         self.latch_count = 0
         self.clock_ns = 1_000
+        self.read_count = 0
         self.venue = Venue(account, self.config, mt5, lambda: self.latch_count, lambda: self.clock_ns)
         self.attached = self.venue.handle(VenueAttach(account))
 
@@ -67,7 +68,9 @@ class Desk:
         return result
 
     def read(self, deals_from_ns: int = 0) -> VenueState:
-        state = self.venue.handle(VenueRead(1, 0, deals_from_ns))
+        """The next read; the answer to the last one was taken."""
+        state = self.venue.handle(VenueRead(self.read_count + 1, 0, deals_from_ns, after=self.read_count))
+        self.read_count += 1
         assert isinstance(state, VenueState)
         return state
 

@@ -3,13 +3,14 @@
 from decimal import Decimal
 
 import pytest
+from msgspec import structs
 
 from mesh.core import Put
 from mesh.messages.accounts import Position
 from mesh.messages.outcomes import DealReport, Outcome, Stamps
 from mesh.messages.venue import VenueState
 from mesh.units import E8, MINUTE_NS, SECOND_NS
-from nodes.local.accountbook import AccountBook
+from nodes.local.accountbook import OVERLAP_NS, TICKETS_MAX, AccountBook
 from nodes.local.attempts import OrderRecord
 from nodes.local.equitystop import EquityStop
 from nodes.local.jobs import Job, Jobs
@@ -244,18 +245,32 @@ def test_deals_are_told_once_and_read_from_a_little_before() -> None:
 
 
 def test_long_history_is_read_in_pages_before_anything_is_told() -> None:
-    """While a page says that there is more the deposits are not known; the next page begins where this one ended."""
+    """While a page says that there is more the deposits are not known; each read goes on after the newest that was taken."""
     book, openings = AccountBook("one", 1), Openings()
-    _, puts = book.take(read([deal(1, 10 * SECOND_NS, "BALANCE", 100)], more_deals=True), openings, 0, 0)
-    assert (book.is_complete, book.deals_from_ns) == (False, 10 * SECOND_NS)
+    first = structs.replace(read([deal(1, 10 * SECOND_NS, "BALANCE", 100)], more_deals=True), call=7)
+    _, puts = book.take(first, openings, 0, 0)
+    assert (book.is_complete, book.deals_from_ns, book.taken) == (False, 1, 7)
     assert puts == [], "another life reads it all again: the sum of a half is not kept"
-    book.take(read([deal(1, 10 * SECOND_NS, "BALANCE", 100)], more_deals=True), openings, 0, 0)
-    assert book.deals_from_ns == 10 * SECOND_NS + 1
-    _, puts = book.take(read([deal(2, 20 * SECOND_NS)]), openings, 0, 0)
-    assert (book.is_complete, book.deposit_e8) == (True, 100)
+    _, puts = book.take(read([deal(2, 20 * MINUTE_NS)]), openings, 0, 0)
+    assert (book.is_complete, book.deposit_e8, book.deals_from_ns, book.taken) == (True, 100, 10 * MINUTE_NS, 1)
     again = AccountBook("one", 2)
     again.restore(puts[-1].record or b"")
-    assert (again.deposit_e8, again.deals_from_ns) == (100, 1)
+    assert (again.deposit_e8, again.deals_from_ns, again.taken) == (100, 10 * MINUTE_NS, 0)
+
+
+def test_more_deals_of_one_moment_than_a_list_holds_are_all_remembered() -> None:
+    """A market that stands still: another life tells none of them again, nor counts a deposit twice."""
+    book, openings = AccountBook("one", 1), Openings()
+    deals = [deal(0, MINUTE_NS, "BALANCE", 100), *(deal(n, MINUTE_NS, "SELL") for n in range(1, 2 * TICKETS_MAX + 10))]
+    _, puts = book.take(read(deals), openings, 0, 0)
+    again = AccountBook("one", 2)
+    again.restore(puts[-1].record or b"")
+    assert again.take(read(deals), openings, 0, 0)[0] == []
+    assert again.deposit_e8 == 100
+    later = deal(9_999, MINUTE_NS + OVERLAP_NS + 1)
+    _, puts = again.take(read([later]), openings, 0, 0)
+    assert again.take(read([deals[0], later]), openings, 0, 0)[0] == [], "told before the overlap moved on"
+    assert len(puts[-1].record or b"") > TICKETS_MAX
 
 
 def test_an_account_that_was_paid_out_more_than_it_got_opens_nothing() -> None:

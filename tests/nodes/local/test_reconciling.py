@@ -151,16 +151,15 @@ def test_long_history_lets_reads_pass_and_is_read_to_its_end() -> None:
     assert asked[first : first + 5] == [True, False, True, False, True]
 
 
-def test_page_without_anything_new_is_stepped_over() -> None:
-    """A terminal that shows the same page again and again cannot keep it going."""
-    book = AccountBook("one", 1)
-    reading = Inspection(book, 5)
+def test_each_page_goes_on_after_the_one_before() -> None:
+    """The first after none, the next after the page that was taken, all from the same moment."""
+    reading = Inspection(AccountBook("one", 1), 5)
     deal = DealReport("one", 1, 1, 1, "EURUSD", "BUY", "IN", "EXPERT", E8, PRICE_E8, 0, 0, 0, 9, NO_OID, "")
     page = VenueState(1, 0, 1, MARKET_NS, 0, 0, 0, 0, 0, True, True, [], [], [deal], more_deals=True)
-    assert [reading.request(1).deals_from_ns, reading.take(page)] == [5, False]
-    assert [reading.request(2).deals_from_ns, reading.take(page)] == [9, False]
-    assert reading.request(3).deals_from_ns == 10
-    assert reading.take(msgspec.structs.replace(page, more_deals=False))
+    assert reading.request(1) == VenueRead(1, 0, 5, anew=True)
+    assert not reading.take(page)
+    assert reading.request(2) == VenueRead(2, 0, 5, anew=True, after=1)
+    assert reading.take(msgspec.structs.replace(page, call=2, deals=[], more_deals=False))
     assert reading.deals == [deal]
 
 
@@ -170,8 +169,9 @@ def test_read_for_an_operator_takes_nothing_away_from_the_next_read() -> None:
         rig.open()
         rig.until(lambda: rig.master.codes() == ["FILLED"])
         rig.run(1_200)
-        reads = [venue._venue.handle(VenueRead(900 + number, 0, 7, anew=number == 2)) for number in range(5)]
-        assert [len(read.deals) for read in reads if isinstance(read, VenueState)] == [2, 0, 2, 2, 0]
+        ways = [(900, 0), (901, 900), (902, 0), (903, 901), (904, 902)]
+        reads = [venue._venue.handle(VenueRead(call, 0, 7, call in (902, 904), after)) for call, after in ways]
+        assert [len(read.deals) for read in reads if isinstance(read, VenueState)] == [2, 0, 2, 0, 0]
 
 
 # while trading goes on
