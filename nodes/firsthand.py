@@ -1,9 +1,10 @@
-"""Stops as they come from people: scopes that this mesh does not have are refused, and who sends bad ones again and again is not heard.
+"""Stops as they come from people: scopes that this mesh does not have are refused, and who sends bad ones again and again is heard seldom.
 
 Between nodes a scope is not looked at, for their configurations may differ for a while, and a stop that one of them has must reach all.
 """
 
 from mesh.bounded import keep
+from mesh.budget import Budget
 from mesh.config import Config
 from mesh.errors import BadFrame
 from mesh.keyring import BAD_SCOPE, Refusal
@@ -11,8 +12,11 @@ from mesh.killset import item_of
 from mesh.messages.control import Entry
 from nodes.stops import Result, Stops
 
-STRIKES_MAX = 10
-"""Refused stops after which a connection is not heard any more."""
+STRIKES_BURST = 10
+STRIKES_PER_S = 1
+"""Refused stops of one connection that are looked at, each at the price of a signature (a tenth of a millisecond). What a connection says
+beyond is not heard, be it good: it is heard again a second later, and a stop is said until it is answered.
+"""
 PEERS_MAX = 1_024
 
 
@@ -20,19 +24,22 @@ class Strikes:
     """Refused stops by connection."""
 
     def __init__(self) -> None:
-        self._counts: dict[int, int] = {}
+        self._budgets: dict[int, Budget] = {}
 
-    def add(self, peer: int) -> None:
+    def add(self, peer: int, now_ns: int) -> None:
         """One more."""
-        keep(self._counts, peer, self._counts.get(peer, 0) + 1, PEERS_MAX)
+        budget = self._budgets.get(peer) or Budget(STRIKES_PER_S, STRIKES_BURST)
+        keep(self._budgets, peer, budget, PEERS_MAX)
+        budget.take(now_ns)
 
-    def is_out(self, peer: int) -> bool:
-        """Whether a connection has had its share: each signature costs a tenth of a millisecond to look at."""
-        return self._counts.get(peer, 0) >= STRIKES_MAX
+    def is_out(self, peer: int, now_ns: int) -> bool:
+        """Whether a connection has had its share for now."""
+        budget = self._budgets.get(peer)
+        return budget is not None and not budget.has(now_ns)
 
     def lost(self, peer: int) -> None:
         """The connection is gone."""
-        self._counts.pop(peer, None)
+        self._budgets.pop(peer, None)
 
 
 def first_hand(stops: Stops, config: Config, raw: bytes, now_ns: int) -> Result:

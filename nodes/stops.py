@@ -8,6 +8,7 @@ is asked for in turn. What was refused is remembered, so that a peer who sends i
 import msgspec
 
 from mesh.bounded import keep
+from mesh.budget import Budget
 from mesh.codec import FRAME_BYTES_MAX, decode_untrusted, encode
 from mesh.core import Effect, Envelope, Note, Put, Send
 from mesh.errors import BadFrame
@@ -15,7 +16,6 @@ from mesh.keyring import BAD_STOP, OPERATOR, Item, NodeKeys, Refusal
 from mesh.killset import OPERATORS_COUNT, KillSet, entry_id
 from mesh.messages.base import Code, Digest, Msg, Text
 from mesh.messages.control import KILL_ITEMS_MAX, KNOWN, LADDER, REASON_MAX, TAKEN, Entry, KillSetAsk, KillSetPart, Signed
-from mesh.units import SECOND_NS
 from nodes.envelopes import message_of
 
 KILL_ITEM = "stop"
@@ -83,8 +83,7 @@ class Stops:
         self._refused: dict[bytes, Refusal] = {}
         self.refused_count = 0
         """Refusals in this life, those that were not written down too."""
-        self._credit_ns = REFUSED_BURST * SECOND_NS
-        self._filled_ns = 0
+        self._writing = Budget(REFUSED_PER_S, REFUSED_BURST)
 
     def restore(self, raw: bytes) -> None:
         """Take a row of the store: what was taken stays, whatever has become of its key."""
@@ -131,11 +130,8 @@ class Stops:
         self.refused_count += 1
         if why.code != FULL:
             keep(self._refused, whole, why, REFUSED_MAX)
-        self._credit_ns = min(REFUSED_BURST * SECOND_NS, self._credit_ns + (now_ns - self._filled_ns) * REFUSED_PER_S)
-        self._filled_ns = now_ns
-        if self._credit_ns < SECOND_NS:
+        if not self._writing.take(now_ns):
             return Result(key, why.code, why.detail, [], [])
-        self._credit_ns -= SECOND_NS
         record = RefusedRecord(whole, why.code, why.detail, raw[:512])
         told = {"code": why.code, "detail": why.detail, "id": whole.hex()}
         return Result(key, why.code, why.detail, [Put(REFUSED_ITEM, b"", encode(record))], [Note("warning", "stop_refused", told)])

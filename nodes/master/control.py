@@ -62,21 +62,21 @@ class MasterControl:
     def on_stop(self, envelope: Envelope, now_ns: int) -> list[Effect]:
         """An entry or undo, of whoever sends it: its signature is its right."""
         state, peer = self._state, envelope.peer
-        if self._bad.is_out(peer):
+        if self._bad.is_out(peer, now_ns):
             return []
         result = first_hand(state.stops, state.config, raw_of(envelope), now_ns)
         if result.is_refused:
-            self._bad.add(peer)
+            self._bad.add(peer, now_ns)
         return taken(state, result, [Send(CONTROL, peer, StopAnswer(result.id, state.name, result.code, result.detail))])
 
     def on_drill(self, envelope: Envelope, now_ns: int) -> list[Effect]:
         """What a stop would be, and is not."""
         state = self._state
-        if self._bad.is_out(envelope.peer):
+        if self._bad.is_out(envelope.peer, now_ns):
             return []
         result = state.stops.drilled_untrusted(message_of(envelope, Drill).signed, now_ns)
         if result.is_refused:
-            self._bad.add(envelope.peer)
+            self._bad.add(envelope.peer, now_ns)
         answer = Send(CONTROL, envelope.peer, StopAnswer(result.id, state.name, result.code, result.detail))
         return [*result.notes, state.commits.make(result.puts, lambda _: [answer])]
 

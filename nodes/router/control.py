@@ -117,21 +117,21 @@ class RouterControl:
     def on_stop(self, envelope: Envelope, now_ns: int) -> list[Effect]:
         """An entry or undo, of whoever sends it, for its signature is its right; answered when it is durable."""
         state, peer, raw = self._state, envelope.peer, raw_of(envelope)
-        if self._bad.is_out(peer):
+        if self._bad.is_out(peer, now_ns):
             return []
         result = first_hand(state.stops, state.config, raw, now_ns)
         if result.is_refused:
-            self._bad.add(peer)
+            self._bad.add(peer, now_ns)
         return self._taken([(raw, result)], lambda at_ns: [Send(CONTROL, peer, each) for each in state.answers(result, at_ns)])
 
     def on_drill(self, envelope: Envelope, now_ns: int) -> list[Effect]:
         """A drill goes the way of a stop, and stops nothing."""
         drill, state, peer = message_of(envelope, Drill), self._state, envelope.peer
-        if self._bad.is_out(peer):
+        if self._bad.is_out(peer, now_ns):
             return []
         result = state.stops.drilled_untrusted(drill.signed, now_ns)
         if result.is_refused:
-            self._bad.add(peer)
+            self._bad.add(peer, now_ns)
 
         def durable(at_ns: int) -> list[Effect]:
             pushed = [] if result.is_refused else state.to_locals(drill)

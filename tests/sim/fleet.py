@@ -104,7 +104,7 @@ class Fleet:
     def __init__(self, seed: int, watch: "Watch", netting: bool = False, deadline_ms: int = DEADLINES_MS[0]) -> None:
         self.config: Config = CONFIGS[netting, deadline_ms]
         self.random = Random(seed)
-        self._keys = DrawnKeys(self.config)
+        self.keys = DrawnKeys(self.config)
         self.net = SimNet(self.config, seed)
         self.server = terminal_of(self.config, BrokerNames(self.config, SYMBOLS))
         self.server.open(WALL_NS)
@@ -117,7 +117,7 @@ class Fleet:
         """Copies that an operator has ended for good."""
         self.source = PlayedSource()
         self.market = PlayedMarket(Random(seed + 1), self.server)
-        self.operator = PlayedOperator([*ROUTERS, MASTER], self.config, self._keys.signer("operator"))
+        self.operator = PlayedOperator([*ROUTERS, MASTER], self.config, self.keys.signer("operator"))
         self.watch = watch
         self._lives = 0
         self._copied: set[tuple[str, str]] = set()
@@ -179,10 +179,10 @@ class Fleet:
         role = self.config.role_of(node)
         wall_ns = WALL_NS + self.net.now_ns + self.wall_offset_ns
         if role == "local":
-            return Local(node, self.config, self.new_life(), node.encode().ljust(16), wall_ns, self._keys.of(node))
+            return Local(node, self.config, self.new_life(), node.encode().ljust(16), wall_ns, self.keys.of(node))
         if role == "router":
-            return Router(node, self.config, self.new_life(), self._keys.of(node))
-        return Master(node, self.config, self.random.getrandbits(62), wall_ns, self._keys.of(node))
+            return Router(node, self.config, self.new_life(), self.keys.of(node))
+        return Master(node, self.config, self.random.getrandbits(62), wall_ns, self.keys.of(node))
 
     # what there is
 

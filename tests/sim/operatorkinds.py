@@ -3,6 +3,10 @@
 from random import Random
 from typing import TYPE_CHECKING
 
+from msgspec import structs
+
+from mesh.codec import encode
+from mesh.messages.control import FREEZE, Entry, Signed, Undo
 from mesh.messages.orders import CLOSE, OPEN
 from mesh.units import MS_NS
 from nodes.local.attempts import OrderRecord
@@ -17,6 +21,31 @@ QUIET_NS = 300 * MS_NS
 """He waits so long after a call before he says that it did nothing."""
 LOOK_NS, WATCH_NS = 25 * MS_NS, 1_500 * MS_NS
 """How often, and for how long, he looks for something lost."""
+
+
+def forge(plan: "FaultPlan", random: Random) -> str:
+    """Somebody who has come as far as an operator's socket stops, or lets go, what he may not: none of it may be taken anywhere."""
+    fleet, what = plan.fleet, random.choice(("unsigned", "edited", "of a stranger", "out of scope", "undo of a node", "undo of a stopper"))
+    operator, nonce = fleet.operator, random.getrandbits(60)
+    entry = Entry("operator", nonce, fleet.net.now_ns, FREEZE, "all", "forged")
+    undo = Undo("operator", nonce, fleet.net.now_ns, list(operator.entries)[-8:], "forged")
+    local = random.choice(fleet.locals)
+    match what:
+        case "unsigned":
+            signed = Signed(encode(random.choice((entry, undo))), random.randbytes(64))
+        case "edited":
+            signed = fleet.keys.signer("operator").signed(entry)
+            signed = Signed(signed.body.replace(b"forged", b"edited"), signed.signature)
+        case "of a stranger":
+            signed = fleet.keys.signer("stranger").signed(structs.replace(entry, issuer="stranger"))
+        case "out of scope":
+            signed = fleet.keys.signer(local).signed(structs.replace(entry, issuer=local))
+        case "undo of a node":
+            signed = fleet.keys.signer(local).signed(structs.replace(undo, issuer=local))
+        case _:
+            signed = fleet.keys.signer("stopper").signed(structs.replace(undo, issuer="stopper"))
+    operator.forge(signed, what)
+    return what
 
 
 def resolve(plan: "FaultPlan", random: Random) -> str:

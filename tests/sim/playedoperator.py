@@ -49,6 +49,9 @@ class PlayedOperator(Core):
         self.items: list[Signed] = []
         self.entries: dict[bytes, Entry] = {}
         self.undone: set[bytes] = set()
+        self.forged: dict[bytes, str] = {}
+        """Stops and undos that nobody may say, sent in his place: by id, what is wrong with them."""
+        self._forgeries: list[Signed] = []
         self.latched: list[tuple[int, Latched]] = []
         self.commands: dict[bytes, Command] = {}
         """Those that are not answered to the end."""
@@ -76,12 +79,16 @@ class PlayedOperator(Core):
     def on_deadline(self, now_ns: int) -> Effects:
         """Tell everybody all of it again: often while it is new, then from time to time."""
         self.deadline_ns = now_ns + 2 * REPEAT_NS
+        forgeries, self._forgeries = [Send(link, 0, item) for link in self._links for item in self._forgeries], []
+        return [*forgeries, *self._repeats()]
+
+    def _repeats(self) -> list[Effect]:
         self._round += 1
         if self._told_count != len(self.items):
             self._told_count, self._round = len(self.items), 0
         asked: list[Effect] = [Send(link, 0, command) for link in self._links for command in self.commands.values()]
         if not self.items or (self._round > 4 and self._round % 5):
-            return [*map(self._hello, self._links), *asked] if asked else NOTHING
+            return [*map(self._hello, self._links), *asked] if asked else []
         stops = [Send(link, 0, item) for link in self._links for item in self.items]
         return [*map(self._hello, self._links), *stops, *asked]
 
@@ -103,6 +110,11 @@ class PlayedOperator(Core):
             self._nonce += 1
             self.items.append(self._signer.signed(Undo("operator", self._nonce, now_ns, live, "sim")))
             self.undone.update(live)
+
+    def forge(self, item: Signed, what: str) -> None:
+        """Somebody who has come as far as an operator's socket sends this once, everywhere."""
+        self.forged[entry_id(item.body)] = what
+        self._forgeries.append(item)
 
     def resolve(self, account: str, oid: bytes, attempt: int, ticket: int) -> None:
         """Say what became of a lost attempt (``ticket`` 0: it was not executed), again and again until it is answered."""

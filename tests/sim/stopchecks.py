@@ -51,8 +51,8 @@ class StopChecks:
     def done(self, place: Place, effect: Effect) -> None:
         """A node does something."""
         if isinstance(effect, Note):
-            if effect.name == "stop_taken" and effect.fields["item"] == "Undo":
-                self._undone_ns[place.name] = self._seen.now_ns
+            if effect.name == "stop_taken":
+                self._takes(place, effect)
         elif isinstance(effect, Send):
             if isinstance(effect.message, Latched) and self._seen.is_local(place):
                 self._latches(place, effect.message)
@@ -60,6 +60,14 @@ class StopChecks:
                 self._knows(place, effect.message)
             elif isinstance(effect.message, LocalHello) and self._seen.is_local(place):
                 self._greets(place, effect.message)
+
+    def _takes(self, place: Place, note: Note) -> None:
+        """A stop or an undo is taken, which must be of somebody who may say it."""
+        what = self._seen.fleet.operator.forged.get(bytes.fromhex(note.fields["id"]))
+        if what is not None:
+            raise Broken("I9", f"{place.name} has taken what nobody may say: {what}", place.name)
+        if note.fields["item"] == "Undo":
+            self._undone_ns[place.name] = self._seen.now_ns
 
     def _knows(self, place: Place, ask: KillSetAsk) -> None:
         """The kill set of a life only grows."""

@@ -155,13 +155,15 @@ def test_signature_is_the_right_to_stop_not_a_hello() -> None:
     assert answer.code == "TAKEN"
 
 
-def test_who_sends_bad_stops_again_and_again_is_not_heard() -> None:
-    """Ten are answered, then none of this connection; others are."""
+def test_who_sends_bad_stops_again_and_again_is_heard_seldom() -> None:
+    """Ten are answered, then none of this connection, be it good, for a second; others are."""
     router = Wired()
     answers = [len(router.take(CONTROL, 99, signed(entry(number), "stopper"))) for number in range(20)]
     assert answers == [1] * 10 + [0] * 10
     assert router.take(CONTROL, 99, signed(entry(100))) == []
     assert kinds(router.take(CONTROL, 98, signed(entry(100))), StopAnswer)[0].code == "TAKEN"
+    router.now_ns += SECOND_NS
+    assert kinds(router.take(CONTROL, 99, signed(entry(101))), StopAnswer)[0].code == "TAKEN"
 
 
 def test_scope_that_this_mesh_does_not_have_is_refused_of_people_and_taken_of_nodes() -> None:
