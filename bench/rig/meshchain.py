@@ -14,7 +14,7 @@ import numpy as np
 
 from bench.chain import Durations, Segment
 from bench.results import Counted
-from bench.rig.layout import account_of, layout, local_of
+from bench.rig.layout import STATE_MS, account_of, layout, local_of
 from bench.rig.processes import Asked, Processes
 from mesh.config import Config
 from nodes.io.keyfiles import make_keys
@@ -33,8 +33,8 @@ BRAIN = (("signals-1", "master-1"), ("router-1",))
 
 
 class MeshChain:
-    """See ``bench.chain.Chain``. ``groups``: the nodes between source and local, by process. ``locals_count``: who gets each order.
-    ``is_ipc``: every hop by UNIX socket, the source's too.
+    """See ``bench.chain.Chain``. ``groups``: the nodes between source and local, by process. ``locals_count``: who gets each order, in
+    ``crowds_count`` processes. ``is_ipc``: every hop by UNIX socket, the source's too. ``state_ms``: how often a local tells its state.
     """
 
     def __init__(
@@ -43,6 +43,8 @@ class MeshChain:
         *,
         groups: Sequence[Sequence[str]] = APART,
         locals_count: int = 1,
+        crowds_count: int = 1,
+        state_ms: int = STATE_MS,
         is_durable: bool = False,
         is_ipc: bool = False,
         idle: str = "wait",
@@ -51,6 +53,8 @@ class MeshChain:
         self._groups = groups
         self._locals = [local_of(number) for number in range(1, locals_count + 1)]
         self._accounts = [account_of(number) for number in range(1, locals_count + 1)]
+        self._crowds = [self._locals[number::crowds_count] for number in range(min(crowds_count, locals_count))]
+        self._state_ms = state_ms
         self._is_durable = is_durable
         self._is_ipc = is_ipc
         self._idle = idle
@@ -59,22 +63,41 @@ class MeshChain:
         self._config: Config | None = None
         self._first = 0
         self._source: Asked | None = None
-        self._sink: Asked | None = None
+        self._sinks: list[Asked] = []
+        self._options: list[str] = []
+
+    def _begin(self, *names: str) -> Asked:
+        """A process of these nodes."""
+        asked = self._nodes["+".join(names)] = self._processes.start(", ".join(names), "bench.rig.process", *names, *self._options)
+        return asked
+
+    def kill(self, name: str) -> None:
+        """End the process of a node that has one of its own, as kill -9 does."""
+        process = self._nodes[name].process
+        process.kill()
+        process.wait()
+
+    def restart(self, name: str) -> None:
+        """Start it again; returns when it is ready."""
+        self._begin(name).await_lines({f"{name} READY"})
 
     def start(self) -> None:
         """Bring all up; ready when every node says so, the source is welcome and an order has come through."""
         self._processes.open()
         folder = self._processes.folder
-        self._config = config = layout(len(self._locals), is_ipc=self._is_ipc)
+        self._config = config = layout(
+            len(self._locals), is_ipc=self._is_ipc, routers_count=sum("router" in "+".join(names) for names in self._groups),
+            state_ms=self._state_ms,
+        )  # fmt: skip
         path = folder / "mesh.json"
         path.write_bytes(config.effective())
         make_keys(config, folder)
-        options = ["--config", str(path), "--state", str(folder), "--idle", self._idle, *["--durable"] * self._is_durable]
-        for names in [("market-1",), *self._groups, tuple(self._locals)]:
-            self._nodes["+".join(names)] = self._processes.start(", ".join(names), "bench.rig.process", *names, *options)
+        self._options = ["--config", str(path), "--state", str(folder), "--idle", self._idle, *["--durable"] * self._is_durable]
+        for names in [("market-1",), *self._groups, *self._crowds]:
+            self._begin(*names)
         for names, asked in self._nodes.items():
             asked.await_lines({f"{name} READY" for name in names.split("+")})
-        self._sink = asked
+        self._sinks = [self._nodes["+".join(names)] for names in self._crowds]
         endpoint = (config.ipc_endpoint if self._is_ipc else config.endpoint)("signals-1", "signals")
         self._source = self._processes.start("the source", "bench.rig.source", endpoint, ",".join(self._accounts))
         self._source.await_lines({"up"})
@@ -113,6 +136,17 @@ class MeshChain:
         found = {names: {name: int(asked.ask(f"count {name}")) for name in TELLING} for names, asked in self._nodes.items()}
         return "; ".join(f"{names} {counts}" for names, counts in found.items())
 
+    def load(self, rate: float, count: int) -> int:
+        """Send signals and collect nothing; how many were accepted. For one thread, beside which another does what is measured."""
+        assert self._source is not None, "start comes first"
+        _took_s, accepted_count, *_dues = self._source.ask(f"{rate} {count} {self._first}").split()
+        self._first += count
+        return int(accepted_count)
+
+    def counted(self, counter: str, role: str) -> int:
+        """A counter summed over the processes of a role, of each its largest node's."""
+        return sum(int(asked.ask(f"count {counter}")) for names, asked in self._nodes.items() if names.startswith(role))
+
     def largest(self, counter: str) -> int:
         """The largest of a counter over the processes, as their first nodes have it."""
         return max(int(asked.ask(f"count {counter}")) for asked in self._nodes.values())
@@ -125,19 +159,21 @@ class MeshChain:
         """End every process."""
         self._processes.close()
         self._nodes.clear()
-        self._source = self._sink = None
+        self._source = None
+        self._sinks.clear()
 
     def _ended(self, count: int, first: int) -> dict[str, Durations]:
         """What the locals have told; asked for until it is as much as was sent, or no more comes."""
-        assert self._sink is not None, "start comes first"
         parts: list[dict[str, Durations]] = []
         path = self._processes.folder / "ended.npz"
         while True:
-            self._sink.ask(f"take {path}")
-            with np.load(path) as arrays:
-                parts.append({name: arrays[name] for name in arrays.files})
+            seen = len(parts)
+            for sink in self._sinks:
+                sink.ask(f"take {path}")
+                with np.load(path) as arrays:
+                    parts.append({name: arrays[name] for name in arrays.files})
             got = sum(int((part["number"] >= first).sum()) for part in parts)  # a word on an earlier signal may come late
-            if got >= count or not len(parts[-1]["number"]):
+            if got >= count or not any(len(part["number"]) for part in parts[seen:]):
                 return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
             time.sleep(SETTLE_S)
 

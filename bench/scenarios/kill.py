@@ -1,10 +1,12 @@
-"""``kill``: from the operator's command to the word LATCHED of every account, each durable before it is said.
+"""``kill``: from the operator's command to the word LATCHED of every account, each durable before it is said, while orders and states flow.
 
-Real nodes with their disks; a FREEZE of everything is sent to the router and to the master as `mesh kill` does, then undone. Each account's
-answer is one latency; ``last`` is the one the operator waits for.
+Real nodes with their disks: fifty locals in five processes, two routers, orders to all of them and states from all of them. ``drill``
+is what ``mesh kill --drill`` does: the whole way of a stop with nothing stopped. ``kill`` is a FREEZE of everything, undone each time;
+``router-killed`` is one that is said right after one of the two routers was killed, until every account is CONFIRMED. Each account's answer is one latency; ``last`` is the one the operator waits for. What is counted are answers.
 """
 
 import secrets
+import threading
 import time
 
 from bench.latencies import Latencies
@@ -13,65 +15,127 @@ from bench.rig.layout import account_of
 from bench.rig.meshchain import MeshChain
 from bench.scenario import Options, Progress, Scenario
 from mesh.codec import encode
-from mesh.io.clock import monotonic_ns
-from mesh.keyring import Signer
+from mesh.keyring import Item, Signer
 from mesh.killset import entry_id
-from mesh.messages.control import FREEZE, Entry, Latched, Undo
+from mesh.messages.control import FREEZE, LATCHED, Entry, Undo
 from nodes.io.cli.client import Client
+from nodes.io.cli.stoprun import StopEnd, StopRun
 from nodes.io.keyfiles import operator_signer
 
-LOCALS, SMOKE_LOCALS = 16, 2
-ROUNDS, SMOKE_ROUNDS = 30, 2
-OPERATOR = "bench"
+GROUPS = (("signals-1",), ("master-1",), ("router-1",), ("router-2",))
+LOCALS, SMOKE_LOCALS = 50, 4
+CROWDS = 5
+ROUNDS, SMOKE_ROUNDS = 200, 2
+KILLS_SHARE, CUTS_SHARE = 4, 20
+"""One kill for so many drills, and one with a router killed before it: they cost an undo as well."""
+CUT = "router-killed"
+ROUTER = "router-1"
+RATE = 20.0
+"""Orders a second, each to all accounts."""
+STATES_RATE = 2_000
+"""States a second, of all locals together."""
 LATCHED_S = 10.0
-APART_S = 0.1
+APART_S = 0.05
+BACK_S = 7.0
+"""A router that was started again has its locals by then: one that has moved does not move again for five seconds."""
 
 
-def latched_ns(client: Client, signer: Signer, item: Entry | Undo, accounts: set[str]) -> list[int]:
-    """Send a stop or an undo everywhere; ns until each account that answered in time has said LATCHED with it."""
-    key, signed = entry_id(encode(item)), signer.signed(item)
-    left, found = set(accounts), []
-    began_ns = monotonic_ns()
-    for node in (*client.config.nodes_of("router"), *client.config.nodes_of("master")):
-        client.send(node, signed)
-    give_up_ns = began_ns + int(LATCHED_S * 1e9)
-    while left and (now_ns := monotonic_ns()) < give_up_ns:
-        for _, message in client.pump(100):
-            if isinstance(message, Latched) and key in message.entries and message.account in left:
-                left.discard(message.account)
-                found.append(max(now_ns, monotonic_ns()) - began_ns)
-    return found
+class Flow:
+    """Orders that go on beside what is measured."""
+
+    def __init__(self, mesh: MeshChain, rate: float) -> None:
+        self._mesh = mesh
+        self._rate = rate
+        self._is_over = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self.sent_count = 0
+
+    def __enter__(self) -> "Flow":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._is_over.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._is_over.is_set():
+            count = max(1, int(self._rate))
+            self._mesh.load(self._rate, count)
+            self.sent_count += count
+
+
+class Stopper:
+    """The operator. ``each_ns``: of each account and round; ``last_ns``: of rounds in which all answered."""
+
+    def __init__(self, client: Client, signer: Signer, accounts: list[str]) -> None:
+        self._client = client
+        self._signer = signer
+        self._accounts = accounts
+        self.each_ns: list[int] = []
+        self.last_ns: list[int] = []
+
+    def round(self, is_drill: bool, is_confirmed: bool = False) -> None:
+        """Stop everything, and let it go on. ``is_confirmed``: the time until CONFIRMED counts, not that until LATCHED."""
+        entry = Entry(self._signer.name, secrets.randbits(62), time.time_ns(), FREEZE, "all", "bench")
+        ended = self._run(entry, is_drill)
+        times_ns = ended.times_ns[LATCHED]
+        if is_confirmed:
+            times_ns = sorted(verdict.after_ns for verdict in ended.verdicts if verdict.is_confirmed)
+        self.each_ns += times_ns
+        if len(times_ns) == len(self._accounts):
+            self.last_ns.append(times_ns[-1])
+        if not is_drill:
+            self._run(Undo(self._signer.name, secrets.randbits(62), time.time_ns(), [entry_id(encode(entry))], "bench"), False)
+
+    def _run(self, item: Item, is_drill: bool) -> StopEnd:
+        stage = LATCHED if isinstance(item, Entry) else None
+        run = StopRun(self._client, self._signer, item, self._accounts, stage, is_drill)
+        return run.run(LATCHED_S, lambda _verdict: None)
+
+
+def measure(mesh: MeshChain, client: Client, accounts: list[str], variant: str, rounds: int, rate: float, progress: Progress) -> Measured:
+    """So many rounds of one kind."""
+    stopper = Stopper(client, operator_signer(mesh.config, mesh.state, None), accounts)
+    began_s, states = time.monotonic(), mesh.counted("state_count", "router")
+    with Flow(mesh, rate) as flow:
+        for _ in range(rounds):
+            is_cut = variant == CUT
+            if is_cut:
+                mesh.kill(ROUTER)
+            stopper.round(variant == "drill", is_cut)
+            if is_cut:
+                mesh.restart(ROUTER)
+            client.pump_for(BACK_S if is_cut else APART_S)
+            progress.advance()
+        took_s = time.monotonic() - began_s
+        states = mesh.counted("state_count", "router") - states
+    sent = len(accounts) * rounds
+    counted = Counted(sent=sent, received=len(stopper.each_ns), lost=sent - len(stopper.each_ns))
+    stages = {"each": Stage.of(Latencies(stopper.each_ns)), "last": Stage.of(Latencies(stopper.last_ns))}
+    values = {"states_a_second": states / took_s}
+    settings: dict[str, int | float | str] = {"locals": len(accounts), "rounds": rounds}
+    return Measured("kill", variant, settings, rate, flow.sent_count / took_s, counted=counted, stages=stages, values=values)
 
 
 def run(options: Options, progress: Progress) -> list[Measured]:
-    """Freeze and resume, a few times."""
-    rounds = options.rounds or (SMOKE_ROUNDS if options.is_smoke else ROUNDS)
+    """Drills, then kills."""
+    drills = options.rounds or (SMOKE_ROUNDS if options.is_smoke else ROUNDS)
+    parts = (("drill", drills), ("kill", max(1, drills // KILLS_SHARE)), *((CUT, drills // CUTS_SHARE),) * (drills >= CUTS_SHARE))
     count = options.locals or (SMOKE_LOCALS if options.is_smoke else LOCALS)
-    accounts = {account_of(number) for number in range(1, count + 1)}
-    each_ns: list[int] = []
-    last_ns: list[int] = []
-    mesh = MeshChain(locals_count=count, is_durable=True, idle=options.idle)
-    progress.begin("kill", rounds)
+    accounts = [account_of(number) for number in range(1, count + 1)]
+    state_ms = max(1, count * 1_000 // (count if options.is_smoke else STATES_RATE))
+    mesh = MeshChain(
+        groups=GROUPS, locals_count=count, crowds_count=CROWDS, state_ms=state_ms, is_durable=True, idle=options.idle
+    )  # fmt: skip
+    progress.begin("kill", sum(rounds for _, rounds in parts))
     try:
         mesh.start()
         with Client(mesh.config) as client:
-            client.greet(OPERATOR)
-            signer = operator_signer(mesh.config, mesh.state, None)
-            for _ in range(rounds):
-                entry = Entry(signer.name, secrets.randbits(62), time.time_ns(), FREEZE, "all", "bench")
-                answered_ns = latched_ns(client, signer, entry, accounts)
-                each_ns += answered_ns
-                if len(answered_ns) == count:
-                    last_ns.append(max(answered_ns))
-                undo = Undo(signer.name, secrets.randbits(62), time.time_ns(), [entry_id(encode(entry))], "bench")
-                latched_ns(client, signer, undo, accounts)
-                time.sleep(APART_S)
-                progress.advance()
+            rate = options.rate or RATE
+            return [measure(mesh, client, accounts, name, rounds, rate, progress) for name, rounds in parts]
     finally:
         mesh.stop()
-    counted = Counted(sent=count * rounds, received=len(each_ns), lost=count * rounds - len(each_ns))
-    stages = {"each": Stage.of(Latencies(each_ns)), "last": Stage.of(Latencies(last_ns))}
-    return [Measured("kill", "mesh", {"locals": count}, counted=counted, stages=stages)]
 
 
-SCENARIO = Scenario("kill", "an operator's stop of everything until every account has said LATCHED", run)
+SCENARIO = Scenario("kill", "an operator's stop of everything, drilled and real, until every account has said LATCHED", run)

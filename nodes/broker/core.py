@@ -241,7 +241,7 @@ class Broker(Core):
         early, self._early = self._early, []
         for envelope in early:
             self.counters.add("venue_call_count")
-            self._desk.call(message_of(envelope, TerminalCall), envelope.peer, self._stand_ns)
+            self._desk.call(message_of(envelope, TerminalCall), envelope.peer, self._stand_ns, now_ns)
         self._finish(now_ns, out)
 
     # both

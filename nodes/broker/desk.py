@@ -97,7 +97,7 @@ class Desk:
         """Open the books: new accounts get their deposit."""
         self.changed(self.terminal.open(market_ns))
 
-    def call(self, call: TerminalCall, peer: int, market_ns: int) -> None:
+    def call(self, call: TerminalCall, peer: int, market_ns: int, now_ns: int) -> None:
         """Answer a call, or hold it until its latency is over."""
         try:
             args = decode_record_untrusted(call.args, list)
@@ -109,10 +109,10 @@ class Desk:
         elif call.name == SEVERAL:
             self._reply(peer, call.sequence, call.login, market_ns, self._several(call.login, args, market_ns))
         elif call.name == ORDER_SEND and (latency_ns := self._latency_ns(call, args)):
-            self._hold(call, peer, market_ns + latency_ns)
+            self._hold(call, peer, market_ns + latency_ns, now_ns)
         else:
             if call.name == ORDER_SEND and self._record is not None:
-                self._record.taken(call.login, args, market_ns)
+                self._record.taken(call.login, args, market_ns, now_ns)
             answer = self._called(call.login, call.name, args, market_ns)
             self._reply(peer, call.sequence, call.login, market_ns, answer)
 
@@ -201,11 +201,11 @@ class Desk:
         turn = self._service.turns.next(call.login, row.action, row.magic)
         return self._latency.of(request_key(call.login, row.magic, row.action, row.comment, call.args, turn))
 
-    def _hold(self, call: TerminalCall, peer: int, until_ns: int) -> None:
+    def _hold(self, call: TerminalCall, peer: int, until_ns: int, now_ns: int) -> None:
         if any((held.peer, held.sequence, held.login) == (peer, call.sequence, call.login) for held in self._held):
             return  # the same call once more
         if self._record is not None:
-            self._record.taken(call.login, decode_record_untrusted(call.args, list), until_ns)
+            self._record.taken(call.login, decode_record_untrusted(call.args, list), until_ns, now_ns)
         self._serial += 1
         held = HeldCall(self._serial, until_ns, call.login, call.name, call.args, peer, call.sequence)
         insort(self._held, held, key=lambda other: other.turn)

@@ -21,9 +21,9 @@ class SendRecord:
     def __init__(self) -> None:
         self._lines: list[Emit] = []
 
-    def taken(self, login: int, args: list[Any], market_ns: int) -> None:
-        """A call came; it is executed at ``market_ns`` at the earliest."""
-        self._add(login, args, market_ns, {"step": TAKEN})
+    def taken(self, login: int, args: list[Any], market_ns: int, now_ns: int) -> None:
+        """A call came at ``now_ns`` of the host's monotonic clock; it is executed at ``market_ns`` at the earliest."""
+        self._add(login, args, market_ns, {"step": TAKEN, "clock_ns": str(now_ns)})
 
     def answered(self, login: int, args: list[Any], answer: Answer, market_ns: int) -> None:
         """A call was executed or refused."""

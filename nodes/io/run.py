@@ -38,8 +38,8 @@ from nodes.io.stopflag import LOOK_MS as FLAG_LOOK_MS
 from nodes.io.stopflag import flag_watch
 from nodes.io.tuning import UNTUNED, Tuning, has_ipc, is_ipc_dialled, tune
 
-DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
-"""What a disk says that is full or broken."""
+DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO)
+"""What a disk says that is full or broken, and a limit of what a process may write."""
 Tell = Callable[[str], None]
 """Takes a line for people."""
 TEST_SWITCHES = (failpoint.VARIABLE, detour.VARIABLE, clock.VARIABLE)

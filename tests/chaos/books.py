@@ -27,10 +27,13 @@ TRADES = (names.DEAL_TYPE_BUY, names.DEAL_TYPE_SELL)
 
 
 class Sent(msgspec.Struct):
-    """What the broker's record says of one magic: how often it was taken, and what it was answered."""
+    """What the broker's record says of one magic: how often it was taken, when first (the host's monotonic clock), and what it was
+    answered.
+    """
 
     taken_count: int = 0
     answers: list[dict[str, object]] = []
+    taken_ns: int = 0
 
     @property
     def deals(self) -> list[int]:
@@ -153,6 +156,7 @@ def _sent(record: Path, accounts: dict[int, str]) -> dict[tuple[str, int], Sent]
             sent = found.setdefault((accounts[row["login"]], int(row["magic"])), Sent())
             if row["step"] == "taken":
                 sent.taken_count += 1
+                sent.taken_ns = sent.taken_ns or int(row["clock_ns"])
             else:
                 sent.answers.append(row)
     return found

@@ -11,11 +11,13 @@ import msgspec
 from mesh.view import freshness
 from nodes.io.cli.client import Client
 from nodes.io.cli.operate import unready
+from nodes.io.keyfiles import operator_signer
 from tests.chaos.figures import Figures
 from tests.chaos.load import Load
 from tests.chaos.nemesis import Nemesis
 from tests.chaos.proxies import OPERATOR
 from tests.chaos.running import Mesh, running
+from tests.chaos.stops import Stop, Stopper
 from tests.e2e.meshrig import Rig
 
 COME_UP_S = 240.0
@@ -53,6 +55,7 @@ class Course(msgspec.Struct):
     load: Load
     nemesis: Nemesis
     figures: Figures
+    stops: list[Stop]
     stuck: list[str]
     """Who was not done in time after all had healed."""
     exit_code: int | None
@@ -71,7 +74,8 @@ class Campaign:
         table = {(route.dialler, route.endpoint): route.detour for route in mesh.proxies.routes}
         (endpoint,) = [detour for (dialler, _), detour in table.items() if dialler == OPERATOR]
         self.load = Load(mesh.config, endpoint, random.Random(f"load {wishes.seed}"), wishes.signal_rate)
-        self.nemesis = Nemesis(mesh, wishes.seed, wishes.kinds, wishes.apart_s, self.figures)
+        self.stopper = Stopper(self._client, None, random.Random(f"stops {wishes.seed}"))
+        self.nemesis = Nemesis(mesh, wishes.seed, wishes.kinds, wishes.apart_s, self.figures, self.stopper)
         self._told_s = 0.0
 
     def run(self) -> Course:
@@ -79,6 +83,7 @@ class Campaign:
         began_s = time.monotonic()
         self._until(self._is_ready, COME_UP_S, False)
         assert self._is_ready(), f"the mesh did not come up: {unready(self._mesh.config, self._client)}"
+        self.stopper.signer = operator_signer(self._mesh.config, self._mesh.state, None)
         self.nemesis.begin(time.monotonic())
         faults_s = time.monotonic()
 
@@ -87,17 +92,18 @@ class Campaign:
 
         self._until(is_over, self._wishes.seconds + MORE_S, True)
         self.nemesis.heal(time.monotonic())
+        self.stopper.release(time.monotonic())
         lasted_s = time.monotonic() - faults_s
         stuck = self._settle()
         self.figures.end()
         code, output = self._mesh.finish()
         self._say(f"ended after {time.monotonic() - began_s:.0f} s, exit {code}")
-        return Course(lasted_s, self.load, self.nemesis, self.figures, stuck, code, output)
+        return Course(lasted_s, self.load, self.nemesis, self.figures, self.stopper.stops, stuck, code, output)
 
     def _settle(self) -> list[str]:
         """Nodes come back, what is open is closed, and then nothing is open any more; who is stuck."""
-        if not self._until(self._is_ready, HEAL_S, False):
-            return unready(self._mesh.config, self._client)
+        if not self._until(lambda: self._is_ready() and not self.stopper.is_busy, HEAL_S, False):
+            return [*unready(self._mesh.config, self._client), *["an undo is not taken everywhere"] * self.stopper.is_busy]
         self.load.close_all()
         still_s = [time.monotonic()]
 
@@ -137,7 +143,8 @@ class Campaign:
             if now_s >= end_s:
                 return False
             self._mesh.check()
-            self._client.pump(PUMP_MS)
+            self.stopper.heard(self._client.pump(PUMP_MS))
+            self.stopper.poll(now_s)
             self.figures.look(now_s)
             market = self._client.health_of(self._mesh.config.nodes_of("market")[0])
             self.load.market_ns = market.market_ns if market else 0

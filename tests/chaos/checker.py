@@ -1,6 +1,8 @@
 """What must hold of the books, by DESIGN's names; each thing that does not is a violation with its story."""
 
+from bisect import bisect_right
 from collections import Counter
+from functools import cached_property
 from pathlib import Path
 
 import msgspec
@@ -8,6 +10,7 @@ import msgspec
 from mesh.config import Config
 from mesh.errors import MeshError
 from mesh.io.auditwalk import verify
+from mesh.killset import scope_matches
 from mesh.messages.orders import CLOSE, OPEN
 from mesh.messages.outcomes import FINAL_CODES, STATE_CODES
 from mesh.messages.signals import ACCEPTED, Signal, SignalAnswer
@@ -16,7 +19,9 @@ from nodes.decisions import PUBLISHED, Line
 from nodes.terminal import names
 from nodes.terminal.lasterror import SUCCESS
 from tests.chaos.books import Books, Sent, lots
+from tests.chaos.isolation import DEAD_MAN_NS, Isolation
 from tests.chaos.secondstart import Ended
+from tests.chaos.stops import Stop
 
 LATE_NS = SECOND_NS
 """A worker that loses the processor between its last look and the call is late by that, and nothing can prevent it: I3's slack."""
@@ -185,6 +190,47 @@ class Checker:
                 self._broken("I6", f"signal {sid} was accepted and has no line for {sorted(missing)}")
         for sid in decided.keys() - sent.keys():
             self._broken("I6", f"signal {sid} was decided and never sent")
+
+    @cached_property
+    def _opens(self) -> list[tuple[int, int, Line]]:
+        """(when the broker took it, attempt, line) of each attempt to open."""
+        return [
+            (sent.taken_ns, number, line)
+            for line in self.books.lines
+            if line.record.action == OPEN
+            for number, magic in self.books.attempts_of(line.record.oid, line.record.account)
+            if (sent := self.books.sent.get((line.record.account, magic))) is not None
+        ]
+
+    def check_stops(self, stops: list[Stop]) -> None:
+        """I9, I10: after an account was CONFIRMED nothing of the stop's scope opens there until it is let go, but what was named.
+
+        The operator makes one stop after the other.
+        """
+        for taken_ns, number, line in self._opens:
+            record = line.record
+            at = bisect_right(stops, taken_ns, key=lambda stop: stop.sent_ns) - 1
+            if at < 0 or record.account not in stops[at].confirmed:
+                continue
+            stop = stops[at]
+            confirmed_ns, named = stop.confirmed[record.account]
+            is_covered = scope_matches(stop.scope, record.account, record.symbol, record.strategy)
+            if is_covered and confirmed_ns < taken_ns < stop.undone_ns and record.oid not in named:
+                how = f"{(taken_ns - confirmed_ns) // MS_NS} ms after CONFIRMED ({stop.level} {stop.scope})"
+                self._broken("I10", f"attempt {number} was sent {how}: {self.story(line)}")
+
+    def last_opens_ns(self, isolations: list[Isolation]) -> list[int]:
+        """How long after it was cut off each of these accounts still opened; 0: not at all."""
+        times_ns: dict[str, list[int]] = {}
+        for taken_ns, _, line in self._opens:
+            times_ns.setdefault(line.record.account, []).append(taken_ns)
+        return [isolation.last_of(times_ns.get(isolation.account, [])) for isolation in isolations]
+
+    def check_isolations(self, isolations: list[Isolation]) -> None:
+        """I11: who is cut off opens nothing once its leave has run out."""
+        for isolation, last_ns in zip(isolations, self.last_opens_ns(isolations), strict=True):
+            if last_ns > DEAD_MAN_NS:
+                self._broken("I11", f"{isolation.account} has opened {last_ns // MS_NS} ms after it was cut off")
 
     # stores, starts, the end
 

@@ -11,16 +11,19 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
+from mesh.io.clock import monotonic_ns
 from mesh.units import SECOND_NS
 from tests.chaos.figures import Figures
+from tests.chaos.isolation import Isolation
 from tests.chaos.proxies import BOTH, DOWN, UP, Route
 from tests.chaos.running import Mesh
 from tests.chaos.secondstart import Ended, SecondStart
+from tests.chaos.stops import Stopper
 
 KINDS: dict[str, float] = {
     "kill": 14, "kill_worker": 9, "failpoint": 18, "pause": 14, "pause_worker": 6, "hang": 2, "full_disk": 4, "slow_disk": 2, "reset": 14,
     "blackhole": 12, "one_way": 7, "slow_link": 6, "partition": 6, "wall_jump": 3, "second_start": 2, "second_worker": 1,
-    "stop_supervisor": 1, "host_crash": 0.3,
+    "stop_supervisor": 1, "host_crash": 0.3, "stop": 16,
 }  # fmt: skip
 """Kind → weight."""
 ROLE_WEIGHTS = {"local": 50, "router": 16, "master": 13, "broker": 6, "signals": 6, "indicator": 4, "market": 5}
@@ -64,9 +67,11 @@ Later = Callable[[float, Callable[[], None]], None]
 class Faults:
     """All kinds. ``later``: have something undone after some seconds; ``figures``: told who stands still, is gone or cut off."""
 
-    def __init__(self, mesh: Mesh, draw: random.Random, later: Later, figures: Figures) -> None:
+    def __init__(self, mesh: Mesh, draw: random.Random, later: Later, figures: Figures, stopper: Stopper) -> None:
+        self._stopper = stopper
         self.seconds: list[Ended] = []
         """How second copies of nodes ended."""
+        self.isolations: list[Isolation] = []
         self._mesh = mesh
         self._draw = draw
         self._later = later
@@ -251,6 +256,10 @@ class Faults:
                 self._figures.hindrances.killed(self._nodes(process), time.monotonic())
                 del self._armed[process]
 
+    def stop(self, now_s: float) -> str:
+        """An operator stops something, waits for the word of every account, and lets it go on."""
+        return self._stopper.begin(now_s)
+
     # disks, clocks
 
     def full_disk(self, now_s: float) -> str:
@@ -307,9 +316,14 @@ class Faults:
         return f"{what}, {way} for {self._hold(routes, way):.1f} s"
 
     def partition(self, now_s: float) -> str:
-        """All connections of a node."""
+        """All connections of a node; a local's worker still reaches its terminal."""
         node, _, _ = self._node()
-        return f"{node} for {self._hold(self._mesh.proxies.of(node), BOTH):.1f} s"
+        began_ns = monotonic_ns()
+        length_s = self._hold(self._mesh.proxies.of(node), BOTH)
+        account = self._mesh.config.node[node].account
+        if account is not None:
+            self.isolations.append(Isolation(account, began_ns, began_ns + int(length_s * SECOND_NS)))
+        return f"{node} for {length_s:.1f} s"
 
     def _hold(self, routes: list[Route], way: str) -> float:
         length_s = self._draw.uniform(*HOLD_S)

@@ -14,8 +14,10 @@ import msgspec
 from nodes.io.exitlog import ExitLog
 from tests.chaos.faults import KINDS, Faults
 from tests.chaos.figures import Figures
+from tests.chaos.isolation import Isolation
 from tests.chaos.running import Mesh
 from tests.chaos.secondstart import Ended
+from tests.chaos.stops import Stopper
 
 LOOK_S = 0.5
 TRIES_MAX = 5
@@ -36,7 +38,7 @@ class Nemesis:
     """Draws and undoes faults while the campaign's loop calls ``poll``."""
 
     def __init__(
-        self, mesh: Mesh, seed: int, kinds: list[str], apart_s: tuple[float, float], figures: Figures
+        self, mesh: Mesh, seed: int, kinds: list[str], apart_s: tuple[float, float], figures: Figures, stopper: Stopper
     ) -> None:
         self.faults: list[Fault] = []
         self.restarted: list[str] = []
@@ -48,7 +50,7 @@ class Nemesis:
         self._apart_s = apart_s
         self._kinds = {kind: KINDS[kind] for kind in kinds}
         self._rest: list[str] = []
-        self._acts = Faults(mesh, draw, self._later, figures)
+        self._acts = Faults(mesh, draw, self._later, figures, stopper)
         self._undo: list[tuple[float, int, Callable[[], None]]] = []
         self._serial = 0
         self._began_s = self._next_s = 0.0
@@ -132,6 +134,11 @@ class Nemesis:
     def seconds(self) -> list[Ended]:
         """How second copies of nodes ended."""
         return self._acts.seconds
+
+    @property
+    def isolations(self) -> list[Isolation]:
+        """When locals were cut off from everybody."""
+        return self._acts.isolations
 
     @property
     def second_copy(self) -> str:

@@ -6,12 +6,15 @@ from pathlib import Path
 from typing import Any
 
 from mesh.messages.orders import OPEN
+from mesh.units import MS_NS
 from nodes.decisions import PUBLISHED
+from nodes.io.cli.stoprun import percentile
 from tests.chaos.books import Books
 from tests.chaos.campaign import Course, Wishes
 from tests.chaos.checker import Checker
 from tests.chaos.load import SOURCE
 from tests.chaos.running import Mesh
+from tests.chaos.stops import Stop
 
 STORIES_MAX = 20
 BOUND_95 = 3
@@ -25,6 +28,8 @@ def checked(mesh: Mesh, course: Course, books: Books) -> Checker:
     summary = mesh.summary()
     checker.check_lines(summary)
     checker.check_signals(course.load.sent, course.load.answers, SOURCE)
+    checker.check_stops(course.stops)
+    checker.check_isolations(course.nemesis.isolations)
     checker.check_audits(mesh.state, list(mesh.config.node))
     checker.check_seconds(course.nemesis.seconds)
     checker.check_ends(course.nemesis.exits, mesh.state / "log")
@@ -41,6 +46,7 @@ def document(mesh: Mesh, course: Course, wishes: Wishes, books: Books, checker: 
     unknown = {(account, o.oid) for account, rows in books.outcomes.items() for o in rows.values() if o.code == "UNKNOWN"}
     retcodes = Counter(str(row["retcode"]) for sent in books.sent.values() for row in sent.answers)
     pairs = len(published)
+    last_opens_ns = checker.last_opens_ns(course.nemesis.isolations)
     return {
         "format": 1,
         "verdict": "VIOLATIONS" if checker.found else "clean",
@@ -70,6 +76,12 @@ def document(mesh: Mesh, course: Course, wishes: Wishes, books: Books, checker: 
         },
         "unknown": {"ever": len(unknown), "at_the_end": sum(line.code == "UNKNOWN" for line in published)},
         "adopted": len(books.adopted),
+        "stops": _stops(course.stops),
+        "isolated": {
+            "locals": len(last_opens_ns),
+            "opened_after": sum(last_ns > 0 for last_ns in last_opens_ns),
+            "last_open_ms": max(last_opens_ns, default=0) / MS_NS,
+        },
         "violations": len(checker.found),
         "violations_by_name": dict(Counter(violation.name for violation in checker.found)),
         "stories": [f"{violation.name}: {violation.story}" for violation in checker.found[:STORIES_MAX]],
@@ -77,6 +89,19 @@ def document(mesh: Mesh, course: Course, wishes: Wishes, books: Books, checker: 
         "figures_ms": course.figures.document(),
         "gray_never_flagged": course.figures.missed,
         "fault_log": [f"{fault.at_s:.1f} s {fault.kind}: {fault.what}" for fault in course.nemesis.faults],
+    }
+
+
+def _stops(stops: list[Stop]) -> dict[str, Any]:
+    """What the operator's stops came to."""
+    latched_ns = sorted(after_ns for stop in stops for after_ns in stop.latched_ns)
+    return {
+        "made": len(stops),
+        "by_level": dict(sorted(Counter(stop.level for stop in stops).items())),
+        "accounts": sum(stop.accounts_count for stop in stops),
+        "confirmed": sum(len(stop.confirmed) for stop in stops),
+        "latched_p50_ms": round(percentile(latched_ns, 50) / MS_NS, 1) if latched_ns else None,
+        "latched_p99_ms": round(percentile(latched_ns, 99) / MS_NS, 1) if latched_ns else None,
     }
 
 
@@ -111,6 +136,8 @@ def text(found: dict[str, Any]) -> str:
         f"{found['order_sends']['undone_by_a_killed_broker']} undone by a killed broker",
         f"unknown      {found['unknown']['ever']:,} ever, {found['unknown']['at_the_end']} at the end; "
         f"NOT_FOUND {found['outcomes'].get('NOT_FOUND', 0)}, FILLED_LATE {found['outcomes'].get('FILLED_LATE', 0)}",
+        f"stops        {_words(found['stops'])}",
+        f"isolated     {_words(found['isolated'])}",
         f"violations   {violations}" + (f": {_words(found['violations_by_name'])}" if violations else ""),
         *(f"  {story}" for story in found["stories"]),
     ]

@@ -14,14 +14,16 @@ from mesh.messages.base import NO_OID
 from mesh.messages.orders import CLOSE, OPEN
 from mesh.messages.outcomes import Outcome, Stamps
 from mesh.messages.signals import ACCEPTED, Signal, SignalAnswer
-from mesh.units import E8, SECOND_NS
+from mesh.units import E8, MS_NS, SECOND_NS
 from nodes.decisions import PUBLISHED, Decision, DecisionRecord, Line, LineRecord
 from nodes.terminal import names
 from nodes.terminal.records import Deal
 from tests.chaos.books import Attempt, Books, Sent
 from tests.chaos.checker import Checker
+from tests.chaos.isolation import Isolation
 from tests.chaos.plan import configuration
 from tests.chaos.secondstart import Ended
+from tests.chaos.stops import Stop
 
 CONFIG = parse(configuration(1, 4, Path("record")))
 OID, OTHER = b"o" * 16, b"p" * 16
@@ -204,3 +206,35 @@ def test_adopted_is_what_a_local_told_of_an_order_itself() -> None:
     kept.acts += [outcome_of(OID, 3, "FILLED", LOT_E8, 1), outcome_of(OID, 4, "MODIFIED", 0, 1, cause="TRAILING")]
     kept.acts.append(outcome_of(OTHER, 5, "CLOSED", LOT_E8, 1, leg="hand_close", cause="MANUAL"))
     assert [outcome.f for outcome in kept.adopted] == [3]
+
+
+@pytest.mark.parametrize(
+    ("taken_ns", "scope", "named", "is_found"),
+    [
+        (150, "all", frozenset(), True),
+        (150, "account:a1", frozenset(), True),
+        (150, "symbol:EURUSD", frozenset(), True),
+        (150, "account:a2", frozenset(), False),
+        (150, "all", frozenset([OID]), False),
+        (99, "all", frozenset(), False),
+        (201, "all", frozenset(), False),
+    ],
+)
+def test_what_opens_past_a_confirmed_stop_is_found(taken_ns: int, scope: str, named: frozenset[bytes], is_found: bool) -> None:
+    """Between CONFIRMED and the undo, in the stop's scope, and not named as being at the venue."""
+    told = books()
+    told.sent["a1", magic_of(OID, "a1", 2)].taken_ns = taken_ns
+    stop = Stop("FREEZE", scope, bytes(32), 50, {"a1": (100, named)}, 1, undone_ns=200)
+    checker = Checker(told, CONFIG)
+    checker.check_stops([stop, Stop("FREEZE", scope, bytes(32), 300, {}, 1, undone_ns=400)])
+    assert [violation.name for violation in checker.found] == ["I10"] * is_found
+
+
+@pytest.mark.parametrize(("taken_ms", "is_found"), [(10_499, False), (10_501, True), (15_001, False)])
+def test_what_opens_long_after_it_was_cut_off_is_found(taken_ms: int, is_found: bool) -> None:
+    """From 7 s to 15 s: later than three and a half seconds."""
+    told = books()
+    told.sent["a1", magic_of(OID, "a1", 2)].taken_ns = taken_ms * MS_NS
+    checker = Checker(told, CONFIG)
+    checker.check_isolations([Isolation("a1", 7 * SECOND_NS, 15 * SECOND_NS), Isolation("a2", 7 * SECOND_NS, 15 * SECOND_NS)])
+    assert [violation.name for violation in checker.found] == ["I11"] * is_found

@@ -17,7 +17,7 @@ KINDS = {"kill": 3.0, "pause": 2.0, "reset": 1.0}
 class Acts:
     """Faults that only say what they would do; ``pause`` has no target at first."""
 
-    def __init__(self, mesh: Any, draw: random.Random, later: Callable[[float, Callable[[], None]], None], figures: Any) -> None:
+    def __init__(self, mesh: Any, draw: random.Random, later: Callable[[float, Callable[[], None]], None], *_unused: Any) -> None:
         self._draw = draw
         self._later = later
         self.undone: list[str] = []
@@ -68,7 +68,7 @@ def plain_kinds(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def played(seed: int, seconds: int, mesh: Mesh) -> Nemesis:
-    made: Any = Nemesis(mesh, seed, list(KINDS), (1.0, 2.0), None)  # type: ignore[arg-type]
+    made: Any = Nemesis(mesh, seed, list(KINDS), (1.0, 2.0), None, None)  # type: ignore[arg-type]
     made.begin(0.0)
     for tenth in range(seconds * 10):
         made.poll(tenth / 10, True)
