@@ -1,22 +1,30 @@
 """``kill``: from the operator's command to the word LATCHED of every account, each durable before it is said, while orders and states flow.
 
-Real nodes with their disks: fifty locals in five processes, two routers, orders to all of them and states from all of them. ``drill``
-is what ``mesh kill --drill`` does: the whole way of a stop with nothing stopped. ``kill`` is a FREEZE of everything, undone each time;
-``router-killed`` is one that is said right after one of the two routers was killed, until every account is CONFIRMED. Each account's answer is one latency; ``last`` is the one the operator waits for. What is counted are answers.
+Real nodes with their disks: fifty locals in five processes, two routers, orders to all of them and states from all of them. Each account's
+answer is one latency; ``last`` is the one the operator waits for. What is counted are answers.
+
+- ``drill``: what ``mesh kill --drill`` does, the whole way of a stop with nothing stopped.
+- ``kill``: a FREEZE of everything, undone each time.
+- ``flooded``: a drill while somebody floods every control socket with forged stops.
+- ``router-killed``: a FREEZE said right after one of the two routers was killed, until every account is CONFIRMED.
 """
 
 import secrets
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 
 from bench.latencies import Latencies
 from bench.results import Counted, Measured, Stage
 from bench.rig.layout import account_of
 from bench.rig.meshchain import MeshChain
+from bench.rig.processes import Processes
 from bench.scenario import Options, Progress, Scenario
 from mesh.codec import encode
 from mesh.keyring import Item, Signer
 from mesh.killset import entry_id
+from mesh.links import CONTROL
 from mesh.messages.control import FREEZE, LATCHED, Entry, Undo
 from nodes.io.cli.client import Client
 from nodes.io.cli.stoprun import StopEnd, StopRun
@@ -26,9 +34,9 @@ GROUPS = (("signals-1",), ("master-1",), ("router-1",), ("router-2",))
 LOCALS, SMOKE_LOCALS = 50, 4
 CROWDS = 5
 ROUNDS, SMOKE_ROUNDS = 200, 2
-KILLS_SHARE, CUTS_SHARE = 4, 20
-"""One kill for so many drills, and one with a router killed before it: they cost an undo as well."""
-CUT = "router-killed"
+KILLS_SHARE, FLOODED_SHARE, CUTS_SHARE = 4, 4, 20
+"""One kill for so many drills, one drill under a flood, and one kill with a router killed before it."""
+DRILL, KILL, FLOODED, CUT = "drill", "kill", "flooded", "router-killed"
 ROUTER = "router-1"
 RATE = 20.0
 """Orders a second, each to all accounts."""
@@ -48,7 +56,7 @@ class Flow:
         self._rate = rate
         self._is_over = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
-        self.sent_count = 0
+        self.sent_count = self.accepted_count = 0
 
     def __enter__(self) -> "Flow":
         self._thread.start()
@@ -61,7 +69,7 @@ class Flow:
     def _run(self) -> None:
         while not self._is_over.is_set():
             count = max(1, int(self._rate))
-            self._mesh.load(self._rate, count)
+            self.accepted_count += self._mesh.load(self._rate, count)
             self.sent_count += count
 
 
@@ -98,12 +106,12 @@ def measure(mesh: MeshChain, client: Client, accounts: list[str], variant: str, 
     """So many rounds of one kind."""
     stopper = Stopper(client, operator_signer(mesh.config, mesh.state, None), accounts)
     began_s, states = time.monotonic(), mesh.counted("state_count", "router")
-    with Flow(mesh, rate) as flow:
+    with flooded(mesh) if variant == FLOODED else nullcontext(), Flow(mesh, rate) as flow:
         for _ in range(rounds):
             is_cut = variant == CUT
             if is_cut:
                 mesh.kill(ROUTER)
-            stopper.round(variant == "drill", is_cut)
+            stopper.round(variant in (DRILL, FLOODED), is_cut)
             if is_cut:
                 mesh.restart(ROUTER)
             client.pump_for(BACK_S if is_cut else APART_S)
@@ -113,15 +121,29 @@ def measure(mesh: MeshChain, client: Client, accounts: list[str], variant: str, 
     sent = len(accounts) * rounds
     counted = Counted(sent=sent, received=len(stopper.each_ns), lost=sent - len(stopper.each_ns))
     stages = {"each": Stage.of(Latencies(stopper.each_ns)), "last": Stage.of(Latencies(stopper.last_ns))}
-    values = {"states_a_second": states / took_s}
+    values = {"states_a_second": max(0.0, states / took_s), "accepted_share": flow.accepted_count / max(1, flow.sent_count)}
     settings: dict[str, int | float | str] = {"locals": len(accounts), "rounds": rounds}
     return Measured("kill", variant, settings, rate, flow.sent_count / took_s, counted=counted, stages=stages, values=values)
+
+
+@contextmanager
+def flooded(mesh: MeshChain) -> Iterator[None]:
+    """Somebody floods the control sockets of every router and the master meanwhile."""
+    config, processes = mesh.config, Processes()
+    nodes = (*config.nodes_of("router"), *config.nodes_of("master"))
+    processes.open()
+    try:
+        processes.start("the flood", "bench.rig.flood", *(config.endpoint(node, CONTROL) for node in nodes)).await_lines({"up"})
+        yield
+    finally:
+        processes.close()
 
 
 def run(options: Options, progress: Progress) -> list[Measured]:
     """Drills, then kills."""
     drills = options.rounds or (SMOKE_ROUNDS if options.is_smoke else ROUNDS)
-    parts = (("drill", drills), ("kill", max(1, drills // KILLS_SHARE)), *((CUT, drills // CUTS_SHARE),) * (drills >= CUTS_SHARE))
+    shares = ((DRILL, 1), (KILL, KILLS_SHARE), (FLOODED, FLOODED_SHARE), (CUT, CUTS_SHARE))
+    parts = [(name, drills // share or int(name != CUT)) for name, share in shares if name != CUT or drills >= share]
     count = options.locals or (SMOKE_LOCALS if options.is_smoke else LOCALS)
     accounts = [account_of(number) for number in range(1, count + 1)]
     state_ms = max(1, count * 1_000 // (count if options.is_smoke else STATES_RATE))
