@@ -141,10 +141,10 @@ class Caretaker:
         tally = self._tallies.get((cause, position_id))
         return tally is not None and now_ns < tally.not_before_ns
 
-    def _order(self, cause: str, position_id: int, strategy: str, sid: str, action: str, symbol: str) -> OrderRecord:
+    def _order(self, oid: bytes, cause: str, strategy: str, sid: str, action: str, symbol: str) -> OrderRecord:
         """What every act has in common."""
         return OrderRecord(
-            oid=self._new_oid(cause, position_id, strategy),
+            oid=oid,
             kind=ACT,
             e=self._state.stream.e,
             n=0,
@@ -172,9 +172,12 @@ class Caretaker:
             return
         opening = self._state.openings.of_oid(position.oid) if position.ours else None
         strategy = position.strategy or codes.NOBODY
+        oid = self._new_oid(act.cause, position.position_id, strategy)
+        if self._desk.jobs.get(oid) is not None:
+            return  # the position has another ticket since the act that is in hand, as one that turned round has
         sid = f"{opening.record.sid if opening else codes.NOBODY}/{act.cause}"
         record = msgspec.structs.replace(
-            self._order(act.cause, position.position_id, strategy, sid, act.action, position.symbol),
+            self._order(oid, act.cause, strategy, sid, act.action, position.symbol),
             side=-position.side if act.action == CLOSE else position.side,
             volume_e8=act.left_e8,
             ref_ticket=position.ticket,
@@ -188,7 +191,7 @@ class Caretaker:
         if self._is_pausing(CANCEL, ticket, now_ns) or self._desk.jobs.on_position(ticket, b""):
             return
         sid = f"{codes.NOBODY}/{CANCEL}/{ticket}"
-        record = self._order(CANCEL, ticket, codes.NOBODY, sid, CANCEL, symbol)
+        record = self._order(self._new_oid(CANCEL, ticket, codes.NOBODY), CANCEL, codes.NOBODY, sid, CANCEL, symbol)
         self._take(msgspec.structs.replace(record, ref_ticket=ticket), now_ns)
 
     def ended(self, record: OrderRecord, code: str, now_ns: int) -> list[Effect]:

@@ -99,7 +99,8 @@ class Jobs:
         return None
 
     def add(self, job: Job) -> None:
-        """Take an order in hand."""
+        """Take an order in hand. Another job of its oid must not be there: its attempts would be counted anew."""
+        assert self.get(job.record.oid) in (None, job), f"order {job.record.oid.hex()} is in hand already"
         self._ranked[RANK[job.record.action]][job.record.oid] = job
 
     def remove(self, job: Job) -> None:

@@ -180,6 +180,7 @@ class Checks(Watch):
         """What can be seen between two steps: I1 and I5, and that the lines add up."""
         self._books()
         self.said.look()
+        self.stops.look()
         master = self.fleet.master()
         if master is None or not master._state.is_durable:
             return

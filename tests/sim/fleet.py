@@ -113,6 +113,8 @@ class Fleet:
         self.wall_offset_ns = 0
         self.master_name = MASTER
         """Which of the masters is to go on where there are two."""
+        self.hands: dict[int, int] = {}
+        """Positions that somebody opened at a terminal by hand: when."""
         self.gone: set[str] = set()
         """Copies that an operator has ended for good."""
         self.source = PlayedSource()

@@ -1,16 +1,21 @@
 """What operators do to a simulated mesh about attempts whose result nobody heard: mostly they tell the truth, sometimes they are wrong."""
 
+from decimal import Decimal
 from random import Random
 from typing import TYPE_CHECKING
 
 from msgspec import structs
 
 from mesh.codec import encode
-from mesh.messages.control import FREEZE, Entry, Signed, Undo
+from mesh.faults import FaultSection
+from mesh.messages.control import FLATTEN, FREEZE, Entry, Signed, Undo
 from mesh.messages.orders import CLOSE, OPEN
-from mesh.units import MS_NS
+from mesh.units import E8, MS_NS
 from nodes.local.attempts import OrderRecord
 from nodes.local.core import Local
+from nodes.terminal import names
+from nodes.terminal.faults import FaultPlan as VenueFaults
+from tests.sim.players import MARKET_NS
 
 if TYPE_CHECKING:
     from tests.sim.faultplan import FaultPlan
@@ -19,6 +24,7 @@ WRONG = 0.4
 """Share of what was executed of which he says that it was not."""
 QUIET_NS = 300 * MS_NS
 """He waits so long after a call before he says that it did nothing."""
+HANDS_NS = 1_500 * MS_NS
 LOOK_NS, WATCH_NS = 25 * MS_NS, 1_500 * MS_NS
 """How often, and for how long, he looks for something lost."""
 
@@ -46,6 +52,40 @@ def forge(plan: "FaultPlan", random: Random) -> str:
             signed = fleet.keys.signer("stopper").signed(structs.replace(undo, issuer="stopper"))
     operator.forge(signed, what)
     return what
+
+
+def flatten(plan: "FaultPlan", random: Random) -> str:
+    """An operator flattens while terminals show late what was done there, answers get lost, and people trade at them by hand."""
+    fleet, net = plan.fleet, plan.fleet.net
+    late_ms, hand_ms = random.randint(100, 1_500), random.randint(60, 180)
+    late = FaultSection(kind="hide", chance=Decimal("0.8"), for_ms=late_ms)
+    fleet.service._faults = VenueFaults((late, FaultSection(kind="lose_reply", chance=Decimal("0.3"))), random.getrandbits(31))
+    until_ns = net.now_ns + HANDS_NS
+
+    def trade() -> None:
+        if plan.is_over or net.now_ns > until_ns:
+            return
+        _by_hand(plan, random.choice(list(fleet.config.account)), random.choice((0, 1)), hand_ms)
+        net.call(net.now_ns + random.randint(20, 200) * MS_NS, trade)
+
+    trade()
+    scope = random.choice(("all", f"account:{random.choice(list(fleet.config.account))}"))
+    plan.later(random, 10, 600, lambda: None if plan.is_over else fleet.operator.stop(FLATTEN, scope, net.now_ns))
+    wait_ms = plan.later(random, 2_500, 4_000, plan.undo_stops)
+    return f"{scope} for {wait_ms} ms, shown {late_ms} ms late, hands {hand_ms} ms"
+
+
+def _by_hand(plan: "FaultPlan", account: str, side: int, hidden_ms: int) -> None:
+    """Somebody opens a position at a terminal; it is shown late, but within the window of visibility."""
+    fleet = plan.fleet
+    login = fleet.config.account[account].login
+    held = set(fleet.server.accounts[login].positions)
+    before, fleet.service._faults = fleet.service._faults, VenueFaults((FaultSection(kind="hide", for_ms=hidden_ms),), 1)
+    row = [names.TRADE_ACTION_DEAL, 0, 0, "EURUSD", E8 // 100, 0, 0, 0, 0, 20, side, names.ORDER_FILLING_FOK, 0, 0, "", 0, 0]
+    fleet.service.call(login, "order_send", row, MARKET_NS + fleet.net.now_ns)
+    fleet.service._faults = before
+    for ticket in set(fleet.server.accounts[login].positions) - held:
+        fleet.hands[ticket] = fleet.net.now_ns
 
 
 def resolve(plan: "FaultPlan", random: Random) -> str:

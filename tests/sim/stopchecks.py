@@ -106,12 +106,18 @@ class StopChecks:
         if killset is None or latched.account in self._seen.exempt:
             return
         live = dict(killset.live())
-        flat = [live[held.id].scope for held in latched.held if held.stage == FLAT and held.id in live]
+        flat = {held.id: live[held.id].scope for held in latched.held if held.stage == FLAT and held.id in live}
         self.flat_count += len(flat)
         for position in fleet.server.accounts[fleet.config.account[latched.account].login].positions.values() if flat else ():
-            for scope in flat:
-                if scope_matches(scope, latched.account, position.symbol, ""):
+            for key, scope in flat.items():
+                if scope_matches(scope, latched.account, position.symbol, "") and not self._is_newer(place, key, position.ticket):
                     raise Broken("I10", f"{place.name} says FLAT ({scope}) and holds {position.ticket}", latched.account)
+
+    def _is_newer(self, place: Place, key: bytes, ticket: int) -> bool:
+        """Whether a position was opened by hand after the read began that was the first to show nothing: no read need have shown it."""
+        opened_ns = self._seen.fleet.hands.get(ticket)
+        clear = place.core._stopping._clearance._clear.get(key)  # type: ignore[union-attr]
+        return opened_ns is not None and (clear is None or place.clock.local_ns(opened_ns) >= clear.positions_ns)
 
     def called(self, place: Place, sent: Sent, record: OrderRecord) -> None:
         """An OPEN goes to the venue."""
@@ -144,6 +150,24 @@ class StopChecks:
                 late_ms = (sent.at_ns - at_ns) // MS_NS
                 oid = sent.send.oid.hex()
                 raise Broken("I10", f"{oid} is opened at {account} {late_ms} ms after CONFIRMED ({entry.level} {entry.scope})", oid)
+
+    def look(self) -> None:
+        """I10: while a stop binds that was told CONFIRMED, no process of the account that lacks it has leave to open."""
+        fleet, now_ns = self._seen.fleet, self._seen.now_ns
+        operator = fleet.operator
+        live = [(key, account) for key, account in operator.confirmed if key not in operator.undone]
+        if not live:
+            return
+        for name in fleet.workers:
+            place = fleet.net.places[name]
+            state = getattr(place.core, "_state", None)
+            if state is None or name in fleet.gone:
+                continue
+            stops, account = state.ladder.stops.killset, fleet.account(name)
+            lacking = [key for key, which in live if which == account and key not in stops]
+            if lacking and state.freshness.is_live(state.stream.e, stops.digest, place.clock.local_ns(now_ns)):
+                entry = operator.entries[lacking[0]]
+                raise Broken("I10", f"{name} may open at {account} though {entry.level} {entry.scope} is CONFIRMED there", account)
 
     def _granted(self, kill_digest: bytes, sent: Sent, oid: str) -> None:
         """A grant serves where the local's own kill set has its digest."""

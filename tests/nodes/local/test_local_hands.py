@@ -1,5 +1,7 @@
 """Operators at a local: stops bind at once and are confirmed when durable; manual commands act once and answer."""
 
+import msgspec
+
 from mesh import links
 from mesh.codec import decode_untrusted, encode
 from mesh.core import Core, Effects, Envelope, Send
@@ -18,6 +20,7 @@ from mesh.messages.control import (
     Pong,
     Undo,
 )  # fmt: skip
+from mesh.messages.venue import VenueRead, VenueState
 from mesh.simlinks import Wire
 from mesh.units import E8
 from tests.nodes.local.fakevenue import POINT_E8, PRICE_E8
@@ -189,6 +192,30 @@ def test_flatten_of_a_strategy_leaves_foreign_positions() -> None:
     desk.until(lambda: list(desk.venue.held) == [7])
     desk.run(2_000)
     assert list(desk.venue.held) == [7]
+
+
+def test_act_whose_result_is_looked_for_is_not_made_again_under_another_ticket() -> None:
+    """A netting position that turned round has a new ticket and its old identifier: its close is in hand already, by that."""
+    desk = Desk()
+    desk.filled()
+    held = next(iter(desk.venue.held.values()))
+    desk.venue.held[7] = turned = type(held)(7, 1, E8, PRICE_E8, 0, 0, 0, "by hand")
+    desk.venue.script = lambda send: desk.venue.result(send, "UNKNOWN", 0) if send.position_ticket in (7, 8) else True
+    plain = desk.venue.read
+
+    def read(ask: VenueRead) -> VenueState:
+        state = plain(ask)
+        positions = [msgspec.structs.replace(each, position_id=7 if each.ticket == 8 else each.position_id) for each in state.positions]
+        return msgspec.structs.replace(state, positions=positions)
+
+    desk.venue.read = read  # type: ignore[method-assign]
+    desk.say(freeze(1, "account:one", "FLATTEN"))
+    desk.until(lambda: any(send.position_ticket == 7 for send in desk.venue.sends))
+    desk.venue.held[8] = type(held)(8, -1, E8, PRICE_E8, 0, 0, 0, turned.comment)
+    del desk.venue.held[7]
+    desk.run(5_000)
+    magics = [send.magic for send in desk.venue.sends]
+    assert len(set(magics)) == len(magics), "no attempt is sent twice"
 
 
 def test_preview_touches_nothing_and_names_what_it_would() -> None:

@@ -108,4 +108,11 @@ STOPS = (
         "        is_usable = grant.kill_digest == state.stops.killset.digest\n",
         "        is_usable = True\n",
     ),
+    Mutant(
+        "act_in_hand_made_again",
+        "I1: the oid of an act is another one while the last is in hand, also where a position has another ticket since",
+        "nodes/local/caretaker.py",
+        "        if self._desk.jobs.get(oid) is not None:\n",
+        "        if False:\n",
+    ),
 )
