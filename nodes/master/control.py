@@ -3,20 +3,16 @@
 Stops come to it as to every router, for a master is the one who grants: what it holds is in the digest of every leave.
 """
 
-from mesh.bounded import keep
 from mesh.core import Effect, Envelope, Send
-from mesh.hello import refused, version_refusal
 from mesh.links import CONTROL
-from mesh.messages.control import Command, ControlWelcome, Drill, KillSetPart, OperatorHello, Ping, Pong, StopAnswer, WhyAsk
-from nodes.envelopes import message_of, raw_of
-from nodes.firsthand import Strikes, first_hand
+from mesh.messages.control import Command, KillSetPart, Ping, Pong, StopAnswer, WhyAsk
+from nodes.envelopes import message_of
 from nodes.master.beliefs import believed
 from nodes.master.enquiry import Enquiry
 from nodes.master.state import MasterState
 from nodes.master.stopping import take_stop, taken
-
-OPERATORS_MAX = 256
-"""Connections of operators remembered; the oldest is forgotten and says hello again."""
+from nodes.operators import Operators
+from nodes.stops import Result
 
 
 class MasterControl:
@@ -25,26 +21,11 @@ class MasterControl:
     def __init__(self, state: MasterState, enquiry: Enquiry) -> None:
         self._state = state
         self._enquiry = enquiry
-        self._operators: dict[int, str] = {}
-        self._bad = Strikes()
+        self.operators = Operators(state.name, "master", state.life, state.config, state.stops, state.counters)
 
     def on_hello(self, envelope: Envelope, now_ns: int) -> list[Effect]:
         """An operator is there."""
-        hello, state = message_of(envelope, OperatorHello), self._state
-        if why := version_refusal(hello.version):
-            return [refused(state.counters, hello.operator, why)]
-        keep(self._operators, envelope.peer, hello.operator, OPERATORS_MAX)
-        digest = state.stops.killset.digest
-        return [Send(CONTROL, envelope.peer, ControlWelcome(state.name, "master", state.life, list(state.accounts)[:1024], digest))]
-
-    def lost(self, peer: int) -> None:
-        """An operator's connection is gone."""
-        self._operators.pop(peer, None)
-        self._bad.lost(peer)
-
-    def is_operator(self, envelope: Envelope) -> bool:
-        """Whether the sender is an operator who said hello."""
-        return envelope.link == CONTROL and envelope.peer in self._operators
+        return self.operators.on_hello(envelope, list(self._state.accounts))
 
     def on_ping(self, envelope: Envelope, now_ns: int) -> list[Effect]:
         """The way to the master and back."""
@@ -61,24 +42,19 @@ class MasterControl:
 
     def on_stop(self, envelope: Envelope, now_ns: int) -> list[Effect]:
         """An entry or undo, of whoever sends it: its signature is its right."""
-        state, peer = self._state, envelope.peer
-        if self._bad.is_out(peer, now_ns):
-            return []
-        result = first_hand(state.stops, state.config, raw_of(envelope), now_ns)
-        if result.is_refused:
-            self._bad.add(peer, now_ns)
-        return taken(state, result, [Send(CONTROL, peer, StopAnswer(result.id, state.name, result.code, result.detail))])
+        result, state = self.operators.take(envelope, now_ns), self._state
+        return taken(state, result, [self._answer(envelope, result)]) if result is not None else []
 
     def on_drill(self, envelope: Envelope, now_ns: int) -> list[Effect]:
         """What a stop would be, and is not."""
-        state = self._state
-        if self._bad.is_out(envelope.peer, now_ns):
+        result = self.operators.drill(envelope, now_ns)
+        if result is None:
             return []
-        result = state.stops.drilled_untrusted(message_of(envelope, Drill).signed, now_ns)
-        if result.is_refused:
-            self._bad.add(envelope.peer, now_ns)
-        answer = Send(CONTROL, envelope.peer, StopAnswer(result.id, state.name, result.code, result.detail))
-        return [*result.notes, state.commits.make(result.puts, lambda _: [answer])]
+        answer = self._answer(envelope, result)
+        return [*result.notes, self._state.commits.make(result.puts, lambda _: [answer])]
+
+    def _answer(self, envelope: Envelope, result: Result) -> Send:
+        return Send(CONTROL, envelope.peer, StopAnswer(result.id, self._state.name, result.code, result.detail))
 
     def on_kill_ask(self, envelope: Envelope, now_ns: int) -> list[Effect]:
         """Somebody lacks stops."""

@@ -100,9 +100,9 @@ class Master(Core):
             Settle: self._on_settle,
             RouterHello: self._back.on_router_hello,
             OperatorHello: self._control.on_hello,
-            Ping: self._from(self._control.is_operator, self._control.on_ping),
-            WhyAsk: self._from(self._control.is_operator, self._control.on_why),
-            Command: self._from(self._control.is_operator, self._control.on_command),
+            Ping: self._from(self._control.operators.is_there, self._control.on_ping),
+            WhyAsk: self._from(self._control.operators.is_there, self._control.on_why),
+            Command: self._from(self._control.operators.is_there, self._control.on_command),
             Signed: self._control.on_stop,
             Drill: self._control.on_drill,
             KillSetAsk: self._from(self._is_trusted, self._control.on_kill_ask),
@@ -238,7 +238,7 @@ class Master(Core):
 
     def _on_lost(self, envelope: Envelope, now_ns: int) -> Effects:
         if envelope.link == CONTROL:
-            self._control.lost(envelope.peer)
+            self._control.operators.lost(envelope.peer)
         return self._back.on_lost(envelope) if envelope.link == REPLAY else NOTHING
 
     def _on_stop(self, envelope: Envelope, now_ns: int) -> Effects:
@@ -313,7 +313,7 @@ class Master(Core):
 
     def _is_trusted(self, envelope: Envelope) -> bool:
         """Whether stops may come from there."""
-        return self._control.is_operator(envelope) or (envelope.link == REPLAY and self._back.is_router(envelope))
+        return self._control.operators.is_there(envelope) or (envelope.link == REPLAY and self._back.is_router(envelope))
 
     def _from(self, is_known: Callable[[Envelope], bool], handler: Handler) -> Handler:
         """A handler for messages of those who are known, and of nobody else."""

@@ -6,30 +6,26 @@ also one that is home elsewhere. A command goes to each local in its scope that 
 
 from mesh.bounded import keep
 from mesh.core import Commit, Effect, Envelope, Put, Send
-from mesh.hello import refused, version_refusal
 from mesh.killset import check_scope
 from mesh.links import CONTROL, LOCALS
 from mesh.messages.control import (
     TAKEN,
     Command,
     CommandAnswer,
-    ControlWelcome,
     Drill,
     Drilled,
     KillSetPart,
     Latched,
     LostOrders,
-    OperatorHello,
     Ping,
     Pong,
 )
 from nodes.commits import Then
 from nodes.envelopes import message_of, raw_of
-from nodes.firsthand import Strikes, first_hand
+from nodes.operators import Operators
 from nodes.router.state import RouterState
 from nodes.stops import LATCHED_ROW, Result
 
-OPERATORS_MAX = 256
 COMMANDS_MAX = 1_024
 PINGS_MAX = 1_024
 
@@ -39,32 +35,20 @@ class RouterControl:
 
     def __init__(self, state: RouterState) -> None:
         self._state = state
-        self._operators: dict[int, str] = {}
+        self.operators = Operators(state.name, "router", state.life, state.config, state.stops, state.counters)
         self._commands: dict[bytes, int] = {}
         """Command → the operator it came from."""
         self._pings: dict[int, tuple[int, int]] = {}
         """Our nonce → (operator, his nonce)."""
         self._nonce = 0
-        self._bad = Strikes()
 
     def on_hello(self, envelope: Envelope) -> list[Effect]:
         """An operator is there."""
-        hello = message_of(envelope, OperatorHello)
-        if why := version_refusal(hello.version):
-            return [refused(self._state.counters, hello.operator, why)]
-        keep(self._operators, envelope.peer, hello.operator, OPERATORS_MAX)
-        accounts = [local.hello.account for local in self._state.peers.all() if local.is_home]
-        digest = self._state.stops.killset.digest
-        return [Send(CONTROL, envelope.peer, ControlWelcome(self._state.name, "router", self._state.life, accounts[:1024], digest))]
-
-    def lost(self, peer: int) -> None:
-        """An operator's connection is gone."""
-        self._operators.pop(peer, None)
-        self._bad.lost(peer)
+        return self.operators.on_hello(envelope, [local.hello.account for local in self._state.peers.all() if local.is_home])
 
     def is_operator(self, envelope: Envelope) -> bool:
         """Whether the sender is an operator who said hello; counted where he did not."""
-        if envelope.link == CONTROL and envelope.peer in self._operators:
+        if self.operators.is_there(envelope):
             return True
         self._state.counters.add("stranger_count")
         return False
@@ -93,7 +77,7 @@ class RouterControl:
     def on_answer(self, answer: CommandAnswer | LostOrders) -> list[Effect]:
         """A local's answer, back to whom it is for."""
         peer = self._commands.get(answer.id)
-        return [Send(CONTROL, peer, answer)] if peer in self._operators and peer is not None else []
+        return [Send(CONTROL, peer, answer)] if peer in self.operators.peers and peer is not None else []
 
     def on_ping(self, envelope: Envelope) -> list[Effect]:
         """Answer for ourselves, or hand it on to the local meant."""
@@ -116,22 +100,17 @@ class RouterControl:
 
     def on_stop(self, envelope: Envelope, now_ns: int) -> list[Effect]:
         """An entry or undo, of whoever sends it, for its signature is its right; answered when it is durable."""
-        state, peer, raw = self._state, envelope.peer, raw_of(envelope)
-        if self._bad.is_out(peer, now_ns):
+        result, state, peer = self.operators.take(envelope, now_ns), self._state, envelope.peer
+        if result is None:
             return []
-        result = first_hand(state.stops, state.config, raw, now_ns)
-        if result.is_refused:
-            self._bad.add(peer, now_ns)
-        return self._taken([(raw, result)], lambda at_ns: [Send(CONTROL, peer, each) for each in state.answers(result, at_ns)])
+        return self._taken([(raw_of(envelope), result)], lambda at_ns: [Send(CONTROL, peer, each) for each in state.answers(result, at_ns)])
 
     def on_drill(self, envelope: Envelope, now_ns: int) -> list[Effect]:
         """A drill goes the way of a stop, and stops nothing."""
         drill, state, peer = message_of(envelope, Drill), self._state, envelope.peer
-        if self._bad.is_out(peer, now_ns):
+        result = self.operators.drill(envelope, now_ns)
+        if result is None:
             return []
-        result = state.stops.drilled_untrusted(drill.signed, now_ns)
-        if result.is_refused:
-            self._bad.add(peer, now_ns)
 
         def durable(at_ns: int) -> list[Effect]:
             pushed = [] if result.is_refused else state.to_locals(drill)
@@ -144,7 +123,7 @@ class RouterControl:
         drilled = message_of(envelope, Drilled)
         if drilled.latched.account != drilled.account:
             return []
-        return [Send(CONTROL, peer, drilled) for peer in self._operators]
+        return [Send(CONTROL, peer, drilled) for peer in self.operators.peers]
 
     def take(self, items: list[bytes], now_ns: int) -> list[Effect]:
         """Merge what somebody else knows."""
@@ -171,4 +150,4 @@ class RouterControl:
             return []
         # for the audit alone: nobody waits for it
         kept = Commit(0, (Put(LATCHED_ROW, latched.account.encode(), raw_of(envelope)),))
-        return [*(Send(CONTROL, peer, latched) for peer in self._operators), self._state.front.told(raw_of(envelope)), kept]
+        return [*(Send(CONTROL, peer, latched) for peer in self.operators.peers), self._state.front.told(raw_of(envelope)), kept]

@@ -223,7 +223,7 @@ class Router(Core):
 
     def _on_lost(self, envelope: Envelope, now_ns: int) -> Effects:
         if envelope.link == CONTROL:
-            self._control.lost(envelope.peer)
+            self._control.operators.lost(envelope.peer)
         return self._words.on_lost(envelope.peer, now_ns) if envelope.link == LOCALS else NOTHING
 
     # stops

@@ -1,5 +1,6 @@
 """The verbs of ``mesh`` that stop and resume: kill, freeze, cancel, flatten, resume, arm, entries, and the drill."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -40,34 +41,27 @@ def kill(
     raise typer.Exit(kill_all(wish))
 
 
-def freeze(
-    scope: Scope, reason: Reason = "", config: ConfigOption = None, key: Key = None, wait: Wait = "", timeout_s: Limit = 0.0,
-    as_json: Json = False, dry_run: DryRun = False, yes: Yes = False,
-) -> None:  # fmt: skip
-    """No opens in a scope from now on; closes and local management go on, pending orders stay."""
-    from nodes.io.cli.stops import Wish, stop_scope
+def scope_verb(level: str, does: str) -> Callable[..., None]:
+    """The verb that stops a scope at a level; ``does``: its help."""
 
-    raise typer.Exit(stop_scope("FREEZE", scope, Wish(config, key, wait, timeout_s, as_json, dry_run, yes, reason)))
+    def verb(
+        scope: Scope, reason: Reason = "", config: ConfigOption = None, key: Key = None, wait: Wait = "", timeout_s: Limit = 0.0,
+        as_json: Json = False, dry_run: DryRun = False, yes: Yes = False,
+    ) -> None:  # fmt: skip
+        from nodes.io.cli.stops import Wish, stop_scope
 
+        raise typer.Exit(stop_scope(level, scope, Wish(config, key, wait, timeout_s, as_json, dry_run, yes, reason)))
 
-def cancel(
-    scope: Scope, reason: Reason = "", config: ConfigOption = None, key: Key = None, wait: Wait = "", timeout_s: Limit = 0.0,
-    as_json: Json = False, dry_run: DryRun = False, yes: Yes = False,
-) -> None:  # fmt: skip
-    """No opens in a scope, and its pending orders are cancelled; positions stay."""
-    from nodes.io.cli.stops import Wish, stop_scope
-
-    raise typer.Exit(stop_scope("CANCEL", scope, Wish(config, key, wait, timeout_s, as_json, dry_run, yes, reason)))
+    verb.__name__, verb.__doc__ = level.lower(), does
+    return verb
 
 
-def flatten(
-    scope: Scope, reason: Reason = "", config: ConfigOption = None, key: Key = None, wait: Wait = "", timeout_s: Limit = 0.0,
-    as_json: Json = False, dry_run: DryRun = False, yes: Yes = False,
-) -> None:  # fmt: skip
-    """No opens in a scope, its pending orders are cancelled and its positions closed, also those that are not ours (but of a strategy)."""
-    from nodes.io.cli.stops import Wish, stop_scope
-
-    raise typer.Exit(stop_scope("FLATTEN", scope, Wish(config, key, wait, timeout_s, as_json, dry_run, yes, reason)))
+freeze = scope_verb("FREEZE", "No opens in a scope from now on; closes and local management go on, pending orders stay.")
+cancel = scope_verb("CANCEL", "No opens in a scope, and its pending orders are cancelled; positions stay.")
+flatten = scope_verb(
+    "FLATTEN",
+    "No opens in a scope, its pending orders are cancelled and its positions closed, also those that are not ours (but of a strategy).",
+)
 
 
 def resume(
