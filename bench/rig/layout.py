@@ -22,7 +22,6 @@ symbols = {symbols}
 [timers]
 unknown_settle_ms = 2000
 unknown_read_ms = 500
-state_ms = {state_ms}
 [rails]
 positions_per_symbol_count = "off"
 positions_count = "off"
@@ -55,8 +54,6 @@ role = "signals"
 [node.master-1]
 role = "master"
 """
-STATE_MS = 500
-"""How often a local tells its state, as it does by default."""
 
 
 def account_of(number: int) -> str:
@@ -77,12 +74,10 @@ def symbols_of(count: int) -> list[str]:
     return names[:count]
 
 
-def layout(
-    locals_count: int = 1, symbols_count: int = 1, is_ipc: bool = False, routers_count: int = 1, state_ms: int = STATE_MS
-) -> Config:
+def layout(locals_count: int = 1, symbols_count: int = 1, is_ipc: bool = False, routers_count: int = 1) -> Config:
     """A mesh of so many routers, locals and symbols, on ports that are free now; ``is_ipc``: its links are UNIX sockets."""
     ports, symbols = free_ports(PORTS_COUNT), symbols_of(symbols_count)
-    parts = [HEAD.format(base_port=ports, ipc=str(is_ipc).lower(), symbols=symbols, state_ms=state_ms)]
+    parts = [HEAD.format(base_port=ports, ipc=str(is_ipc).lower(), symbols=symbols)]
     parts += [f'[node.router-{number}]\nrole = "router"\n' for number in range(1, routers_count + 1)]
     for number in range(1, locals_count + 1):
         parts.append(

@@ -14,7 +14,7 @@ import numpy as np
 
 from bench.chain import Durations, Segment
 from bench.results import Counted
-from bench.rig.layout import STATE_MS, account_of, layout, local_of
+from bench.rig.layout import account_of, layout, local_of
 from bench.rig.processes import Asked, Processes
 from mesh.config import Config
 from nodes.io.keyfiles import make_keys
@@ -34,7 +34,8 @@ BRAIN = (("signals-1", "master-1"), ("router-1",))
 
 class MeshChain:
     """See ``bench.chain.Chain``. ``groups``: the nodes between source and local, by process. ``locals_count``: who gets each order, in
-    ``crowds_count`` processes. ``is_ipc``: every hop by UNIX socket, the source's too. ``state_ms``: how often a local tells its state.
+    ``crowds_count`` processes (``ordered_count``: only the first so many). ``is_ipc``: every hop by UNIX socket, the source's too.
+    ``played_count``: accounts beside them whose locals are for others to play.
     """
 
     def __init__(
@@ -44,7 +45,8 @@ class MeshChain:
         groups: Sequence[Sequence[str]] = APART,
         locals_count: int = 1,
         crowds_count: int = 1,
-        state_ms: int = STATE_MS,
+        played_count: int = 0,
+        ordered_count: int = 0,
         is_durable: bool = False,
         is_ipc: bool = False,
         idle: str = "wait",
@@ -54,7 +56,8 @@ class MeshChain:
         self._locals = [local_of(number) for number in range(1, locals_count + 1)]
         self._accounts = [account_of(number) for number in range(1, locals_count + 1)]
         self._crowds = [self._locals[number::crowds_count] for number in range(min(crowds_count, locals_count))]
-        self._state_ms = state_ms
+        self._played_count = played_count
+        self._ordered_count = ordered_count or locals_count
         self._is_durable = is_durable
         self._is_ipc = is_ipc
         self._idle = idle
@@ -85,10 +88,8 @@ class MeshChain:
         """Bring all up; ready when every node says so, the source is welcome and an order has come through."""
         self._processes.open()
         folder = self._processes.folder
-        self._config = config = layout(
-            len(self._locals), is_ipc=self._is_ipc, routers_count=sum("router" in "+".join(names) for names in self._groups),
-            state_ms=self._state_ms,
-        )  # fmt: skip
+        routers_count = sum("router" in "+".join(names) for names in self._groups)
+        self._config = config = layout(len(self._locals) + self._played_count, is_ipc=self._is_ipc, routers_count=routers_count)
         path = folder / "mesh.json"
         path.write_bytes(config.effective())
         make_keys(config, folder)
@@ -99,13 +100,18 @@ class MeshChain:
             asked.await_lines({f"{name} READY" for name in names.split("+")})
         self._sinks = [self._nodes["+".join(names)] for names in self._crowds]
         endpoint = (config.ipc_endpoint if self._is_ipc else config.endpoint)("signals-1", "signals")
-        self._source = self._processes.start("the source", "bench.rig.source", endpoint, ",".join(self._accounts))
+        self._source = self._processes.start("the source", "bench.rig.source", endpoint, ",".join(self._ordered))
         self._source.await_lines({"up"})
         give_up_s = time.monotonic() + READY_S
         while self.segment(PROBE_RATE, 1, 0).counted.lost:
             # the first grants and states are on their way
             if time.monotonic() > give_up_s:
                 raise RuntimeError(f"{self.name}: no order has come through within {READY_S:g} s: {self._counted()}")
+
+    @property
+    def _ordered(self) -> list[str]:
+        """Whom each order is for."""
+        return self._accounts[: self._ordered_count]
 
     @property
     def config(self) -> Config:
@@ -124,8 +130,8 @@ class MeshChain:
         total = warmup_count + count
         took_s, _accepted_count, *dues = self._source.ask(f"{rate} {total} {self._first}").split()
         first, self._first = self._first + warmup_count, self._first + total
-        ended = self._ended(total * len(self._accounts), first - warmup_count)
-        return segment_of(ended, np.array(dues[warmup_count:], dtype=np.int64), first, len(self._accounts), total / float(took_s))
+        ended = self._ended(total * len(self._ordered), first - warmup_count)
+        return segment_of(ended, np.array(dues[warmup_count:], dtype=np.int64), first, len(self._ordered), total / float(took_s))
 
     def cpu_ns(self) -> dict[str, int]:
         """Processor time that the loop of each process has had so far, by its nodes; ZeroMQ's own threads are not in it."""

@@ -1,7 +1,8 @@
 """``kill``: from the operator's command to the word LATCHED of every account, each durable before it is said, while orders and states flow.
 
-Real nodes with their disks: fifty locals in five processes, two routers, orders to all of them and states from all of them. Each account's
-answer is one latency; ``last`` is the one the operator waits for. What is counted are answers.
+Real nodes with their disks: fifty locals in five processes and two routers, with orders to one of them, and states into both routers
+from two that are played beside them. Each account's answer is one latency; ``last`` is the one the operator waits for. What is counted
+are answers.
 
 - ``drill``: what ``mesh kill --drill`` does, the whole way of a stop with nothing stopped.
 - ``kill``: a FREEZE of everything, undone each time.
@@ -19,7 +20,7 @@ from bench.latencies import Latencies
 from bench.results import Counted, Measured, Stage
 from bench.rig.layout import account_of
 from bench.rig.meshchain import MeshChain
-from bench.rig.processes import Processes
+from bench.rig.processes import Asked, Processes
 from bench.scenario import Options, Progress, Scenario
 from mesh.codec import encode
 from mesh.keyring import Item, Signer
@@ -37,11 +38,11 @@ ROUNDS, SMOKE_ROUNDS = 200, 2
 KILLS_SHARE, FLOODED_SHARE, CUTS_SHARE = 4, 4, 20
 """One kill for so many drills, one drill under a flood, and one kill with a router killed before it."""
 DRILL, KILL, FLOODED, CUT = "drill", "kill", "flooded", "router-killed"
-ROUTER = "router-1"
+ROUTERS = ("router-1", "router-2")
 RATE = 20.0
-"""Orders a second, each to all accounts."""
-STATES_RATE = 2_000
-"""States a second, of all locals together."""
+"""Orders a second."""
+STATES_RATE = 2_000.0
+"""States a second, into both routers together; those of the fifty locals come on top."""
 LATCHED_S = 10.0
 APART_S = 0.05
 BACK_S = 7.0
@@ -49,10 +50,11 @@ BACK_S = 7.0
 
 
 class Flow:
-    """Orders that go on beside what is measured."""
+    """Orders and states that go on beside what is measured."""
 
-    def __init__(self, mesh: MeshChain, rate: float) -> None:
+    def __init__(self, mesh: MeshChain, tellers: list[Asked], rate: float) -> None:
         self._mesh = mesh
+        self._tellers = tellers
         self._rate = rate
         self._is_over = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -69,8 +71,16 @@ class Flow:
     def _run(self) -> None:
         while not self._is_over.is_set():
             count = max(1, int(self._rate))
+            for teller in self._tellers:
+                teller.say(f"states {self._states_rate} {int(self._states_rate * count / self._rate)}")
             self.accepted_count += self._mesh.load(self._rate, count)
             self.sent_count += count
+            for teller in self._tellers:
+                teller.answer()
+
+    @property
+    def _states_rate(self) -> float:
+        return STATES_RATE / max(1, len(self._tellers))
 
 
 class Stopper:
@@ -102,18 +112,20 @@ class Stopper:
         return run.run(LATCHED_S, lambda _verdict: None)
 
 
-def measure(mesh: MeshChain, client: Client, accounts: list[str], variant: str, rounds: int, rate: float, progress: Progress) -> Measured:
+def measure(
+    mesh: MeshChain, client: Client, tellers: list[Asked], accounts: list[str], variant: str, rounds: int, rate: float, progress: Progress
+) -> Measured:
     """So many rounds of one kind."""
     stopper = Stopper(client, operator_signer(mesh.config, mesh.state, None), accounts)
     began_s, states = time.monotonic(), mesh.counted("state_count", "router")
-    with flooded(mesh) if variant == FLOODED else nullcontext(), Flow(mesh, rate) as flow:
+    with flooded(mesh) if variant == FLOODED else nullcontext(), Flow(mesh, tellers, rate) as flow:
         for _ in range(rounds):
             is_cut = variant == CUT
             if is_cut:
-                mesh.kill(ROUTER)
+                mesh.kill(ROUTERS[0])
             stopper.round(variant in (DRILL, FLOODED), is_cut)
             if is_cut:
-                mesh.restart(ROUTER)
+                mesh.restart(ROUTERS[0])
             client.pump_for(BACK_S if is_cut else APART_S)
             progress.advance()
         took_s = time.monotonic() - began_s
@@ -146,18 +158,30 @@ def run(options: Options, progress: Progress) -> list[Measured]:
     parts = [(name, drills // share or int(name != CUT)) for name, share in shares if name != CUT or drills >= share]
     count = options.locals or (SMOKE_LOCALS if options.is_smoke else LOCALS)
     accounts = [account_of(number) for number in range(1, count + 1)]
-    state_ms = max(1, count * 1_000 // (count if options.is_smoke else STATES_RATE))
-    mesh = MeshChain(
-        groups=GROUPS, locals_count=count, crowds_count=CROWDS, state_ms=state_ms, is_durable=True, idle=options.idle
-    )  # fmt: skip
+    beside = {"played_count": len(ROUTERS), "ordered_count": 1}
+    mesh = MeshChain(groups=GROUPS, locals_count=count, crowds_count=CROWDS, is_durable=True, idle=options.idle, **beside)
     progress.begin("kill", sum(rounds for _, rounds in parts))
+    processes, rate = Processes(), options.rate or RATE
     try:
         mesh.start()
+        processes.open()
         with Client(mesh.config) as client:
-            rate = options.rate or RATE
-            return [measure(mesh, client, accounts, name, rounds, rate, progress) for name, rounds in parts]
+            tellers = told_by(processes, mesh, count)
+            return [measure(mesh, client, tellers, accounts, name, rounds, rate, progress) for name, rounds in parts]
     finally:
+        processes.close()
         mesh.stop()
+
+
+def told_by(processes: Processes, mesh: MeshChain, count: int) -> list[Asked]:
+    """A local that is played at each router, beside the ``count`` real ones."""
+    tellers = []
+    for number, router in enumerate(ROUTERS, count + 1):
+        endpoints = [mesh.config.endpoint(router, link) for link in ("locals", "status")]
+        tellers.append(processes.start(f"a teller at {router}", "bench.rig.crowd", *endpoints, str(number), "1", mesh.config.fingerprint))
+    for teller in tellers:
+        teller.await_lines({"up"})
+    return tellers
 
 
 SCENARIO = Scenario("kill", "an operator's stop of everything, drilled and real, until every account has said LATCHED", run)

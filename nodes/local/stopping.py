@@ -4,7 +4,8 @@ A stop binds and the latch word is set in the pass in which it comes; LATCHED is
 is pushed to both routers, for it is in nobody's kill set yet.
 """
 
-from mesh.core import NOTHING, Effect, Effects, Envelope, HostStop
+from mesh.core import NOTHING, Effect, Effects, Envelope, HostStop, Send
+from mesh.killset import entry_id
 from mesh.messages.control import FREEZE, Drill, KillSetPart
 from nodes.commits import nothing_follows
 from nodes.envelopes import message_of
@@ -25,6 +26,10 @@ class Stopping:
         self._home = home
         self._venue = venue
         self._clearance = clearance
+        self._drill_id = b""
+        """Of the newest drill; both routers bring it."""
+        self._drilled: Effects | None = None
+        """The answer to it; None while it is not durable."""
 
     def begin_frozen(self, now_ns: int) -> list[Effect]:
         """A real account whose store is new opens nothing until a person has armed it."""
@@ -42,10 +47,22 @@ class Stopping:
 
     def on_drill(self, envelope: Envelope, now_ns: int) -> Effects:
         """All that is done with a stop, with a latch word that stays what it is; the stop itself is not taken."""
-        state = self._state
-        result = state.ladder.stops.drilled_untrusted(message_of(envelope, Drill).signed, now_ns)
-        commit = state.commits.make(result.puts, lambda _: self._home.say_drilled(result))
-        return (state.latch(), *result.notes, commit)
+        state, signed = self._state, message_of(envelope, Drill).signed
+        key = entry_id(signed.body)
+        if key == self._drill_id:
+            # the other router's copy of it, whose answer both get; or its answer was lost, and it is asked for again
+            return tuple(send for send in self._drilled or () if isinstance(send, Send) and send.link == envelope.link)
+        result = state.ladder.stops.drilled_untrusted(signed, now_ns)
+        if not result.is_refused:
+            self._drill_id, self._drilled = key, None
+
+        def durable(_durable_ns: int) -> list[Effect]:
+            said = self._home.say_drilled(result)
+            if key == self._drill_id:
+                self._drill_id, self._drilled = key if said else b"", tuple(said)
+            return said
+
+        return (state.latch(), *result.notes, state.commits.make(result.puts, durable))
 
     def on_host_stop(self, envelope: Envelope, now_ns: int) -> Effects:
         """Somebody on this host wants the account stopped."""
@@ -88,7 +105,9 @@ class Stopping:
         if refused:
             effects.append(state.commits.make(refused, nothing_follows))
         if not puts:
-            return [*effects, *self._home.say_latched()]
+            # what is on its way to the disk is said when it is there; the other router's copy of it needs no word of its own
+            is_durable = all(state.ladder.is_durable(result.id) for result in results)
+            return [*effects, *self._home.say_latched()] if is_durable else effects
         own = [raw for raw, result in zip(items, results, strict=True) if result.item is not None and result.item.issuer == state.name]
         if state.ladder.undo_count > undo_count:
             state.freshness.demand_new(now_ns)
