@@ -26,6 +26,7 @@ from msgspec import Meta
 from mesh.complaint import document_from
 from mesh.config import Config
 from mesh.errors import BadConfig
+from mesh.io.storemarks import sync_folder, write_whole
 from mesh.keyring import ISSUING_ROLES, OPERATOR, RIGHTS, Holder, Keyring, NodeKeys, Signer
 from mesh.section import Id, Section
 
@@ -152,8 +153,15 @@ def write_private(path: Path, passphrase: str = "") -> bytes:
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with open(descriptor, "wb") as file:
-            file.write(pem)
+        try:
+            with open(descriptor, "wb") as file:
+                file.write(pem)
+                file.flush()
+                os.fsync(descriptor)
+            sync_folder(path.parent)
+        except OSError:
+            path.unlink(missing_ok=True)  # half a key is none, and would be in the way of a whole one
+            raise
     except FileExistsError:
         raise BadConfig(f"{path} is there already: a key is never written over; name another file, or remove it yourself") from None
     except OSError as error:
@@ -170,11 +178,10 @@ def write_inventory(state: Path, inventory: Inventory) -> None:
         account = [f"account = {_quoted(node.account)}"] if node.account else []
         lines += [f"[node.{_quoted(name)}]", f'key = "{node.key}"', f"role = {_quoted(node.role)}", *account, ""]
     path = folder_of(state) / INVENTORY
-    fresh = path.with_suffix(".new")
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        fresh.write_text("\n".join(lines), encoding="utf-8")
-        fresh.replace(path)
+        write_whole(path, "\n".join(lines).encode())
+        sync_folder(path.parent)
     except OSError as error:
         raise BadConfig(f"{path}: cannot be written: {error.strerror}") from None
 

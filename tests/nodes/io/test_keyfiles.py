@@ -145,3 +145,18 @@ def test_local_that_trades_another_account_now_is_told_so(state: Path) -> None:
     swapped = parse(small_mesh(accounts={"two": "", "one": ""}, routers_count=2))
     with pytest.raises(BadConfig, match=r"inventory\.toml has local-1 as local of one, the configuration has it otherwise"):
         node_keys("local-1", swapped, state)
+
+
+def test_half_a_key_is_not_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The disk is full: it is said, and the next try is not told that the key is there already."""
+
+    def full(_descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    path = tmp_path / "keys" / "ann.key"
+    with monkeypatch.context() as patch:
+        patch.setattr("nodes.io.keyfiles.os.fsync", full)
+        with pytest.raises(BadConfig, match="No space left"):
+            write_private(path)
+    assert not path.exists()
+    assert len(write_private(path)) == 32
