@@ -94,7 +94,7 @@ def entries(
     as_json: Json = False,
 ) -> None:
     """Every stop that binds: who set it, when and why, and how far each account is with it."""
-    from nodes.io.cli.stops import entries as show_entries
+    from nodes.io.cli.entries import entries as show_entries
 
     raise typer.Exit(show_entries(config, with_ended, as_json))
 

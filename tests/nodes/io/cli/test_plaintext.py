@@ -20,9 +20,11 @@ from mesh.messages.signals import Signal, SignalAnswer
 from mesh.view import View
 from nodes.io import cli
 from nodes.io.cli import commands, manualsignal, stops
+from nodes.io.cli import entries as entries_file
 from nodes.io.cli.ask import story_tree
 from nodes.io.cli.client import Client
 from nodes.io.cli.commands import close_positions
+from nodes.io.cli.entries import entries
 from nodes.io.cli.grid import console
 from nodes.io.cli.listing import LISTINGS, print_csv, print_rows
 from nodes.io.cli.manualsignal import send_signal
@@ -32,7 +34,7 @@ from nodes.io.cli.reconciles import reconcile_account
 from nodes.io.cli.resolves import resolve_order
 from nodes.io.cli.screen import LineScreen
 from nodes.io.cli.show import status_document, status_picture
-from nodes.io.cli.stops import Wish, entries, resume, stop_scope
+from nodes.io.cli.stops import Wish, resume, stop_scope
 from nodes.io.cli.summary import print_summary, summarise
 from nodes.io.cli.unknowns import show_unknown
 from nodes.io.cli.verify import Walk
@@ -182,7 +184,7 @@ def test_verbs_that_act_paint_nothing(monkeypatch: pytest.MonkeyPatch, capsys: p
 
     client: Any = FakeClient(CONFIG, answer)
     client.pump = lambda limit_ms: []
-    for module in (commands, stops, manualsignal):
+    for module in (commands, stops, entries_file, manualsignal):
         client.is_attached_by(module, monkeypatch)
     assert close_positions(None, "account:demo-1", None, False, dry_run=False, yes=True, reason="") == 3
     assert_plain(capsys, 4)

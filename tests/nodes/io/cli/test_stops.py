@@ -29,8 +29,10 @@ from mesh.messages.control import (
     Undo,
 )
 from nodes.io.cli import drills, stops
+from nodes.io.cli import entries as entries_file
 from nodes.io.cli.drills import drill
-from nodes.io.cli.stops import Wish, arm, entries, kill, resume, stop_scope
+from nodes.io.cli.entries import entries
+from nodes.io.cli.stops import Wish, arm, kill, resume, stop_scope
 from nodes.stops import GENESIS
 from tests.nodes.io.cli.fakeclient import FakeClient
 from tests.nodes.io.cli.frontrig import CONFIG
@@ -48,7 +50,8 @@ class Mesh:
         self.stage = stage
         self.refused = refused
         self.client: Any = FakeClient(CONFIG, self.answer)
-        self.client.is_attached_by(stops, monkeypatch)
+        for module in (stops, entries_file):
+            self.client.is_attached_by(module, monkeypatch)
         for module in (stops, drills):
             monkeypatch.setattr(module, "Client", lambda _config: self.client)
             monkeypatch.setattr(module, "signer_of", lambda _wish: (CONFIG, SIGNER))
