@@ -28,7 +28,8 @@ REFUSED_PER_S = 1
 """Refused stops of one connection that are looked at, each at the price of a signature (a tenth of a millisecond). What a connection says
 beyond is not heard, be it good: it is heard again a second later, and a stop is said until it is answered.
 """
-PEERS_MAX = 1_024
+PEERS_MAX = 8_192
+"""Connections whose refused stops are counted: as many as a socket has."""
 
 
 class Operators:
@@ -101,5 +102,6 @@ class Operators:
             kind, _, name = item.scope.partition(":")
             known = {"account": list(self._config.account), "strategy": list(self._config.strategy)}.get(kind)
             if known is not None and name not in known:
-                return self._stops.refuse(raw, key, Refusal(BAD_SCOPE, f"scope={item.scope}: there is no such {kind}"), now_ns)
+                why = Refusal(BAD_SCOPE, f"scope={item.scope}: there is no such {kind}")
+                return self._stops.refuse(raw, key, why, now_ns, is_kept=False)  # a node may bring it
         return self._stops.take_untrusted(raw, now_ns)

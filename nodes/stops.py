@@ -121,14 +121,17 @@ class Stops:
         key = entry_id(signed.body)
         verified = self._keys.keyring.verify_untrusted(raw, is_drill=True)
         if isinstance(verified, Refusal):
-            return self.refuse(raw, key, verified, now_ns)
+            return self.refuse(raw, key, verified, now_ns, is_kept=False)
         return Result(key, TAKEN, "drill", [Put(DRILL_ROW, b"", raw)], [], verified.item)
 
-    def refuse(self, raw: bytes, key: bytes, why: Refusal, now_ns: int) -> Result:
-        """Do not take an item (``key``: of what it says); remember that, and write it down as often as that does not fill the disk."""
+    def refuse(self, raw: bytes, key: bytes, why: Refusal, now_ns: int, is_kept: bool = True) -> Result:
+        """Do not take an item (``key``: of what it says), and write it down as often as that does not fill the disk.
+
+        ``is_kept``: the same bytes are refused from now on, unseen. Not where they may be good another time, or brought by somebody else.
+        """
         whole = entry_id(raw)
         self.refused_count += 1
-        if why.code != FULL:
+        if is_kept and why.code != FULL:
             keep(self._refused, whole, why, REFUSED_MAX)
         if not self._writing.take(now_ns):
             return Result(key, why.code, why.detail, [], [])

@@ -28,12 +28,14 @@ def head_path(store: Path) -> Path:
 def write_whole(path: Path, raw: bytes) -> None:
     """Write a file whole or not at all. Raises OSError."""
     fresh = path.with_name(path.name + ".new")
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
     try:
-        os.write(descriptor, raw)
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        with fresh.open("wb") as file:  # which writes on where a disk takes a part
+            file.write(raw)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError:
+        fresh.unlink(missing_ok=True)
+        raise
     fresh.replace(path)
 
 
@@ -41,8 +43,10 @@ def sync_folder(folder: Path) -> None:
     """Make new names in a folder durable; Windows has no such call and needs none."""
     if sys.platform != "win32":
         descriptor = os.open(folder, os.O_RDONLY)
-        os.fsync(descriptor)
-        os.close(descriptor)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def keep_genesis(store: Path, store_id: bytes) -> None:

@@ -151,9 +151,8 @@ class Reader:
         """Account, positions, orders and deals; None where the terminal does not answer, VenueLost where it is another account's."""
         deals = self._deals[read.anew]
         deals.begin(read)
-        first_s = 0 if deals.is_at_hand else self._first_s(read.deals_from_ns)
         for _ in range(READS_MAX):
-            is_one_moment = self._package.before_read(first_s, deals.revision)
+            is_one_moment = self._package.before_read(deals.fetched_s, deals.revision)
             before = None if is_one_moment else self._module.account_info()
             if lost := self._lost_to_another(before):
                 return lost

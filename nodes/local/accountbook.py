@@ -145,13 +145,16 @@ class AccountBook:
         self.read_ns = read_ns
         self.take_symbols(state.symbols)
         deals = [*self._owned_since(openings), *self._new_deals(state, openings)]
-        puts = openings.look(state.positions, read_ns, now_ns, state.connected and not state.is_partial)
+        openings.look(state.positions, read_ns, now_ns, state.connected and not state.is_partial)
         if openings.version != self._openings_version:
             self._openings_version = openings.version
             self._own(state.positions, openings)
         self._is_unsaved = self._is_unsaved or bool(deals)
-        if self._is_unsaved and self.is_complete:
-            # a half-read history is read again from its beginning by another life: its sum must not be there already
+        if not self.is_complete:
+            # a half-read history is read again from its beginning by another life: what its deals add up to must not be there already
+            return deals, []
+        puts = openings.rows()
+        if self._is_unsaved:
             self._is_unsaved = False
             puts.append(self.put())
         return deals, puts

@@ -111,10 +111,15 @@ class Handwork:
     def _act(
         self, command: Command, link: str, chosen: list[Position], answers: list[CommandAnswer], now_ns: int
     ) -> list[Effect]:
-        jobs = [Job(self._order(command, position), now_ns) for position in chosen]
+        orders = [self._order(command, position) for position in chosen]
+        # a command that comes again when the log has forgotten it is known by its orders
+        jobs = [Job(order, now_ns) for order in orders if not self._is_known(order.oid)]
         record = CommandRecord(command.id, [job.record.oid for job in jobs], answers, command)
         puts = self.log.keep(record, link)
         return [self._desk.take_stored(jobs, puts, lambda: [*self.log.durable(record)])]
+
+    def _is_known(self, oid: bytes) -> bool:
+        return self._desk.jobs.get(oid) is not None or self._state.reports.known_f(oid) > 0
 
     def _order(self, command: Command, position: Position) -> OrderRecord:
         state = self._state

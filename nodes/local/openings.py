@@ -294,8 +294,8 @@ class Openings:
         self.dealt(deal)
         return self.of_position_id(deal.position_id)
 
-    def look(self, positions: list[Position], read_ns: int, now_ns: int, is_proof: bool = True) -> list[Put]:
-        """Hold the openings against a read that began at ``read_ns``: rows of what changed. ``is_proof``: what it lacks is not there."""
+    def look(self, positions: list[Position], read_ns: int, now_ns: int, is_proof: bool = True) -> None:
+        """Hold the openings against a read that began at ``read_ns``. ``is_proof``: what it lacks is not there."""
         if self._read != (self.version, self.is_hedging, positions):
             self._show_all(positions)
         lacking = [opening for oid, opening in self._live.items() if oid not in self._shown] if is_proof else []
@@ -307,7 +307,6 @@ class Openings:
                 self._take(opening, opening.left_e8)
             if opening.is_proven or now_ns - opening.filled_ns >= LATE_NS:
                 self._go(opening)
-        return self.rows()
 
     def _show_all(self, positions: list[Position]) -> None:
         """Take what a read shows; the same positions say nothing new as long as no opening changes."""

@@ -91,7 +91,12 @@ class OrderIntake:
         if not self._later:
             return
         for k in sorted(k for k in self._later if k <= self._state.stream.received_k):
-            self._desk.take(self._later.pop(k), now_ns)
+            job = self._later.pop(k)
+            same = self._desk.jobs.get(job.record.oid)
+            if same is not None:
+                same.ks += job.ks  # it came under two numbers while there was a hole below both
+            else:
+                self._desk.take(job, now_ns)
 
     def _forget_later(self, oid: bytes) -> list[int]:
         """An open is answered before its turn has come: the numbers it waited under."""

@@ -106,7 +106,7 @@ class Stopping:
             effects.append(state.commits.make(refused, nothing_follows))
         if not puts:
             # what is on its way to the disk is said when it is there; the other router's copy of it needs no word of its own
-            is_durable = all(state.ladder.is_durable(result.id) for result in results)
+            is_durable = all(result.is_refused or state.ladder.is_durable(result.id) for result in results)
             return [*effects, *self._home.say_latched()] if is_durable else effects
         own = [raw for raw, result in zip(items, results, strict=True) if result.item is not None and result.item.issuer == state.name]
         if state.ladder.undo_count > undo_count:

@@ -122,3 +122,13 @@ def test_no_stop_can_be_made_of_a_drill() -> None:
     stop = decode_untrusted(signed(entry(2)))
     assert isinstance(stop, Signed)
     assert desk.stops.drilled_untrusted(stop, 0).code == BAD_SIGNATURE
+
+
+def test_a_stop_whose_bytes_came_as_a_drill_is_taken_all_the_same() -> None:
+    """As a drill its signature is bad, and that says nothing of the stop: who could read it elsewhere could else keep it from binding."""
+    stops = Stops("router-1", KEYS.of("router-1"))
+    raw = signed(Entry("operator", 1, 1, FREEZE, "all", "now"))
+    as_drill = decode_untrusted(raw)
+    assert isinstance(as_drill, Signed)
+    assert stops.drilled_untrusted(as_drill, 0).code == BAD_SIGNATURE
+    assert stops.take_untrusted(raw, 0).code == TAKEN

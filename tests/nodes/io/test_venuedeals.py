@@ -52,7 +52,6 @@ class Asker:
         if told is None or is_lost:
             return None
         rows, has_more = told
-        assert rows or not has_more, "a page with nothing in it that is not the last: reading would never end"
         self.taken = self.call
         self.tickets += [deal.ticket for deal in rows]
         return has_more
@@ -143,6 +142,41 @@ def test_a_read_that_is_done_twice_tells_its_page_twice(monkeypatch: pytest.Monk
             assert told is not None
             assert ([deal.ticket for deal in told[0]], told[1]) == (expected, call < 4)
         taken = call
+
+
+def test_a_read_that_is_done_twice_goes_on_from_the_same_place() -> None:
+    """Where the history comes in spans, too: none is skipped, and deals stay in order."""
+    terminal = Terminal(most=3)
+    for ticket in range(1, 31):
+        terminal.add(ticket, ticket * 1_000)
+    taken, told = 0, []
+    for call in range(1, 100):
+        terminal.pages.begin(VenueRead(call, 0, 1, after=taken))
+        once, again = (terminal.pages.page(terminal.span, None) for _ in range(2))
+        assert once is not None
+        assert again is not None
+        assert once[0][:1] == again[0][:1]
+        told += [deal.ticket for deal in again[0]]
+        taken = call
+        if not again[1]:
+            break
+    assert told == list(range(1, 31))
+
+
+def test_no_read_of_a_long_history_goes_through_much_of_it() -> None:
+    """20,000 deals, a thousand an answer: the last pass is as many reads as it needs, each of a few calls."""
+    terminal = Terminal(most=1_000)
+    for ticket in range(1, 20_001):
+        terminal.add(ticket, ticket * 1_000)
+    asker, calls = Asker(terminal), []
+    for _ in range(1_000):
+        before = terminal.fetched_count
+        has_more = asker.ask()
+        calls.append(terminal.fetched_count - before)
+        if not has_more:
+            break
+    assert asker.tickets == list(range(1, 20_001))
+    assert max(calls) <= 32
 
 
 def test_deals_before_the_moment_are_not_told_and_forgotten() -> None:

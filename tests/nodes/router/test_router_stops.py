@@ -175,6 +175,8 @@ def test_scope_that_this_mesh_does_not_have_is_refused_of_people_and_taken_of_no
     other = signed(Entry("operator", 2, 1, "FREEZE", "strategy:nosuch", ""))
     router.take(LOCALS, 1, KillSetPart([encode(other)]))
     assert len(router.core._state.stops.killset) == 1
+    router.take(LOCALS, 1, KillSetPart([encode(item)]))
+    assert len(router.core._state.stops.killset) == 2, "what was refused of a person is taken of a node"
 
 
 def test_stop_that_is_known_is_answered_and_pushed_to_nobody() -> None:
