@@ -114,6 +114,8 @@ class Handwork:
         orders = [self._order(command, position) for position in chosen]
         # a command that comes again when the log has forgotten it is known by its orders
         jobs = [Job(order, now_ns) for order in orders if not self._is_known(order.oid)]
+        if not jobs:
+            return [self._answer(link, command, NOTHING, "it was carried out when it came first: `mesh deals`")]
         record = CommandRecord(command.id, [job.record.oid for job in jobs], answers, command)
         puts = self.log.keep(record, link)
         return [self._desk.take_stored(jobs, puts, lambda: [*self.log.durable(record)])]

@@ -245,6 +245,20 @@ def test_manual_close_acts_once_and_answers_again() -> None:
     assert (outcome.cause, outcome.leg, outcome.code) == ("MANUAL", "manual_close", "CLOSED")
 
 
+def test_a_command_that_the_log_has_forgotten_does_nothing_again() -> None:
+    """Its orders are known by their oids, whether they have ended or are in hand."""
+    desk = Desk()
+    desk.filled()
+    desk.say(command(2, volume_e8=E8 // 25))
+    desk.until(lambda: any(answer.code == "CLOSED" for answer in desk.answers(bytes([2]) * 16)))
+    desk.run(600)
+    desk.local()._handwork.log._records.clear()
+    desk.say(command(2, volume_e8=E8 // 25))
+    desk.run(600)
+    assert len([send for send in desk.venue.sends if send.action == "CLOSE"]) == 1
+    assert [answer.code for answer in desk.answers(bytes([2]) * 16) if answer.account == "one"] == ["CLOSED", "NOTHING"]
+
+
 def test_manual_close_needs_to_be_told_to_touch_foreign_positions() -> None:
     """A ticket that is not ours is refused without --foreign, closed with it."""
     desk = Desk()
