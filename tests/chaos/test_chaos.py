@@ -10,12 +10,12 @@ from tests.chaos.report import text, write
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
 
-KINDS = ["kill", "kill_worker", "failpoint", "pause", "full_disk", "reset", "blackhole", "partition", "wall_jump", "second_start"]
+KINDS = ["kill", "kill_worker", "failpoint", "pause", "full_disk", "reset", "blackhole", "partition", "wall_jump", "second_start", "stop"]
 """Those that are over soon; hung loops take their watchdog's five seconds, slow disks and slow links theirs."""
 
 
 def test_a_short_round_is_clean(tmp_path: Path) -> None:
-    """Each of ten kinds of faults at least once, load all the while: nothing doubled, nothing lost, nothing left open."""
+    """Each of eleven kinds at least once, load all the while: nothing doubled, lost or left open, nothing opened past a stop."""
     found = campaign(tmp_path, Wishes(4, 6.0, 3, 4.0, KINDS, (0.4, 0.7)), 3_000)
     write(found, tmp_path / "report.json")
     assert found["verdict"] == "clean", text(found)
@@ -23,3 +23,4 @@ def test_a_short_round_is_clean(tmp_path: Path) -> None:
     assert found["pairs"]["attempted"] > 0
     assert found["order_sends"]["taken"] > 0
     assert found["outcomes"].get("FILLED", 0) > 0
+    assert found["stops"]["made"] > 0
