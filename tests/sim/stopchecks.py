@@ -5,13 +5,15 @@ from hashlib import sha256
 from mesh.core import Effect, Envelope, Note, Send
 from mesh.killset import KillSet, item_of, scope_matches
 from mesh.messages.control import FLAT, PREFIX_BYTES, Entry, KillSetAsk, Latched, Undo
-from mesh.messages.orders import OPEN, LocalHello
+from mesh.messages.orders import OPEN, Grant, LocalHello
 from mesh.messages.venue import VenueLost, VenueResult
 from mesh.simnet import Place
 from mesh.units import MS_NS
 from nodes.local.attempts import OrderRecord
+from nodes.router.masterlink import OTHER_DIGEST
 from nodes.stops import KILL_ITEM
 from tests.sim.broken import Broken
+from tests.sim.fleet import ROUTERS
 from tests.sim.seen import SLACK_NS, Seen, Sent
 
 IN_FLIGHT_MAX = 64
@@ -60,6 +62,8 @@ class StopChecks:
                 self._knows(place, effect.message)
             elif isinstance(effect.message, LocalHello) and self._seen.is_local(place):
                 self._greets(place, effect.message)
+            elif isinstance(effect.message, Grant) and place.name in ROUTERS:
+                self._hands_on(place, effect.message)
 
     def _takes(self, place: Place, note: Note) -> None:
         """A stop or an undo is taken, which must be of somebody who may say it."""
@@ -68,6 +72,12 @@ class StopChecks:
             raise Broken("I9", f"{place.name} has taken what nobody may say: {what}", place.name)
         if note.fields["item"] == "Undo":
             self._undone_ns[place.name] = self._seen.now_ns
+
+    def _hands_on(self, place: Place, grant: Grant) -> None:
+        """What a router hands on serves only who holds the stops that it holds itself."""
+        killset = killset_of(place)
+        if killset is not None and grant.kill_digest not in (killset.digest, OTHER_DIGEST):
+            raise Broken("I9", f"{place.name} hands on leave past a stop that it holds, to {grant.account}", grant.account)
 
     def _knows(self, place: Place, ask: KillSetAsk) -> None:
         """The kill set of a life only grows."""
