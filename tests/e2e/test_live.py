@@ -35,7 +35,7 @@ def test_bars_come_from_the_terminal_with_their_cci(tmp_path: Path) -> None:
     terminal = tmp_path / "sim.toml"
     terminal.write_text(SIM)
     rig = Rig(tmp_path, small_mesh(HEAD.format(terminal=terminal)))
-    rig.up("live", "--for", "8")
+    rig.up("live", "--for", "20")  # a busy machine takes eight seconds to come up
     bars = rig.events("live", "bar")
     assert {bar["symbol"] for bar in bars} == {"EURUSD", "USDJPY"}
     assert all(bar["cci"] is not None for bar in bars)
