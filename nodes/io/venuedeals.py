@@ -61,10 +61,11 @@ class DealPages:
             if read.after != self._taken:
                 self._told, self._taken = {}, read.after
             self._forget()
+        if read.deals_from_ns < self._from_ns:
+            self._forget()  # of a moment that has moved on all there was is told still: nothing is fetched for that
         if read.deals_from_ns != self._from_ns:
             self._from_ns = read.deals_from_ns
             self._told = {ticket: at_ns for ticket, at_ns in self._told.items() if at_ns >= self._from_ns}
-            self._forget()
         self._call, self._page = read.call, []
         self.is_at_hand = bool(self._waiting)
 
@@ -103,6 +104,7 @@ class DealPages:
             if page is None:
                 return None
             rows, from_s = page
+            # a history begins at a whole second: what was before the moment in that second would come again and again
             fresh = [deal for deal in rows if deal.ticket not in self._told and self._utc_ns(deal.time_msc) >= self._from_ns]
             if fresh or not from_s:
                 break

@@ -173,7 +173,8 @@ class Reader:
             return None
         revision = self._package.revision()
         is_changed = revision is None or revision != pages.revision
-        live = module.orders_get() if is_changed and not pages.is_at_hand else ()
+        is_fetched = is_changed and not pages.is_at_hand
+        live = module.orders_get() if is_fetched else ()
         page = pages.page(module.history_deals_get, revision) if is_changed else ([], False)
         # After all the rest: what another account shows meanwhile must not be told as ours.
         info = module.account_info()
@@ -182,7 +183,7 @@ class Reader:
         if lost := self._lost_to_another(info):
             return lost
         rows, more_deals = page
-        if is_changed and not pages.is_at_hand:
+        if is_fetched:
             self._orders = [pending_of(order, self._utc) for order in live]
         symbols = self._changed_specs(read.block, [position.symbol for position in positions])
         if symbols and (lost := self._lost_to_another(module.account_info())):

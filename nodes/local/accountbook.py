@@ -40,7 +40,8 @@ _ticket = attrgetter("ticket")
 
 class BookRecord(Msg):
     """``deals_from_ns``: deals before it were told. ``tickets`` and ``more_tickets``: those after it that were. ``ownerless``: the
-    newest told of nobody."""
+    newest told of nobody.
+    """
 
     deals_from_ns: Int64 = 1
     deposit_e8: Int64 = 0

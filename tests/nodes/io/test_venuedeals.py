@@ -115,6 +115,22 @@ def test_what_an_answer_told_that_was_lost_is_told_again() -> None:
     assert terminal.pages.revision is None, "the answer to the ninth was not taken"
 
 
+def test_a_moment_that_moves_on_has_nothing_fetched_again() -> None:
+    """All after it was told; one that lies earlier has the history read anew."""
+    terminal = Terminal()
+    terminal.add(1, 5_000)
+    asker = Asker(terminal)
+    asker.from_ns = 4_000 * MS_NS
+    asker.ask(revision=7)
+    for from_ms, revision in ((4_500, 7), (3_000, None)):
+        asker.call += 1
+        terminal.pages.begin(VenueRead(asker.call, 0, from_ms * MS_NS, after=asker.taken))
+        assert terminal.pages.revision == revision
+        terminal.pages.page(terminal.span, revision)
+        asker.taken = asker.call
+    assert asker.tickets == [1]
+
+
 def test_who_went_another_way_is_told_everything() -> None:
     """A worker that has just started, or one who begins again at 0."""
     terminal = Terminal()
