@@ -40,7 +40,7 @@ _ticket = attrgetter("ticket")
 
 class BookRecord(Msg):
     """``deals_from_ns``: deals before it were told. ``tickets`` and ``more_tickets``: those after it that were. ``ownerless``: the
-    newest told of nobody.
+    newest that are, in part, of no opening that was known, with those lots; one with an oid was told with it.
     """
 
     deals_from_ns: Int64 = 1
@@ -85,7 +85,9 @@ class AccountBook:
         self._tickets: dict[int, int] = {}
         """Ticket → market time of deals told."""
         self._ownerless: dict[int, DealReport] = {}
-        """Trades told as nobody's, by ticket: whose they are may be known later."""
+        """Trades that are nobody's, or with lots that are nobody's, by ticket: whose they are may be known later."""
+        self._placed = -1
+        """``Openings.placed`` when they were looked at last."""
         self._number = 0
         self.newest: AccountState | None = None
         """The newest read as the master would be told it."""
@@ -177,11 +179,11 @@ class AccountBook:
             self._newest_ns = max(self._newest_ns, deal.market_ns)
             if deal.kind in DEPOSIT_KINDS:
                 self.deposit_e8 += deal.profit_e8
-            openings.dealt(deal)
-            opening = openings.of_position_id(deal.position_id)
-            found.append(msgspec.structs.replace(deal, oid=opening.record.oid) if opening else deal)
-            if opening is None and deal.kind in TRADE_KINDS:
-                keep(self._ownerless, deal.deal_ticket, deal, OWNERLESS_MAX)
+            over_e8 = openings.dealt(deal)
+            told = _owned(deal, openings)
+            found.append(told)
+            if over_e8 and deal.kind in TRADE_KINDS:
+                keep(self._ownerless, deal.deal_ticket, msgspec.structs.replace(told, volume_e8=over_e8), OWNERLESS_MAX)
         if not state.more_deals:
             self.deals_from_ns = max(self.deals_from_ns, self._newest_ns - OVERLAP_NS)
             if len(self._tickets) > TICKETS_MAX:
@@ -189,13 +191,20 @@ class AccountBook:
         return found
 
     def _owned_since(self, openings: Openings) -> list[DealReport]:
-        """Deals that were read before their opening was known: told again, with whose they are."""
+        """Have openings take deals that were read before they were known: those told of nobody, told again with whose they are."""
         found: list[DealReport] = []
-        for deal in list(self._ownerless.values()):
-            opening = openings.dealt_before(deal)
-            if opening is not None:
-                del self._ownerless[deal.deal_ticket]
-                found.append(msgspec.structs.replace(deal, oid=opening.record.oid))
+        if openings.placed == self._placed:
+            return found
+        for deal in filter(openings.may_be_ours, list(self._ownerless.values())):
+            over_e8, told = openings.dealt(deal), _owned(deal, openings)
+            if over_e8 != deal.volume_e8 or told.oid != deal.oid:
+                self._is_unsaved = True
+            if told.oid != deal.oid and not any(deal.oid):
+                found.append(told)
+            del self._ownerless[deal.deal_ticket]
+            if over_e8:
+                self._ownerless[deal.deal_ticket] = msgspec.structs.replace(told, volume_e8=over_e8)
+        self._placed = openings.placed
         return found
 
     def position(self, ticket: int) -> Position | None:
@@ -245,3 +254,9 @@ class AccountBook:
             symbols_number=self._symbols_number,
         )
         return self.newest
+
+
+def _owned(deal: DealReport, openings: Openings) -> DealReport:
+    """The deal with whose it is."""
+    opening = openings.of_position_id(deal.position_id)
+    return msgspec.structs.replace(deal, oid=opening.record.oid) if opening else deal

@@ -121,6 +121,8 @@ class Finishing:
             f=self._state.reports.f + 1,
             sl_distance_e8=record.sl_distance_e8,
             decided_ns=record.decided_market_ns,
+            deal_ticket=outcome.deal_ticket,
+            order_ticket=outcome.order_ticket,
         )
 
     def take_off(self, record: OrderRecord, volume_e8: int) -> None:

@@ -29,6 +29,7 @@ LATE_NS = 120 * SECOND_NS
 CLOCKS_NS = 60 * SECOND_NS
 """How far the clocks of a market and of a broker may be apart."""
 IN = "IN"
+OUT = "OUT"
 
 
 class OpeningRecord(Msg):
@@ -57,6 +58,10 @@ class OpeningRecord(Msg):
     """The SL that was asked for; 0: none."""
     decided_ns: Int64 = 0
     """Market time of its decision: no deal of it is older."""
+    deal_ticket: Count = 0
+    """Its deal that its result named: none that closes it has a lower ticket. 0: none was named."""
+    order_ticket: Count = 0
+    """Its order, by which its own deals are known."""
 
 
 class Opening:
@@ -99,6 +104,8 @@ class Openings:
         self._by_magic: dict[int, Opening] = {}
         self._by_position: dict[int, dict[bytes, Opening]] = {}
         """By identifier; on a netting account more than one."""
+        self.placed = 0
+        """Grows whenever an opening gets an identifier: deals read before may be its own."""
         self._live: dict[bytes, Opening] = {}
         self._unseen: dict[bytes, Opening] = {}
         """Those of the live ones that no read has shown."""
@@ -157,6 +164,7 @@ class Openings:
         self._unplace(opening)
         opening.position_id = position_id
         if position_id:
+            self.placed += 1
             self._by_position.setdefault(position_id, {})[opening.record.oid] = opening
         if opening.record.position_ticket != position_id:
             self._change(opening, position_ticket=position_id)
@@ -266,33 +274,36 @@ class Openings:
         """Lowest number of an opening the venue does not show yet; 0 where there is none."""
         return min((opening.record.f for opening in self._unseen.values()), default=0)
 
-    def dealt(self, deal: DealReport) -> None:
-        """A deal is in the history: it names the position of its order, and may close what is ours."""
+    def dealt(self, deal: DealReport) -> int:
+        """A deal is in the history: it names the position of its order, and may close what is ours. Lots that are of no known opening."""
         if not deal.position_id:
-            return
+            return 0
         for opening in list(self._by_position.get(deal.order_ticket, {}).values()):
             # an answer without a deal named the order, not the position it was added to
             if deal.position_id != opening.position_id and not self.is_hedging:
                 self._place(opening, deal.position_id)
                 opening.position_ticket = deal.position_id
+        shared = self._by_position.get(deal.position_id, {})
         if deal.entry == IN:
-            return
-        lots_e8 = deal.volume_e8
-        for opening in sorted(self._by_position.get(deal.position_id, {}).values(), key=_told_f):
+            return 0 if shared else deal.volume_e8
+        lots_e8, side = deal.volume_e8, 1 if deal.kind == "BUY" else -1
+        for opening in sorted(shared.values(), key=_told_f):
             record = opening.record
+            # an opening that met lots of the other side closed them instead of adding its own; turned round, how many is not said
+            is_own = 0 != record.order_ticket == deal.order_ticket and deal.entry == OUT
+            if not is_own and (record.side == side or deal.deal_ticket <= record.deal_ticket):
+                continue
             closed_e8 = min(lots_e8, record.volume_e8 - record.out_e8)
             if closed_e8:
                 lots_e8 -= closed_e8
                 self._change(opening, out_e8=record.out_e8 + closed_e8)
+        return lots_e8
 
-    def dealt_before(self, deal: DealReport) -> Opening | None:
-        """A deal that was nobody's when it was read: the opening it turns out to be of, which takes it like any other."""
+    def may_be_ours(self, deal: DealReport) -> bool:
+        """Whether a deal that was nobody's when it was read may be of an opening that is known now."""
         named = self._by_position.get(deal.position_id) or self._by_position.get(deal.order_ticket, {})
         # a netting position may hold deals from before any of it was ours
-        if not any(deal.market_ns >= opening.record.decided_ns - CLOCKS_NS for opening in named.values()):
-            return None
-        self.dealt(deal)
-        return self.of_position_id(deal.position_id)
+        return any(deal.market_ns >= opening.record.decided_ns - CLOCKS_NS for opening in named.values())
 
     def look(self, positions: list[Position], read_ns: int, now_ns: int, is_proof: bool = True) -> None:
         """Hold the openings against a read that began at ``read_ns``. ``is_proof``: what it lacks is not there."""

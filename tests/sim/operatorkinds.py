@@ -58,11 +58,8 @@ def flatten(plan: "FaultPlan", random: Random) -> str:
     """An operator flattens while terminals show late what was done there, answers get lost, and people trade at them by hand."""
     fleet, net = plan.fleet, plan.fleet.net
     late_ms, hand_ms = random.randint(100, 1_500), random.randint(60, 180)
-    rules = [FaultSection(kind="lose_reply", chance=Decimal("0.3"))]
-    if "netting" not in {account.margin_mode for account in fleet.config.account.values()}:
-        # (a shared position that turns round before any read has shown what was lost and late is taken as gone after two minutes only)
-        rules.append(FaultSection(kind="hide", chance=Decimal("0.8"), for_ms=late_ms))
-    fleet.service._faults = VenueFaults(tuple(rules), random.getrandbits(31))
+    rules = FaultSection(kind="lose_reply", chance=Decimal("0.3")), FaultSection(kind="hide", chance=Decimal("0.8"), for_ms=late_ms)
+    fleet.service._faults = VenueFaults(rules, random.getrandbits(31))
     until_ns = net.now_ns + HANDS_NS
 
     def trade() -> None:

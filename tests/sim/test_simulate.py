@@ -29,7 +29,7 @@ def test_seeds_are_clean(batch: int) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", [119, 412, 2_953, 4_858, 600_004, 600_015, 700_401, 701_011, 701_250, 701_521, 701_802, 10_276])
+@pytest.mark.parametrize("seed", [119, 412, 2_953, 4_858, 600_004, 600_015, 700_401, 701_011, 701_250, 701_521, 701_802, 10_276, 10_320])
 def test_seeds_that_failed_once_are_clean(seed: int) -> None:
     """What they found: stores put back unseen, a list lost, an opening that ended twice, a copy's word on the original's order,
     an operator not heard any more.

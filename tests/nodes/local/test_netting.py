@@ -6,8 +6,9 @@ import msgspec
 
 from mesh.messages.accounts import Position
 from mesh.messages.outcomes import DealReport
-from mesh.messages.venue import VenueResult, VenueSend
+from mesh.messages.venue import VenueResult, VenueSend, VenueState
 from mesh.units import E8, SECOND_NS
+from nodes.local.accountbook import AccountBook
 from nodes.local.openings import OpeningRecord, Openings
 from tests.nodes.local.localrig import Rig
 from tests.nodes.local.nettingvenue import LOTS_E8, netting_rig
@@ -210,7 +211,7 @@ def test_opening_whose_answer_named_no_deal_is_in_the_position_its_deal_names() 
     openings = netting(opening(1), opening(2, position_ticket=44))
     openings.look([held(volume_e8=20 * E8)], 1, 2)
     assert openings.ours_e8(held(volume_e8=20 * E8)) == 10 * E8
-    openings.dealt(DealReport("one", 5, 44, 1, "EURUSD", "BUY", "IN", "EXPERT", 10 * E8, 1, 0, 0, 0, 1, bytes(16), ""))
+    openings.dealt(deal(5, "IN", 10 * E8, order_ticket=44))
     openings.look([held(volume_e8=20 * E8)], 3, 4)
     assert openings.ours_e8(held(volume_e8=20 * E8)) == 20 * E8
 
@@ -227,3 +228,44 @@ def test_what_was_closed_is_known_after_a_restart() -> None:
         again.restore(row.record or b"", 5)
     assert [each.left_e8 for each in again.live()] == [0, 7 * E8]
     assert again.ours_e8(held(volume_e8=20 * E8)) == 7 * E8
+
+
+def deal(ticket: int, entry: str, volume_e8: int, order_ticket: int = 0) -> DealReport:
+    """A deal of position 1: what opens buys, what closes sells."""
+    kind = "BUY" if entry == "IN" else "SELL"
+    order = order_ticket or ticket
+    return DealReport("one", ticket, order, 1, "EURUSD", kind, entry, "EXPERT", volume_e8, 1, 0, 0, 0, ticket, bytes(16), "")
+
+
+def read_of(book: AccountBook, openings: Openings, deals: list[DealReport], at_ns: int) -> list[DealReport]:
+    """The deals told of a read of this account, whose position has turned round."""
+    state = VenueState(1, 0, 0, 1, 1, 1, 0, 1, 0, True, True, [held(-1, ticket=9)], [], deals, [], False)
+    return book.take(state, openings, at_ns, at_ns + 1)[0]
+
+
+def test_opening_known_later_was_closed_by_what_its_position_s_other_openings_left_over_of_a_deal() -> None:
+    """Somebody turned the position round before any read showed an opening whose answer was lost: it is gone, and at once."""
+    book, openings = AccountBook("one", 1), netting(opening(1))
+    deals = [deal(1, "IN", 10 * E8), deal(2, "IN", 10 * E8), deal(3, "INOUT", 40 * E8)]
+    assert [each.oid for each in read_of(book, openings, deals, 10)] == [bytes([1]) * 16] * 3
+    again = AccountBook("one", 2)
+    again.restore(book.put().record or b"")
+    for each in (book, again):
+        known = netting(*(opening.record for opening in openings.known()))
+        known.add(msgspec.structs.replace(opening(2), deal_ticket=2), 20)
+        known.add(msgspec.structs.replace(opening(4), deal_ticket=4), 20)
+        known.add(msgspec.structs.replace(opening(5, side=-1), deal_ticket=2), 20)
+        assert read_of(each, known, deals, 30) == [], "each deal is told once"
+        gone = {each.record.f: each.is_dealt_out for each in known.known()}
+        assert gone == {1: True, 2: True, 4: False, 5: False}, "nothing is closed by a deal made before it, or on its own side"
+        assert known.of_oid(bytes([2]) * 16).record.is_gone  # type: ignore[union-attr]
+
+
+def test_opening_that_met_lots_of_the_other_side_is_closed_by_its_own_deal() -> None:
+    """Somebody held as much the other way: nothing of it was ever there to be seen. What is of no order is nobody's own."""
+    book, openings = AccountBook("one", 1), netting(msgspec.structs.replace(opening(1, side=-1), deal_ticket=4, order_ticket=44))
+    openings.add(msgspec.structs.replace(opening(2, side=-1), deal_ticket=3), 5)
+    read_of(book, openings, [deal(3, "IN", 10 * E8), msgspec.structs.replace(deal(9, "OUT", E8), order_ticket=0)], 10)
+    assert [each.is_dealt_out for each in openings.known()] == [False, False]
+    read_of(book, openings, [deal(4, "OUT", 10 * E8, order_ticket=44)], 20)
+    assert [each.is_dealt_out for each in openings.known()] == [True, False]
