@@ -26,7 +26,7 @@ from bench.scenario import Options, Scenario
 from bench.series import series_of, setting_of
 from bench.tables import COLUMNS, print_comparison, print_run
 from mesh.errors import BadFeed, BadUsage
-from mesh.io.isotime import iso_of
+from mesh.texts import iso_of
 from mesh.units import MS_NS, SECOND_NS
 from nodes.io.cli.grid import Column, console, grid
 

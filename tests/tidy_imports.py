@@ -17,11 +17,12 @@ IMPURE_MODULES = (
 IMPURE_CALLS = ("__import__", "breakpoint", "hash", "id", "input", "open")
 """Built-ins that do (``hash`` of a text and ``id`` differ from process to process)."""
 CALENDAR_MODULES = ("datetime", "zoneinfo", "importlib.resources")
-CALENDAR_FILE = "nodes/zones.py"
-"""Local clocks are turned into UTC here alone, by the rules of the pinned tzdata package, which it reads as data."""
+CALENDAR_FILES = ("mesh/texts.py", "nodes/zones.py")
+"""Given times are written as text in the one, and local clocks turned into UTC in the other, by the rules of the pinned tzdata package,
+which it reads as data."""
 
 ZMQ_FILES = ("mesh/io/sockets.py", "nodes/io/mt5backend.py")
-NAMED_FILES = (CALENDAR_FILE, *ZMQ_FILES)
+NAMED_FILES = (*CALENDAR_FILES, *ZMQ_FILES)
 """Files these rules name; each must be there."""
 
 
@@ -30,7 +31,7 @@ def pure(source: Source) -> Iterator[tuple[int, str]]:
     if not source.is_pure:
         return
     for node, name in source.imports():
-        if is_under(name, *CALENDAR_MODULES) and source.path == CALENDAR_FILE:
+        if is_under(name, *CALENDAR_MODULES) and source.path in CALENDAR_FILES:
             continue
         if is_under(name, *IMPURE_MODULES):
             yield line_of(node), f"pure code imports {name}: take it as an argument, or move this to io/"

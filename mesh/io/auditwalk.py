@@ -9,7 +9,7 @@ import msgspec
 from mesh.audit import AuditRow, Head, broken_at
 from mesh.errors import BadConfig
 from mesh.io import storelayout, storemarks
-from mesh.io.isotime import iso_of
+from mesh.texts import iso_of
 
 ROWS = "SELECT seq, wall_ns, kind, key, record, hash FROM audit WHERE seq > ? ORDER BY seq"
 DO = "keep these files as they are, put the store back from a backup, and find out who changed it"

@@ -16,7 +16,7 @@ import msgspec
 from mesh.core import Emit
 from mesh.errors import StoreFailed
 from mesh.events import STAGES
-from mesh.io.isotime import iso_of
+from mesh.texts import iso_of
 
 BUFFER_BYTES = 256 * 1024
 CHUNK_BYTES = 16 * 1024 * 1024

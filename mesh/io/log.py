@@ -14,7 +14,7 @@ import structlog
 from mesh.core import Note
 from mesh.counters import Counters
 from mesh.io.clock import wall_ns
-from mesh.io.isotime import iso_of
+from mesh.texts import iso_of
 from mesh.units import SECOND_NS
 
 FILE_BYTES_MAX = 10_000_000

@@ -14,6 +14,7 @@ from mesh.config import Config
 from mesh.errors import BadUsage
 from mesh.messages.base import SID_MAX, Msg
 from mesh.messages.control import WhyAnswer, WhyAsk
+from mesh.texts import moment_text, span_text
 from nodes.codes import MANUAL, RESOLVE
 from nodes.decisions import ARCHIVE
 from nodes.io.cli.acting import NOT_ALL
@@ -21,7 +22,6 @@ from nodes.io.cli.client import Client, attached
 from nodes.io.cli.grid import cell, console
 from nodes.io.cli.plaintext import say, say_json
 from nodes.io.cli.steps import ONE_HOST, Clocks, clocks_of, stamps_line
-from nodes.io.cli.tables import moment_text, span_text
 
 ANSWER_S = 3.0
 LINE_KEYS = ("oid", "symbol", "volume", "price", "profit", "position_ticket")

@@ -12,11 +12,11 @@ from mesh.audit import GENESIS, AuditRow
 from mesh.codec import RECORD_BYTES_MAX, decode_record_untrusted, decode_untrusted
 from mesh.errors import BadConfig, BadFrame, BadUsage, StoreFailed
 from mesh.io import auditwalk
-from mesh.io.isotime import iso_of
 from mesh.io.storelayout import Genesis
 from mesh.killset import item_of
 from mesh.messages.base import Msg
 from mesh.messages.outcomes import Outcome
+from mesh.texts import iso_of
 from mesh.units import US_NS
 from nodes.decisions import ARCHIVE, DECISION, ArchiveRecord, DecisionRecord
 from nodes.io.cli.grid import Column, cell, console, grid

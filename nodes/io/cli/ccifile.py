@@ -6,10 +6,10 @@ from pathlib import Path
 
 from mesh.config import parse
 from mesh.errors import BadFeed, BadUsage
+from mesh.texts import iso_from_ns
 from mesh.units import text_from_e8
 from nodes.candles import Bar, CandleBuilder, CciStream
 from nodes.io.cli.plaintext import say
-from nodes.io.cli.tables import iso_from_ns
 from nodes.io.feed import Feed, read_feed
 from nodes.io.feedspec import parse_feed_spec
 from nodes.io.locate import demo_text

@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 from rich.text import Text
 
+from mesh import texts
 from mesh.errors import BadUsage
 from mesh.messages.base import Msg
 from mesh.messages.control import CLOSE_VERB, MODIFY_VERB, Command, CommandAnswer
@@ -115,8 +116,8 @@ def answer_row(item: CommandAnswer) -> tables.Row:
         "detail": item.detail,
         "ticket": str(item.ticket),
         "symbol": item.symbol,
-        "lots": tables.lots(item.volume_e8),
-        "price": tables.price(item.price_e8),
+        "lots": texts.lots(item.volume_e8),
+        "price": texts.price(item.price_e8),
     }
 
 
@@ -126,8 +127,8 @@ def _row(client: Client, item: CommandAnswer, done: tuple[str, ...]) -> tables.R
         "account": item.account,
         "ticket": item.ticket or "",
         "symbol": item.symbol,
-        "lots": tables.lots(item.volume_e8) if item.volume_e8 else "",
-        "price": tables.price(item.price_e8, spec.digits) if spec is not None else tables.price(item.price_e8),
+        "lots": texts.lots(item.volume_e8) if item.volume_e8 else "",
+        "price": texts.price(item.price_e8, spec.digits) if spec is not None else texts.price(item.price_e8),
         "code": marked(item.code, item.code in done),
         "detail": item.detail,
     }

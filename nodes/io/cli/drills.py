@@ -7,9 +7,9 @@ import secrets
 import time
 from typing import Any
 
+from mesh import texts
 from mesh.messages.control import FREEZE, LATCHED, Entry
 from mesh.units import MS_NS
-from nodes.io.cli import tables
 from nodes.io.cli.acting import NOT_ALL, operator_name
 from nodes.io.cli.client import Client
 from nodes.io.cli.plaintext import say, say_json
@@ -62,5 +62,5 @@ def _say(found: dict[str, Any], each_ns: list[int], whys: dict[str, str]) -> Non
     asked = found["drills"] * found["accounts"]
     say(f"drill: {found['drills']} times, {found['accounts']} accounts: {found['latched']} of {asked} latched")
     if each_ns:
-        spans = "  ".join(f"p{share} {tables.span_text(percentile(each_ns, share))}" for share in (50, 90, 99))
-        say(f"command to durable latch: {spans}  max {tables.span_text(each_ns[-1])}; nothing was stopped")
+        spans = "  ".join(f"p{share} {texts.span_text(percentile(each_ns, share))}" for share in (50, 90, 99))
+        say(f"command to durable latch: {spans}  max {texts.span_text(each_ns[-1])}; nothing was stopped")

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from mesh import texts
 from mesh.messages.control import Undo
 from mesh.units import MS_NS
 from mesh.view import freshness
@@ -60,7 +61,7 @@ def entry_rows(client: Client, with_ended: bool) -> list[dict[str, Any]]:
                 "scope": entry.scope,
                 "issuer": entry.issuer,
                 "by": entry.by or entry.issuer,
-                "since": tables.iso_from_ns(entry.issued_ns),
+                "since": texts.iso_from_ns(entry.issued_ns),
                 "reason": entry.reason,
                 "ended": f"{undo.by or undo.issuer}: {undo.reason}" if undo is not None else "",
                 "accounts": [_account_row(client, name, key) for name in names],

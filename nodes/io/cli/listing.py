@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 from rich.text import Text
 
+from mesh import texts
 from mesh.view import View
 from nodes.io.cli import tables
 from nodes.io.cli.client import attached
@@ -110,7 +111,7 @@ def print_csv(rows: list[Row]) -> None:
 
 def for_people(rows: list[Row]) -> list[Row]:
     """Rows with their market time to the second: their order tells the rest."""
-    return [row | {"time": tables.clock_text(row["time"])} if "time" in row else row for row in rows]
+    return [row | {"time": texts.clock_text(row["time"])} if "time" in row else row for row in rows]
 
 
 def print_rows(listing: Listing, rows: list[Row]) -> None:

@@ -4,6 +4,7 @@ import secrets
 import time
 from pathlib import Path
 
+from mesh import texts
 from mesh.errors import BadUsage, NoMesh
 from mesh.messages import PROTOCOL_VERSION
 from mesh.messages.base import Msg
@@ -48,7 +49,7 @@ def send_signal(
         raise BadUsage(f"--volume {volume}: a close signal closes all of it; for a part: mesh close SCOPE --volume")
     with attached(config_path) as client:
         check_volume(client, symbol, targets, volume_e8)
-        size = f"{tables.lots(volume_e8)} lots" if volume_e8 else "sized by the strategy" if SIDES[word] else "all that is open"
+        size = f"{texts.lots(volume_e8)} lots" if volume_e8 else "sized by the strategy" if SIDES[word] else "all that is open"
         say(f"{word} {symbol} on {', '.join(targets)}, {size}, through risk")
         if dry_run:
             return 0

@@ -3,6 +3,7 @@
 import secrets
 from pathlib import Path
 
+from mesh import texts
 from mesh.messages.control import RECONCILE_VERB, Command, CommandAnswer
 from mesh.messages.outcomes import FINAL_CODES
 from mesh.units import MS_NS
@@ -64,7 +65,7 @@ def as_it_was(client: Client, account: str, lost: AccountList) -> tables.Row:
     if state is not None:
         told |= {
             "age_ms": (client.now_ns() - at_ns) // MS_NS,
-            "market_time": tables.iso_from_ns(state.market_ns),
+            "market_time": texts.iso_from_ns(state.market_ns),
             "market_ns": str(state.market_ns),
             "positions": len(state.positions),
             "orders": len(state.orders),
@@ -80,5 +81,5 @@ def _print_as_it_was(client: Client, account: str) -> None:
         say(f"{account}: no state of it was ever told")
     else:
         at_ns, state = seen
-        ago = tables.span_text(client.now_ns() - at_ns)
+        ago = texts.span_text(client.now_ns() - at_ns)
         say(f"as it was {ago} ago: {len(state.positions)} positions, {len(state.orders)} orders, {state.unknown_count} unknown results")

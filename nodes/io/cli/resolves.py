@@ -5,12 +5,12 @@ from pathlib import Path
 
 import msgspec
 
+from mesh import texts
 from mesh.config import Config
 from mesh.errors import BadUsage
 from mesh.messages.control import RESOLVE_VERB, Command, CommandAnswer, LostOrder
 from nodes import codes
 from nodes.answercodes import PREVIEW
-from nodes.io.cli import tables
 from nodes.io.cli.acting import NOT_ALL, NOT_DONE, check_unasked, is_typed, operator_name
 from nodes.io.cli.actwords import check_reason
 from nodes.io.cli.client import Client, attached
@@ -79,7 +79,7 @@ def _as_document(client: Client, command: Command, told: AccountList, lost: Lost
         "done": last.code in DONE and last.code != PREVIEW,
         "said_by": told.said_by,
         "why": told.why,
-        "market_time": tables.iso_from_ns(told.market_ns),
+        "market_time": texts.iso_from_ns(told.market_ns),
         "market_ns": str(told.market_ns),
         "was": order_row(told.account, lost) if lost is not None else None,
         "preview": answer_row(preview),

@@ -8,6 +8,7 @@ from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.text import Text
 
+from mesh import texts
 from mesh.config import Config
 from mesh.terminalword import REAL, kind_of
 from nodes.io.cli import tables
@@ -109,7 +110,7 @@ def status_document(config: Config, client: Client) -> dict[str, Any]:
         "state": tables.mesh_state(client.view) if client.is_seeing else UNKNOWN,
         "simulated": all(kind_of(account.terminal) != REAL for account in config.account.values()),
         "speed": health.facts.get("speed", "") if health else "",
-        "market_time": tables.iso_from_ns(health.market_ns) if health else "",
+        "market_time": texts.iso_from_ns(health.market_ns) if health else "",
         "nodes": tables.node_rows(config, client.view, now_ns),
         "accounts": tables.account_rows(config, client.view, now_ns),
         "stops": tables.stop_rows(client.view),
@@ -120,7 +121,7 @@ def header_of(document: dict[str, Any]) -> Text:
     """One line that is never left out: what this is, how fast, and in which state."""
     kind = "SIMULATED" if document["simulated"] else "LIVE"
     pace = f" at {document['speed']}" if document["speed"] else ""
-    stamp = tables.clock_text(document["market_time"])
+    stamp = texts.clock_text(document["market_time"])
     health: dict[str, Any] = next((row["health"] for row in document["nodes"] if row["role"] == "market"), {})
     market = f"market {stamp} UTC" if stamp else "market not begun" if health else "market not seen yet"
     if waiting := health.get("facts", {}).get("waiting"):
@@ -161,7 +162,7 @@ def stops_picture(rows: list[Row], width: int) -> list[RenderableType]:
     """The live stops, what each level does, and how they end."""
     levels = dict.fromkeys(row["level"] for row in rows)
     meaning = "; ".join(f"{level}: {LEVELS[level]}" for level in levels)
-    shown = [row | {"since": tables.clock_text(row["since"])} for row in rows]
+    shown = [row | {"since": texts.clock_text(row["since"])} for row in rows]
     return [
         Text(f"stops that bind until `mesh resume SCOPE --reason …` ends them ({meaning})", style="italic"),
         grid(STOPS, shown, width, folds=True),

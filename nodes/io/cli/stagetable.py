@@ -6,9 +6,10 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from mesh.stages import BROKER, INTERVAL_NS, STAGES
+from mesh.texts import offset_text
 from mesh.units import SECOND_NS, US_NS
 from nodes.io.cli.grid import Column, grid
-from nodes.io.cli.tables import Row, offset_text
+from nodes.io.cli.tables import Row
 
 PERCENTILES = ("p50", "p90", "p99", "p99.9", "max")
 COLUMNS = (

@@ -10,8 +10,8 @@ import msgspec
 
 from mesh.config import Config
 from mesh.links import LISTENING_ROLES
+from mesh.texts import offset_text, span_text
 from mesh.view import View
-from nodes.io.cli.tables import offset_text, span_text
 
 SOURCE, MASTER, ROUTER, LOCAL = "source", "master", "router", "local"
 CLOCK_OF = {

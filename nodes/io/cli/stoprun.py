@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from mesh import texts
 from mesh.codec import encode
 from mesh.confirmations import Confirmations, Verdict
 from mesh.keyring import Item, Signer
@@ -18,7 +19,6 @@ from mesh.messages.base import Msg
 from mesh.messages.control import LATCHED, STOP_STAGES, Drill, Entry, OperatorHello
 from mesh.messages.outcomes import Outcome
 from mesh.units import MS_NS, SECOND_NS
-from nodes.io.cli import tables
 from nodes.io.cli.client import Client
 from nodes.io.cli.plaintext import say
 
@@ -126,7 +126,7 @@ def verdict_line(verdict: Verdict, words: str) -> str:
     if verdict.held is not None and verdict.held.orders_count + verdict.held.positions_count:
         left = f"; {verdict.held.positions_count} positions, {verdict.held.orders_count} pending orders stay"
     how = words if verdict.held is None else f"{words} {verdict.held.stage}"
-    return f"CONFIRMED      {verdict.account}  {how} after {tables.span_text(verdict.after_ns)}{left}"
+    return f"CONFIRMED      {verdict.account}  {how} after {texts.span_text(verdict.after_ns)}{left}"
 
 
 def say_sum(stopped: StopEnd) -> None:
@@ -142,7 +142,7 @@ def say_sum(stopped: StopEnd) -> None:
         say(f"not reached    {node}")
     for stage, times_ns in stopped.times_ns.items():
         if times_ns:
-            p50, p99, most = (tables.span_text(percentile(times_ns, share)) for share in (50, 99, 100))
+            p50, p99, most = (texts.span_text(percentile(times_ns, share)) for share in (50, 99, 100))
             say(f"{stage.lower():14} {len(times_ns)} accounts  p50 {p50}  p99 {p99}  max {most}")
     count = sum(verdict.is_confirmed for verdict in stopped.verdicts)
     say(f"{count} of {len(stopped.verdicts)} accounts confirmed; id {stopped.id.hex()[:12]}")

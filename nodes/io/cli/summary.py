@@ -12,6 +12,7 @@ from typing import Any
 from hdrh.histogram import HdrHistogram
 from rich.markup import escape
 
+from mesh import texts
 from mesh.codec import RECORD_BYTES_MAX, decode_record_untrusted
 from mesh.config import Config
 from mesh.errors import MeshError
@@ -196,7 +197,7 @@ def summarise(
             "ticks": int(facts.get("played", "0")),
             "blocks": counters.get("block_count", 0),
             "bars": _sum(config, view, "indicator", "bar_count"),
-            "market_time": tables.iso_from_ns(market[1].market_ns) if market else "",
+            "market_time": texts.iso_from_ns(market[1].market_ns) if market else "",
             "crossed": about.crossed_count if about else 0,
             "bad_rows": about.bad_row_count if about else 0,
             "notes": {key: value for key, value in facts.items() if key not in ("speed", "comparable", "played", "total")},
@@ -232,9 +233,9 @@ def _account(view: View, account: str, codes: dict[str, int]) -> dict[str, Any]:
     state = seen[1]
     return {
         "currency": state.currency,
-        "balance": tables.money(state.balance_e8),
-        "equity": tables.money(state.equity_e8),
-        "pnl": tables.money(state.equity_e8 - state.deposit_e8),
+        "balance": texts.money(state.balance_e8),
+        "equity": texts.money(state.equity_e8),
+        "pnl": texts.money(state.equity_e8 - state.deposit_e8),
         "positions": len(state.positions),
         "ladder": state.ladder,
         "lines": codes,

@@ -3,7 +3,6 @@
 64-bit integers and decimals are text; times are ISO 8601 and say their zone; every row of live state says its age.
 """
 
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from mesh.config import Config
@@ -12,55 +11,11 @@ from mesh.killset import KillSet
 from mesh.messages.accounts import AccountState
 from mesh.messages.control import LADDER
 from mesh.messages.health import NodeHealth
-from mesh.units import MS_NS, SECOND_NS, US_NS, e8_from_text, text_from_e8
+from mesh.texts import iso_from_ns, lots, money, price, side
+from mesh.units import MS_NS, e8_from_text
 from mesh.view import View, freshness
 
 Row = dict[str, Any]
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-def iso_from_ns(time_ns: int) -> str:
-    """ISO 8601 in UTC with microseconds; empty for 0 (not known)."""
-    if time_ns == 0:
-        return ""
-    return (EPOCH + timedelta(microseconds=time_ns // 1_000)).isoformat(timespec="microseconds").replace("+00:00", "Z")
-
-
-def clock_text(iso: str) -> str:
-    """An ISO 8601 time in UTC for people, to the second."""
-    return iso.replace("T", " ")[:19]
-
-
-def moment_text(time_ns: int) -> str:
-    """A time for people, to the microsecond."""
-    return iso_from_ns(time_ns).replace("T", " ").replace("Z", " UTC")
-
-
-def span_text(span_ns: int) -> str:
-    """How long, in the unit that reads best."""
-    if abs(span_ns) < 10 * MS_NS:
-        return f"{span_ns / US_NS:,.0f} µs"
-    return f"{span_ns / MS_NS:,.1f} ms" if abs(span_ns) < 10 * SECOND_NS else f"{span_ns / SECOND_NS:,.1f} s"
-
-
-def money(value_e8: int) -> str:
-    """Two decimals."""
-    return text_from_e8(value_e8, 2)
-
-
-def lots(value_e8: int) -> str:
-    """Decimal lots without needless zeros."""
-    return text_from_e8(value_e8).rstrip("0").rstrip(".")
-
-
-def price(value_e8: int, digits: int = 5) -> str:
-    """A price with its symbol's digits; empty for 0."""
-    return text_from_e8(value_e8, digits) if value_e8 else ""
-
-
-def side(value: int) -> str:
-    """buy or sell."""
-    return "buy" if value > 0 else "sell"
 
 
 def stops_of(view: View) -> KillSet:
@@ -156,12 +111,6 @@ def _clock_row(health: NodeHealth) -> Row | None:
     if not health.clock_error_ns:
         return None
     return {"offset_ns": str(health.clock_offset_ns), "error_ns": str(health.clock_error_ns)}
-
-
-def offset_text(offset_ns: int, error_ns: int) -> str:
-    """How far a clock is from another, and how wrong that may be (rounded up)."""
-    error_us = -(-error_ns // (10 * US_NS)) * 10
-    return f"{offset_ns / MS_NS:+,.2f} ms ± {error_us / 1_000:,.2f} ms"
 
 
 def account_rows(config: Config, view: View, now_ns: int) -> list[Row]:

@@ -6,10 +6,10 @@ from typing import Any
 
 from rich.text import Text
 
+from mesh import texts
 from mesh.messages.control import LostOrder
 from mesh.messages.orders import CLOSE, OPEN
 from nodes import codes
-from nodes.io.cli import tables
 from nodes.io.cli.acting import NOT_ALL, operator_name
 from nodes.io.cli.actwords import check_account
 from nodes.io.cli.client import attached
@@ -51,7 +51,7 @@ def account_row(item: AccountList) -> Row:
         "confirmed": not item.why,
         "why": item.why,
         "said_by": item.said_by,
-        "market_time": tables.iso_from_ns(item.market_ns),
+        "market_time": texts.iso_from_ns(item.market_ns),
         "market_ns": str(item.market_ns),
         "orders": rows,
     }
@@ -69,14 +69,14 @@ def order_row(account: str, order: LostOrder) -> Row:
         "leg": order.leg,
         "action": order.action,
         "symbol": order.symbol,
-        "side": tables.side(order.side),
-        "lots": tables.lots(order.volume_e8),
+        "side": texts.side(order.side),
+        "lots": texts.lots(order.volume_e8),
         "attempt": str(order.attempt),
-        "since": tables.iso_from_ns(order.since_ns),
+        "since": texts.iso_from_ns(order.since_ns),
         "since_ns": str(order.since_ns),
         "blocks": f"opens of {order.symbol}" if order.blocks else "",
         "look_count": str(order.look_count),
-        "looked": tables.iso_from_ns(order.looked_ns),
+        "looked": texts.iso_from_ns(order.looked_ns),
         "looked_ns": str(order.looked_ns),
         "detail": order.detail,
     }
@@ -107,11 +107,11 @@ def print_lists(lists: list[AccountList], where: str = "") -> None:
 def order_lines(account: str, order: LostOrder, market_ns: int) -> list[str]:
     """An order for people: what it is, where it stands, what it blocks, what was tried."""
     row: dict[str, Any] = order_row(account, order)
-    ago = f" ({tables.span_text(market_ns - order.since_ns)} ago, market time)" if market_ns and order.since_ns else ""
-    looks = f"looked for {order.look_count} times, last {tables.moment_text(order.looked_ns)}" if order.look_count else "not looked for yet"
+    ago = f" ({texts.span_text(market_ns - order.since_ns)} ago, market time)" if market_ns and order.since_ns else ""
+    looks = f"looked for {order.look_count} times, last {texts.moment_text(order.looked_ns)}" if order.look_count else "not looked for yet"
     lines = [
         f"  {row['order']}  {order.action} {row['side']} {row['lots']} {order.symbol}  attempt {order.attempt}",
-        f"    since {tables.moment_text(order.since_ns) or 'unknown'}{ago}  strategy {order.strategy}  sid {order.sid}",
+        f"    since {texts.moment_text(order.since_ns) or 'unknown'}{ago}  strategy {order.strategy}  sid {order.sid}",
         f"    {order.detail}",
     ]
     if order.code == codes.UNKNOWN:

@@ -14,7 +14,7 @@ from mesh.core import Emit
 from mesh.errors import StoreFailed
 from mesh.io import eventfile
 from mesh.io.eventfile import EventFile, merge_events
-from mesh.io.isotime import iso_of
+from mesh.texts import iso_of
 from mesh.units import SECOND_NS
 
 START_NS = 1_767_600_000 * SECOND_NS

@@ -12,12 +12,12 @@ from rich.console import Console, Group
 
 from mesh.messages.health import NodeHealth, StageSummary
 from mesh.stages import ACK, BROKER, FORWARD, HAND_OVER, INTENT, PUBLISH, STAGES, TO_MASTER, TOLD
+from mesh.texts import offset_text
 from mesh.units import MS_NS, SECOND_NS, US_NS
 from nodes.io.cli import show as status
 from nodes.io.cli.client import Client
 from nodes.io.cli.show import show_status, status_document
 from nodes.io.cli.stagetable import BROKER_TITLE, MESH_TITLE, stages_picture
-from nodes.io.cli.tables import offset_text
 from tests.nodes.io.cli.frontrig import CONFIG, health, show
 
 STAGES_OF = {"signals": [TO_MASTER], "master": [PUBLISH, ACK], "router": [FORWARD], "local": [INTENT, HAND_OVER, BROKER, TOLD]}

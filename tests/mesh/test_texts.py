@@ -2,7 +2,7 @@
 
 import pytest
 
-from mesh.io.isotime import iso_of
+from mesh.texts import iso_of
 
 
 @pytest.mark.parametrize(
