@@ -4,6 +4,8 @@ Shared by the command line and the console. A number is never shown without how 
 monotonic time at which the thing was true at the router (received there), so they grow by themselves.
 """
 
+import msgspec
+
 from mesh.bounded import keep
 from mesh.codec import decode_untrusted
 from mesh.errors import BadFrame
@@ -29,6 +31,33 @@ def freshness(age_ns: int) -> str:
     return liveness_of(age_ns, FRESH_NS, LATE_NS)
 
 
+class Told(msgspec.Struct, frozen=True, gc=False):
+    """One item of a router's snapshot, or of its events. ``at_ns``: when the router received it, by the clock of who reads it.
+
+    ``item`` None: bytes that are no message this version knows.
+    """
+
+    router: str
+    at_ns: int
+    item: Msg | None
+    raw: bytes
+
+
+def told_of(message: Msg, now_ns: int) -> Told | None:
+    """What a message of a FRONT link tells; None where it is none of that link."""
+    if isinstance(message, Snapshot):
+        at_ns = now_ns - message.age_ms * MS_NS
+    elif isinstance(message, FrontEvent):
+        at_ns = now_ns
+    else:
+        return None
+    try:
+        item = decode_untrusted(message.item)
+    except BadFrame:
+        item = None
+    return Told(message.router, at_ns, item, message.item)
+
+
 class View:
     """The newest of everything a set of routers told."""
 
@@ -50,21 +79,17 @@ class View:
 
     def take(self, message: Msg, now_ns: int) -> Msg | None:
         """Reduce one message of a FRONT link; what was inside of it."""
-        if isinstance(message, Snapshot):
-            self.routers[message.router] = now_ns
-            return self._item(message.item, now_ns - message.age_ms * MS_NS, message.router)
-        if isinstance(message, FrontEvent):
-            self.routers[message.router] = now_ns
-            return self._item(message.item, now_ns, message.router)
-        self.bad_frame_count += 1
-        return None
-
-    def _item(self, raw: bytes, at_ns: int, router: str) -> Msg | None:
-        try:
-            item = decode_untrusted(raw)
-        except BadFrame:
+        told = told_of(message, now_ns)
+        if told is None:
             self.bad_frame_count += 1
             return None
+        self.put(told, now_ns)
+        return told.item
+
+    def put(self, told: Told, now_ns: int) -> None:
+        """Reduce what a router told."""
+        self.routers[told.router] = now_ns
+        item, at_ns = told.item, told.at_ns
         if isinstance(item, AccountState):
             self._newest_state(item, at_ns)
         elif isinstance(item, NodeHealth):
@@ -72,7 +97,7 @@ class View:
             if known is None or at_ns >= known[0]:
                 self.nodes[item.node] = (at_ns, item)
         elif isinstance(item, LocalSeen):
-            self.locals[(router, item.account)] = (at_ns, item)
+            self.locals[(told.router, item.account)] = (at_ns, item)
         elif isinstance(item, Outcome):
             keep(self.outcomes, (item.account, item.f), item, OUTCOMES_MAX)
         elif isinstance(item, DealReport):
@@ -80,12 +105,11 @@ class View:
         elif isinstance(item, AccountSymbols):
             self.symbols[item.account] = item
         elif isinstance(item, Signed):
-            self._stop(raw)
+            self._stop(told.raw)
         elif isinstance(item, Latched):
             self._newest_latched(item, at_ns)
         else:
             self.bad_frame_count += 1
-        return item
 
     def _newest_latched(self, latched: Latched, at_ns: int) -> None:
         if not _is_older(latched, at_ns, self.latched.get(latched.account)):

@@ -26,6 +26,7 @@ from mesh.io.shell import Shell
 from mesh.io.sockets import Hub
 from mesh.messages import PROTOCOL_VERSION
 from mesh.messages.base import Count, Msg
+from mesh.messages.health import NoteTold
 from mesh.messages.orders import OPEN, LocalHello, Order, OrderBody, Target
 from mesh.units import E8, SECOND_NS
 
@@ -153,6 +154,10 @@ class Unlogged:
         """Take one note."""
         if note.level in ("warning", "error", "critical"):
             os.write(2, f"{note.name} {note.fields}\n".encode())
+
+    def told(self) -> list[NoteTold]:
+        """No frontend is told."""
+        return []
 
     def flush(self) -> None:
         """Nothing is held back."""

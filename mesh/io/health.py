@@ -1,12 +1,13 @@
 """How a node is, for ``NodeHealth``: the process as psutil sees it, the loop's lag, the core's counters and facts."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import psutil
 
 from mesh.core import Core
-from mesh.messages.health import NodeHealth
+from mesh.messages.health import NodeHealth, NoteTold
 from mesh.units import MS_NS, SECOND_NS
 
 TEXT_MAX = 512
@@ -72,9 +73,15 @@ class Identity:
 
 
 def health_of(
-    identity: Identity, core: Core, meter: ProcessMeter, loop_lag_us: int, now_ns: int, folder: Path | None = None
+    identity: Identity,
+    core: Core,
+    meter: ProcessMeter,
+    loop_lag_us: int,
+    now_ns: int,
+    folder: Path | None = None,
+    notes: Sequence[NoteTold] = (),
 ) -> NodeHealth:
-    """A node's health now; ``folder``: where its store lies.
+    """A node's health now; ``folder``: where its store lies; ``notes``: the newest of its log.
 
     Facts longer than their field are cut, surplus ones left out: health is never refused.
     """
@@ -101,4 +108,5 @@ def health_of(
         stages=core.stages(now_ns),
         clock_offset_ns=clock_offset_ns,
         clock_error_ns=clock_error_ns,
+        notes=list(notes),
     )

@@ -14,6 +14,8 @@ import structlog
 from mesh.core import Note
 from mesh.counters import Counters
 from mesh.io.clock import wall_ns
+from mesh.messages.health import NoteTold
+from mesh.noteboard import NoteBoard
 from mesh.texts import iso_of
 from mesh.units import SECOND_NS
 
@@ -34,6 +36,9 @@ class Notes(Protocol):
 
     def note(self, note: Note) -> None:
         """Take one note."""
+
+    def told(self) -> list[NoteTold]:
+        """The newest, for frontends."""
 
     def flush(self) -> None:
         """Write what is held back. Called each second, and at the end."""
@@ -77,6 +82,7 @@ class Log:
     def __init__(self, path: Path, node: str, counters: Counters | None = None) -> None:
         self._path = path
         self.counters = counters or Counters()
+        self._board = NoteBoard()
         self._buffer = _Buffer()
         self._held: list[tuple[Note, int, dict[str, Any]]] = []
         self._repeats: dict[str, _Repeats] = {}
@@ -94,6 +100,7 @@ class Log:
     def note(self, note: Note) -> None:
         """Log a note, or count it where the same one was logged within the second."""
         now_ns = wall_ns()
+        self._board.take(note, now_ns)
         if now_ns - self._collapse_from_ns >= COLLAPSE_NS or now_ns < self._collapse_from_ns:
             self._tell_repeats(now_ns)
         key = f"{note.level} {note.name} {note.fields}"
@@ -108,6 +115,10 @@ class Log:
         self._held.append((note, now_ns, {}))
         if note.level in _AT_ONCE or len(self._held) > HELD_MAX:
             self._write_out()
+
+    def told(self) -> list[NoteTold]:
+        """The newest, for frontends."""
+        return self._board.told(wall_ns())
 
     def flush(self) -> None:
         """Tell of repeats and write everything."""

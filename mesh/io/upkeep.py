@@ -80,7 +80,7 @@ class Upkeep:
         for node in nodes:
             node.counters.keep_max("gc_pause_us_max", self._pause_us_max)
             folder = node.store.path.parent if node.store is not None else None
-            health = health_of(node.identity, node.core, self._meter, self.lag_us_max, now_ns, folder)
+            health = health_of(node.identity, node.core, self._meter, self.lag_us_max, now_ns, folder, node.log.told())
             node.shown_phase = health.phase
             node.do(tuple(Send(link, 0, health) for link in node.health_links))
             if links.STATUS in node.inlets:

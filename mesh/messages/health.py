@@ -26,6 +26,23 @@ class StageSummary(Msg):
 Stages = Annotated[list[StageSummary], Meta(max_length=16)]
 
 
+class NoteTold(Msg):
+    """A line of a node's log for frontends. ``number`` grows in a life, without a hole; ``count``: so often within a second."""
+
+    number: Count
+    wall_ns: Int64
+    level: Name
+    name: Name
+    text: Text
+    """``key=value`` words, cut where they are too long; all of it is in the node's own log."""
+    count: Count = 1
+
+
+NOTES_MAX = 12
+"""Notes that a node tells at a time."""
+Notes = Annotated[list[NoteTold], Meta(max_length=NOTES_MAX)]
+
+
 class NodeHealth(Msg, tag=120):
     """How a node is. ``phase``: STARTING, READY, DRAINING, DONE. ``counters`` are totals since the start of this life.
 
@@ -53,6 +70,8 @@ class NodeHealth(Msg, tag=120):
     """The master's clock less its own, for people only: nothing is decided by it."""
     clock_error_ns: Count = 0
     """By how much that may be wrong; 0: it is not known."""
+    notes: Notes = []
+    """The newest of its log, oldest first: each is told for a while, so that one lost message loses none."""
 
 
 class Snapshot(Msg, tag=121):

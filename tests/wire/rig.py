@@ -19,6 +19,7 @@ from mesh.io.sockets import Hub, Socket
 from mesh.io.store import Store
 from mesh.messages.base import Msg
 from mesh.messages.control import Ping, Pong
+from mesh.messages.health import NoteTold
 
 ANY_PORT = "tcp://127.0.0.1:0"
 LIMIT_S = 10.0
@@ -85,6 +86,10 @@ class Notebook:
 
     def note(self, note: Note) -> None:
         self.notes.append(note)
+
+    def told(self) -> list[NoteTold]:
+        """No frontend is told."""
+        return []
 
     def flush(self) -> None:
         """Nothing is held back."""
