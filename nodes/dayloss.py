@@ -66,6 +66,11 @@ class Marks(Msg):
     level: Count = FINE
 
 
+def day_base_e8(marks: Marks, deposit_e8: int) -> int:
+    """What equity is held against: the day's base and what was deposited since; 0 before the first state."""
+    return 0 if marks.day == NO_DAY else marks.base_e8 + deposit_e8 - marks.base_deposit_e8
+
+
 def moved(marks: Marks, rule: DayRule, state: AccountState, market_ns: int) -> Marks:
     """The marks after a settled state, looked at in the day of ``market_ns``; the same object where nothing changed."""
     net_e8 = state.equity_e8 - state.deposit_e8
@@ -99,7 +104,7 @@ def day_limit_e8(marks: Marks, rule: DayRule) -> int | None:
 
 def day_loss_e8(marks: Marks, state: AccountState) -> int:
     """Money lost since the day began; negative for a gain."""
-    return marks.base_e8 - (state.equity_e8 - (state.deposit_e8 - marks.base_deposit_e8))
+    return day_base_e8(marks, state.deposit_e8) - state.equity_e8
 
 
 def drawdown_e8(marks: Marks, state: AccountState) -> tuple[int, int]:

@@ -102,6 +102,10 @@ class AccountState(Msg, tag=80):
     unknown_count: Count = 0
     symbols_number: Count = 0
     """Of the newest ``AccountSymbols`` of this life: who has another one lacks it."""
+    ping_us: Count = 0
+    """Between the terminal and its server, as the terminal measured last; 0: not known."""
+    day_base_e8: Int64 = 0
+    """What its day began with (``nodes.dayloss``), with the deposits since: equity less it is what the day brought. 0: no day has begun."""
 
 
 class AccountSymbols(Msg, tag=81):

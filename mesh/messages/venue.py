@@ -126,6 +126,8 @@ class VenueState(Msg, tag=145):
     """What an operator should know of this terminal: trading switched off in it, its clock another than configured; empty when fine."""
     is_partial: bool = False
     """The terminal has more positions or orders than are told here: what is not among them is not gone."""
+    ping_us: Count = 0
+    """Between the terminal and its server, as it measured last; 0: not known."""
 
 
 class VenueMark(Msg):

@@ -213,6 +213,7 @@ class Reader:
             more_deals=more_deals,
             remark=cut("; ".join([*remarks, *self._clock_remark(market_ns)])),
             is_partial=is_partial,
+            ping_us=max(0, terminal.ping_last),
         )
 
     def _clock_remark(self, newest_ns: int) -> list[str]:

@@ -17,7 +17,7 @@ from mesh.messages.base import Count, Int64, Msg
 from mesh.messages.outcomes import DealReport
 from mesh.messages.venue import VenueAttached, VenueState
 from mesh.units import MINUTE_NS
-from nodes.dayloss import Marks
+from nodes.dayloss import Marks, day_base_e8
 from nodes.local.openings import Openings
 
 BOOK = "book"
@@ -252,6 +252,8 @@ class AccountBook:
             orders=state.orders[:ORDERS_TOLD_MAX],
             unknown_count=unknown_count,
             symbols_number=self._symbols_number,
+            ping_us=state.ping_us,
+            day_base_e8=day_base_e8(self.marks, self.deposit_e8),
         )
         return self.newest
 

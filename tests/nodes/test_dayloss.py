@@ -14,6 +14,7 @@ from nodes.dayloss import (
     WARNED,
     DayRule,
     Marks,
+    day_base_e8,
     day_limit_e8,
     day_loss_e8,
     day_rule_of,
@@ -114,6 +115,14 @@ def test_drawdown_is_from_the_highest_equity() -> None:
     marks = moved(begun(rule), rule, money(11_000), NOON_NS)
     marks = moved(marks, rule, money(10_120), NOON_NS + DAY_NS)
     assert drawdown_e8(marks, money(10_120)) == (880 * E8, 11_000 * E8)
+
+
+def test_the_base_of_a_day_goes_with_deposits_and_is_0_before_the_first_state() -> None:
+    """Equity less it is what the day brought."""
+    rule = rule_of()
+    assert day_base_e8(Marks(), 0) == 0
+    assert day_base_e8(begun(rule), 10_000 * E8) == 10_000 * E8
+    assert day_base_e8(begun(rule), 10_500 * E8) == 10_500 * E8
 
 
 def test_nothing_new_is_the_same_object() -> None:

@@ -17,7 +17,7 @@ from tests.nodes.io.venuerig import MONDAY_NS, desk_of
 OURS = dict(
     login=7, server="broker-Live", currency="USD", margin_mode=2, trade_mode=2, leverage=100, trade_allowed=True, trade_expert=True
 )  # fmt: skip
-TERMINAL = dict(path="C:\\Program Files\\MT5", connected=True, trade_allowed=True, tradeapi_disabled=False)
+TERMINAL = dict(path="C:\\Program Files\\MT5", connected=True, trade_allowed=True, tradeapi_disabled=False, ping_last=41_000)
 
 FIND = VenueFind(1, bytes(16), MONDAY_NS, "OPEN", [VenueMark(1, 77, "")])
 

@@ -26,7 +26,7 @@ class Package:
     def __init__(self, hours_ahead: int) -> None:
         self.now_ns = NOW_NS
         self.ahead_ns = hours_ahead * HOUR_NS
-        self.terminal = SimpleNamespace(path="C:\\MT5", connected=True, trade_allowed=True, tradeapi_disabled=False)
+        self.terminal = SimpleNamespace(path="C:\\MT5", connected=True, trade_allowed=True, tradeapi_disabled=False, ping_last=41_000)
 
     def account_info(self) -> Any:
         return INFO
@@ -89,7 +89,8 @@ def test_terminal_without_its_server_says_so() -> None:
     """What terminal_info says is told as it is."""
     package = Package(2)
     package.terminal.connected = False
-    assert not states(package, 1)[0].connected
+    told = states(package, 1)[0]
+    assert (told.connected, told.ping_us) == (False, 41_000)
 
 
 def position(ticket: int, symbol: str = "EURUSD", magic: int = 0) -> Any:

@@ -32,7 +32,7 @@ def initialize(path, **words): return True
 def last_error(): return (1, "Success")
 def account_info():
     return S(login=5001, server="real", currency="USD", leverage=100, margin_mode=2, trade_mode=0, trade_allowed=True, trade_expert=True)
-def terminal_info(): return S(connected=True, trade_allowed=True, tradeapi_disabled=False, path="c:\\\\MT5")
+def terminal_info(): return S(connected=True, trade_allowed=True, tradeapi_disabled=False, ping_last=41000, path="c:\\\\MT5")
 def symbol_select(name, enable): return True
 def symbol_info(name):
     return S(point=0.00001, digits=5, trade_tick_size=0.00001, trade_tick_value=1.0, trade_contract_size=100000.0, volume_min=0.01,
