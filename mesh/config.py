@@ -82,6 +82,18 @@ class Config:
         """The rails of an account: its own, or the fleet's."""
         return self.account[account].rails or self.settings.rails
 
+    def switched_off(self) -> list[str]:
+        """Rails that are off, by account where an account has its own: each was said on purpose."""
+        sections = {"rails": self.settings.rails} | {
+            f"account.{name}.rails": account.rails for name, account in self.account.items() if account.rails is not None
+        }
+        return [
+            f"{where}.{key}"
+            for where, rails in sections.items()
+            for key, value in msgspec.structs.asdict(rails).items()
+            if value is None
+        ]
+
     def zone_of(self, account: str) -> str:
         """The clock of an account's server."""
         return self.account[account].zone or self.settings.broker.zone

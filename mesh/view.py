@@ -58,6 +58,27 @@ def told_of(message: Msg, now_ns: int) -> Told | None:
     return Told(message.router, at_ns, item, message.item)
 
 
+class SnapshotTally:
+    """When the last frame of each router's newest whole snapshot came: before that nobody knows what is not there."""
+
+    def __init__(self) -> None:
+        self.whole_ns: dict[str, int] = {}
+        self._count: dict[str, tuple[int, int]] = {}
+        """Router → snapshot that is coming in, and how many of its frames have come."""
+
+    def take(self, frame: Snapshot, now_ns: int) -> None:
+        """One frame."""
+        snapshot, count = self._count.get(frame.router, (frame.id, 0))
+        count = count + 1 if snapshot == frame.id else 1
+        self._count[frame.router] = frame.id, count
+        if count >= frame.count:
+            self.whole_ns[frame.router] = now_ns
+
+    def is_seeing(self, now_ns: int) -> bool:
+        """Whether a whole snapshot of some router is fresh."""
+        return any(now_ns - at_ns <= FRESH_NS for at_ns in self.whole_ns.values())
+
+
 class View:
     """The newest of everything a set of routers told."""
 

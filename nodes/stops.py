@@ -30,11 +30,9 @@ PART_BYTES_MAX = FRAME_BYTES_MAX - 256
 """What they may be long together: a frame, less what is around them."""
 ITEM_HEAD_BYTES = 5
 """MessagePack's head of a blob, at most."""
-GENESIS, HOST, ERRORS, EQUITY_STOP, DAILY_LOSS, FLEET_LOSS, CLONE = (
-    "GENESIS", "HOST", "ERRORS", "EQUITY_STOP", "DAILY_LOSS", "FLEET_LOSS", "CLONE",
-)  # fmt: skip
-"""The rules by which nodes stop something by themselves: a new real account, a word of the host, orders that fail, equity, a day's loss of
-an account and of the fleet, two processes of one account."""
+HOST, ERRORS, EQUITY_STOP, DAILY_LOSS, FLEET_LOSS, CLONE = ("HOST", "ERRORS", "EQUITY_STOP", "DAILY_LOSS", "FLEET_LOSS", "CLONE")
+"""The rules, beside GENESIS, by which nodes stop something by themselves: a word of the host, orders that fail, equity, a day's loss of an
+account and of the fleet, two processes of one account."""
 LATCHED_ROW = "latched"
 """Kind of a router's rows, by account: what its local said last of its stops. For the audit: each answer to a stop is history."""
 DRILL_ROW = "drill"

@@ -16,6 +16,8 @@ CLOSE_VERB, MODIFY_VERB, UNKNOWN_VERB, RESOLVE_VERB, RECONCILE_VERB = VERBS = ("
 ACTIVE, FREEZE, CANCEL, FLATTEN = LADDER = ("ACTIVE", "FREEZE", "CANCEL", "FLATTEN")
 REASON_MAX = 200
 """Characters of an operator's reason that are kept with what he did."""
+GENESIS = "GENESIS"
+"""How the reason begins of the stop that a new real account begins with."""
 KILL_ITEMS_MAX = 4_096
 """Entries and undos of a kill set: what one frame can name (``PREFIX_BYTES`` each), so that a digest that differs is always repaired."""
 LATCHED, CANCELLED, FLAT = STOP_STAGES = ("LATCHED", "CANCELLED", "FLAT")

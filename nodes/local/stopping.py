@@ -6,14 +6,13 @@ is pushed to both routers, for it is in nobody's kill set yet.
 
 from mesh.core import NOTHING, Effect, Effects, Envelope, HostStop, Send
 from mesh.killset import entry_id
-from mesh.messages.control import FREEZE, Drill, KillSetPart
+from mesh.messages.control import FREEZE, GENESIS, Drill, KillSetPart
 from nodes.commits import nothing_follows
 from nodes.envelopes import message_of
 from nodes.local.clearance import Clearance
 from nodes.local.homelink import HomeLink
 from nodes.local.state import LocalState
 from nodes.local.venueside import VenueSide
-from nodes.stops import GENESIS
 
 ARM = "new account: `mesh arm` lets it trade"
 

@@ -23,7 +23,7 @@ from mesh.messages.base import Msg
 from mesh.messages.control import OperatorHello
 from mesh.messages.health import FrontEvent, NodeHealth, Snapshot
 from mesh.units import MS_NS, SECOND_NS
-from mesh.view import FRESH_NS, View
+from mesh.view import SnapshotTally, View
 from nodes.io.locate import find
 
 Listener = Callable[[str, Msg], None]
@@ -50,9 +50,7 @@ class Client:
         self._queued: dict[str, deque[Msg]] = {}
         """By node, what goes out as soon as its control socket is connected."""
         self.listener: Listener | None = None
-        self._whole: dict[tuple[str, int], int] = {}
-        self._whole_ns: dict[str, int] = {}
-        """Router → when the last frame of its newest whole snapshot came."""
+        self._tally = SnapshotTally()
         for router in config.nodes_of("router"):
             self._fronts[self._hub.connect(links.FRONT, "SUB", config.endpoint(router, links.FRONT))] = router
 
@@ -100,18 +98,10 @@ class Client:
             if item is not None and self.listener is not None:
                 self.listener(message.router, item)
             if isinstance(message, Snapshot):
-                self._count(message)
+                self._tally.take(message, now_ns)
         else:
             node = next((name for name, control in self._controls.items() if control is socket), "signals")
             answers.append((node, message))
-
-    def _count(self, frame: Snapshot) -> None:
-        """Note when all frames of one snapshot have come."""
-        key = (frame.router, frame.id)
-        self._whole[key] = self._whole.get(key, 0) + 1
-        if self._whole[key] >= frame.count:
-            self._whole_ns[frame.router] = self.now_ns()
-            self._whole = {other: count for other, count in self._whole.items() if other[0] != frame.router}
 
     def pump_for(self, seconds: float) -> None:
         """Take what comes for a while."""
@@ -122,13 +112,13 @@ class Client:
     @property
     def is_seeing(self) -> bool:
         """Whether a whole snapshot of some router is fresh: without one nobody knows how the mesh is."""
-        return any(self.now_ns() - at_ns <= FRESH_NS for at_ns in self._whole_ns.values())
+        return self._tally.is_seeing(self.now_ns())
 
     def wait_whole(self, seconds: float) -> bool:
         """Until a whole snapshot of every router has come; False where some router stayed silent."""
         end_s = time.monotonic() + seconds
         routers = self.config.nodes_of("router")
-        while not all(router in self._whole_ns for router in routers):
+        while not all(router in self._tally.whole_ns for router in routers):
             if time.monotonic() >= end_s:
                 return False
             self.pump(50)

@@ -9,8 +9,6 @@ from functools import partial
 from importlib.resources import files
 from pathlib import Path
 
-import msgspec
-
 from mesh.config import Config
 from mesh.errors import BadConfig, BadUsage, NoMesh
 from nodes.io.cli.client import Client
@@ -160,24 +158,11 @@ def check_config(config_path: Path | None) -> int:
     """Say that a file is fine; BadConfig says what is not."""
     path = _named(config_path)
     config = load(path, plays_feeds=True)
-    off = switched_off(config)
+    off = config.switched_off()
     say(f"{path}: fine; {len(config.node)} nodes, {len(config.account)} accounts, fingerprint {config.fingerprint}")
     for word in off:
         say(f"switched off: {word}")
     return 0
-
-
-def switched_off(config: Config) -> list[str]:
-    """Rails that are off, by account where an account has its own."""
-    sections = {"rails": config.settings.rails} | {
-        f"account.{name}.rails": account.rails for name, account in config.account.items() if account.rails is not None
-    }
-    return [
-        f"{where}.{key}"
-        for where, rails in sections.items()
-        for key, value in msgspec.structs.asdict(rails).items()
-        if value is None
-    ]
 
 
 def show_config(config_path: Path | None) -> int:

@@ -12,7 +12,7 @@ from mesh.config import Config
 from mesh.confirmations import Verdict
 from mesh.errors import BadUsage
 from mesh.keyring import Item, Signer
-from mesh.messages.control import CANCEL, FLATTEN, FREEZE, LATCHED, STAGE_OF, STOP_STAGES, Entry, Undo
+from mesh.messages.control import CANCEL, FLATTEN, FREEZE, GENESIS, LATCHED, STAGE_OF, STOP_STAGES, Entry, Undo
 from nodes.io.cli import tables
 from nodes.io.cli.acting import NOT_ALL, NOT_DONE, check_unasked, is_confirmed, is_typed, operator_name
 from nodes.io.cli.actwords import accounts_in, check_account, check_reason, check_stop_scope, stop_reason
@@ -21,7 +21,6 @@ from nodes.io.cli.plaintext import say, say_json
 from nodes.io.cli.stoprun import StopEnd, StopRun, document, say_sum, verdict_line
 from nodes.io.keyfiles import operator_signer
 from nodes.io.locate import default_state, find, given
-from nodes.stops import GENESIS
 from nodes.symbolnames import SymbolNames
 
 WAIT_S = {"LATCHED": 5.0, "CANCELLED": 30.0, "FLAT": 60.0}

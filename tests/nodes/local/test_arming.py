@@ -1,7 +1,6 @@
 """A new real account opens nothing until a person has armed it; so does an old one with a new store."""
 
-from mesh.messages.control import Entry
-from nodes.stops import GENESIS
+from mesh.messages.control import GENESIS, Entry
 from tests.nodes.local.localrig import Rig, make_config
 
 

@@ -15,6 +15,7 @@ from mesh.messages.base import Msg
 from mesh.messages.control import (
     CANCELLED,
     FLAT,
+    GENESIS,
     LATCHED,
     TAKEN,
     Drill,
@@ -33,7 +34,6 @@ from nodes.io.cli import entries as entries_file
 from nodes.io.cli.drills import drill
 from nodes.io.cli.entries import entries
 from nodes.io.cli.stops import Wish, arm, kill, resume, stop_scope
-from nodes.stops import GENESIS
 from tests.nodes.io.cli.fakeclient import FakeClient
 from tests.nodes.io.cli.frontrig import CONFIG
 

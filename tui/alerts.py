@@ -1,0 +1,124 @@
+"""What needs a person: each with what to do, the worst first. Pure: the same state and time give the same list."""
+
+from collections.abc import Iterator
+from itertools import chain
+
+import msgspec
+
+from mesh.messages.accounts import AccountState
+from mesh.messages.control import GENESIS, STAGE_OF, STOP_STAGES, Entry
+from mesh.messages.health import NodeHealth
+from mesh.texts import span_text
+from mesh.view import freshness
+from tui.state import State
+
+DECIDE, WRONG, KNOW = "DECIDE", "WRONG", "KNOW"
+"""Somebody has to decide; something is broken; good to know."""
+MARKS = {DECIDE: "‼", WRONG: "✗", KNOW: "·"}
+
+
+class Alert(msgspec.Struct, frozen=True):
+    """``page``: where it is decided."""
+
+    rank: str
+    words: str
+    page: str
+
+
+def alerts(state: State, now_ns: int) -> list[Alert]:
+    """All of them."""
+    found = chain(
+        _routers(state, now_ns), _lines(state), _accounts(state, now_ns), _stops(state, now_ns), _nodes(state, now_ns), _rails(state)
+    )
+    order = list(MARKS)
+    return sorted(found, key=lambda alert: order.index(alert.rank))
+
+
+def _routers(state: State, now_ns: int) -> Iterator[Alert]:
+    """Routers this console does not hear."""
+    for name, link in state.links.items():
+        heard_ns = state.view.routers.get(name)
+        if heard_ns is None:
+            waited = span_text(now_ns - state.began_ns)
+            yield Alert(WRONG, f"{name} not heard yet: tries {link.endpoint} since {waited}", "nodes")
+        elif (word := state.router_state(name, now_ns)) != "fresh":
+            yield Alert(WRONG, f"{name} {word}: silent for {span_text(now_ns - heard_ns)}; what it told last is greyed", "nodes")
+
+
+def _lines(state: State) -> Iterator[Alert]:
+    """Lines of the master nobody knows the end of."""
+    health = state.health_of("master")
+    counts = dict(word.split("=", 1) for word in (health.facts.get("states", "") if health else "").split() if "=" in word)
+    if counts.get("UNCONFIRMED", "0") != "0":
+        yield Alert(DECIDE, f"{counts['UNCONFIRMED']} lines UNCONFIRMED: a local is silent past their time", "trades")
+
+
+def _accounts(state: State, now_ns: int) -> Iterator[Alert]:
+    for name in state.config.account:
+        seen = state.view.accounts.get(name)
+        if seen is None:
+            if state.is_seeing:
+                yield Alert(WRONG, f"{name}: no word of it yet", "nodes")
+            continue
+        yield from _account(name, seen[1], now_ns - seen[0])
+
+
+def _account(name: str, account: AccountState, age_ns: int) -> Iterator[Alert]:
+    if account.unknown_count:
+        yield Alert(DECIDE, f"{name}: {account.unknown_count} orders of UNKNOWN result; opens of their symbols are denied", "trades")
+    if freshness(age_ns) == "dead":
+        yield Alert(WRONG, f"{name}: its state is {span_text(age_ns)} old; it opens nothing", "nodes")
+    elif not account.connected:
+        yield Alert(WRONG, f"{name}: its terminal has no connection to the broker", "nodes")
+    elif not account.trade_allowed:
+        yield Alert(WRONG, f"{name}: trading is switched off at its terminal", "nodes")
+
+
+def _stops(state: State, now_ns: int) -> Iterator[Alert]:
+    """Live stops, and accounts that have not confirmed them."""
+    for key, entry in state.stops:
+        who = entry.by or entry.issuer
+        is_arming = entry.reason.startswith(GENESIS)
+        words = f"{entry.level} {entry.scope} by {who}: {entry.reason or 'no reason'}"
+        yield Alert(DECIDE if is_arming else KNOW, words + ("; arm it when it may trade" if is_arming else ""), "control")
+        lacking = [name for name in accounts_of(state, entry.scope) if not is_held(state, name, key, entry, now_ns)]
+        if lacking:
+            named = ", ".join(lacking[:4]) + (f" and {len(lacking) - 4} more" if len(lacking) > 4 else "")
+            yield Alert(WRONG, f"NOT CONFIRMED: {entry.level} {entry.scope} on {named}", "control")
+
+
+def accounts_of(state: State, scope: str) -> list[str]:
+    """Accounts that a stop's scope can touch."""
+    kind, _, name = scope.partition(":")
+    return [name] if kind == "account" else list(state.config.account)
+
+
+def is_held(state: State, account: str, key: bytes, entry: Entry, now_ns: int) -> bool:
+    """Whether a local says, and lately, that it is as far with a stop as its level goes."""
+    seen = state.view.latched.get(account)
+    if seen is None or freshness(now_ns - seen[0]) == "dead":
+        return False
+    held = next((each for each in seen[1].held if each.id == key), None)
+    return held is not None and held.stage in STOP_STAGES and STOP_STAGES.index(held.stage) >= STOP_STAGES.index(STAGE_OF[entry.level])
+
+
+def _nodes(state: State, now_ns: int) -> Iterator[Alert]:
+    healths: list[NodeHealth] = []
+    for name in state.config.node:
+        age_ns, health = state.age_ns(name, now_ns), state.health(name)
+        if health is not None:
+            healths.append(health)
+        if age_ns is None or health is None:
+            if state.is_seeing:
+                yield Alert(WRONG, f"{name}: never seen", "nodes")
+        elif freshness(age_ns) == "dead":
+            yield Alert(WRONG, f"{name}: silent for {span_text(age_ns)}", "nodes")
+    for what, values in (("version", {each.version for each in healths}), ("configuration", {each.config_hash for each in healths})):
+        if len(values) > 1:
+            yield Alert(WRONG, f"nodes run {len(values)} kinds of {what}: {', '.join(sorted(values))}", "nodes")
+
+
+def _rails(state: State) -> Iterator[Alert]:
+    off = state.config.switched_off()
+    if off:
+        yield Alert(KNOW, f"switched off: {', '.join(off)}", "dashboard")

@@ -1,0 +1,256 @@
+"""The console: takes what the feed has ten times a second, and shows the page in front; the freeze chord works on every page.
+
+All it knows is in ``tui.state``, all it can have done in ``tui.hands``. What is asked of the mesh runs in threads of its own and comes
+back as a message, so that no answer is waited for on the screen.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from threading import Thread
+from typing import ClassVar, Protocol, TypeVar
+
+from textual import events, on
+from textual.app import App, ComposeResult, SystemCommand
+from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.screen import Screen
+from textual.widgets import ContentSwitcher, Footer
+
+from mesh.config import Config
+from mesh.errors import MeshError
+from mesh.units import MS_NS, SECOND_NS
+from tui.feed import Batch, Feed
+from tui.hands import Hands, Progress
+from tui.page import Page
+from tui.screens import PAGES
+from tui.screens.help import Help
+from tui.state import State
+from tui.widgets.top import Top
+
+TURN_S = 0.1
+"""Redrawn at most this often."""
+AGES_NS = 500 * MS_NS
+"""Without news, ages are drawn again this often."""
+CHORD_NS = SECOND_NS
+"""The second Ctrl+X has to come within this after the first."""
+WIDTH_MIN, HEIGHT_MIN = 80, 24
+T = TypeVar("T")
+
+
+class Source(Protocol):
+    """Where batches come from: the feed, or a test."""
+
+    def start(self) -> None:
+        """Begin to listen."""
+
+    def take(self) -> Batch:
+        """What came since the last call."""
+
+    def stop(self) -> None:
+        """Leave."""
+
+
+class Told(Message):
+    """How far a stop sent from here is. ``number``: of the run."""
+
+    def __init__(self, number: int, progress: Progress | None = None, error: str = "") -> None:
+        super().__init__()
+        self.number = number
+        self.progress = progress
+        self.error = error
+
+
+class Answered(Message):
+    """The mesh answered: ``take`` does with it what was meant."""
+
+    def __init__(self, take: Callable[[], None]) -> None:
+        super().__init__()
+        self.take = take
+
+
+class Console(App[None]):
+    """One console of one mesh. ``routers``: name → endpoint of its FRONT."""
+
+    CSS_PATH = "app.tcss"
+    TITLE = "trademesh"
+    ENABLE_COMMAND_PALETTE = True
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+x", "chord", "twice: FREEZE all", priority=True, show=False),
+        *(Binding(page.KEY, f"page('{page.NAME}')", page.TITLE) for page in PAGES),
+        Binding("question_mark", "help", "Help"),
+        Binding("d", "dark", "Dark/light", show=False),
+        Binding("ctrl+s", "picture", "Screenshot", show=False),
+        Binding("q", "quit", "Quit"),
+    ]
+
+    def __init__(
+        self,
+        config: Config,
+        routers: Mapping[str, str],
+        hands: Hands,
+        now_ns: Callable[[], int] = time.monotonic_ns,
+        wall_ns: Callable[[], int] = time.time_ns,
+        feed: Source | None = None,
+    ) -> None:
+        super().__init__()
+        self.config = config
+        self.hands = hands
+        self.now_ns = now_ns
+        self.wall_ns = wall_ns
+        self.state = State(config, now_ns())
+        self.feed: Source = feed or Feed(routers, now_ns)
+        self.armed_ns = 0
+        """When the first Ctrl+X came; 0: none waits for its second."""
+        self._shown: tuple[int, str] = (-1, "")
+        self._drawn_ns = 0
+
+    # the screen
+
+    def compose(self) -> ComposeResult:
+        """The head, the pages, the keys."""
+        yield Top()
+        with ContentSwitcher(initial=PAGES[0].NAME):
+            for page in PAGES:
+                yield page()
+        yield Footer(show_command_palette=False)
+
+    def on_mount(self) -> None:
+        """Begin to listen."""
+        self.feed.start()
+        self.set_interval(TURN_S, self.turn)
+        self.call_after_refresh(self.page.front)
+
+    def on_unmount(self) -> None:
+        """Leave the mesh."""
+        self.feed.stop()
+
+    @property
+    def page(self) -> Page:
+        """The page in front."""
+        switcher = self.screen_stack[0].query_one(ContentSwitcher)
+        return switcher.query_one(f"#{switcher.current}", Page)
+
+    def turn(self) -> None:
+        """Take what came; draw where that, the page or enough time is new."""
+        now_ns = self.now_ns()
+        self.state.take(self.feed.take(), now_ns, self.wall_ns())
+        if self.armed_ns and now_ns - self.armed_ns > CHORD_NS:
+            self.armed_ns = self._drawn_ns = 0
+        what = self.state.version, self.page.NAME
+        if what != self._shown or now_ns - self._drawn_ns >= AGES_NS:
+            self._shown, self._drawn_ns = what, now_ns
+            self.draw()
+
+    def draw(self) -> None:
+        """Show the state now, on the head of every screen and the page in front."""
+        now_ns = self.now_ns()
+        for screen in self.screen_stack:
+            for top in screen.query(Top):
+                top.show(self.state, now_ns)
+        self.page.show(self.state, now_ns)
+
+    def on_resize(self, event: events.Resize) -> None:
+        """A terminal too small says so instead of showing half of the numbers."""
+        self.set_class(event.size.width < WIDTH_MIN or event.size.height < HEIGHT_MIN, "-too-small")
+        self._drawn_ns = 0
+
+    # keys
+
+    def action_page(self, name: str) -> None:
+        """Bring a page to the front."""
+        while len(self.screen_stack) > 1:
+            self.pop_screen()
+        self.screen.query_one(ContentSwitcher).current = name
+        self.draw()
+        self.page.front()
+
+    def action_help(self) -> None:
+        """What the keys do."""
+        if not isinstance(self.screen, Help):
+            self.push_screen(Help())
+
+    def action_dark(self) -> None:
+        """Dark or light."""
+        self.theme = "textual-light" if self.current_theme.dark else "textual-dark"
+
+    def action_picture(self) -> None:
+        """The screen as an SVG file in the current directory."""
+        try:
+            path = self.save_screenshot()
+        except OSError as error:
+            self.notify(f"no picture: {error.strerror}", severity="error")
+        else:
+            self.notify(f"picture: {path}")
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """The command palette: pages, then what Textual brings."""
+        for page in PAGES:
+            yield SystemCommand(f"Page: {page.TITLE}", f"Key {page.KEY}", lambda name=page.NAME: self.action_page(name))
+        yield SystemCommand("FREEZE everything", "Ctrl+X twice: no opens on any account, at once", self.freeze)
+        yield from super().get_system_commands(screen)
+
+    # stops
+
+    def action_chord(self) -> None:
+        """Ctrl+X: the second within a second freezes everything."""
+        now_ns = self.now_ns()
+        if self.armed_ns and now_ns - self.armed_ns <= CHORD_NS:
+            self.armed_ns = 0
+            self.freeze()
+        else:
+            self.armed_ns = now_ns
+            self.draw()
+
+    def freeze(self) -> None:
+        """FREEZE everything, at once, and show how it takes."""
+        self.send("FREEZE all", self.hands.freeze_all)
+        self.action_page("control")
+
+    def send(self, what: str, act: Callable[[Callable[[Progress], None]], Progress]) -> int:
+        """Have a stop, or the end of some, sent in a thread of its own: nothing it could wait behind. Its number in the state."""
+        number = self.state.began(what, self.wall_ns())
+
+        def send() -> None:
+            try:
+                act(lambda progress: self._tell(number, progress))
+            except MeshError as error:
+                self._tell(number, error=str(error))
+
+        Thread(target=send, name=f"stop-{number}", daemon=True).start()
+        return number
+
+    def ask(self, work: Callable[[], T], then: Callable[[T], None], failed: Callable[[str], None] | None = None) -> None:
+        """Have the mesh asked in a thread of its own; ``then`` gets the answer, ``failed`` the words of a MeshError, in the app's."""
+
+        def call() -> None:
+            try:
+                answer = work()
+            except MeshError as error:
+                words = str(error)
+                self._post(Answered(lambda: failed(words) if failed is not None else self.notify(words, severity="error")))
+            else:
+                self._post(Answered(lambda: then(answer)))
+
+        Thread(target=call, name="ask", daemon=True).start()
+
+    def _post(self, message: Message) -> None:
+        if self.is_running:
+            self.post_message(message)
+
+    @on(Answered)
+    def take_answer(self, answered: Answered) -> None:
+        """An answer came."""
+        answered.take()
+        self.draw()
+
+    def _tell(self, number: int, progress: Progress | None = None, error: str = "") -> None:
+        self._post(Told(number, progress, error))
+
+    @on(Told)
+    def take_told(self, told: Told) -> None:
+        """A stop came further."""
+        if told.progress is not None:
+            self.state.told(told.number, told.progress)
+        else:
+            self.state.failed(told.number, told.error)
+        self.draw()

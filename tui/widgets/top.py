@@ -1,0 +1,59 @@
+"""The head of every screen: state and chord, what is heard, and what needs a person most."""
+
+from typing import TYPE_CHECKING, cast
+
+from rich.text import Text
+from textual.widgets import Static
+
+from mesh.units import MS_NS
+from tui.alerts import KNOW, MARKS, Alert, alerts
+from tui.headline import headline, hearing
+from tui.state import State
+
+if TYPE_CHECKING:
+    from tui.app import Console
+
+ARMED = " Ctrl+X again within a second: FREEZE everything, at once "
+TOO_SMALL = "this terminal has {width}x{height} characters, the console needs 80x24: make it larger; Ctrl+X twice still freezes everything"
+
+
+class Top(Static):
+    """Three lines: the headline; routers and how many alerts; the worst alert, or what the next key does."""
+
+    DEFAULT_CSS = "Top { dock: top; height: 3; width: 100%; }"
+
+    @property
+    def main(self) -> "Console":
+        """The console it is the head of."""
+        return cast("Console", self.app)
+
+    def show(self, state: State, now_ns: int) -> None:
+        """Draw it."""
+        width, height = self.main.size
+        if self.main.has_class("-too-small"):
+            self.update(Text(TOO_SMALL.format(width=width, height=height), "bold reverse"))
+            return
+        found = alerts(state, now_ns)
+        lines = [headline(state, now_ns, width), self._hearing(state, found, now_ns, width), self._worst(found, width)]
+        if self.main.armed_ns:
+            lines[2] = Text(ARMED, "bold reverse red")
+        self.update(Text("\n").join(lines))
+
+    def _hearing(self, state: State, found: list[Alert], now_ns: int, width: int) -> Text:
+        told = hearing(state, now_ns)
+        counts = {rank: sum(alert.rank == rank for alert in found) for rank in MARKS}
+        words = "  ".join(f"{MARKS[rank]} {counts[rank]} {rank.lower()}" for rank in MARKS if counts[rank])
+        only = f"  watch only: {self.main.hands.why_not}" if self.main.hands.why_not else ""
+        told.append(f"{words}{only}", "bold" if found else "")
+        told.truncate(width, overflow="ellipsis")
+        return told
+
+    def _worst(self, found: list[Alert], width: int) -> Text:
+        """One at a time, each for two seconds: the worst ones alone while there are any."""
+        worst = [alert for alert in found if alert.rank != KNOW] or found
+        if not worst:
+            return Text("nothing needs you", "dim")
+        turn = self.main.now_ns() // (2_000 * MS_NS) % len(worst)
+        text = Text(f"{MARKS[worst[turn].rank]} {worst[turn].words}", "bold", no_wrap=True)
+        text.truncate(width, overflow="ellipsis")
+        return text
