@@ -15,7 +15,7 @@ from mesh.messages.base import NO_OID
 from mesh.messages.control import REASON_MAX, Command, CommandAnswer
 from mesh.messages.orders import CLOSE, OPEN
 from mesh.messages.venue import VenueFound, VenueRead, VenueState
-from mesh.units import text_from_e8
+from mesh.units import MS_NS, text_from_e8
 from nodes import codes
 from nodes.answercodes import BAD_COMMAND, BAD_STATE, BUSY, NOT_PROVEN, NOT_READY, PREVIEW
 from nodes.local.attempts import UNKNOWN, OrderRecord
@@ -133,10 +133,8 @@ class Resolving:
         job = self._desk.jobs.get(command.oid)
         assert job is not None, "only what is UNKNOWN can be resolved so"
         record = job.record
-        if record.action == CLOSE and (not job.find_count or self._desk.is_looking_for(job)):
-            # one that was executed would be made again, and on a netting account take lots that are not its own
-            words = f"looks={job.look_count} counted={job.find_count}: once a look has shown that it is not there, try again"
-            return self._refuse(command, link, NOT_READY, words)
+        if record.action == CLOSE and (early := self._early(job, now_ns)):
+            return self._refuse(command, link, NOT_READY, f"looks={job.look_count} counted={job.find_count}: {early}, try again")
         code = codes.NOT_FOUND if record.action == OPEN else codes.WORKING
         if command.dry_run:
             follows = "it is watched, FILLED_LATE tells if it turns up" if record.action == OPEN else "its next attempt follows"
@@ -144,6 +142,16 @@ class Resolving:
         how = f"resolved_by={command.operator} said=not_executed reason={command.reason[:REASON_MAX]}"
         answer = answer_of(command, self._state.account, code, how, symbol=record.symbol)
         return self._do(command, link, record, answer, lambda rows: self._desk.lost.not_executed(job, now_ns, how, rows), now_ns)
+
+    def _early(self, job: Job, now_ns: int) -> str:
+        """Until when nobody can know that a close did nothing: one that did would be made again; empty where he may."""
+        if not job.find_count or self._desk.is_looking_for(job):
+            return "once a look has shown that it is not there"
+        visible_ms = self._state.timer_section.visible_ms
+        if not self._state.openings.is_hedging and now_ns - job.settling_ns < visible_ms * MS_NS:
+            # no position is gone that would refuse it: it would take lots that are not its own
+            return f"once looks have shown for {visible_ms} ms that it is not there"
+        return ""
 
     def _looked_up(self, command: Command, link: str, books: Inspection, now_ns: int) -> list[Effect]:
         """The books are read: does the ticket bear the word out."""

@@ -113,8 +113,8 @@ class Fleet:
         self.wall_offset_ns = 0
         self.master_name = MASTER
         """Which of the masters is to go on where there are two."""
-        self.hands: dict[int, int] = {}
-        """Positions that somebody opened at a terminal by hand: when."""
+        self.hands: dict[int, dict[str, int]] = {}
+        """Positions that somebody opened at a terminal by hand: when, by the clock of each node."""
         self.gone: set[str] = set()
         """Copies that an operator has ended for good."""
         self.source = PlayedSource()

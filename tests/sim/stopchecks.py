@@ -125,9 +125,9 @@ class StopChecks:
 
     def _is_newer(self, place: Place, key: bytes, ticket: int) -> bool:
         """Whether a position was opened by hand after the read began that was the first to show nothing: no read need have shown it."""
-        opened_ns = self._seen.fleet.hands.get(ticket)
+        opened_ns = self._seen.fleet.hands.get(ticket, {}).get(place.name)
         clear = place.core._stopping._clearance._clear.get(key)  # type: ignore[union-attr]
-        return opened_ns is not None and (clear is None or place.clock.local_ns(opened_ns) >= clear.positions_ns)
+        return opened_ns is not None and (clear is None or opened_ns >= clear.positions_ns)
 
     def called(self, place: Place, sent: Sent, record: OrderRecord) -> None:
         """An OPEN goes to the venue."""

@@ -358,3 +358,18 @@ def test_close_that_left_no_mark_is_resolved_by_its_deal_at_the_real_terminal() 
         assert (answer.code, answer.volume_e8, answer.price_e8) == ("CLOSED", deal.volume_e8, deal.price_e8), answer.detail
         rig.until(lambda: rig.master.codes() == ["FILLED", "CLOSED", "CLOSED"])
         assert len(venue.deals(names.DEAL_ENTRY_OUT)) == 1
+
+
+def test_close_on_a_netting_account_waits_for_what_may_be_shown_late() -> None:
+    """There no position is gone that would refuse a second one: the word counts once looks have shown nothing for the window of visibility."""
+    desk = LostDesk()
+    opening = desk.filled()
+    desk.local()._state.openings.is_hedging = False
+    desk.lose(False, "CLOSE")
+    oid = desk.close(opening, left_e8=LOTS_E8 // 2)
+    desk.until_unknown(oid)
+    desk.until(lambda: desk.local()._desk.jobs.get(oid).find_count > 0 and desk.local()._desk.at != "LOOK")  # type: ignore[union-attr]
+    refused = desk.resolve(oid)
+    assert (refused.code, "looks have shown for 1000 ms" in refused.detail) == ("NOT_READY", True)
+    desk.run(1_100)
+    assert desk.resolve(oid).code == "WORKING"
