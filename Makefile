@@ -46,7 +46,7 @@ setup: ## build .venv from requirements.lock, when the lock changed
 # make would report an error, while the mesh drains, prints its summary and ends with 0. Without a terminal at its input make gets
 # an interrupt of the whole group too and reports 130, whatever the mesh says: `mesh down` ends such a run, and both with 0.
 run: setup ## a whole mesh on a seeded synthetic market at 60 times its pace; Ctrl-C stops it
-	@if [ -t 0 ]; then set -m; fi; $(BIN)/mesh up || exit
+	@if [ -t 0 ]; then set -m; fi; $(BIN)/mesh up --console || exit
 
 check: lint types ## lint, types and the fast pure tests: under 2 minutes
 	@$(PYTEST) -n 2 -m "not slow and not wire and not e2e" || [ $$? -eq 5 ]

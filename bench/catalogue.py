@@ -12,6 +12,7 @@ NAMES = (
     "status",
     "kill",
     "storm",
+    "console",
     "growth",
     "core",
     "cci",

@@ -70,7 +70,7 @@ class StageMeter:
         span_ns = now_ns - self._began_ns
         if span_ns >= INTERVAL_NS:
             running = self._running
-            self._last = [_summary(name, running[name], span_ns) for name in STAGES if name in running]
+            self._last = [summary_of(name, running[name], span_ns) for name in STAGES if name in running]
             self._running = {name: _empty() for name in running}
             self._began_ns = now_ns
         return list(self._last)
@@ -89,8 +89,8 @@ def _empty() -> HdrHistogram:
     return HdrHistogram(LOWEST_NS, HIGHEST_NS, DIGITS)
 
 
-def _summary(name: str, histogram: HdrHistogram, span_ns: int) -> StageSummary:
-    """Whole numbers alone: the library's own percentiles are asked for as floats, and cost four times as much."""
+def summary_of(name: str, histogram: HdrHistogram, span_ns: int) -> StageSummary:
+    """What a histogram of ns holds. Whole numbers alone: the library's percentiles are asked for as floats, and cost four times as much."""
     count, max_ns = histogram.total_count, histogram.max_value
     if not count:
         return StageSummary(name, 0, 0, 0, 0, 0, 0, span_ns)

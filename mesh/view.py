@@ -13,7 +13,7 @@ from mesh.killset import item_of
 from mesh.liveness import liveness_of
 from mesh.messages.accounts import AccountState, AccountSymbols
 from mesh.messages.base import Msg
-from mesh.messages.control import Entry, Latched, Signed, Undo
+from mesh.messages.control import STAGE_OF, Entry, Latched, Signed, Undo
 from mesh.messages.health import FrontEvent, LocalSeen, NodeHealth, Snapshot
 from mesh.messages.outcomes import DealReport, Outcome
 from mesh.units import MS_NS
@@ -63,14 +63,15 @@ class SnapshotTally:
 
     def __init__(self) -> None:
         self.whole_ns: dict[str, int] = {}
-        self._count: dict[str, tuple[int, int]] = {}
-        """Router → snapshot that is coming in, and how many of its frames have come."""
+        self._count: dict[str, tuple[tuple[int, int], int]] = {}
+        """Router → its life and the snapshot that is coming in, and how many of its frames have come."""
 
     def take(self, frame: Snapshot, now_ns: int) -> None:
         """One frame."""
-        snapshot, count = self._count.get(frame.router, (frame.id, 0))
-        count = count + 1 if snapshot == frame.id else 1
-        self._count[frame.router] = frame.id, count
+        key = frame.life, frame.id
+        known, count = self._count.get(frame.router, (key, 0))
+        count = count + 1 if known == key else 1
+        self._count[frame.router] = key, count
         if count >= frame.count:
             self.whole_ns[frame.router] = now_ns
 
@@ -138,9 +139,14 @@ class View:
 
     def _stop(self, raw: bytes) -> None:
         try:
-            _, self.stops[raw] = item_of(raw)
+            _, item = item_of(raw)
         except BadFrame:
             self.bad_frame_count += 1
+            return
+        if isinstance(item, Entry) and item.level not in STAGE_OF:
+            self.bad_frame_count += 1  # of a newer version: nobody here could say how much it stops
+            return
+        self.stops[raw] = item
 
     def _newest_state(self, state: AccountState, at_ns: int) -> None:
         if not _is_older(state, at_ns, self.accounts.get(state.account)):

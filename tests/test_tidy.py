@@ -114,6 +114,7 @@ GOOD: list[tuple[str, str, str]] = [
     ("direction", "nodes/risk.py", "from mesh.units import E8\nfrom nodes import sizing"),
     ("direction", "nodes/io/run.py", "import mesh.io.shell, nodes.master.core, nodes.io.feed"),
     ("direction", "nodes/io/cli/top.py", "def f():\n    from tui.app import App"),
+    ("direction", "nodes/io/cli/top.py", "if TYPE_CHECKING:\n    from tui.app import App"),
     ("direction", "tui/feed.py", "from mesh.io.sockets import Link\nfrom tui import state"),
     ("direction", "bench/rig.py", "import nodes.io.run, mesh.io.sockets, tui.state"),
     ("direction", TEST, "import bench.rig, tests.sim, nodes.io.run"),

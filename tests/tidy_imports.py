@@ -52,17 +52,17 @@ def pure(source: Source) -> Iterator[tuple[int, str]]:
 def direction(source: Source) -> Iterator[tuple[int, str]]:
     """Imports run one way: mesh ← nodes ← nodes/io; mesh ← tui; bench and tests on top of all."""
     for node, name in source.imports():
-        if is_under(name, *FOLDERS) and not _may_import(source, name, id(node) in source.nodes_in_functions):
+        if is_under(name, *FOLDERS) and not _may_import(source, name, id(node) in source.nodes_not_run):
             yield line_of(node), f"{source.path} may not import {name} here"
 
 
-def _may_import(source: Source, name: str, in_function: bool) -> bool:
+def _may_import(source: Source, name: str, is_not_run: bool) -> bool:
     folder = source.folder
     if folder == "tests":
         return True
     if folder == "bench":
         return not is_under(name, "tests")
-    if source.is_cli and in_function and is_under(name, "tui", "bench"):
+    if source.is_cli and is_not_run and is_under(name, "tui", "bench"):
         return True
     if folder == "tui":
         if source.path == "tui/feed.py" and is_under(name, "mesh.io.sockets"):

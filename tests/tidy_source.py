@@ -51,10 +51,10 @@ class Source:
         return [] if self.tree is None else list(ast.walk(self.tree))
 
     @cached_property
-    def nodes_in_functions(self) -> frozenset[int]:
-        """``id()`` of every node inside a function."""
-        functions = [node for node in self.nodes if isinstance(node, FUNCTION)]
-        return frozenset(id(inner) for function in functions for inner in ast.walk(function))
+    def nodes_not_run(self) -> frozenset[int]:
+        """``id()`` of every node that is not run where the file is imported: inside a function, or for type checkers alone."""
+        outer = [node for node in self.nodes if isinstance(node, FUNCTION) or _is_for_types(node)]
+        return frozenset(id(inner) for node in outer for inner in ast.walk(node))
 
     def imports(self) -> Iterator[tuple[ast.stmt, str]]:
         """Each import statement with the full dotted name it brings in (``from a import b`` gives ``a.b``)."""
@@ -72,6 +72,10 @@ class Source:
 
 Rule = Callable[[Source], Iterator[tuple[int, str]]]
 """From a file to the lines that break the rule, each with what is wrong and what to do."""
+
+
+def _is_for_types(node: ast.AST) -> bool:
+    return isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
 
 
 def is_under(name: str, *packages: str) -> bool:

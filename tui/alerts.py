@@ -26,7 +26,7 @@ class Alert(msgspec.Struct, frozen=True):
 
 
 def alerts(state: State, now_ns: int) -> list[Alert]:
-    """All of them."""
+    """All of them. While no router is heard, that is one; who else is silent nobody knows then."""
     found = chain(
         _routers(state, now_ns), _lines(state), _accounts(state, now_ns), _stops(state, now_ns), _nodes(state, now_ns), _rails(state)
     )
@@ -60,13 +60,13 @@ def _accounts(state: State, now_ns: int) -> Iterator[Alert]:
             if state.is_seeing:
                 yield Alert(WRONG, f"{name}: no word of it yet", "nodes")
             continue
-        yield from _account(name, seen[1], now_ns - seen[0])
+        yield from _account(name, seen[1], now_ns - seen[0], state.is_blind(now_ns))
 
 
-def _account(name: str, account: AccountState, age_ns: int) -> Iterator[Alert]:
+def _account(name: str, account: AccountState, age_ns: int, is_blind: bool) -> Iterator[Alert]:
     if account.unknown_count:
         yield Alert(DECIDE, f"{name}: {account.unknown_count} orders of UNKNOWN result; opens of their symbols are denied", "trades")
-    if freshness(age_ns) == "dead":
+    if freshness(age_ns) == "dead" and not is_blind:
         yield Alert(WRONG, f"{name}: its state is {span_text(age_ns)} old; it opens nothing", "nodes")
     elif not account.connected:
         yield Alert(WRONG, f"{name}: its terminal has no connection to the broker", "nodes")
@@ -111,7 +111,7 @@ def _nodes(state: State, now_ns: int) -> Iterator[Alert]:
         if age_ns is None or health is None:
             if state.is_seeing:
                 yield Alert(WRONG, f"{name}: never seen", "nodes")
-        elif freshness(age_ns) == "dead":
+        elif freshness(age_ns) == "dead" and not state.is_blind(now_ns):
             yield Alert(WRONG, f"{name}: silent for {span_text(age_ns)}", "nodes")
     for what, values in (("version", {each.version for each in healths}), ("configuration", {each.config_hash for each in healths})):
         if len(values) > 1:

@@ -14,17 +14,18 @@ from textual.app import App, ComposeResult, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.screen import Screen
-from textual.widgets import ContentSwitcher, Footer
+from textual.widgets import ContentSwitcher
 
 from mesh.config import Config
 from mesh.errors import MeshError
 from mesh.units import MS_NS, SECOND_NS
 from tui.feed import Batch, Feed
 from tui.hands import Hands, Progress
-from tui.page import Page
+from tui.page import Detail, Page
 from tui.screens import PAGES
 from tui.screens.help import Help
 from tui.state import State
+from tui.widgets.keys import Keys
 from tui.widgets.top import Top
 
 TURN_S = 0.1
@@ -80,7 +81,7 @@ class Console(App[None]):
         Binding("question_mark", "help", "Help"),
         Binding("d", "dark", "Dark/light", show=False),
         Binding("ctrl+s", "picture", "Screenshot", show=False),
-        Binding("q", "quit", "Quit"),
+        Binding("q,ctrl+c", "quit", "Quit"),
     ]
 
     def __init__(
@@ -103,6 +104,7 @@ class Console(App[None]):
         """When the first Ctrl+X came; 0: none waits for its second."""
         self._shown: tuple[int, str] = (-1, "")
         self._drawn_ns = 0
+        self._is_over = False
 
     # the screen
 
@@ -112,7 +114,7 @@ class Console(App[None]):
         with ContentSwitcher(initial=PAGES[0].NAME):
             for page in PAGES:
                 yield page()
-        yield Footer(show_command_palette=False)
+        yield Keys()
 
     def on_mount(self) -> None:
         """Begin to listen."""
@@ -132,6 +134,11 @@ class Console(App[None]):
 
     def turn(self) -> None:
         """Take what came; draw where that, the page or enough time is new."""
+        if not self.is_running:
+            return  # a turn while it closes, when its widgets go one by one
+        if self._is_over:
+            self.exit()
+            return
         now_ns = self.now_ns()
         self.state.take(self.feed.take(), now_ns, self.wall_ns())
         if self.armed_ns and now_ns - self.armed_ns > CHORD_NS:
@@ -142,17 +149,31 @@ class Console(App[None]):
             self.draw()
 
     def draw(self) -> None:
-        """Show the state now, on the head of every screen and the page in front."""
+        """Show the state now, on the head of every screen, on every detail and the page in front."""
         now_ns = self.now_ns()
         for screen in self.screen_stack:
             for top in screen.query(Top):
                 top.show(self.state, now_ns)
+            for keys in screen.query(Keys):
+                keys.show()
+            if isinstance(screen, Detail):
+                screen.show(self.state, now_ns)
         self.page.show(self.state, now_ns)
 
     def on_resize(self, event: events.Resize) -> None:
         """A terminal too small says so instead of showing half of the numbers."""
         self.set_class(event.size.width < WIDTH_MIN or event.size.height < HEIGHT_MIN, "-too-small")
         self._drawn_ns = 0
+
+    # whoever started it, from another thread
+
+    def leave(self) -> None:
+        """Close the console with its next turn."""
+        self._is_over = True
+
+    def warn(self, words: str) -> None:
+        """Tell the operator something of the run."""
+        self._post(Answered(lambda: self.notify(words, severity="warning", timeout=15)))
 
     # keys
 

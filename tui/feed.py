@@ -73,8 +73,8 @@ class Pile:
     def __init__(self, routers: Mapping[str, str], now_ns: int) -> None:
         self.links = {name: RouterLink(name, endpoint, False, now_ns) for name, endpoint in routers.items()}
         self._newest: dict[Hashable, Told] = {}
-        self._events: dict[int, Told] = {}
-        self._number = 0
+        self._events: dict[bytes, Told] = {}
+        """By their bytes: each waits once, though two routers tell it and each snapshot again."""
         self._bad_frame_count = 0
         self._missed_count = 0
         self._tally = SnapshotTally()
@@ -103,8 +103,7 @@ class Pile:
         if key is not None:
             self._newest[key] = told
             return
-        self._number += 1
-        self._events[self._number] = told
+        self._events.setdefault(told.raw, told)
         if len(self._events) > EVENTS_MAX:
             del self._events[next(iter(self._events))]
             self._missed_count += 1
@@ -144,6 +143,8 @@ class Feed:
         self._is_over.set()
         if self._thread.is_alive():
             self._thread.join(STOP_S)
+        elif self._thread.ident is None:
+            self._hub.close()  # it was never begun
 
     def _run(self) -> None:
         renew_ns = self._now_ns() + RENEW_NS

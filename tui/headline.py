@@ -5,6 +5,7 @@ from rich.text import Text
 from mesh.messages.control import LADDER
 from mesh.terminalword import REAL, kind_of
 from mesh.texts import clock_text, iso_from_ns, span_text
+from mesh.view import freshness
 from tui.state import UNKNOWN, State
 
 CHORD = "^X ^X: FREEZE all"
@@ -23,7 +24,9 @@ def headline(state: State, now_ns: int, width: int) -> Text:
     text.append(f" {'SIMULATED' if is_simulated else 'LIVE'}{speed} ", "reverse")
     text.append(" ")
     text.append_text(ladder_text(state))
-    text.append(f"  market {stamp} UTC" if stamp else "  market not begun" if market else "  market not seen")
+    age_ns = (state.age_ns(market.node, now_ns) or 0) if market else 0
+    old = f", {span_text(age_ns)} old" if freshness(age_ns) != "fresh" else ""
+    text.append(f"  market {stamp} UTC{old}" if stamp else "  market not begun" if market else "  market not seen", "dim" if old else "")
     text.truncate(max(0, width - len(CHORD) - 2), overflow="ellipsis", pad=True)
     text.append(f"  {CHORD}", "bold")
     return text

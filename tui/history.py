@@ -68,14 +68,19 @@ class Window:
         self._at: deque[tuple[int, int]] = deque()
         self._sum = 0
 
-    def add(self, count: int, now_ns: int) -> None:
-        """It happened so many times."""
-        if count:
-            self._at.append((now_ns, count))
+    def add(self, count: int, at_ns: int) -> None:
+        """It happened so many times. What comes late, of a time before the newest, leaves with that one."""
+        newest_ns = max(at_ns, self._at[-1][0]) if self._at else at_ns
+        self._forget(newest_ns)
+        if count and newest_ns - at_ns <= self._span_ns:
+            self._at.append((newest_ns, count))
             self._sum += count
 
     def count(self, now_ns: int) -> int:
         """Times in the window that ends now."""
+        self._forget(now_ns)
+        return self._sum
+
+    def _forget(self, now_ns: int) -> None:
         while self._at and now_ns - self._at[0][0] > self._span_ns:
             self._sum -= self._at.popleft()[1]
-        return self._sum

@@ -46,6 +46,11 @@ class NoteLog:
     def __len__(self) -> int:
         return len(self._lines)
 
+    @property
+    def newest_number(self) -> int:
+        """The number of the newest line; 0: there is none."""
+        return self._number
+
     def add(self, wall_ns: int, level: str, source: str, name: str, text: str, count: int = 1) -> int:
         """A line; its number."""
         self._number += 1
@@ -56,6 +61,7 @@ class NoteLog:
     def take(self, health: NodeHealth) -> None:
         """The notes of a node that are new; where numbers are missing, that is a line of its own."""
         key = health.node, health.life
+        is_first = key not in self._newest  # what is missing then was noted before anybody was here
         for note in health.notes:
             newest = self._newest.get(key, 0)
             if note.number == newest:
@@ -63,7 +69,7 @@ class NoteLog:
             if note.number <= newest:
                 continue
             missing = note.number - newest - 1
-            if newest and missing:
+            if missing and not is_first:
                 self.add(note.wall_ns, "info", health.node, "notes_missed", f"count={missing}: they are in its own log")
             keep(self._newest, key, note.number, NODES_MAX)
             number = self.add(note.wall_ns, note.level, health.node, note.name, note.text, note.count)
@@ -71,7 +77,7 @@ class NoteLog:
 
     def _recount(self, key: tuple[str, int], count: int) -> None:
         line = self._lines.get(self._counted.get(key, 0))
-        if line is not None and line.count != count:
+        if line is not None and line.count < count:  # a slower router may tell an older word
             self._lines[line.number] = msgspec.structs.replace(line, count=count)
             self.version += 1
 

@@ -1,8 +1,9 @@
-"""What every page of the console is: a widget that is shown the state again and again while it is in front."""
+"""What every page of the console is: a widget that is shown the state again and again while it is in front; and every detail above one."""
 
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual.containers import Vertical
+from textual.screen import Screen
 
 from tui.state import State
 
@@ -35,3 +36,20 @@ class Page(Vertical):
             if widget.focusable:
                 widget.focus()
                 return
+
+
+class Detail(Screen[None]):
+    """A screen above a page that is shown the state as often as the page is, once it is mounted."""
+
+    @property
+    def main(self) -> "Console":
+        """The console it is a screen of."""
+        return cast("Console", self.app)
+
+    def show(self, state: State, now_ns: int) -> None:
+        """Draw what there is now."""
+        raise NotImplementedError
+
+    def on_mount(self) -> None:
+        """Draw it at once."""
+        self.main.draw()

@@ -12,12 +12,16 @@ from mesh.killset import KillSet, item_of
 from mesh.messages.control import LADDER, Entry, Signed, Undo
 from mesh.messages.health import NodeHealth
 from mesh.messages.outcomes import Outcome
-from mesh.view import FRESH_NS, View, freshness
+from mesh.units import SECOND_NS
+from mesh.view import FRESH_NS, Told, View, freshness
 from tui.feed import Batch, RouterLink
 from tui.hands import Progress
 from tui.history import NodeHistory, Window
+from tui.latencies import Latencies
 from tui.notelog import NoteLog
 
+BAD_NS = 10 * SECOND_NS
+"""Bad frames are a line of the log at most this often."""
 RUNS_MAX = 20
 """Stops sent from here that are shown."""
 SEEN_MAX = 10_000
@@ -48,6 +52,7 @@ class State:
         """Lines whose opening or close ended, by outcome …"""
         self.outcomes_a_minute = Window()
         """… and all outcomes, in the last minute of this console."""
+        self.latencies = Latencies(config)
         self.links: dict[str, RouterLink] = {}
         self.bad_frame_count = 0
         self.missed_count = 0
@@ -59,6 +64,8 @@ class State:
         self._shown_stops = 0
         self._seen: dict[tuple[str, int], None] = {}
         """Outcomes that were counted."""
+        self._bad: tuple[int, int] = (0, 0)
+        """How many bad frames the log has, and when that line was written."""
         self._states: dict[str, str] = {}
         """Router → how it was when it was last written down."""
 
@@ -70,27 +77,31 @@ class State:
             item = told.item
             self.view.put(told, now_ns)
             if isinstance(item, NodeHealth):
-                self.histories.setdefault(item.node, NodeHistory()).take(item, told.at_ns)
+                if self.health(item.node) is item:  # another router may still tell what a node was before
+                    self.histories.setdefault(item.node, NodeHistory()).take(item, told.at_ns)
                 self.log.take(item)
             elif isinstance(item, Outcome):
-                self._count(item, now_ns)
+                self._outcome(item, told, now_ns, wall_ns)
             elif isinstance(item, Signed):
                 self._stop(told.raw)
         self.links = batch.links
         self.missed_count, self.is_seeing = batch.missed_count, batch.is_seeing
-        self._bad(batch.bad_frame_count, wall_ns)
+        self._count_bad(batch.bad_frame_count + self.view.bad_frame_count, wall_ns)
         self._routers(now_ns, wall_ns)
         self.version += bool(batch.told)
 
-    def _count(self, outcome: Outcome, now_ns: int) -> None:
+    def _outcome(self, outcome: Outcome, told: Told, now_ns: int, wall_ns: int) -> None:
         key = outcome.account, outcome.f
         is_new = key not in self._seen
         keep(self._seen, key, None, SEEN_MAX)
-        if not is_new or not self.is_seeing:
+        if not is_new:
+            return
+        self.latencies.take(outcome, self.view, told.at_ns, now_ns, wall_ns - now_ns + told.at_ns)
+        if not self.is_seeing:
             return  # what a first snapshot shows happened before
-        self.outcomes_a_minute.add(1, now_ns)
+        self.outcomes_a_minute.add(1, told.at_ns)
         if outcome.cause == outcome.leg:
-            self.orders_a_minute.add(1, now_ns)
+            self.orders_a_minute.add(1, told.at_ns)
 
     def _stop(self, raw: bytes) -> None:
         if len(self.view.stops) == self._shown_stops:
@@ -103,11 +114,13 @@ class State:
             return  # the view has counted it
         self.log.stop(item)
 
-    def _bad(self, count: int, wall_ns: int) -> None:
-        if count > self.bad_frame_count:
-            words = f"count={count - self.bad_frame_count} total={count}: garbage, or of a newer version than this console"
+    def _count_bad(self, count: int, wall_ns: int) -> None:
+        self.bad_frame_count = count
+        logged_count, at_ns = self._bad
+        if count > logged_count and (not logged_count or wall_ns - at_ns >= BAD_NS):
+            words = f"count={count - logged_count} total={count}: garbage, or of a newer version than this console"
             self.log.add(wall_ns, "warning", "console", "bad_frame", words)
-            self.bad_frame_count = count
+            self._bad = count, wall_ns
 
     def _routers(self, now_ns: int, wall_ns: int) -> None:
         """Write down which routers came and went."""

@@ -5,10 +5,10 @@ import pytest
 
 from bench.results import Measured
 from bench.scenario import Options, Scenario
-from bench.scenarios import core, fanout, flow, growth, hop, kill, rates, soak, status, storm, venue
+from bench.scenarios import console, core, fanout, flow, growth, hop, kill, rates, soak, status, storm, venue
 
 SMOKE = Options(is_smoke=True)
-IN_PROCESSES = [flow, rates, hop, fanout, status, kill, storm, soak, venue]
+IN_PROCESSES = [flow, rates, hop, fanout, status, kill, storm, soak, venue, console]
 
 
 class Steps:

@@ -7,7 +7,7 @@ from mesh.messages.control import Entry, Latched, Ping, Signed
 from mesh.messages.health import FrontEvent, LocalSeen, NodeHealth, Snapshot
 from mesh.messages.outcomes import DealReport
 from mesh.units import MS_NS, SECOND_NS
-from mesh.view import DEALS_MAX, View, freshness
+from mesh.view import DEALS_MAX, SnapshotTally, View, freshness
 from tests.stopitems import KEYS
 
 
@@ -99,3 +99,21 @@ def test_newest_word_of_a_stop_wins_and_has_its_age() -> None:
     view.take(frame(Latched("a", 2, "CANCEL", [], [], 1)), 12 * SECOND_NS)
     view.take(frame(Latched("a", 1, "FREEZE", [], [], 9), age_ms=3_000), 12 * SECOND_NS)
     assert view.latched["a"][1].life == 2
+
+
+def test_a_stop_of_a_level_nobody_knows_is_counted() -> None:
+    """It is of a newer version: how much it stops cannot be shown."""
+    view = View()
+    view.take(frame(KEYS.signer("operator").signed(Entry("operator", 1, 1, "HALF", "all", "news"))), 1)
+    assert (view.stops, view.bad_frame_count) == ({}, 1)
+
+
+def test_a_snapshot_is_whole_in_one_life_of_its_router() -> None:
+    """One started anew numbers its snapshots anew; frames of the life before count for nothing."""
+    tally = SnapshotTally()
+    first, second = (Snapshot("r1", life, 1, 0, 2, 0, b"") for life in (1, 2))
+    tally.take(first, 1)
+    tally.take(second, 2)
+    assert tally.whole_ns == {}
+    tally.take(second, 3)
+    assert tally.whole_ns == {"r1": 3}

@@ -37,7 +37,7 @@ class Top(Static):
         lines = [headline(state, now_ns, width), self._hearing(state, found, now_ns, width), self._worst(found, width)]
         if self.main.armed_ns:
             lines[2] = Text(ARMED, "bold reverse red")
-        self.update(Text("\n").join(lines))
+        self.update(Text("\n").join(lines), layout=False)
 
     def _hearing(self, state: State, found: list[Alert], now_ns: int, width: int) -> Text:
         told = hearing(state, now_ns)

@@ -49,12 +49,13 @@ def up(
         Path | None, typer.Option(help="Write every bar, signal, decision, order and outcome as JSON lines here (mesh/PROTOCOL.md).")
     ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Stop at the first bad row of a feed.")] = False,
+    console: Annotated[bool, typer.Option("--console", help="On a terminal, open the console on it; leaving it ends the run.")] = False,
 ) -> None:
     """Run the mesh under supervisord until Ctrl-C, the end of the feed, or --for. Without options: the demo."""
     from nodes.io.cli.up import run_up
     from nodes.io.cli.wishes import Wishes
 
-    wishes = Wishes(config, tuple(feed or ()), speed, for_s, state, summary, events, strict)
+    wishes = Wishes(config, tuple(feed or ()), speed, for_s, state, summary, events, strict, console)
     raise typer.Exit(run_up(wishes))
 
 
@@ -133,9 +134,10 @@ def _check_directory() -> None:
 
 def main() -> None:
     """Entry of the ``mesh`` command: errors become one line and their exit code."""
-    from nodes.io.cli import act_verbs, audit_verbs, bench_verbs, key_verbs, look_verbs, lost_verbs, stop_verbs
+    from nodes.io.cli import act_verbs, audit_verbs, bench_verbs, console_verbs, key_verbs, look_verbs, lost_verbs, stop_verbs
 
     look_verbs.register(app)
+    console_verbs.register(app)
     act_verbs.register(app)
     stop_verbs.register(app)
     lost_verbs.register(app)

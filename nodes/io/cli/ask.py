@@ -14,14 +14,15 @@ from mesh.config import Config
 from mesh.errors import BadUsage
 from mesh.messages.base import SID_MAX, Msg
 from mesh.messages.control import WhyAnswer, WhyAsk
+from mesh.steps import ONE_HOST, Clocks, clocks_of, stamps_line
 from mesh.texts import moment_text, span_text
+from mesh.view import View
 from nodes.codes import MANUAL, RESOLVE
 from nodes.decisions import ARCHIVE
 from nodes.io.cli.acting import NOT_ALL
 from nodes.io.cli.client import Client, attached
 from nodes.io.cli.grid import cell, console
 from nodes.io.cli.plaintext import say, say_json
-from nodes.io.cli.steps import ONE_HOST, Clocks, clocks_of, stamps_line
 
 ANSWER_S = 3.0
 LINE_KEYS = ("oid", "symbol", "volume", "price", "profit", "position_ticket")
@@ -64,19 +65,35 @@ def show_why(config_path: Path | None, query: str, as_json: bool) -> int:
         master = config.nodes_of("master")[0]
         story = ask_why(client, master, query)
     if story is None:
-        say(f"mesh: {master} did not answer within {ANSWER_S:.0f} s about {query!r}; ask again, or see `mesh status`", sys.stderr)
+        say(f"mesh: {silent_words(config, query)}", sys.stderr)
         return NOT_ALL
     if not story:
-        say(f"mesh: nothing is known of {query!r}; give a sid, an oid in hex, ACCOUNT:TICKET, or last{_older(config)}", sys.stderr)
+        say(f"mesh: {unknown_words(config, query)}", sys.stderr)
         return 1
     if as_json:
         say_json(story)
     else:
-        source = story.get("signal", {}).get("source", "")
-        console().print(story_tree(story, partial(clocks_of, config, client.view, source)))
-        if story.get("pruned"):
-            say(f"its lines were pruned{_older(config)}")
+        for part in story_parts(config, client.view, story):
+            console().print(part, soft_wrap=isinstance(part, Text))
     return 0
+
+
+def silent_words(config: Config, query: str) -> str:
+    """What is told where the master did not answer."""
+    master = config.nodes_of("master")[0]
+    return f"{master} did not answer within {ANSWER_S:.0f} s about {query!r}; ask again, or see `mesh status`"
+
+
+def unknown_words(config: Config, query: str) -> str:
+    """What is told where the master knows nothing."""
+    return f"nothing is known of {query!r}; give a sid, an oid in hex, ACCOUNT:TICKET, or last{_older(config)}"
+
+
+def story_parts(config: Config, view: View, story: Story) -> list[Tree | Text]:
+    """A story for people: its tree, and a line where a part of it is gone."""
+    source = story.get("signal", {}).get("source", "")
+    tree = story_tree(story, partial(clocks_of, config, view, source))
+    return [tree, cell(f"its lines were pruned{_older(config)}")] if story.get("pruned") else [tree]
 
 
 def _older(config: Config) -> str:

@@ -17,7 +17,7 @@ from mesh.codec import decode_untrusted, encode
 from mesh.config import Config
 from mesh.errors import BadFrame, NoMesh
 from mesh.io.clock import monotonic_ns
-from mesh.io.sockets import SENT, Hub, Socket
+from mesh.io.sockets import SENT, Hub, Received, Socket
 from mesh.messages import PROTOCOL_VERSION
 from mesh.messages.base import Msg
 from mesh.messages.control import OperatorHello
@@ -78,14 +78,23 @@ class Client:
         now_ns = self.now_ns()
         answers: list[tuple[str, Msg]] = []
         for socket in self._hub.sockets:
-            socket.changes(now_ns)
-            if not socket.is_readable:
-                continue
-            for _, frames in socket.receive(BATCH_COUNT):
+            for _, frames in self._received(socket, now_ns):
                 if frames:
                     self._take(socket, frames[0], now_ns, answers)
         self._send_queued()
         return answers
+
+    def drop(self) -> bool:
+        """Keep connected and no more: what is there is not looked at, what waits for a connection is forgotten. True: more may be there."""
+        self._queued.clear()
+        now_ns = self.now_ns()
+        return max(len(self._received(socket, now_ns)) for socket in self._hub.sockets) >= BATCH_COUNT
+
+    def _received(self, socket: Socket, now_ns: int) -> list[Received]:
+        """What is there, at a socket that is connected again where libzmq gave up."""
+        socket.changes(now_ns)
+        socket.renew(now_ns)
+        return socket.receive(BATCH_COUNT) if socket.is_readable else []
 
     def _take(self, socket: Socket, frame: bytes, now_ns: int, answers: list[tuple[str, Msg]]) -> None:
         try:
@@ -134,15 +143,31 @@ class Client:
 
     def greet(self, operator: str) -> None:
         """Open the control sockets of every router and the master and say who is there."""
-        for node in [*self.config.nodes_of("router"), *self.config.nodes_of("master")]:
+        for node in self._controlling:
             self._control(node, operator)
+
+    def dial(self) -> None:
+        """Open the same sockets and say nothing yet: nobody is waited for, and what is queued later goes out at once."""
+        for node in self._controlling:
+            self._dialled(node)
+
+    @property
+    def _controlling(self) -> list[str]:
+        return [*self.config.nodes_of("router"), *self.config.nodes_of("master")]
+
+    def _dialled(self, node: str) -> Socket:
+        """A node's control socket, which may not be connected yet."""
+        known = self._controls.get(node)
+        if known is None:
+            known = self._hub.connect(links.CONTROL, "DEALER", self.config.endpoint(node, links.CONTROL))
+            self._controls[node] = known
+        return known
 
     def _control(self, node: str, operator: str = "") -> Socket:
         known = self._controls.get(node)
         if known is not None:
             return known
-        socket = self._hub.connect(links.CONTROL, "DEALER", self.config.endpoint(node, links.CONTROL))
-        self._controls[node] = socket
+        socket = self._dialled(node)
         self._send(socket, OperatorHello(operator or "mesh", self.life, PROTOCOL_VERSION))
         return socket
 
@@ -152,8 +177,7 @@ class Client:
 
     def queue(self, node: str, *messages: Msg) -> None:
         """Have messages sent to a node's control socket as soon as it is connected: nobody waits for a node that is not there."""
-        if node not in self._controls:
-            self._controls[node] = self._hub.connect(links.CONTROL, "DEALER", self.config.endpoint(node, links.CONTROL))
+        self._dialled(node)
         self._queued.setdefault(node, deque()).extend(messages)
         self._send_queued()
 
@@ -206,6 +230,13 @@ def attached(config_path: Path | None) -> Iterator[Client]:
     Raises NoMesh where no router answers, saying where they were looked for.
     """
     config, _ = find(config_path)
+    with attached_to(config) as client:
+        yield client
+
+
+@contextmanager
+def attached_to(config: Config) -> Iterator[Client]:
+    """The same, of a mesh whose configuration is at hand."""
     with Client(config) as client:
         client.wait_whole(LOOK_S)
         if not client.view.routers:

@@ -11,6 +11,7 @@ import msgspec
 from rich.text import Text
 
 from mesh import texts
+from mesh.config import Config
 from mesh.errors import BadUsage
 from mesh.messages.base import Msg
 from mesh.messages.control import CLOSE_VERB, MODIFY_VERB, Command, CommandAnswer
@@ -45,30 +46,45 @@ def close_positions(
 ) -> int:
     """``mesh close``. Raises BadUsage, NoMesh."""
     config, _ = find(config_path)
-    volume_e8 = lots("--volume", volume)
-    command = Command(
-        secrets.token_bytes(16), operator_name(), CLOSE_VERB, check_act_scope(config, scope), volume_e8, foreign, 0, 0, False,
-        check_reason(reason),
-    )  # fmt: skip
+    command = close_command(config, scope, volume, foreign, reason)
     return act(config_path, command, dry_run, yes, f"Close these positions ({scope})?")
 
 
 def modify_position(config_path: Path | None, ticket: str, sl: str | None, tp: str | None, dry_run: bool, yes: bool) -> int:
     """``mesh modify``. Raises BadUsage, NoMesh."""
     config, _ = find(config_path)
+    command = modify_command(config, ticket, sl, tp)
+    return act(config_path, command, dry_run, yes, f"Change {ticket}?")
+
+
+def close_command(config: Config, scope: str, volume: str | None, foreign: bool, reason: str) -> Command:
+    """To close positions; ``volume``: lots of each, None: all of it. Raises BadUsage."""
+    volume_e8 = lots("--volume", volume)
+    return Command(
+        secrets.token_bytes(16), operator_name(), CLOSE_VERB, check_act_scope(config, scope), volume_e8, foreign, 0, 0, False,
+        check_reason(reason),
+    )  # fmt: skip
+
+
+def modify_command(config: Config, ticket: str, sl: str | None, tp: str | None) -> Command:
+    """To change the levels of ACCOUNT:TICKET; None leaves one. Raises BadUsage."""
     check_ticket(config, ticket)
     if sl is None and tp is None:
         raise BadUsage("nothing to change: give --sl, --tp or both (0 removes a level)")
     sl_e8, tp_e8 = amount("--sl", sl, LEAVE), amount("--tp", tp, LEAVE)
-    command = Command(secrets.token_bytes(16), operator_name(), MODIFY_VERB, ticket, 0, True, sl_e8, tp_e8, False)
-    return act(config_path, command, dry_run, yes, f"Change {ticket}?")
+    return Command(secrets.token_bytes(16), operator_name(), MODIFY_VERB, ticket, 0, True, sl_e8, tp_e8, False)
+
+
+def dry(command: Command) -> Command:
+    """The same as a question: what it would touch."""
+    return msgspec.structs.replace(command, dry_run=True, id=secrets.token_bytes(16))
 
 
 def act(config_path: Path | None, command: Command, dry_run: bool, yes: bool, question: str) -> int:
     """Preview, ask, act, report. Raises NoMesh, BadUsage."""
     with attached(config_path) as client:
         client.greet(operator_name())
-        preview = run_command(client, msgspec.structs.replace(command, dry_run=True, id=secrets.token_bytes(16)))
+        preview = run_command(client, dry(command))
         say("would touch:")
         code = print_answers(client, preview)
         if dry_run:
@@ -107,6 +123,14 @@ def print_answers(client: Client, answers: Answers, done: tuple[str, ...] = DONE
     out = console()
     out.print(grid(COLUMNS, [_row(client, item, done) for item in items], out.width, folds=True))
     return 0 if all(item.code in done for item in items) else NOT_ALL
+
+
+def answer_line(client: Client, item: CommandAnswer, done: tuple[str, ...] = DONE_CODES) -> str:
+    """An answer in words, marked by whether its code says that it is ``done``."""
+    row = _row(client, item, done)
+    volume = f"{row['lots']} lots" if row["lots"] else ""
+    words = (row["code"], row["ticket"], row["symbol"], volume, row["price"], row["detail"])
+    return "  ".join(str(word) for word in words if word)
 
 
 def answer_row(item: CommandAnswer) -> tables.Row:

@@ -15,34 +15,52 @@ from nodes.io.cli.acting import NOT_ALL, operator_name
 from nodes.io.cli.actwords import check_account
 from nodes.io.cli.client import Client, attached
 from nodes.io.cli.commands import ANSWER_S as SILENT_S
-from nodes.io.cli.commands import answer_row, print_answers, run_command
+from nodes.io.cli.commands import answer_line, answer_row, print_answers, run_command
 from nodes.io.cli.lostasking import AccountList, ask_lost
 from nodes.io.cli.plaintext import say, say_json
-from nodes.io.cli.unknowns import account_row, print_lists
+from nodes.io.cli.unknowns import account_row, order_lines, print_lists
 from nodes.io.locate import find
 
 ANSWER_S = 60.0
 """A long history is read page by page."""
+AGREEING = (AGREES, FOREIGN, *FINAL_CODES, WORKING)
+"""Codes of what does not disagree."""
 
 
 def reconcile_account(config_path: Path | None, account: str, as_json: bool) -> int:
     """``mesh reconcile``: 0 where all agrees, 3 where something does not or nobody answered. Raises BadUsage, NoMesh."""
     config, _ = find(config_path)
     check_account(config, account)
-    command = Command(secrets.token_bytes(16), operator_name(), RECONCILE_VERB, f"account:{account}", 0, False, 0, 0, False)
     with attached(config_path) as client:
         client.greet(operator_name())
-        answers = run_command(client, command, _limit_s(client, account))[account]
-        last = answers[-1]
-        lost = ask_lost(client, [account]) if last.code == NO_ANSWER else []
+        answers, lost = ask_reconcile(client, account)
         if as_json:
             say_json(document(account, answers) | {"as_it_was": as_it_was(client, account, lost[0]) if lost else None})
         else:
-            print_answers(client, {account: answers}, (AGREES, FOREIGN, *FINAL_CODES, WORKING))
+            print_answers(client, {account: answers}, AGREEING)
             if lost:
-                _print_as_it_was(client, account)
+                say(as_it_was_line(client, account))
                 print_lists(lost)
-    return 0 if last.code == AGREES else NOT_ALL
+    return 0 if answers[-1].code == AGREES else NOT_ALL
+
+
+def ask_reconcile(client: Client, account: str) -> tuple[list[CommandAnswer], list[AccountList]]:
+    """What the local found, the sum last; where it does not answer, the account's list besides. The client has greeted."""
+    command = Command(secrets.token_bytes(16), operator_name(), RECONCILE_VERB, f"account:{account}", 0, False, 0, 0, False)
+    answers = run_command(client, command, _limit_s(client, account))[account]
+    return answers, ask_lost(client, [account]) if answers[-1].code == NO_ANSWER else []
+
+
+def reconcile_lines(client: Client, account: str) -> list[str]:
+    """The same in words, a line each."""
+    answers, lost = ask_reconcile(client, account)
+    lines = [answer_line(client, item, AGREEING) for item in answers]
+    if lost:
+        lines.append(as_it_was_line(client, account))
+    for item in lost:
+        lines += [f"{order.code}{line}" for order in item.orders for line in order_lines(item.account, order, item.market_ns)[:1]]
+        lines += [f"NOT CONFIRMED  {item.account}  {item.why}"] if item.why else []
+    return lines
 
 
 def _limit_s(client: Client, account: str) -> float:
@@ -74,12 +92,11 @@ def as_it_was(client: Client, account: str, lost: AccountList) -> tables.Row:
     return told | {"list": account_row(lost)}
 
 
-def _print_as_it_was(client: Client, account: str) -> None:
+def as_it_was_line(client: Client, account: str) -> str:
     """The same for people, without the list."""
     seen = client.view.accounts.get(account)
     if seen is None:
-        say(f"{account}: no state of it was ever told")
-    else:
-        at_ns, state = seen
-        ago = texts.span_text(client.now_ns() - at_ns)
-        say(f"as it was {ago} ago: {len(state.positions)} positions, {len(state.orders)} orders, {state.unknown_count} unknown results")
+        return f"{account}: no state of it was ever told"
+    at_ns, state = seen
+    ago = texts.span_text(client.now_ns() - at_ns)
+    return f"as it was {ago} ago: {len(state.positions)} positions, {len(state.orders)} orders, {state.unknown_count} unknown results"

@@ -14,7 +14,7 @@ from nodes.answercodes import PREVIEW
 from nodes.io.cli.acting import NOT_ALL, NOT_DONE, check_unasked, is_typed, operator_name
 from nodes.io.cli.actwords import check_reason
 from nodes.io.cli.client import Client, attached
-from nodes.io.cli.commands import answer_row, print_answers, run_command
+from nodes.io.cli.commands import answer_row, dry, print_answers, run_command
 from nodes.io.cli.lostasking import AccountList, ask_lost
 from nodes.io.cli.plaintext import say, say_json
 from nodes.io.cli.unknowns import order_lines, order_row
@@ -33,18 +33,14 @@ def resolve_order(
     """``mesh resolve``: 0 where the local took it, 3 where it refused or did not answer. Raises BadUsage, NoMesh."""
     config, _ = find(config_path)
     oid, account = check_order(config, order)
-    command = Command(
-        secrets.token_bytes(16), operator_name(), RESOLVE_VERB, f"account:{account}", 0, False, 0, 0, False,
-        check_proof(reason), oid, 0, check_said(said, ticket),
-    )  # fmt: skip
+    command = resolve_command(account, oid, check_said(said, ticket), reason)
     if as_json:
         check_unasked(dry_run, yes)
     with attached(config_path) as client:
         client.greet(operator_name())
         (told,) = ask_lost(client, [account])
         lost = next((item for item in told.orders if item.oid == oid), None)
-        # the word is about the attempt that is shown: another one may be lost by the time it comes
-        command = msgspec.structs.replace(command, attempt=lost.attempt if lost is not None and lost.code == codes.UNKNOWN else 0)
+        command = about_shown(command, lost)
         if as_json:
             return _as_document(client, command, told, lost, dry_run)
         return _step_by_step(client, command, told, lost, dry_run, yes)
@@ -53,7 +49,7 @@ def resolve_order(
 def _step_by_step(client: Client, command: Command, told: AccountList, lost: LostOrder | None, dry_run: bool, yes: bool) -> int:
     """For people: the order, what it would be, the question, what it is."""
     _print_order(command, told, lost)
-    preview = _preview(client, command)
+    preview = would_be(client, command)
     say("would do:" if preview.code == PREVIEW else "is not done:" if preview.code not in DONE else "was done before:")
     code = print_answers(client, {told.account: [preview]}, DONE)
     if preview.code != PREVIEW or dry_run:
@@ -61,13 +57,13 @@ def _step_by_step(client: Client, command: Command, told: AccountList, lost: Los
     word = str(command.ticket) if command.ticket else NOT_EXECUTED
     if not is_typed(word, f"Type {word} to resolve {command.oid.hex()}@{told.account}", yes):
         return NOT_DONE
-    return print_answers(client, {told.account: [_run(client, command)]}, DONE)
+    return print_answers(client, {told.account: [answer_of(client, command)]}, DONE)
 
 
 def _as_document(client: Client, command: Command, told: AccountList, lost: LostOrder | None, dry_run: bool) -> int:
     """For programs, who have said yes: all of it at the end, in one document."""
-    preview = _preview(client, command)
-    answer = _run(client, command) if preview.code == PREVIEW and not dry_run else None
+    preview = would_be(client, command)
+    answer = answer_of(client, command) if preview.code == PREVIEW and not dry_run else None
     last = answer or preview
     say_json({
         "format": 1,
@@ -97,12 +93,25 @@ def _print_order(command: Command, told: AccountList, lost: LostOrder | None) ->
         say(line)
 
 
-def _preview(client: Client, command: Command) -> CommandAnswer:
+def resolve_command(account: str, oid: bytes, ticket: int, reason: str) -> Command:
+    """An operator's word about an order. ``ticket`` 0: it was not executed. Raises BadUsage for a reason that is none."""
+    return Command(
+        secrets.token_bytes(16), operator_name(), RESOLVE_VERB, f"account:{account}", 0, False, 0, 0, False, check_proof(reason), oid, 0,
+        ticket,
+    )  # fmt: skip
+
+
+def about_shown(command: Command, lost: LostOrder | None) -> Command:
+    """The same word, about the attempt that is shown: another one may be lost by the time it comes."""
+    return msgspec.structs.replace(command, attempt=lost.attempt if lost is not None and lost.code == codes.UNKNOWN else 0)
+
+
+def would_be(client: Client, command: Command) -> CommandAnswer:
     """What it would be."""
-    return _run(client, msgspec.structs.replace(command, id=secrets.token_bytes(16), dry_run=True))
+    return answer_of(client, dry(command))
 
 
-def _run(client: Client, command: Command) -> CommandAnswer:
+def answer_of(client: Client, command: Command) -> CommandAnswer:
     """Send it, and the account's one answer."""
     return next(iter(run_command(client, command, ANSWER_S).values()))[-1]
 

@@ -28,7 +28,7 @@ STEP_MS = 20
 
 
 class StopEnd(msgspec.Struct, frozen=True):
-    """How it ended. ``outcomes``: of the openings that were at the venue when the latch fell."""
+    """How it ended, or how far it is. ``outcomes``: of the openings that were at the venue when the latch fell."""
 
     id: bytes
     verdicts: list[Verdict]
@@ -38,6 +38,8 @@ class StopEnd(msgspec.Struct, frozen=True):
     refusals: dict[str, str]
     unreached: list[str]
     outcomes: dict[bytes, Outcome]
+    is_over: bool
+    """Whether no more of it is waited for."""
 
     @property
     def is_confirmed(self) -> bool:
@@ -46,48 +48,74 @@ class StopEnd(msgspec.Struct, frozen=True):
 
 
 class StopRun:
-    """One entry or undo at a running mesh. ``told``: gets each line for people as it comes."""
+    """One entry or undo at a running mesh. ``run`` waits for its end; who has more to wait for calls ``step``, ``take`` and ``hear``.
+
+    ``is_for_all``: it is not over before each router and master has answered, too.
+    """
 
     def __init__(
-        self, client: Client, signer: Signer, item: Item, accounts: Sequence[str], stage: str | None, is_drill: bool = False
+        self,
+        client: Client,
+        signer: Signer,
+        item: Item,
+        accounts: Sequence[str],
+        stage: str | None,
+        is_drill: bool = False,
+        is_for_all: bool = False,
     ) -> None:
         self._client = client
         self._item = item
         self._id = entry_id(encode(item))
         signed = signer.signed(item, is_drill)
         self._message: Msg = Drill(signed) if is_drill else signed
-        self._accounts = tuple(accounts)
+        self._is_for_all = is_for_all or not accounts
         self._nodes = (*client.config.nodes_of("router"), *client.config.nodes_of("master"))
         self._sent_ns = client.now_ns()
         self._confirmations = Confirmations(self._id, stage, client.config, accounts, self._sent_ns, is_drill)
         self._outcomes: dict[bytes, Outcome] = {}
-        client.listener = self._on_item
+        self._again_ns = self._sent_ns
+        self._told: StopEnd | None = None
 
-    def run(self, limit_s: float, told: Callable[[Verdict], None]) -> StopEnd:
-        """Send and wait until every account is CONFIRMED, for ``limit_s`` at most."""
+    def run(self, limit_s: float, told: Callable[[StopEnd], None]) -> StopEnd:
+        """Send and wait until every account is CONFIRMED, for ``limit_s`` at most. ``told``: gets how far it is whenever that changes."""
         client = self._client
-        end_ns = self._sent_ns + int(limit_s * SECOND_NS)
-        again_ns = self._sent_ns
-        confirmed: dict[str, None] = {}
-        while (now_ns := client.now_ns()) < end_ns:
-            if now_ns >= again_ns:
-                self._send()
-                again_ns = now_ns + REPEAT_NS
+        client.listener = self.hear
+        while True:
+            stands = self.step(limit_s)
+            if stands is not None:
+                told(stands)
+                if stands.is_over:
+                    return stands
             for node, message in client.pump(STEP_MS):
-                self._confirmations.take(message, node, client.now_ns())
-            verdicts = self._confirmations.verdicts(client.now_ns())
-            for verdict in verdicts:
-                if verdict.is_confirmed and verdict.account not in confirmed:
-                    confirmed[verdict.account] = None
-                    told(verdict)
-            if all(verdict.is_confirmed for verdict in verdicts) and self._has_spread():
-                break
-        return self._ended()
+                self.take(node, message)
+
+    def step(self, limit_s: float) -> StopEnd | None:
+        """Send it where that is due; how far it is, where that has changed."""
+        now_ns = self._client.now_ns()
+        is_late = now_ns - self._sent_ns >= int(limit_s * SECOND_NS)
+        if not is_late and now_ns >= self._again_ns:
+            self._send()
+            self._again_ns = now_ns + REPEAT_NS
+        stands = self._stands(now_ns, is_late)
+        if stands == self._told:
+            return None
+        self._told = stands
+        return stands
+
+    def take(self, node: str, message: Msg) -> None:
+        """What the control socket of a node said."""
+        self._confirmations.take(message, node, self._client.now_ns())
+
+    def hear(self, router: str, item: Msg) -> None:
+        """What a router publishes."""
+        if isinstance(item, Outcome):
+            self._outcomes[item.oid] = item
+        self.take(router, item)
 
     def _has_spread(self) -> bool:
-        """Whether every node has answered; where accounts confirm, nobody waits for it longer than for them."""
+        """Whether every node has answered; where accounts confirm, nobody waits for it longer than for them, but who asked to."""
         confirmations = self._confirmations
-        return bool(self._accounts) or set(self._nodes) <= {*confirmations.takers, *confirmations.refusals}
+        return not self._is_for_all or set(self._nodes) <= {*confirmations.takers, *confirmations.refusals}
 
     def _send(self) -> None:
         hello = OperatorHello(self._item.by[:64] or self._item.issuer, self._client.life, PROTOCOL_VERSION)
@@ -95,14 +123,9 @@ class StopRun:
             if node not in self._client.unreached:
                 self._client.queue(node, hello, self._message)
 
-    def _on_item(self, router: str, item: Msg) -> None:
-        if isinstance(item, Outcome):
-            self._outcomes[item.oid] = item
-        self._confirmations.take(item, router, self._client.now_ns())
-
-    def _ended(self) -> StopEnd:
+    def _stands(self, now_ns: int, is_late: bool) -> StopEnd:
         confirmations = self._confirmations
-        verdicts = confirmations.verdicts(self._client.now_ns())
+        verdicts = confirmations.verdicts(now_ns)
         named = {oid for verdict in verdicts for oid in verdict.in_flight}
         return StopEnd(
             id=self._id,
@@ -112,6 +135,7 @@ class StopRun:
             refusals={node: f"{answer.code} {answer.detail}".strip() for node, answer in confirmations.refusals.items()},
             unreached=self._client.unreached,
             outcomes={oid: outcome for oid, outcome in self._outcomes.items() if oid in named},
+            is_over=is_late or (all(verdict.is_confirmed for verdict in verdicts) and self._has_spread()),
         )
 
 

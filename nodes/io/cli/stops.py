@@ -3,16 +3,17 @@
 import secrets
 import sys
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from mesh.config import Config
-from mesh.confirmations import Verdict
 from mesh.errors import BadUsage
 from mesh.keyring import Item, Signer
 from mesh.messages.control import CANCEL, FLATTEN, FREEZE, GENESIS, LATCHED, STAGE_OF, STOP_STAGES, Entry, Undo
+from mesh.view import View
 from nodes.io.cli import tables
 from nodes.io.cli.acting import NOT_ALL, NOT_DONE, check_unasked, is_confirmed, is_typed, operator_name
 from nodes.io.cli.actwords import accounts_in, check_account, check_reason, check_stop_scope, stop_reason
@@ -20,7 +21,7 @@ from nodes.io.cli.client import Client, attached
 from nodes.io.cli.plaintext import say, say_json
 from nodes.io.cli.stoprun import StopEnd, StopRun, document, say_sum, verdict_line
 from nodes.io.keyfiles import operator_signer
-from nodes.io.locate import default_state, find, given
+from nodes.io.locate import Running, default_state, find, given
 from nodes.symbolnames import SymbolNames
 
 WAIT_S = {"LATCHED": 5.0, "CANCELLED": 30.0, "FLAT": 60.0}
@@ -50,8 +51,13 @@ class Wish(msgspec.Struct, frozen=True):
 def signer_of(wish: Wish) -> tuple[Config, Signer]:
     """The mesh that is meant, and the key its stops are signed with. Raises NoMesh, BadConfig."""
     config, running = find(wish.config)
-    state = Path(running.state) if running is not None else default_state(given(wish.config) is not None)
-    return config, operator_signer(config, state, wish.key)
+    return config, signer_here(config, running, wish.config, wish.key)
+
+
+def signer_here(config: Config, running: Running | None, config_path: Path | None, key: Path | None) -> Signer:
+    """The key stops of a mesh that was found are signed with on this host. Raises BadConfig saying which file is missing or wrong."""
+    state = Path(running.state) if running is not None else default_state(given(config_path) is not None)
+    return operator_signer(config, state, key)
 
 
 def stage_of(wish: Wish, level: str) -> str:
@@ -84,8 +90,8 @@ def stop_scope(level: str, scope: str, wish: Wish) -> int:
         with Client(config) as client:
             return _send(client, signer, entry_of(signer, level, our_scope(config, scope, []), wish.reason), accounts, stage, wish)
     with attached(wish.config) as client:
-        scope = our_scope(config, scope, symbols_seen(client))
-        found = preview(client, level, scope, accounts)
+        scope = our_scope(config, scope, symbols_seen(client.view))
+        found = preview(config, scope, client.view)
         if wish.as_json:
             say_json({"format": 1, "dry_run": True, "level": level, "scope": scope, "accounts": found})
             return 0
@@ -104,9 +110,9 @@ def entry_of(signer: Signer, level: str, scope: str, reason: str) -> Entry:
     return Entry(signer.name, secrets.randbits(62), time.time_ns(), level, scope, stop_reason(reason), operator_name())
 
 
-def symbols_seen(client: Client) -> list[str]:
+def symbols_seen(view: View) -> list[str]:
     """Symbols by the names that brokers give them, as far as accounts told."""
-    return [spec.symbol for symbols in client.view.symbols.values() for spec in symbols.symbols]
+    return [spec.symbol for symbols in list(view.symbols.values()) for spec in symbols.symbols]
 
 
 def our_scope(config: Config, scope: str, seen: list[str]) -> str:
@@ -121,17 +127,17 @@ def our_scope(config: Config, scope: str, seen: list[str]) -> str:
     raise BadUsage(f"scope {scope!r}: it would stop nothing, for nobody here trades {symbol}; symbols: {', '.join(known)}")
 
 
-def preview(client: Client, level: str, scope: str, accounts: list[str]) -> list[dict[str, Any]]:
+def preview(config: Config, scope: str, view: View) -> list[dict[str, Any]]:
     """What it will touch, account by account, as far as it is seen."""
     rows: list[dict[str, Any]] = []
     kind, _, name = scope.partition(":")
-    for account in accounts:
-        seen = client.view.accounts.get(account)
+    for account in accounts_in(config, scope):
+        seen = view.accounts.get(account)
         if seen is None:
             rows.append({"account": account, "positions": None, "foreign": None, "pending_orders": None})
             continue
         state = seen[1]
-        broker_symbol = client.config.broker_symbol(account, name) if kind == "symbol" else ""
+        broker_symbol = config.broker_symbol(account, name) if kind == "symbol" else ""
         names = (name, broker_symbol)
         positions = [
             position
@@ -158,10 +164,13 @@ def preview_line(row: dict[str, Any], level: str) -> str:
 def _send(client: Client, signer: Signer, item: Item, accounts: list[str], stage: str | None, wish: Wish) -> int:
     """Send it and tell how it took; 0 only where every account is confirmed."""
     words = f"{item.level} {item.scope}" if isinstance(item, Entry) else "resumed"
+    said: dict[str, None] = {}
 
-    def told(verdict: Verdict) -> None:
-        if not wish.as_json:
-            say(verdict_line(verdict, words), at_once=True)
+    def told(stands: StopEnd) -> None:
+        for verdict in stands.verdicts:
+            if verdict.is_confirmed and verdict.account not in said and not wish.as_json:
+                said[verdict.account] = None
+                say(verdict_line(verdict, words), at_once=True)
 
     stopped = StopRun(client, signer, item, accounts, stage).run(wish.limit_s or WAIT_S[stage or LATCHED], told)
     _tell_end(stopped, item, words, wish.as_json)
@@ -186,7 +195,7 @@ def resume(what: str, wish: Wish) -> int:
 
     Raises BadUsage, NoMesh.
     """
-    reason = needed_reason(wish)
+    reason = needed_reason(wish.reason)
     config, signer = signer_of(wish)
     if wish.as_json:
         check_unasked(wish.dry_run, wish.yes)
@@ -201,7 +210,7 @@ def resume(what: str, wish: Wish) -> int:
 
 def arm(account: str, wish: Wish) -> int:
     """``mesh arm ACCOUNT``: ends the stop a new real account begins with. Raises BadUsage, NoMesh."""
-    reason = needed_reason(wish)
+    reason = needed_reason(wish.reason)
     config, signer = signer_of(wish)
     check_account(config, account)
     with attached(wish.config) as client:
@@ -213,12 +222,12 @@ def arm(account: str, wish: Wish) -> int:
         return _undo(client, signer, ending, account, reason, wish)
 
 
-def needed_reason(wish: Wish) -> str:
+def needed_reason(reason: str) -> str:
     """Why trading may go on. Raises BadUsage where it is missing."""
-    reason = check_reason(wish.reason)
-    if not reason:
+    checked = check_reason(reason)
+    if not checked:
         raise BadUsage("--reason: say why trading may go on")
-    return reason
+    return checked
 
 
 def named_by_id(what: str, live: list[tuple[bytes, Entry]]) -> list[bytes]:
@@ -245,12 +254,25 @@ def _undo(client: Client, signer: Signer, ending: list[bytes], what: str, reason
         return NOT_DONE
     if wish.dry_run:
         return 0
-    if len(ending) > UNDONE_MAX:
-        raise BadUsage(f"{what}: {len(ending)} stops are meant, {UNDONE_MAX} can be ended at once; end them by their ids (mesh entries)")
+    check_undone(ending, what)
     if not is_typed(what, f"type {what} to let it trade again", wish.yes, "after this it may open again"):
         return NOT_DONE
-    config = client.config
-    scopes = [entry.scope for key, entry in live if key in ending]
-    accounts = [name for name in config.account if any(name in accounts_in(config, scope) for scope in scopes)]
-    undo = Undo(signer.name, secrets.randbits(62), time.time_ns(), ending, reason, operator_name())
-    return _send(client, signer, undo, accounts, None, wish)
+    accounts = held_by(client.config, [entry for key, entry in live if key in ending])
+    return _send(client, signer, undo_of(signer, ending, reason), accounts, None, wish)
+
+
+def check_undone(ending: list[bytes], what: str) -> None:
+    """Raises BadUsage for more stops than one undo can name."""
+    if len(ending) > UNDONE_MAX:
+        raise BadUsage(f"{what}: {len(ending)} stops are meant, {UNDONE_MAX} can be ended at once; end them by their ids (mesh entries)")
+
+
+def held_by(config: Config, entries: Iterable[Entry]) -> list[str]:
+    """Accounts that any of these stops concerns."""
+    scopes = [entry.scope for entry in entries]
+    return [name for name in config.account if any(name in accounts_in(config, scope) for scope in scopes)]
+
+
+def undo_of(signer: Signer, ending: list[bytes], reason: str) -> Undo:
+    """A new undo of this operator."""
+    return Undo(signer.name, secrets.randbits(62), time.time_ns(), ending, reason, operator_name())

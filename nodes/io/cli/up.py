@@ -21,7 +21,9 @@ from mesh.config import Config, configured
 from mesh.errors import BadConfig
 from mesh.io.ports import holder_of, outgoing_ports
 from mesh.links import LINKS
+from nodes.io.cli import screen
 from nodes.io.cli.client import Client
+from nodes.io.cli.consolerun import run_on_console
 from nodes.io.cli.grid import cell
 from nodes.io.cli.plaintext import say
 from nodes.io.cli.summary import print_summary, summarise, write_summary
@@ -71,7 +73,10 @@ def _run(config: Config, recording: Recording | None, state: Path, wishes: Wishe
         note(config, effective, state, wishes)  # first, so that `mesh down` finds it from the first moment
         fleet.start()
         run = Run(config, fleet, client, ending)
-        run.watch(wishes.for_s)
+        if wishes.console and sys.stdin.isatty() and sys.stdout.isatty():
+            run_on_console(run, ending, config, state, wishes.for_s)
+        else:
+            run.watch(wishes.for_s, screen.of(sys.stdout, config, client))
         run.drain()
     finally:
         fleet.shutdown()

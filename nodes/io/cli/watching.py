@@ -1,7 +1,6 @@
 """The life of a run from its start to its end: watched until something ends it, then drained and stopped in order."""
 
 import signal
-import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -26,6 +25,8 @@ SETTLE_S = 1.5
 END_OF_FEED = "end of the feed"
 BY_HAND = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM", ASK_TO_END: "mesh down"}
 """Signals that end a run, by what they are called."""
+CONSOLE_LEFT = "the console"
+"""The run was shown on a console, which was left."""
 
 
 class Ending:
@@ -48,7 +49,7 @@ class Ending:
     @property
     def is_by_hand(self) -> bool:
         """Whether an operator asked for it."""
-        return self.reason in BY_HAND.values()
+        return self.reason == CONSOLE_LEFT or self.reason in BY_HAND.values()
 
 
 class Run:
@@ -67,10 +68,10 @@ class Run:
         """Since the start."""
         return time.monotonic() - self._started_s
 
-    def watch(self, for_s: float | None) -> None:
+    def watch(self, for_s: float | None, shown_on: screen.Screen) -> None:
         """Show the mesh until something ends it."""
         ending, looked_s = self._ending, 0.0
-        with screen.of(sys.stdout, self._config, self._client) as show:
+        with shown_on as show:
             while not ending.reason:
                 self._client.pump(100)
                 if for_s is not None and self.elapsed_s >= for_s:

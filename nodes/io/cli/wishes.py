@@ -25,6 +25,8 @@ class Wishes(msgspec.Struct, frozen=True):
     summary: Path | None = None
     events: Path | None = None
     strict: bool = False
+    console: bool = False
+    """Opened on the run where there is a terminal; leaving it ends the run."""
 
 
 def check_wishes(wishes: Wishes) -> None:

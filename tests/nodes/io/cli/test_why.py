@@ -11,10 +11,10 @@ from mesh.config import parse
 from mesh.errors import BadUsage
 from mesh.messages.base import SID_MAX, Msg
 from mesh.messages.control import WhyAnswer, WhyAsk
+from mesh.steps import stamps_line
 from mesh.texts import moment_text, span_text
 from nodes.io.cli import ask
 from nodes.io.cli.ask import Story, check_query, story_tree
-from nodes.io.cli.steps import stamps_line
 from nodes.io.locate import demo_text
 from tests.nodes.io.cli.fakeclient import FakeClient
 

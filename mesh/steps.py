@@ -79,6 +79,11 @@ def _is_masters(clock: Clock) -> bool:
     return clock.is_known and not clock.error_ns
 
 
+def is_one_clock(first: Clock, second: Clock) -> bool:
+    """Whether stamps of the two can be subtracted as they are."""
+    return first == second or (_is_masters(first) and _is_masters(second))
+
+
 class _Stage(msgspec.Struct, frozen=True):
     """A stage that was reached, by whose clock."""
 
@@ -109,7 +114,7 @@ def _step(before: list[_Stage], after: _Stage) -> str:
 def _span(before: _Stage, after: _Stage) -> str:
     """How long from one stage to another, and how wrong that may be where two clocks are compared; empty where they cannot be."""
     span_ns = after.at_ns - before.at_ns
-    if before.clock == after.clock or (_is_masters(before.clock) and _is_masters(after.clock)):
+    if is_one_clock(before.clock, after.clock):
         return span_text(span_ns)
     if not (before.clock.is_known and after.clock.is_known):
         return ""

@@ -8,9 +8,9 @@ import pytest
 from mesh.config import Config, configured
 from mesh.messages.health import NodeHealth
 from mesh.settings import ProcessSection
+from mesh.steps import CLOCK_OF, ONE_HOST, Clock, Clocks, clocks_of, stamps_line
 from mesh.units import MS_NS, SECOND_NS, US_NS
 from nodes.io.cli.client import Client
-from nodes.io.cli.steps import CLOCK_OF, ONE_HOST, Clock, Clocks, clocks_of, stamps_line
 from tests.nodes.io.cli.frontrig import CONFIG, health, show
 from tests.nodes.io.cli.test_why import STAMPS
 
