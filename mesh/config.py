@@ -84,9 +84,8 @@ class Config:
 
     def switched_off(self) -> list[str]:
         """Rails that are off, by account where an account has its own: each was said on purpose."""
-        sections: dict[str, msgspec.Struct] = {"rails": self.settings.rails, "fleet": self.settings.fleet} | {
-            f"account.{name}.rails": account.rails for name, account in self.account.items() if account.rails is not None
-        }
+        sections: dict[str, msgspec.Struct] = {"rails": self.settings.rails, "fleet": self.settings.fleet}
+        sections.update((f"account.{name}.rails", account.rails) for name, account in self.account.items() if account.rails is not None)
         return [
             f"{where}.{key}"
             for where, rails in sections.items()

@@ -8,9 +8,10 @@ import msgspec
 from mesh.messages.accounts import AccountState
 from mesh.messages.control import GENESIS, STAGE_OF, STOP_STAGES, Entry
 from mesh.messages.health import NodeHealth
-from mesh.texts import span_text
 from mesh.view import freshness
+from tui.amounts import age_text
 from tui.state import State
+from tui.tablemodel import plain
 
 DECIDE, WRONG, KNOW = "DECIDE", "WRONG", "KNOW"
 """Somebody has to decide; something is broken; good to know."""
@@ -28,10 +29,16 @@ class Alert(msgspec.Struct, frozen=True):
 def alerts(state: State, now_ns: int) -> list[Alert]:
     """All of them. While no router is heard, that is one; who else is silent nobody knows then."""
     found = chain(
-        _routers(state, now_ns), _lines(state), _accounts(state, now_ns), _stops(state, now_ns), _nodes(state, now_ns), _rails(state)
+        _routers(state, now_ns),
+        _lines(state),
+        _accounts(state, now_ns),
+        _stops(state, now_ns),
+        _undos(state),
+        _nodes(state, now_ns),
+        _rails(state),
     )
     order = list(MARKS)
-    return sorted(found, key=lambda alert: order.index(alert.rank))
+    return sorted((msgspec.structs.replace(alert, words=plain(alert.words)) for alert in found), key=lambda alert: order.index(alert.rank))
 
 
 def _routers(state: State, now_ns: int) -> Iterator[Alert]:
@@ -39,10 +46,10 @@ def _routers(state: State, now_ns: int) -> Iterator[Alert]:
     for name, link in state.links.items():
         heard_ns = state.view.routers.get(name)
         if heard_ns is None:
-            waited = span_text(now_ns - state.began_ns)
+            waited = age_text(now_ns - state.began_ns)
             yield Alert(WRONG, f"{name} not heard yet: tries {link.endpoint} since {waited}", "nodes")
         elif (word := state.router_state(name, now_ns)) != "fresh":
-            yield Alert(WRONG, f"{name} {word}: silent for {span_text(now_ns - heard_ns)}; what it told last is greyed", "nodes")
+            yield Alert(WRONG, f"{name} {word}: silent for {age_text(now_ns - heard_ns)}; what it told last is greyed", "nodes")
 
 
 def _lines(state: State) -> Iterator[Alert]:
@@ -67,7 +74,7 @@ def _account(name: str, account: AccountState, age_ns: int, is_blind: bool) -> I
     if account.unknown_count:
         yield Alert(DECIDE, f"{name}: {account.unknown_count} orders of UNKNOWN result; opens of their symbols are denied", "trades")
     if freshness(age_ns) == "dead" and not is_blind:
-        yield Alert(WRONG, f"{name}: its state is {span_text(age_ns)} old; it opens nothing", "nodes")
+        yield Alert(WRONG, f"{name}: its state is {age_text(age_ns)} old; it opens nothing", "nodes")
     elif not account.connected:
         yield Alert(WRONG, f"{name}: its terminal has no connection to the broker", "nodes")
     elif not account.trade_allowed:
@@ -83,8 +90,20 @@ def _stops(state: State, now_ns: int) -> Iterator[Alert]:
         yield Alert(DECIDE if is_arming else KNOW, words + ("; arm it when it may trade" if is_arming else ""), "control")
         lacking = [name for name in accounts_of(state, entry.scope) if not is_held(state, name, key, entry, now_ns)]
         if lacking:
-            named = ", ".join(lacking[:4]) + (f" and {len(lacking) - 4} more" if len(lacking) > 4 else "")
-            yield Alert(WRONG, f"NOT CONFIRMED: {entry.level} {entry.scope} on {named}", "control")
+            yield Alert(WRONG, f"NOT CONFIRMED: {entry.level} {entry.scope} on {_named(lacking)}", "control")
+
+
+def _undos(state: State) -> Iterator[Alert]:
+    """Ended stops that locals still hold: they open nothing until they know."""
+    undone = state.undone()
+    for key, entry in state.entries() if undone else ():
+        holding = [name for name, (_, said) in state.view.latched.items() if key in undone and any(each.id == key for each in said.held)]
+        if holding:
+            yield Alert(KNOW, f"the end of {entry.level} {entry.scope} is on its way: {_named(holding)} still stopped", "control")
+
+
+def _named(accounts: list[str]) -> str:
+    return ", ".join(accounts[:4]) + (f" and {len(accounts) - 4} more" if len(accounts) > 4 else "")
 
 
 def accounts_of(state: State, scope: str) -> list[str]:
@@ -112,7 +131,7 @@ def _nodes(state: State, now_ns: int) -> Iterator[Alert]:
             if state.is_seeing:
                 yield Alert(WRONG, f"{name}: never seen", "nodes")
         elif freshness(age_ns) == "dead" and not state.is_blind(now_ns):
-            yield Alert(WRONG, f"{name}: silent for {span_text(age_ns)}", "nodes")
+            yield Alert(WRONG, f"{name}: silent for {age_text(age_ns)}", "nodes")
     for what, values in (("version", {each.version for each in healths}), ("configuration", {each.config_hash for each in healths})):
         if len(values) > 1:
             yield Alert(WRONG, f"nodes run {len(values)} kinds of {what}: {', '.join(sorted(values))}", "nodes")

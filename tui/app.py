@@ -13,6 +13,7 @@ from textual import events, on
 from textual.app import App, ComposeResult, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.message import Message
+from textual.notifications import SeverityLevel
 from textual.screen import Screen
 from textual.widgets import ContentSwitcher
 
@@ -25,11 +26,14 @@ from tui.page import Detail, Page
 from tui.screens import PAGES
 from tui.screens.help import Help
 from tui.state import State
+from tui.tablemodel import plain
 from tui.widgets.keys import Keys
 from tui.widgets.top import Top
 
 TURN_S = 0.1
 """Redrawn at most this often."""
+RESTS = 12
+"""After a draw nothing is drawn for so many times what it took: with many accounts fewer pictures a second, never a busy processor."""
 AGES_NS = 500 * MS_NS
 """Without news, ages are drawn again this often."""
 CHORD_NS = SECOND_NS
@@ -104,6 +108,7 @@ class Console(App[None]):
         """When the first Ctrl+X came; 0: none waits for its second."""
         self._shown: tuple[int, str] = (-1, "")
         self._drawn_ns = 0
+        self._rest_ns = 0
         self._is_over = False
 
     # the screen
@@ -144,9 +149,11 @@ class Console(App[None]):
         if self.armed_ns and now_ns - self.armed_ns > CHORD_NS:
             self.armed_ns = self._drawn_ns = 0
         what = self.state.version, self.page.NAME
-        if what != self._shown or now_ns - self._drawn_ns >= AGES_NS:
+        is_new = what != self._shown and now_ns - self._drawn_ns >= self._rest_ns
+        if is_new or now_ns - self._drawn_ns >= AGES_NS:
             self._shown, self._drawn_ns = what, now_ns
             self.draw()
+            self._rest_ns = RESTS * (self.now_ns() - now_ns)
 
     def draw(self) -> None:
         """Show the state now, on the head of every screen, on every detail and the page in front."""
@@ -174,6 +181,19 @@ class Console(App[None]):
     def warn(self, words: str) -> None:
         """Tell the operator something of the run."""
         self._post(Answered(lambda: self.notify(words, severity="warning", timeout=15)))
+
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: SeverityLevel = "information",
+        timeout: float | None = None,
+        markup: bool = False,
+    ) -> None:
+        """A word in the corner, as it is: what comes from outside is no markup and moves no cursor."""
+        lines = "\n".join(plain(line) for line in message.split("\n"))
+        super().notify(lines, title=plain(title), severity=severity, timeout=timeout, markup=False)
 
     # keys
 

@@ -4,9 +4,11 @@ from rich.text import Text
 
 from mesh.messages.control import LADDER
 from mesh.terminalword import REAL, kind_of
-from mesh.texts import clock_text, iso_from_ns, span_text
+from mesh.texts import clock_text, iso_from_ns
 from mesh.view import freshness
+from tui.amounts import age_text
 from tui.state import UNKNOWN, State
+from tui.tablemodel import plain
 
 CHORD = "^X ^X: FREEZE all"
 LADDER_STYLE = {"ACTIVE": "bold green", "FREEZE": "bold yellow", "CANCEL": "bold dark_orange", "FLATTEN": "bold red"}
@@ -25,7 +27,7 @@ def headline(state: State, now_ns: int, width: int) -> Text:
     text.append(" ")
     text.append_text(ladder_text(state))
     age_ns = (state.age_ns(market.node, now_ns) or 0) if market else 0
-    old = f", {span_text(age_ns)} old" if freshness(age_ns) != "fresh" else ""
+    old = f", {age_text(age_ns)} old" if freshness(age_ns) != "fresh" else ""
     text.append(f"  market {stamp} UTC{old}" if stamp else "  market not begun" if market else "  market not seen", "dim" if old else "")
     text.truncate(max(0, width - len(CHORD) - 2), overflow="ellipsis", pad=True)
     text.append(f"  {CHORD}", "bold")
@@ -41,7 +43,8 @@ def ladder_text(state: State) -> Text:
     if word == UNKNOWN or not live:
         return text
     entry = max((entry for _, entry in live), key=lambda entry: (entry.scope == "all", LADDER.index(entry.level), -entry.issued_ns))
-    text.append(f" {entry.scope} by {entry.by or entry.issuer}" + (f": {entry.reason}" if entry.reason else ""), "not bold")
+    words = f" {entry.scope} by {entry.by or entry.issuer}" + (f": {entry.reason}" if entry.reason else "")
+    text.append(plain(words), "not bold")
     return text
 
 
@@ -53,10 +56,10 @@ def hearing(state: State, now_ns: int) -> Text:
         word = state.router_state(name, now_ns)
         if heard_ns is None:
             how = "connected, not heard" if link.is_connected else f"tries {link.endpoint}"
-            text.append(f"○ {name} {how} since {span_text(now_ns - link.since_ns)}  ", "red")
+            text.append(f"○ {name} {how} since {age_text(now_ns - link.since_ns)}  ", "red")
         elif word == "fresh":
             text.append(f"● {name}  ", "green")
         else:
             mark, style = ("◐", "yellow") if word == "late" else ("○", "red")
-            text.append(f"{mark} {name} {word}: silent {span_text(now_ns - heard_ns)}  ", style)
+            text.append(f"{mark} {name} {word}: silent {age_text(now_ns - heard_ns)}  ", style)
     return text

@@ -119,7 +119,7 @@ ORDERS: tuple[Column[OrderRow], ...] = (
     Column("mesh", "mesh ms", lambda row: row.mesh_ns, lambda row: ms_text(row.mesh_ns), is_right=True, rank=3),
     Column("broker", "broker ms", lambda row: row.broker_ns, lambda row: ms_text(row.broker_ns), is_right=True, rank=3),
     Column("detail", "detail", lambda row: row.detail, lambda row: row.detail, rank=5, width_max=TEXT_MAX, searched=True),
-    Column("sid", "signal", lambda row: row.sid, lambda row: row.sid, rank=6, searched=True),
+    Column("sid", "signal", lambda row: row.sid, lambda row: row.sid, rank=6, width_max=TEXT_MAX, searched=True),
     Column("date", "date", lambda row: row.market_ns, lambda row: "" if row.is_resting else date_text(row.market_ns), rank=7),
     Column("strategy", "strategy", lambda row: row.strategy, lambda row: row.strategy, rank=8, searched=True),
     Column("ticket", "ticket", lambda row: row.ticket, lambda row: str(row.ticket or ""), is_right=True, rank=9, searched=True),
@@ -170,5 +170,5 @@ LOST: tuple[Column[LostRow], ...] = (
     Column("looks", "looks", lambda row: row.look_count, lambda row: str(row.look_count or ""), is_right=True, rank=1),
     Column("detail", "detail", lambda row: row.detail, lambda row: row.detail, rank=2, width_max=TEXT_MAX, searched=True),
     Column("strategy", "strategy", lambda row: row.strategy, lambda row: row.strategy, rank=4, searched=True),
-    Column("sid", "signal", lambda row: row.sid, lambda row: row.sid, rank=5, searched=True),
+    Column("sid", "signal", lambda row: row.sid, lambda row: row.sid, rank=5, width_max=TEXT_MAX, searched=True),
 )  # fmt: skip

@@ -59,14 +59,15 @@ def lines_of(row: ROW) -> list[str]:
     ]
 
 
-def position_lines(row: PositionRow) -> list[str]:
-    """A position with its age: who looks at it acts on it."""
+def position_lines(row: PositionRow, is_open: bool = True) -> list[str]:
+    """A position with its age: who looks at it acts on it. ``is_open`` False: as it was last."""
     seen, position = row.seen, row.position
     whose = f"strategy {position.strategy or '-'}, opened by order {position.oid.hex()}" if position.ours else NOT_OURS_WORDS
+    told = f", as told {seen.age} ago" if is_open else ""
     lines = [
         f"{texts.side(position.side)} {lots_text(position.volume_e8)} lots {position.symbol} on {seen.account}, ticket {position.ticket}",
         "  ".join(_levels(row)),
-        f"profit {amount(position.profit_e8, True)}  swap {amount(position.swap_e8, True)} {seen.currency}, as told {seen.age} ago",
+        f"profit {amount(position.profit_e8, True)}  swap {amount(position.swap_e8, True)} {seen.currency}{told}",
         f"opened {texts.moment_text(position.opened_ns)} (market time)",
         whose,
     ]

@@ -22,7 +22,7 @@ from tui.tradecolumns import DEALS, LOST, ORDERS, POSITIONS
 from tui.traderows import DealRow, OrderRow, PositionRow, TradeBook
 from tui.tradetotals import deal_totals, order_totals, position_totals
 from tui.tradewords import KEYS as SHORT_KEYS
-from tui.tradewords import LEGENDS, ROW, TWO_CLOCKS, line_of, lines_of, title_of
+from tui.tradewords import LEGENDS, ROW, TWO_CLOCKS, line_of, lines_of, position_lines, title_of
 from tui.widgets.fields import text_of
 from tui.widgets.filterbar import FilterBar
 from tui.widgets.table import Table
@@ -245,7 +245,7 @@ class Trades(Page):
         if not isinstance(row, PositionRow):
             return lines_of(row)
         now = self.book.position(row.key)
-        return lines_of(now) if now is not None else ["· it is not open any more; as it was last:", *lines_of(row)]
+        return lines_of(now) if now is not None else ["· it is not open any more; as it was last:", *position_lines(row, is_open=False)]
 
     # acts
 

@@ -30,7 +30,7 @@ class Keys(Static):
         text, width = Text(no_wrap=True), self.main.size.width
         front = self.main.page.NAME
         for page in PAGES:
-            style = Style(reverse=page.NAME == front, meta={"@click": f"app.page('{page.NAME}')"})
+            style = Style(reverse=front == page.NAME, meta={"@click": f"app.page('{page.NAME}')"})
             text.append(f" {page.KEY} {page.TITLE} ", style)
         for key, words, action in (("?", "Help", "app.help"), ("q", "Quit", "app.quit")):
             text.append(f" {key} {words} ", Style(meta={"@click": action}))

@@ -13,6 +13,8 @@ from tui.state import State
 if TYPE_CHECKING:
     from tui.app import Console
 
+JUDGED_NS = 400 * MS_NS
+"""With a thousand accounts it takes milliseconds to see what needs a person: twice a second, and when something is stopped."""
 ARMED = " Ctrl+X again within a second: FREEZE everything, at once "
 TOO_SMALL = "this terminal has {width}x{height} characters, the console needs 80x24: make it larger; Ctrl+X twice still freezes everything"
 
@@ -21,6 +23,12 @@ class Top(Static):
     """Three lines: the headline; routers and how many alerts; the worst alert, or what the next key does."""
 
     DEFAULT_CSS = "Top { dock: top; height: 3; width: 100%; }"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._found: list[Alert] = []
+        self._judged_ns = -JUDGED_NS
+        self._ladder = ""
 
     @property
     def main(self) -> "Console":
@@ -33,7 +41,9 @@ class Top(Static):
         if self.main.has_class("-too-small"):
             self.update(Text(TOO_SMALL.format(width=width, height=height), "bold reverse"))
             return
-        found = alerts(state, now_ns)
+        if now_ns - self._judged_ns >= JUDGED_NS or state.ladder() != self._ladder:
+            self._found, self._judged_ns, self._ladder = alerts(state, now_ns), now_ns, state.ladder()
+        found = self._found
         lines = [headline(state, now_ns, width), self._hearing(state, found, now_ns, width), self._worst(found, width)]
         if self.main.armed_ns:
             lines[2] = Text(ARMED, "bold reverse red")

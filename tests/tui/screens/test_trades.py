@@ -212,6 +212,7 @@ def test_a_position_opens_its_chain_and_lives() -> None:
         rig.feed.tell(state("demo-1", number=3))
         await rig.turn(pilot, 100)
         assert "it is not open any more" in rig.text()
+        assert "as told" not in rig.text()
 
     Rig(*busy()).run(on_trades(play))
 
