@@ -72,7 +72,7 @@ def _accounts(state: State, now_ns: int) -> Iterator[Alert]:
 
 def _account(name: str, account: AccountState, age_ns: int, is_blind: bool) -> Iterator[Alert]:
     if account.unknown_count:
-        yield Alert(DECIDE, f"{name}: {account.unknown_count} orders of UNKNOWN result; opens of their symbols are denied", "trades")
+        yield Alert(DECIDE, f"{name}: {account.unknown_count} of UNKNOWN result; opens of its symbol are denied", "trades")
     if freshness(age_ns) == "dead" and not is_blind:
         yield Alert(WRONG, f"{name}: its state is {age_text(age_ns)} old; it opens nothing", "nodes")
     elif not account.connected:

@@ -55,16 +55,21 @@ class Batch(msgspec.Struct, frozen=True):
     is_seeing: bool
 
 
+NAMED_BY: dict[object, str] = {
+    AccountState: "account",
+    AccountSymbols: "account",
+    Latched: "account",
+    LocalSeen: "account",
+    NodeHealth: "node",
+}
+"""What is told again and again, by whose it is."""
+
+
 def key_of(told: Told) -> Hashable:
     """What a newer item of the same key replaces; None for an event, which nothing replaces."""
-    item = told.item
-    if isinstance(item, AccountState | AccountSymbols | Latched):
-        return told.router, type(item).__name__, item.account
-    if isinstance(item, NodeHealth):
-        return told.router, "NodeHealth", item.node
-    if isinstance(item, LocalSeen):
-        return told.router, "LocalSeen", item.account
-    return None
+    kind = type(told.item)
+    name = NAMED_BY.get(kind)
+    return None if name is None else (told.router, kind, getattr(told.item, name))
 
 
 class Pile:

@@ -33,7 +33,7 @@ def test_before_anything_is_heard_only_that_is_told() -> None:
     found = State(CONFIG, NOW_NS)
     tell(found, is_seeing=False)
     assert alerts(found, NOW_NS + 2 * SECOND_NS) == [
-        Alert(WRONG, f"{name} not heard yet: tries {LINKS[name].endpoint} since 2,000.0 ms", "nodes") for name in LINKS
+        Alert(WRONG, f"{name} not heard yet: tries {LINKS[name].endpoint} since 2 s", "nodes") for name in LINKS
     ]
 
 
@@ -48,16 +48,16 @@ def test_one_silent_router_is_wrong() -> None:
     """The other one tells on."""
     found = heard()
     tell(found, *quiet(), now_ns=NOW_NS + LATE_NS)
-    assert words(found, NOW_NS + LATE_NS) == ["router-2 late: silent for 3,600.0 ms; what it told last is greyed"]
-    assert words(found, NOW_NS + LATE_NS + 1) == ["router-2 dead: silent for 3,600.0 ms; what it told last is greyed"]
+    assert words(found, NOW_NS + LATE_NS) == ["router-2 late: silent for 3 s; what it told last is greyed"]
+    assert words(found, NOW_NS + LATE_NS + 1) == ["router-2 dead: silent for 3 s; what it told last is greyed"]
 
 
 def test_while_no_router_is_heard_that_alone_is_wrong() -> None:
     """Nodes and accounts are as silent, but it is not theirs."""
     found = heard(state("demo-1", connected=False))
     assert words(found, NOW_NS + 5 * SECOND_NS) == [
-        "router-1 dead: silent for 5,000.0 ms; what it told last is greyed",
-        "router-2 dead: silent for 5,000.0 ms; what it told last is greyed",
+        "router-1 dead: silent for 5 s; what it told last is greyed",
+        "router-2 dead: silent for 5 s; what it told last is greyed",
         "demo-1: its terminal has no connection to the broker",
     ]
 
@@ -69,7 +69,7 @@ def test_silent_nodes_and_accounts_are_wrong() -> None:
     nodes = [health(name) for name in CONFIG.node if name != "local-2"]
     tell(found, *nodes, *(state(name) for name in CONFIG.account if name != "demo-2"), now_ns=now_ns)
     tell(found, *nodes, router="router-2", now_ns=now_ns)
-    assert words(found, now_ns) == ["demo-2: its state is 5,100.0 ms old; it opens nothing", "local-2: silent for 5,100.0 ms"]
+    assert words(found, now_ns) == ["demo-2: its state is 5 s old; it opens nothing", "local-2: silent for 5 s"]
 
 
 def test_terminals_that_cannot_trade_are_wrong() -> None:
@@ -83,7 +83,7 @@ def test_what_nobody_knows_the_end_of_has_to_be_decided() -> None:
     found = heard(state("demo-3", unknown_count=2), health("master-1", facts={"states": "WORKING=1 UNKNOWN=0 UNCONFIRMED=4"}))
     assert alerts(found, NOW_NS) == [
         Alert(DECIDE, "4 lines UNCONFIRMED: a local is silent past their time", "trades"),
-        Alert(DECIDE, "demo-3: 2 orders of UNKNOWN result; opens of their symbols are denied", "trades"),
+        Alert(DECIDE, "demo-3: 2 of UNKNOWN result; opens of its symbol are denied", "trades"),
     ]
     assert words(heard(health("master-1", facts={"states": "a strange word"}))) == []
 

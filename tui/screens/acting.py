@@ -22,7 +22,6 @@ class ActDialog(Dialog):
     """A form, a dry run of it, a word. Only what was looked at is done: whoever changes a field looks again."""
 
     DEFAULT_CSS = """
-    ActDialog { padding: 0; }
     ActDialog .told { max-height: 40vh; margin: 0; }
     ActDialog .warned { margin: 0; }
     ActDialog Button { height: 1; }

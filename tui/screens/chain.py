@@ -7,13 +7,15 @@ from rich.console import RenderableType
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from tui.amounts import age_text
 from tui.page import Detail
 from tui.state import State
 from tui.widgets.fields import text_of
+from tui.widgets.keys import Keys
 from tui.widgets.top import Top
+from tui.widgets.words import Words
 
 
 class Chain(Detail):
@@ -46,11 +48,11 @@ class Chain(Detail):
     def compose(self) -> ComposeResult:
         """The head of every screen, the row, its story."""
         yield Top()
-        yield Static(id="chain-title", classes="title")
-        yield Static(id="chain-facts")
+        yield Words(id="chain-title", classes="title")
+        yield Words(id="chain-facts")
         with VerticalScroll(id="chain-body"):
             yield Static(id="chain-story")
-        yield Footer(show_command_palette=False)
+        yield Keys()
 
     def on_mount(self) -> None:
         """Ask at once."""
@@ -67,8 +69,8 @@ class Chain(Detail):
             return
         when = "asking …" if self._is_asking else f"asked {age_text(now_ns - self._asked_ns)} ago" if self._asked_ns else ""
         words = self._title + (f"   its chain: {when}" if when else "")
-        self.query_one("#chain-title", Static).update(text_of([words]))
-        self.query_one("#chain-facts", Static).update(text_of(self._lines()))
+        self.query_one("#chain-title", Words).tell(text_of([words]))
+        self.query_one("#chain-facts", Words).tell(text_of(self._lines()))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """What has no story is not asked for."""

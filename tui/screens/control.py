@@ -42,6 +42,7 @@ from tui.stopwords import MEANING, NOTHING_SENT, SHORT, force_words, run_title, 
 from tui.tablemodel import TableModel
 from tui.widgets.fields import text_of
 from tui.widgets.table import Table
+from tui.widgets.words import Words
 
 WIDE_COLUMNS, HIGH_LINES = 150, 40
 """From so many on, what was sent stands beside the stops, or below what locals say; else one of the two is shown."""
@@ -123,16 +124,16 @@ class Control(Page):
         with Horizontal(id="ladder"):
             for level in LADDER:
                 yield StepBox(level)
-        yield Static(id="force", classes="line")
+        yield Words(id="force", classes="line")
         yield Static(id="keys", classes="line")
         with Container(id="panes"):
             with Vertical(id="binding"):
                 with Vertical(id="stops-pane"):
-                    yield Static(id="stops-title", classes="title")
+                    yield Words(id="stops-title", classes="title")
                     stops = TableModel(STOP_COLUMNS, key=lambda row: row.key, pinned=lambda row: row.word == TO_ARM)
                     yield Table(stops, empty="  no stop binds", row_style=self._stop_style, id="stops")
                 with Vertical(id="locals-pane"):
-                    yield Static(id="locals-title", classes="title")
+                    yield Words(id="locals-title", classes="title")
                     locals_said = TableModel(LOCAL_COLUMNS, key=lambda row: row.account, pinned=is_unsettled)
                     yield Table(locals_said, empty="  it concerns no account of this configuration", row_style=local_style, id="locals")
                 with Vertical(id="accounts-pane"):
@@ -140,8 +141,8 @@ class Control(Page):
                     accounts = TableModel(ACCOUNT_COLUMNS, key=lambda row: row.account)
                     yield Table(accounts, empty="  no accounts", row_style=account_style, id="accounts")
             with Vertical(id="run-pane"):
-                yield Static(id="run-title", classes="title")
-                yield Static(id="run-words")
+                yield Words(id="run-title", classes="title")
+                yield Words(id="run-words")
                 verdicts = TableModel(VERDICT_COLUMNS, key=lambda row: row.account, pinned=is_unconfirmed)
                 yield Table(verdicts, empty="  nobody has answered yet", id="verdicts")
 
@@ -189,7 +190,7 @@ class Control(Page):
             if step.is_in_force:
                 text.stylize(f"bold reverse {LEVEL_STYLE.get(step.level, '')}", 0, text.plain.index("\n"))
             box.update(text)
-        self.query_one("#force", Static).update(text_of([force_words(state, now_ns)]))
+        self.query_one("#force", Words).tell(text_of([force_words(state, now_ns)]))
 
     def _show_stops(self, state: State, now_ns: int, height: int) -> None:
         rows = stop_rows(state, now_ns, self._with_ended)
@@ -199,7 +200,7 @@ class Control(Page):
         title += f", ENDED {counts[ENDED]}" if self._with_ended else ""
         heard = [now_ns - heard_ns for heard_ns in state.view.routers.values()]
         title += f", as known {seconds_text(min(heard))} s ago" if heard and state.is_blind(now_ns) else ""
-        self.query_one("#stops-title", Static).update(text_of([title]))
+        self.query_one("#stops-title", Words).tell(text_of([title]))
         table = self._stops
         table.styles.height = 1 + max(1, min(len(rows), STOPS_MAX if height < HIGH_LINES else height // 4))
         table.show(rows)
@@ -212,7 +213,7 @@ class Control(Page):
         self.set_class(stop is not None and not has_room, "-no-accounts")
         if stop is not None:
             title = f"WHAT LOCALS SAY of {stop.entry.level} {stop.entry.scope} by {stop.by}: their word, no proof"
-            self.query_one("#locals-title", Static).update(text_of([title]))
+            self.query_one("#locals-title", Words).tell(text_of([title]))
             rows: list[LocalRow] = local_rows(stop)
             said.styles.height = 1 + max(1, min(len(rows), self.app.size.height // 4)) if has_room else "1fr"
             said.show(rows)
@@ -229,8 +230,8 @@ class Control(Page):
         else:
             numbers = list(state.runs)
             title, words = run_title(run, numbers.index(run.number) + 1, len(numbers)), run_words(run, state)
-        self.query_one("#run-title", Static).update(text_of([title]))
-        self.query_one("#run-words", Static).update(text_of(words))
+        self.query_one("#run-title", Words).tell(text_of([title]))
+        self.query_one("#run-words", Words).tell(text_of(words))
         progress = run.progress if run is not None else None
         if progress is not self._progress:
             self._progress = progress

@@ -37,6 +37,7 @@ from tui.state import State
 from tui.tablemodel import TableModel
 from tui.widgets.filterbar import FilterBar
 from tui.widgets.table import Table
+from tui.widgets.words import Words
 
 WIDE_CELLS, TALL_LINES = 150, 40
 """From here on two parts stand side by side, and all parts are shown."""
@@ -119,7 +120,7 @@ class Latency(Page):
     def compose(self) -> ComposeResult:
         """The head, the names of the parts, the parts."""
         self._make()
-        yield Static(classes="title", id="latency-head")
+        yield Words(classes="title", id="latency-head")
         with Horizontal(id="latency-names"):
             yield from map(PartName, PARTS)
             yield Static(HINT, id="latency-hint")
@@ -127,7 +128,7 @@ class Latency(Page):
             with Vertical(classes="part", id="part-stages"):
                 yield from self._titled("mesh")
                 yield from self._titled("broker")
-                yield Static(id="meanings")
+                yield Words(id="meanings")
             with Vertical(classes="part", id="part-steps"):
                 yield from self._titled("steps")
                 yield Static(id="plot")
@@ -164,7 +165,7 @@ class Latency(Page):
     def show(self, state: State, now_ns: int) -> None:
         """Draw what there is now; of parts that are not in view nothing."""
         is_wide = self.has_class("-wide")
-        self.query_one("#latency-head", Static).update(Text(latency_head(state, now_ns, is_wide), no_wrap=True, overflow="ellipsis"))
+        self.query_one("#latency-head", Words).tell(Text(latency_head(state, now_ns, is_wide), no_wrap=True, overflow="ellipsis"))
         if self._is_in_view("stages"):
             self._stages(state, now_ns)
         if self._is_in_view("steps"):
@@ -184,7 +185,7 @@ class Latency(Page):
         self._broker.styles.height = broker_height
         self._mesh.show(mesh)
         self._broker.show(broker)
-        self.query_one("#meanings", Static).update(Text("\n".join(meanings([*mesh, *broker]))))
+        self.query_one("#meanings", Words).tell(Text("\n".join(meanings([*mesh, *broker]))))
 
     def _plot(self, state: State, now_ns: int) -> None:
         """The histogram of the step under the cursor."""

@@ -18,6 +18,7 @@ from tui.state import State
 from tui.tablemodel import TableModel, plain
 from tui.widgets.filterbar import FilterBar
 from tui.widgets.table import Table
+from tui.widgets.words import Words
 
 HINT = "/ search  n N bad ones  ⏎ all of it"
 EMPTY = "no line yet: nodes tell the newest notes of their logs with their health, once a second"
@@ -53,10 +54,10 @@ class LogPage(Page):
         self._seen_number = 0
         """The newest line there was while it followed."""
         self._node_count = 0
-        yield Static(id="log-title")
+        yield Words(id="log-title")
         yield FilterBar(self._table)
         yield self._table
-        yield Static(id="log-line")
+        yield Words(id="log-line")
 
     def show(self, state: State, now_ns: int) -> None:
         """Draw what there is now."""
@@ -81,9 +82,9 @@ class LogPage(Page):
         else:
             text.append(f"+{new_count:,} new: End follows again", "reverse")
         text.append(f"   {HINT}", "not bold dim")
-        self.query_one("#log-title", Static).update(text)
+        self.query_one("#log-title", Words).tell(text)
         line = self._model.row
-        self.query_one("#log-line", Static).update(Text(plain(whole_text(line)) if line is not None else ""))
+        self.query_one("#log-line", Words).tell(Text(plain(whole_text(line)) if line is not None else ""))
 
     @on(Table.Moved)
     def moved(self, event: Any) -> None:

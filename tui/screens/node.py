@@ -4,11 +4,11 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.widgets import Footer
 
 from tui.noderows import NodeRows
 from tui.page import Detail
 from tui.state import State
+from tui.widgets.keys import Keys
 from tui.widgets.nodeparts import NodeParts
 from tui.widgets.top import Top
 
@@ -28,7 +28,7 @@ class NodeScreen(Detail):
         """The head of every screen, the node, the keys."""
         yield Top()
         yield NodeParts()
-        yield Footer(show_command_palette=False)
+        yield Keys()
 
     def show(self, state: State, now_ns: int) -> None:
         """Draw what there is now."""

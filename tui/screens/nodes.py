@@ -6,7 +6,6 @@ from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.widgets import Static
 
 from tui.nodegroups import NodeModel
 from tui.noderows import NodeRow, NodeRows, counts_text
@@ -17,6 +16,7 @@ from tui.widgets.filterbar import FilterBar
 from tui.widgets.grouptable import GroupTable
 from tui.widgets.nodeparts import WIDE_CELLS, NodeParts
 from tui.widgets.table import Table
+from tui.widgets.words import Words
 
 LINES_MIN = 24
 """Of a node below the table; where there is no room for them there is only the table …"""
@@ -37,7 +37,7 @@ class Nodes(Page):
         self._model = NodeModel()
         self._table = GroupTable(self._model, empty="no node is configured", row_style=style_of)
         self._parts = NodeParts()
-        yield Static(classes="title", id="nodes-title")
+        yield Words(classes="title", id="nodes-title")
         yield FilterBar(self._table)
         yield self._table
         yield self._parts
@@ -66,7 +66,7 @@ class Nodes(Page):
         rows, grouping = self._model.rows, self._model.grouping
         text = Text(f"Nodes {len(rows)}", no_wrap=True)
         text.append(f"  {counts_text(rows)}  {f'by {grouping}' if grouping else 'not grouped'}", "not bold")
-        self.query_one("#nodes-title", Static).update(text)
+        self.query_one("#nodes-title", Words).tell(text)
 
     def action_group(self) -> None:
         """By router, by layer, or not at all."""

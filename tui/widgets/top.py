@@ -6,7 +6,7 @@ from rich.text import Text
 from textual.widgets import Static
 
 from mesh.units import MS_NS
-from tui.alerts import KNOW, MARKS, Alert, alerts
+from tui.alerts import DECIDE, KNOW, MARKS, WRONG, Alert, alerts
 from tui.headline import headline, hearing
 from tui.state import State
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 JUDGED_NS = 400 * MS_NS
 """With a thousand accounts it takes milliseconds to see what needs a person: twice a second, and when something is stopped."""
+COUNTED = {DECIDE: "to decide", WRONG: "wrong", KNOW: "to know"}
 ARMED = " Ctrl+X again within a second: FREEZE everything, at once "
 TOO_SMALL = "this terminal has {width}x{height} characters, the console needs 80x24: make it larger; Ctrl+X twice still freezes everything"
 
@@ -52,7 +53,7 @@ class Top(Static):
     def _hearing(self, state: State, found: list[Alert], now_ns: int, width: int) -> Text:
         told = hearing(state, now_ns)
         counts = {rank: sum(alert.rank == rank for alert in found) for rank in MARKS}
-        words = "  ".join(f"{MARKS[rank]} {counts[rank]} {rank.lower()}" for rank in MARKS if counts[rank])
+        words = "  ".join(f"{MARKS[rank]} {counts[rank]} {COUNTED[rank]}" for rank in MARKS if counts[rank])
         only = f"  watch only: {self.main.hands.why_not}" if self.main.hands.why_not else ""
         told.append(f"{words}{only}", "bold" if found else "")
         told.truncate(width, overflow="ellipsis")

@@ -100,7 +100,7 @@ def test_what_has_to_be_decided_is_on_top_and_enter_goes_there() -> None:
     async def play(rig: Rig, pilot: Pilot[None]) -> None:
         await settled(rig, pilot)
         line = rig.text().splitlines()[4]
-        assert line.startswith("> ‼ demo-2: 2 orders of UNKNOWN result")
+        assert line.startswith("> ‼ demo-2: 2 of UNKNOWN result")
         assert line.endswith("→ trades")
         await pilot.press("enter")
         await pilot.pause()
@@ -125,7 +125,7 @@ def test_the_cursor_stays_on_its_alert_while_others_come_and_ages_grow() -> None
         await rig.turn(pilot)
         first = alert_list(rig).alert
         assert first is not None
-        assert first.words.startswith("demo-2: 2 orders")
+        assert first.words.startswith("demo-2: 2 of")
 
     Rig(*troubled()).run(play)
 
