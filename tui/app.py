@@ -32,8 +32,10 @@ from tui.widgets.top import Top
 
 TURN_S = 0.1
 """Redrawn at most this often."""
-RESTS = 12
+RESTS = 20
 """After a draw nothing is drawn for so many times what it took: with many accounts fewer pictures a second, never a busy processor."""
+REST_S = 0.3
+"""After the first page was drawn the others are made."""
 AGES_NS = 500 * MS_NS
 """Without news, ages are drawn again this often."""
 CHORD_NS = SECOND_NS
@@ -78,6 +80,8 @@ class Console(App[None]):
 
     CSS_PATH = "app.tcss"
     TITLE = "trademesh"
+    mounts_rest = True
+    """Whether all pages are made soon, not only those that are asked for."""
     ENABLE_COMMAND_PALETTE = True
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+x", "chord", "twice: FREEZE all", priority=True, show=False),
@@ -110,22 +114,27 @@ class Console(App[None]):
         self._drawn_ns = 0
         self._rest_ns = 0
         self._is_over = False
+        first = PAGES[0]
+        self._front = first.NAME
+        self._pages: dict[str, Page] = {first.NAME: first()}
+        self._switcher = ContentSwitcher(initial=first.NAME)
+        """The pages that are there: the first at once, the others when they are asked for, or a moment after the first was drawn."""
 
     # the screen
 
     def compose(self) -> ComposeResult:
-        """The head, the pages, the keys."""
+        """The head, the first page (the others come when they are asked for), the keys."""
         yield Top()
-        with ContentSwitcher(initial=PAGES[0].NAME):
-            for page in PAGES:
-                yield page()
+        with self._switcher:
+            yield self.page
         yield Keys()
 
     def on_mount(self) -> None:
         """Begin to listen."""
         self.feed.start()
         self.set_interval(TURN_S, self.turn)
-        self.call_after_refresh(self.page.front)
+        if self.mounts_rest:
+            self.set_timer(REST_S, self.mount_rest)
 
     def on_unmount(self) -> None:
         """Leave the mesh."""
@@ -134,8 +143,19 @@ class Console(App[None]):
     @property
     def page(self) -> Page:
         """The page in front."""
-        switcher = self.screen_stack[0].query_one(ContentSwitcher)
-        return switcher.query_one(f"#{switcher.current}", Page)
+        return self._pages[self._front]
+
+    def mount_page(self, name: str) -> None:
+        """Make a page that is not there yet, out of sight."""
+        if name not in self._pages:
+            page = self._pages[name] = next(page for page in PAGES if name == page.NAME)()
+            page.display = False
+            self._switcher.mount(page)
+
+    def mount_rest(self) -> None:
+        """Make all other pages: their first key is answered as soon as every later one."""
+        for page in PAGES:
+            self.mount_page(page.NAME)
 
     def turn(self) -> None:
         """Take what came; draw where that, the page or enough time is new."""
@@ -158,14 +178,16 @@ class Console(App[None]):
     def draw(self) -> None:
         """Show the state now, on the head of every screen, on every detail and the page in front."""
         now_ns = self.now_ns()
-        for screen in self.screen_stack:
-            for top in screen.query(Top):
-                top.show(self.state, now_ns)
-            for keys in screen.query(Keys):
-                keys.show()
-            if isinstance(screen, Detail):
-                screen.show(self.state, now_ns)
-        self.page.show(self.state, now_ns)
+        screen = self.screen
+        for top in screen.query_children(Top):
+            top.show(self.state, now_ns)
+        for keys in screen.query_children(Keys):
+            keys.show()
+        for other in self.screen_stack[1:]:
+            if isinstance(other, Detail):
+                other.show(self.state, now_ns)
+        if self.page.is_mounted:
+            self.page.show(self.state, now_ns)
 
     def on_resize(self, event: events.Resize) -> None:
         """A terminal too small says so instead of showing half of the numbers."""
@@ -201,9 +223,11 @@ class Console(App[None]):
         """Bring a page to the front."""
         while len(self.screen_stack) > 1:
             self.pop_screen()
-        self.screen.query_one(ContentSwitcher).current = name
+        self.mount_page(name)
+        self._front = self._switcher.current = name
         self.draw()
-        self.page.front()
+        if self.page.is_mounted:
+            self.page.front()
 
     def action_help(self) -> None:
         """What the keys do."""

@@ -30,6 +30,15 @@ class Page(Vertical):
         """Draw what there is now; called ten times a second at most, and only while the page is in front."""
         raise NotImplementedError
 
+    def on_mount(self) -> None:
+        """It is there: drawn once it knows its size, if it is in front by then."""
+        self.call_after_refresh(self._begin)
+
+    def _begin(self) -> None:
+        if self.main.page is self:
+            self.main.draw()
+            self.front()
+
     def front(self) -> None:
         """It came to the front: give the focus to what is used first."""
         for widget in self.query("Table, Input"):

@@ -283,14 +283,16 @@ def progress(what: str = "FREEZE all", confirmed: int = 4, is_over: bool = True)
 class Rig:
     """A console whose clock stands unless a test moves it, and which draws when a test says so."""
 
-    def __init__(self, *items: Msg, why_not: str = "", config: Config = CONFIG) -> None:
+    def __init__(self, *items: Msg, why_not: str = "", config: Config = CONFIG, is_whole: bool = False) -> None:
         self.at_ns = NOW_NS
+        self.is_whole = is_whole
         self.feed = FakeFeed(config.nodes_of("router"))
         self.hands = FakeHands(why_not)
         self.hands.progress = [progress(confirmed=1, is_over=False), progress()]
         self.app = Console(
             config, {}, self.hands, now_ns=lambda: self.at_ns, wall_ns=lambda: WALL_NS + self.at_ns - NOW_NS, feed=self.feed
         )
+        self.app.mounts_rest = False
         if items:
             for router in config.nodes_of("router"):
                 self.feed.tell(*items, router=router)
@@ -300,6 +302,9 @@ class Rig:
 
         async def played() -> None:
             async with self.app.run_test(size=size) as pilot:
+                if self.is_whole:
+                    self.app.mount_rest()
+                    await pilot.pause()
                 await self.turn(pilot)
                 await play(self, pilot)
 

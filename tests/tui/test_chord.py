@@ -33,7 +33,7 @@ def test_it_freezes_from_every_page(page: str) -> None:
         assert rig.app.page.NAME == "control"
         assert "FREEZE all: 4 of 4 confirmed" in rig.text()
 
-    Rig(*busy()).run(play)
+    Rig(*busy(), is_whole=True).run(play)
 
 
 @pytest.mark.parametrize("keys", [("question_mark",), ("4", "x"), ("4", "enter"), ("4", "p"), ("4", "r"), ("4", "f", "enter", "enter")])
@@ -64,7 +64,7 @@ def test_it_freezes_while_something_is_typed() -> None:
         await settled(rig, pilot)
         assert rig.hands.calls == [CALL]
 
-    Rig(*busy()).run(play)
+    Rig(*busy(), is_whole=True).run(play)
 
 
 @pytest.mark.parametrize("keys", [("4",), ("4", "x")])
@@ -82,7 +82,7 @@ def test_one_ctrl_x_alone_does_nothing_but_say_what_a_second_does(keys: tuple[st
         await settled(rig, pilot)
         assert rig.hands.calls == []
 
-    Rig(*busy()).run(play)
+    Rig(*busy(), is_whole=True).run(play)
 
 
 @pytest.mark.parametrize(("ms", "calls"), [(1_000, [CALL]), (1_100, [])])
@@ -100,7 +100,7 @@ def test_the_second_has_to_come_within_a_second(ms: int, calls: list[tuple[str]]
             await settled(rig, pilot)
             assert rig.hands.calls == [CALL]
 
-    Rig(*busy()).run(play)
+    Rig(*busy(), is_whole=True).run(play)
 
 
 def test_a_third_does_not_send_it_again() -> None:
@@ -111,7 +111,7 @@ def test_a_third_does_not_send_it_again() -> None:
         await settled(rig, pilot)
         assert rig.hands.calls == [CALL]
 
-    Rig(*busy()).run(play)
+    Rig(*busy(), is_whole=True).run(play)
 
 
 def test_the_chord_stands_in_the_head_of_every_page_and_dialog() -> None:
@@ -126,4 +126,4 @@ def test_the_chord_stands_in_the_head_of_every_page_and_dialog() -> None:
         await rig.turn(pilot)
         assert "^X ^X: FREEZE all" in rig.text().splitlines()[0]
 
-    Rig(*busy()).run(play)
+    Rig(*busy(), is_whole=True).run(play)

@@ -76,5 +76,5 @@ def test_each_router_has_a_mark_and_a_word() -> None:
     tell(state, *quiet(), links=LINKS)
     tell(state, *quiet(), links=LINKS, router="router-2", now_ns=NOW_NS + FRESH_NS)
     assert hearing(state, NOW_NS + FRESH_NS).plain == "● router-1  ● router-2  "
-    assert hearing(state, NOW_NS + FRESH_NS + 1).plain == "◐ router-1 late: silent 1,800.0 ms  ● router-2  "
-    assert hearing(state, NOW_NS + LATE_NS + 1).plain == "○ router-1 dead: silent 3,600.0 ms  ◐ router-2 late: silent 1,800.0 ms  "
+    assert hearing(state, NOW_NS + FRESH_NS + 1).plain == "◐ router-1 late: silent 1 s  ● router-2  "
+    assert hearing(state, NOW_NS + LATE_NS + 1).plain == "○ router-1 dead: silent 3 s  ◐ router-2 late: silent 1 s  "

@@ -361,7 +361,7 @@ def test_close_that_left_no_mark_is_resolved_by_its_deal_at_the_real_terminal() 
 
 
 def test_close_on_a_netting_account_waits_for_what_may_be_shown_late() -> None:
-    """There no position is gone that would refuse a second one: the word counts once looks have shown nothing for the window of visibility."""
+    """There no position is gone that would refuse a second one: the word counts once looks have shown nothing for so long."""
     desk = LostDesk()
     opening = desk.filled()
     desk.local()._state.openings.is_hedging = False

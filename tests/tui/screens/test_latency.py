@@ -239,4 +239,4 @@ def test_many_rows_leave_the_broker_in_view() -> None:
         assert rig.app.focused.id == "table-broker"
         assert isinstance(rig.app.page, Latency)
 
-    Rig(*many).run(on_latency(play))
+    Rig(*many, is_whole=True).run(on_latency(play))

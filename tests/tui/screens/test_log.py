@@ -83,7 +83,7 @@ def test_it_looks_as_it_was_found_good(name: str, size: tuple[int, int]) -> None
         await rig.turn(pilot)
         check(f"log_{name}_{size[0]}", rig.text())
 
-    Rig(*items).run(on_log(play), size)
+    Rig(*items, is_whole=True).run(on_log(play), size)
 
 
 def cursor_line(rig: Rig) -> str:
