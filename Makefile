@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup run check test replay sim mutants chaos bench bench-terminal bench-venue bench-restart lint types lock
+.PHONY: help setup run check test replay pictures sim mutants chaos bench bench-terminal bench-venue bench-restart lint types lock
 
 BIN := .venv/bin
 # the lock rebuilds the environment, and so does a moved checkout; the other two only reinstall the checkout into it
@@ -56,6 +56,9 @@ test: lint types ## everything that proves it: lint, types, pure tests, real soc
 
 replay: setup ## SIGNALS=10000 signals through 23 locals in one replay; three books compared, report kept
 	@$(BIN)/python -m tests.e2e.replay $(or $(SIGNALS),10000) $(or $(REPORT),replay-report.json)
+
+pictures: setup ## the pictures of the README, from a demo that runs
+	@$(BIN)/python -m tests.e2e.shots tui/pictures
 
 sim: setup ## the mesh in virtual time under faults: SEEDS=2000 FIRST=1 [TWICE=1], or SEED=17 [STORY=-] [SHRINK=1] [OFF=kind,…] [UNTIL=ms]
 	@$(BIN)/python -m tests.sim.$(if $(TWICE),twice,simulate) $(if $(SEED),--seed $(SEED) $(if $(STORY),--story $(STORY)),--seeds $(or $(SEEDS),2000) --first $(or $(FIRST),1)) \

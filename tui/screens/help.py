@@ -12,20 +12,32 @@ from textual.widgets import Static
 WORDS = """\
 Everywhere
   1 … 6          Dashboard, Nodes, Trades, Control, Latency, Log
-  Ctrl+X Ctrl+X  within a second: FREEZE everything, at once, without a question
-  Ctrl+P         all commands
-  ?              this help          d        dark or light
-  Ctrl+S         picture as SVG     q        quit: the mesh goes on (a demo started by `mesh up` ends)
-
+  Ctrl+X Ctrl+X  within a second: FREEZE everything at once, no question
+  Ctrl+P         all commands          Ctrl+S  the screen as SVG
+  ?  this help   d  dark or light      q  quit: the mesh goes on
+                 (only what `mesh up --console` started ends with it)
 Tables
-  up down PgUp PgDn Home End        move the cursor, which stays on its row
-  Enter          open it            Esc      back
-  s, S           sort by the next column, turn the order (or click on a title)
-  /              filter as you type, Esc clears
-  e              export what is shown as CSV        y        copy the row
-
+  up down PgUp PgDn Home End   move the cursor, which stays on its row
+  Enter  open it               Esc   back
+  s  S   next column, turn     /     filter as you type, Esc clears
+  e      save as CSV           y     copy the row
+Nodes
+  g      group by router, by layer, or not
+Trades
+  p o l  positions, orders, deals      u  what needs a decision
+  c      close a position              m  change SL or TP
+Control
+  f c x  FREEZE, CANCEL, FLATTEN a scope
+  Enter  on a stop: end it             U  only this one
+  p      close positions               r  reconcile an account
+  a      ended stops, too              l  what locals say
+  [ ]    older, newer of what was sent from here
+Latency
+  Tab    next part                     v V  next step, the one before
+Log
+  v      from which level on           n N  next warning, the one before
 Marks
-  ● fresh   ◐ late   ○ dead: nothing new for twice as long as usual; its numbers are grey and say how old they are
+  ● fresh   ◐ late   ○ dead: old numbers are grey and tell their age
   ‼ somebody has to decide   ✗ something is broken   · good to know
   * positions that are not ours
 """

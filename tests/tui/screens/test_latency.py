@@ -80,7 +80,7 @@ def test_it_looks_as_it_was_found_good(name: str, size: tuple[int, int]) -> None
         await rig.turn(pilot)
         check(f"latency_{name}_{size[0]}", rig.text())
 
-    Rig(*items).run(on_latency(play), size)
+    Rig(*items, is_whole=True).run(on_latency(play), size)
 
 
 @pytest.mark.parametrize(("part", "keys"), [("steps", "v"), ("slow", "tab tab tab"), ("clocks", "shift+tab")])
@@ -92,7 +92,7 @@ def test_each_part_looks_as_it_was_found_good(part: str, keys: str) -> None:
         await rig.turn(pilot)
         check(f"latency_{part}_part_80", rig.text())
 
-    Rig(*spread()).run(on_latency(play))
+    Rig(*spread(), is_whole=True).run(on_latency(play))
 
 
 def test_v_chooses_the_step() -> None:
@@ -109,7 +109,7 @@ def test_v_chooses_the_step() -> None:
         await rig.turn(pilot)
         assert "signal → called, all of the mesh: 100 orders" in rig.text()
 
-    Rig(*spread()).run(on_latency(play))
+    Rig(*spread(), is_whole=True).run(on_latency(play))
 
 
 def test_a_step_is_also_chosen_in_its_table() -> None:
@@ -123,7 +123,7 @@ def test_a_step_is_also_chosen_in_its_table() -> None:
         await rig.turn(pilot)
         assert "called → answered, the broker alone" in rig.text()
 
-    Rig(*spread()).run(on_latency(play))
+    Rig(*spread(), is_whole=True).run(on_latency(play))
 
 
 def test_parts_are_clicked() -> None:
@@ -136,7 +136,7 @@ def test_parts_are_clicked() -> None:
         assert rig.app.focused is not None
         assert rig.app.focused.id == "table-slow"
 
-    Rig(*spread()).run(on_latency(play))
+    Rig(*spread(), is_whole=True).run(on_latency(play))
 
 
 def test_a_wide_and_low_terminal_shows_two_parts() -> None:
@@ -150,7 +150,7 @@ def test_a_wide_and_low_terminal_shows_two_parts() -> None:
         assert "[Slowest orders]  [Clocks]" in rig.text()
         assert "cci-1/EURUSD/M1/1767577200/cross/" in rig.text()
 
-    Rig(*spread()).run(on_latency(play), (160, 24))
+    Rig(*spread(), is_whole=True).run(on_latency(play), (160, 24))
 
 
 def test_enter_opens_the_chain_of_a_slow_order() -> None:
@@ -163,7 +163,7 @@ def test_enter_opens_the_chain_of_a_slow_order() -> None:
         assert ("why", "cci-1/EURUSD/M1/1767577200/cross/long") in rig.hands.calls
         assert "mesh 8.57 ms, broker 14.28 ms; 1.43 ms of the mesh's in signal → master in" in rig.text()
 
-    Rig(*spread()).run(on_latency(play))
+    Rig(*spread(), is_whole=True).run(on_latency(play))
 
 
 def test_new_orders_are_drawn_at_once() -> None:
@@ -180,7 +180,7 @@ def test_new_orders_are_drawn_at_once() -> None:
         assert "2 orders, newest 0 s ago" in rig.text()
         assert "signal → called, all of the mesh: 2 orders of the last hour" in rig.text()
 
-    Rig(*quiet()).run(on_latency(play))
+    Rig(*quiet(), is_whole=True).run(on_latency(play))
 
 
 def test_orders_that_cannot_be_measured_are_told() -> None:
@@ -192,7 +192,7 @@ def test_orders_that_cannot_be_measured_are_told() -> None:
         await rig.turn(pilot)
         assert "1 orders left out" in rig.text()
 
-    Rig(*quiet(), outcome(1, stamps=back), outcome(2, stamps=Stamps())).run(on_latency(play))
+    Rig(*quiet(), outcome(1, stamps=back), outcome(2, stamps=Stamps()), is_whole=True).run(on_latency(play))
 
 
 def test_a_table_is_exported_and_a_row_copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -208,7 +208,7 @@ def test_a_table_is_exported_and_a_row_copied(tmp_path: Path, monkeypatch: pytes
         assert lines[1] == "to_master,signals-1,signals → master,12,300,600,900,\"1,200\",\"1,500\",10.0,0 s"
         assert rig.app.clipboard.startswith("stage: to_master\nnode: signals-1\n")
 
-    Rig(*busy()).run(on_latency(play))
+    Rig(*busy(), is_whole=True).run(on_latency(play))
 
 
 def test_a_file_that_cannot_be_written_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -223,7 +223,7 @@ def test_a_file_that_cannot_be_written_is_told(tmp_path: Path, monkeypatch: pyte
         await rig.turn(pilot)
         assert [note.message for note in rig.app._notifications] == ["no CSV: No such file or directory"]
 
-    Rig(*busy()).run(on_latency(play))
+    Rig(*busy(), is_whole=True).run(on_latency(play))
 
 
 def test_many_rows_leave_the_broker_in_view() -> None:
