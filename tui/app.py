@@ -7,7 +7,7 @@ back as a message, so that no answer is waited for on the screen.
 import time
 from collections.abc import Callable, Iterable, Mapping
 from threading import Thread
-from typing import ClassVar, Protocol, TypeVar
+from typing import Any, ClassVar, Protocol, TypeVar
 
 from textual import events, on
 from textual.app import App, ComposeResult, SystemCommand
@@ -210,12 +210,11 @@ class Console(App[None]):
         *,
         title: str = "",
         severity: SeverityLevel = "information",
-        timeout: float | None = None,
-        markup: bool = False,
+        **more: Any,
     ) -> None:
         """A word in the corner, as it is: what comes from outside is no markup and moves no cursor."""
         lines = "\n".join(plain(line) for line in message.split("\n"))
-        super().notify(lines, title=plain(title), severity=severity, timeout=timeout, markup=False)
+        super().notify(lines, title=plain(title), severity=severity, **(more | {"markup": False}))
 
     # keys
 

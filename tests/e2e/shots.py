@@ -14,6 +14,7 @@ from textual.pilot import Pilot
 
 from mesh import links
 from mesh.io.clock import monotonic_ns
+from mesh.units import SECOND_NS
 from nodes.io.cli.hands import MeshHands
 from nodes.io.keyfiles import operator_signer
 from tests.e2e.meshrig import Rig
@@ -31,7 +32,13 @@ async def until(pilot: Pilot[None], done: Callable[[], bool], seconds: float) ->
     """Wait for something to be seen. Raises TimeoutError."""
     async with asyncio.timeout(seconds):
         while not done():
-            await pilot.pause(0.2)
+            await pilot.pause()
+
+
+async def drawn(app: Console, pilot: Pilot[None]) -> None:
+    """Until what came last has been drawn for a while, answers of the mesh included."""
+    end_ns = app.now_ns() + 3 * SECOND_NS
+    await until(pilot, lambda: app.now_ns() >= end_ns, 30)
 
 
 def save(app: Console, folder: Path, name: str) -> None:
@@ -48,14 +55,14 @@ async def take(app: Console, folder: Path) -> None:
         await until(pilot, lambda: len(app.state.view.outcomes) >= 12 and app.state.ladder() == "ACTIVE", TRADED_S)
         for page in PAGES:
             await pilot.press(page.KEY)
-            await pilot.pause(2.0)
+            await drawn(app, pilot)
             save(app, folder, page.NAME)
         app.push_screen(Chain("the newest signal", list, "last"))
-        await pilot.pause(3.0)
+        await drawn(app, pilot)
         save(app, folder, "chain")
         await pilot.press("ctrl+x", "ctrl+x")
         await until(pilot, lambda: any(run.progress is not None and run.progress.is_over for run in app.state.runs.values()), ANSWERED_S)
-        await pilot.pause(1.0)
+        await drawn(app, pilot)
         save(app, folder, "stopped")
 
 
