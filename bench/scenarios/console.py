@@ -36,6 +36,8 @@ ROWS, COLUMNS = 60, 200
 PATIENCE_S = 60.0
 PAGES = {"1": b"exposure", "2": b"lag", "3": b"ticket", "4": b"FLATTEN", "5": b"p99", "6": b"event"}
 """Key → words, in any case, that only its page shows."""
+FIRST = next(iter(PAGES.items()))
+"""In front when it begins, so that its key says nothing new then."""
 WARM_S, SMOKE_WARM_S = 5.0, 0.5
 
 
@@ -124,7 +126,7 @@ def run(options: Options, progress: Progress) -> list[Measured]:
     progress.begin("console", len(PAGES) + rounds)
     settings: dict[str, int | float | str] = {"locals": locals_count, "positions": locals_count * POSITIONS_EACH, "rate": rate}
     with shown(locals_count, rate) as terminal:
-        terminal.press("1", PAGES["1"])
+        terminal.press(*FIRST)
         terminal.drain(SMOKE_WARM_S if is_smoke else WARM_S)
         values: dict[str, float] = {}
         for key, words in reversed(PAGES.items()):
@@ -133,7 +135,7 @@ def run(options: Options, progress: Progress) -> list[Measured]:
             progress.advance()
         taken_ns: list[int] = []
         for _ in range(rounds):
-            for key, words in PAGES.items():
+            for key, words in (*list(PAGES.items())[1:], FIRST):
                 taken_ns.append(terminal.press(key, words))
             progress.advance()
         values["rss_mb"] = psutil.Process(terminal.process.pid).memory_info().rss / 2**20

@@ -6,10 +6,10 @@ those on the other side at least what our closes took. By mark: a deal that bear
 
 import msgspec
 
+from mesh.answercodes import DEAL_WITHOUT_RECORD, FOREIGN, RECORD_WITHOUT_DEAL, VOLUME_DIFFERS
 from mesh.messages.accounts import Position
 from mesh.messages.outcomes import DealReport
 from mesh.units import text_from_e8
-from nodes.answercodes import DEAL_WITHOUT_RECORD, FOREIGN, RECORD_WITHOUT_DEAL, VOLUME_DIFFERS
 from nodes.local.accountbook import TRADE_KINDS
 from nodes.local.evidence import OUR_COMMENT, Statement
 from nodes.local.openings import Opening, Openings

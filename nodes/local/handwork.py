@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from mesh.answercodes import BAD_COMMAND, BAD_VOLUME, FOREIGN, NOT_READY, NOTHING, PREVIEW
 from mesh.core import Effect, Send
 from mesh.ids import oid_of
 from mesh.killset import scope_matches
@@ -18,7 +19,6 @@ from mesh.messages.orders import CLOSE, MODIFY
 from mesh.messages.outcomes import Outcome
 from mesh.units import text_from_e8
 from nodes import codes
-from nodes.answercodes import BAD_COMMAND, BAD_VOLUME, FOREIGN, NOT_READY, NOTHING, PREVIEW
 from nodes.handvolume import objection_to_volume
 from nodes.local.attempts import LEAVE, MANUAL, OrderRecord
 from nodes.local.commandlog import RUN, CommandLog, CommandRecord, answer_of

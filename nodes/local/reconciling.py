@@ -5,13 +5,13 @@ its symbol; last all deals are read since the oldest opening that is kept. Tradi
 reading began is held against what its last page shows. Nothing is sent to the venue for it but reads.
 """
 
+from mesh.answercodes import AGREES, BUSY, DIFFERS, NOT_CONNECTED, NOT_READY, TURNED_UP
 from mesh.core import Commit, Effect, Send
 from mesh.messages.control import Command
 from mesh.messages.orders import CLOSE
 from mesh.messages.venue import VenueFind, VenueFound, VenueRead, VenueState
 from mesh.units import DAY_NS
 from nodes import codes
-from nodes.answercodes import AGREES, BUSY, DIFFERS, NOT_CONNECTED, NOT_READY, TURNED_UP
 from nodes.local.attempts import UNKNOWN, OrderRecord
 from nodes.local.bookcheck import PREFIX_BYTES, Finding, closed_lots, findings_of
 from nodes.local.commandlog import answer_of

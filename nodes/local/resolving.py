@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
+from mesh.answercodes import BAD_COMMAND, BAD_STATE, BUSY, NOT_PROVEN, NOT_READY, PREVIEW
 from mesh.core import Effect, Note, Put, Send
 from mesh.ids import oid_of
 from mesh.messages.base import NO_OID
@@ -17,7 +18,6 @@ from mesh.messages.orders import CLOSE, OPEN
 from mesh.messages.venue import VenueFound, VenueRead, VenueState
 from mesh.units import MS_NS, text_from_e8
 from nodes import codes
-from nodes.answercodes import BAD_COMMAND, BAD_STATE, BUSY, NOT_PROVEN, NOT_READY, PREVIEW
 from nodes.local.attempts import UNKNOWN, OrderRecord
 from nodes.local.commandlog import RUN, CommandLog, CommandRecord, answer_of
 from nodes.local.desk import Desk

@@ -1,6 +1,7 @@
 """The operator of the simulated mesh: stops, undoes, resolves and reconciles, and is told what became of it; never faulty himself."""
 
 from mesh import links
+from mesh.answercodes import BUSY, NOT_READY
 from mesh.codec import encode
 from mesh.config import Config
 from mesh.confirmations import Confirmations
@@ -26,7 +27,6 @@ from mesh.messages.control import (
     Undo,
 )
 from mesh.timers import Timers
-from nodes.answercodes import BUSY, NOT_READY
 from tests.sim.players import REPEAT_NS
 
 

@@ -7,13 +7,13 @@ from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.widgets import Input, Static
 
+from mesh.answercodes import NOTHING, PREVIEW
 from mesh.messages.control import CommandAnswer
 from tui.screens.confirm import Dialog
 from tui.stopwords import answer_lines
 from tui.traderows import DONE
 from tui.widgets.fields import Choice, Field, text_of
 
-PREVIEW, NOTHING = "PREVIEW", "NOTHING"
 Wanted = tuple[str, ...]
 """What the fields of a form say."""
 

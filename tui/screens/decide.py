@@ -8,9 +8,10 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.widgets import Button, Input, Static
 
+from mesh.answercodes import NOTHING
 from mesh.messages.control import CommandAnswer
 from tui.lostrows import NOT_FOUND, LostRow, row_lines, settles_words
-from tui.screens.acting import NOTHING, ActDialog, Wanted
+from tui.screens.acting import ActDialog, Wanted
 from tui.traderows import DONE
 from tui.widgets.fields import Choice, Field, text_of
 

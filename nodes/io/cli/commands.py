@@ -11,12 +11,12 @@ import msgspec
 from rich.text import Text
 
 from mesh import texts
+from mesh.answercodes import NO_ANSWER, NOTHING, PREVIEW
 from mesh.config import Config
 from mesh.errors import BadUsage
 from mesh.messages.base import Msg
 from mesh.messages.control import CLOSE_VERB, MODIFY_VERB, Command, CommandAnswer
 from nodes import codes
-from nodes.answercodes import NO_ANSWER, NOTHING, PREVIEW
 from nodes.io.cli import tables
 from nodes.io.cli.acting import NOT_ALL, NOT_DONE, is_confirmed, operator_name, spec_of, why_silent
 from nodes.io.cli.actwords import accounts_in, amount, check_act_scope, check_reason, check_ticket, lots

@@ -4,11 +4,11 @@ import secrets
 from pathlib import Path
 
 from mesh import texts
+from mesh.answercodes import AGREES, FOREIGN, NO_ANSWER
 from mesh.messages.control import RECONCILE_VERB, Command, CommandAnswer
 from mesh.messages.outcomes import FINAL_CODES
 from mesh.units import MS_NS
 from mesh.view import LATE_NS
-from nodes.answercodes import AGREES, FOREIGN, NO_ANSWER
 from nodes.codes import WORKING
 from nodes.io.cli import tables
 from nodes.io.cli.acting import NOT_ALL, operator_name

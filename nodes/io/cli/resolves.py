@@ -6,11 +6,11 @@ from pathlib import Path
 import msgspec
 
 from mesh import texts
+from mesh.answercodes import PREVIEW
 from mesh.config import Config
 from mesh.errors import BadUsage
 from mesh.messages.control import RESOLVE_VERB, Command, CommandAnswer, LostOrder
 from nodes import codes
-from nodes.answercodes import PREVIEW
 from nodes.io.cli.acting import NOT_ALL, NOT_DONE, check_unasked, is_typed, operator_name
 from nodes.io.cli.actwords import check_reason
 from nodes.io.cli.client import Client, attached
