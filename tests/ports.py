@@ -1,6 +1,7 @@
 """Ports for meshes that tests start: free now, and of no other worker of the same run."""
 
 import os
+import socket as plain_socket
 
 from bench.rig.layout import free_ports
 
@@ -20,3 +21,12 @@ def free_base_port() -> int:
     span = (TO - FROM) // WORKERS_MAX
     first = FROM + worker * span
     return free_ports(COUNT, first, first + span)
+
+
+def takes(socket: plain_socket.socket, port: int) -> bool:
+    """Whether it gets a port now: the kernel may need a moment after the last close."""
+    try:
+        socket.bind(("127.0.0.1", port))
+    except OSError:
+        return False
+    return True

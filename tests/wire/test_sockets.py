@@ -16,7 +16,7 @@ from mesh.io import peers
 from mesh.io.peers import BAD_FRAMES_MAX
 from mesh.io.sockets import FULL, GONE, SENT, Hub, Socket
 from mesh.units import SECOND_NS
-from tests.ports import free_base_port
+from tests.ports import free_base_port, takes
 from tests.wire.rig import ANY_PORT, until
 
 pytestmark = pytest.mark.wire
@@ -186,15 +186,6 @@ def test_lost_peer_is_gone_for_good(hub: Hub, other: Hub, anywhere: str) -> None
     again.send(0, (b"hello",))
     assert take(listener, hub)[0] == 2
     back.close()
-
-
-def takes(socket: plain_socket.socket, port: int) -> bool:
-    """Whether it gets a port now: the kernel may need a moment after the last close."""
-    try:
-        socket.bind(("127.0.0.1", port))
-    except OSError:
-        return False
-    return True
 
 
 def test_connection_to_itself_is_ended(hub: Hub, other: Hub) -> None:
