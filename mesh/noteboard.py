@@ -57,4 +57,5 @@ def _is_same(last: NoteTold, told: NoteTold) -> bool:
 
 def _text_of(fields: dict[str, Any]) -> str:
     words = " ".join(f"{key}={value.hex() if type(value) is bytes else value}" for key, value in fields.items())
+    words = words.encode("utf-8", "replace").decode()  # a broker's words may hold halves of signs, which no message can
     return words if len(words) <= TEXT_MAX else words[: TEXT_MAX - 1] + "…"

@@ -48,8 +48,8 @@ def lots(value_e8: int) -> str:
 
 
 def price(value_e8: int, digits: int = 5) -> str:
-    """A price with its symbol's digits; empty for 0."""
-    return text_from_e8(value_e8, digits) if value_e8 else ""
+    """A price with its symbol's digits, eight at most; empty for 0."""
+    return text_from_e8(value_e8, min(8, digits)) if value_e8 else ""
 
 
 def side(value: int) -> str:

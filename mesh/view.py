@@ -154,7 +154,9 @@ class View:
 
 
 def _is_older(item: AccountState | Latched, at_ns: int, known: tuple[int, AccountState | Latched] | None) -> bool:
-    """Older by number in one life, by when it was heard among lives, not by arrival: two routers may tell the same."""
+    """Older by number in one life, by when it was heard among lives and of the same one: two routers may tell the same."""
     if known is None:
         return False
-    return known[1].number > item.number if known[1].life == item.life else known[0] > at_ns
+    if known[1].life != item.life or known[1].number == item.number:
+        return known[0] > at_ns
+    return known[1].number > item.number

@@ -31,6 +31,7 @@ def alerts(state: State, now_ns: int) -> list[Alert]:
     found = chain(
         _routers(state, now_ns),
         _lines(state),
+        _strangers(state),
         _accounts(state, now_ns),
         _stops(state, now_ns),
         _undos(state),
@@ -58,6 +59,14 @@ def _lines(state: State) -> Iterator[Alert]:
     counts = dict(word.split("=", 1) for word in (health.facts.get("states", "") if health else "").split() if "=" in word)
     if counts.get("UNCONFIRMED", "0") != "0":
         yield Alert(DECIDE, f"{counts['UNCONFIRMED']} lines UNCONFIRMED: a local is silent past their time", "trades")
+
+
+def _strangers(state: State) -> Iterator[Alert]:
+    """Accounts that routers tell of and this console's configuration lacks: no stop from here is confirmed for them."""
+    found = [name for name in state.view.accounts if name not in state.config.account]
+    if found:
+        words = f"heard, but not in this console's configuration: {_named(found)}; a stop from here is not confirmed for them"
+        yield Alert(WRONG, f"{words}: give it the mesh's own", "nodes")
 
 
 def _accounts(state: State, now_ns: int) -> Iterator[Alert]:

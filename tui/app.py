@@ -7,6 +7,7 @@ back as a message, so that no answer is waited for on the screen.
 import time
 from collections.abc import Callable, Iterable, Mapping
 from threading import Thread
+from types import TracebackType
 from typing import Any, ClassVar, Protocol, TypeVar
 
 from textual import events, on
@@ -32,6 +33,7 @@ from tui.widgets.top import Top
 
 TURN_S = 0.1
 """Redrawn at most this often."""
+FREEZE_ALL = "FREEZE all"
 RESTS = 20
 """After a draw nothing is drawn for so many times what it took: with many accounts fewer pictures a second, never a busy processor."""
 REST_S = 0.3
@@ -75,6 +77,21 @@ class Answered(Message):
         self.take = take
 
 
+class Failing:
+    """A thread's work whose failure is told, whatever it is: a thread that only ends would leave the operator waiting."""
+
+    def __init__(self, tell: Callable[[str], None]) -> None:
+        self._tell = tell
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> bool:
+        if error is not None:
+            self._tell(str(error) if isinstance(error, MeshError) else f"{type(error).__name__}: {error}")
+        return True
+
+
 class Console(App[None]):
     """One console of one mesh. ``routers``: name → endpoint of its FRONT."""
 
@@ -110,7 +127,7 @@ class Console(App[None]):
         self.feed: Source = feed or Feed(routers, now_ns)
         self.armed_ns = 0
         """When the first Ctrl+X came; 0: none waits for its second."""
-        self._shown: tuple[int, str] = (-1, "")
+        self._shown: tuple[object, ...] = ()
         self._drawn_ns = 0
         self._rest_ns = 0
         self._is_over = False
@@ -168,7 +185,7 @@ class Console(App[None]):
         self.state.take(self.feed.take(), now_ns, self.wall_ns())
         if self.armed_ns and now_ns - self.armed_ns > CHORD_NS:
             self.armed_ns = self._drawn_ns = 0
-        what = self.state.version, self.page.NAME
+        what = self.state.version, self.page.NAME, *(self.state.router_state(name, now_ns) for name in self.state.links)
         is_new = what != self._shown and now_ns - self._drawn_ns >= self._rest_ns
         if is_new or now_ns - self._drawn_ns >= AGES_NS:
             self._shown, self._drawn_ns = what, now_ns
@@ -178,14 +195,13 @@ class Console(App[None]):
     def draw(self) -> None:
         """Show the state now, on the head of every screen, on every detail and the page in front."""
         now_ns = self.now_ns()
-        screen = self.screen
-        for top in screen.query_children(Top):
-            top.show(self.state, now_ns)
-        for keys in screen.query_children(Keys):
-            keys.show()
-        for other in self.screen_stack[1:]:
-            if isinstance(other, Detail):
-                other.show(self.state, now_ns)
+        for screen in self.screen_stack:
+            for top in screen.query_children(Top):
+                top.show(self.state, now_ns)  # on those below, too: what lies above need not cover them
+            for keys in screen.query_children(Keys):
+                keys.show()
+            if isinstance(screen, Detail):
+                screen.show(self.state, now_ns)
         if self.page.is_mounted:
             self.page.show(self.state, now_ns)
 
@@ -266,8 +282,11 @@ class Console(App[None]):
             self.draw()
 
     def freeze(self) -> None:
-        """FREEZE everything, at once, and show how it takes."""
-        self.send("FREEZE all", self.hands.freeze_all)
+        """FREEZE everything, at once, and show how it takes. One that is under way is only shown: it repeats itself."""
+        newest = next(reversed(self.state.runs.values()), None)
+        is_under_way = newest is not None and newest.what == FREEZE_ALL and not newest.error
+        if not (is_under_way and newest is not None and (newest.progress is None or not newest.progress.is_over)):
+            self.send(FREEZE_ALL, self.hands.freeze_all)
         self.action_page("control")
 
     def send(self, what: str, act: Callable[[Callable[[Progress], None]], Progress]) -> int:
@@ -275,10 +294,8 @@ class Console(App[None]):
         number = self.state.began(what, self.wall_ns())
 
         def send() -> None:
-            try:
+            with Failing(lambda words: self._tell(number, error=words)):
                 act(lambda progress: self._tell(number, progress))
-            except MeshError as error:
-                self._tell(number, error=str(error))
 
         Thread(target=send, name=f"stop-{number}", daemon=True).start()
         return number
@@ -286,13 +303,12 @@ class Console(App[None]):
     def ask(self, work: Callable[[], T], then: Callable[[T], None], failed: Callable[[str], None] | None = None) -> None:
         """Have the mesh asked in a thread of its own; ``then`` gets the answer, ``failed`` the words of a MeshError, in the app's."""
 
+        def tell(words: str) -> None:
+            self._post(Answered(lambda: failed(words) if failed is not None else self.notify(words, severity="error")))
+
         def call() -> None:
-            try:
+            with Failing(tell):
                 answer = work()
-            except MeshError as error:
-                words = str(error)
-                self._post(Answered(lambda: failed(words) if failed is not None else self.notify(words, severity="error")))
-            else:
                 self._post(Answered(lambda: then(answer)))
 
         Thread(target=call, name="ask", daemon=True).start()

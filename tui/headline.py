@@ -19,7 +19,7 @@ def headline(state: State, now_ns: int, width: int) -> Text:
     config = state.config
     market = state.health_of("market")
     is_simulated = all(kind_of(account.terminal) != REAL for account in config.account.values())
-    speed = f" {market.facts.get('speed', '')}".rstrip() if market else ""
+    speed = plain(f" {market.facts.get('speed', '')}".rstrip())[:12] if market else ""
     stamp = clock_text(iso_from_ns(market.market_ns)) if market else ""
     text = Text(no_wrap=True)
     text.append(f"trademesh {config.settings.mesh.id} ", "bold")

@@ -112,8 +112,10 @@ def run_words(run: Run, state: State) -> list[str]:
     lacking = [node for node in progress.lacking if node not in progress.refusals]
     if lacking:
         lines.append(f"· not heard that they have it: {named(lacking)}")
-    if progress.is_over and open_ones:
-        lines.append("· it binds and spreads on; send it again to have it confirmed")
+    if progress.is_over and open_ones and len(progress.lacking) < _holders(state):
+        lines.append("· it binds where it came and spreads on; send it again to have it confirmed")
+    elif progress.is_over and open_ones:
+        lines.append("✗ nobody is known to have it: it is NOT in force; send it again")
     undo = state.undone().get(progress.id)
     if undo is not None:
         lines.append(f"· ended since by {undo.by or undo.issuer}: {undo.reason or 'no reason'}")
@@ -275,3 +277,8 @@ def _answer_line(state: State, answer: CommandAnswer) -> str:
         answer.detail,
     )
     return "  ".join(word for word in words if word).rstrip()
+
+
+def _holders(state: State) -> int:
+    """Routers and masters, each of which can hold a stop and hand it on."""
+    return len(state.config.nodes_of("router")) + len(state.config.nodes_of("master"))

@@ -176,7 +176,8 @@ class Router(Core):
 
     def _on_snapshot_due(self, now_ns: int) -> Effects:
         self._state.timers.set(SNAPSHOT, now_ns + SNAPSHOT_NS)
-        self._state.front.begin(now_ns)
+        if not self._state.front.is_publishing:  # else nobody would ever see the end of a large one
+            self._state.front.begin(now_ns)
         return self._on_slice_due(now_ns)
 
     def _on_slice_due(self, now_ns: int) -> Effects:

@@ -27,6 +27,8 @@ SLICE_COUNT = 16
 """Frames published at a time …"""
 SLICE_NS = 5 * MS_NS
 """… and the time between two slices."""
+SLICES_MAX = 100
+"""A large snapshot is out after so many slices, half a second: with a thousand locals each slice has more frames."""
 NEWEST_MAX = 50
 """Outcomes, and deals, of a snapshot; each was an event of its own when it came."""
 ITEM_BYTES_MAX = 32_000
@@ -132,7 +134,7 @@ class FrontView:
         return self.told(encode(self.seen(account, now_ns)))
 
     def begin(self, now_ns: int) -> None:
-        """A new snapshot; what is left of one still on its way is given up."""
+        """A new snapshot."""
         self._id += 1
         items: list[Item] = [(encode(self.seen(account, now_ns)), now_ns) for account in self._peers.liveness]
         items += self._nodes.values()
@@ -149,7 +151,8 @@ class FrontView:
     def slice(self, now_ns: int) -> list[Effect]:
         """The next frames of the snapshot."""
         effects: list[Effect] = []
-        while self._pending and len(effects) < SLICE_COUNT:
+        count_max = max(SLICE_COUNT, self._count // SLICES_MAX)
+        while self._pending and len(effects) < count_max:
             raw, at_ns = self._pending.popleft()
             index = self._count - len(self._pending) - 1
             age_ms = (now_ns - at_ns) // MS_NS

@@ -187,7 +187,7 @@ def test_a_run_says_how_many_are_confirmed_and_who_is_waited_for() -> None:
     assert run_words(run(waiting), state) == ["✗ FREEZE all: 3 of 4 confirmed, waiting for demo-4: no LATCHED"]
     assert run_words(run(rig.progress(confirmed=2)), state) == [
         "✗ FREEZE all: 2 of 4 confirmed, no longer waited for: demo-3: no LATCHED, and 1 more account",
-        "· it binds and spreads on; send it again to have it confirmed",
+        "· it binds where it came and spreads on; send it again to have it confirmed",
     ]
     assert run_words(run(rig.progress()), state) == ["✓ FREEZE all: 4 of 4 confirmed"]
     assert run_title(run(waiting), 2, 3) == "SENT FROM HERE 2 of 3: FREEZE all, 01-05 08:00:00 UTC"

@@ -146,11 +146,10 @@ class ActDialog(Dialog):
             self.say(missing)
             return
         self._number += 1
-        number = self._number
         self.forget()  # once each
         self.say()
         self.warn(f"{self._account} is doing it …")
-        self.main.ask(lambda: self.call(wanted, reason, False), self._acted, lambda words: self._failed(number, words))
+        self.main.ask(lambda: self.call(wanted, reason, False), self._acted, self._not_done)
 
     def _acted(self, found: list[CommandAnswer]) -> None:
         is_done = bool(found) and all(answer.code in self.DONE_CODES for answer in found)
@@ -160,6 +159,13 @@ class ActDialog(Dialog):
         else:
             self.main.notify("\n".join(lines[:5]), title=self._title, markup=False)
         self.done()
+
+    def _not_done(self, words: str) -> None:
+        """Told wherever he is by now."""
+        self.main.notify(words, title=f"{self._title} FAILED", severity="error", timeout=30)
+        if self.is_open:
+            self.warn("✗ it failed")
+            self.say(words)
 
     def _failed(self, number: int, words: str) -> None:
         if not self.is_open:

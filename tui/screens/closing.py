@@ -20,6 +20,7 @@ class CloseDialog(Dialog):
         self._known = scopes(config)
         self._scope = scope
         self._looked_at: tuple[str, bool] | None = None
+        self._is_acting = False
         """Scope, and whether what is not ours too, of the preview that is shown."""
         self._number = 0
         """Of the newest question; an older one's answer is no preview of this."""
@@ -87,15 +88,14 @@ class CloseDialog(Dialog):
         self.tell([f"asking which positions of {scope} …"], [])
         self.main.ask(
             lambda: hands.close(scope, foreign, "", True),
-            lambda found: self._looked(number, found),
+            lambda found: self._looked(number, (scope, foreign), found),
             lambda words: self._failed(number, words),
         )
 
-    def _looked(self, number: int, found: list[CommandAnswer]) -> None:
-        if number != self._number or not self.is_open:
-            return
-        self._looked_at = self.wanted
-        scope, foreign = self.wanted
+    def _looked(self, number: int, asked: tuple[str, bool], found: list[CommandAnswer]) -> None:
+        if number != self._number or not self.is_open or asked != self.wanted:
+            return  # the fields say something else by now: what was looked at is not what would be closed
+        self._looked_at = scope, foreign = asked
         self.query_one("#howto", Static).update(text_of([f"type {name_of(scope)} and Enter: they are closed at once"]))
         whose = "what is not ours too" if foreign else "ours only"
         self.tell([f"would close of {scope}, {whose}:"], answer_lines(self.main.state, found))
@@ -114,7 +114,7 @@ class CloseDialog(Dialog):
     @on(Input.Submitted, "#typed")
     def judge(self, event: Input.Submitted) -> None:
         """The word was typed."""
-        if not self.may_act():
+        if self._is_acting or not self.may_act():
             return
         if self._looked_at is None or self._looked_at != self.wanted:
             self.say("nothing was closed: press Enter in the scope first, and look at what it would close")
@@ -124,7 +124,8 @@ class CloseDialog(Dialog):
         if not self.is_typed(event.value, name_of(scope)):
             return
         self._number += 1
-        number, hands, reason = self._number, self.main.hands, self.value("reason")
+        self._is_acting = True
+        hands, reason = self.main.hands, self.value("reason")
         self._looked_at = None  # once each
         self.query_one("#typed", Input).value = ""
         self.say()
@@ -132,12 +133,22 @@ class CloseDialog(Dialog):
         self.main.ask(
             lambda: hands.close(scope, foreign, reason, False),
             lambda found: self._answered(scope, found),
-            lambda words: self._failed(number, words),
+            lambda words: self._not_closed(scope, words),
         )
 
+    def _not_closed(self, scope: str, words: str) -> None:
+        """Told wherever he is by now."""
+        self._is_acting = False
+        self.main.notify(words, title=f"close {scope} FAILED", severity="error", timeout=30)
+        if self.is_open:
+            self.tell([f"close {scope}: it failed"], [])
+            self.say(words)
+
     def _answered(self, scope: str, found: list[CommandAnswer]) -> None:
+        self._is_acting = False
         lines = answer_lines(self.main.state, found)
         if self.is_open:
+            self.say()
             self.tell([f"close {scope}: this came of it; Esc goes back"], lines)
         else:
             self.main.notify("\n".join(lines[:5]), title=f"close {scope}", markup=False)

@@ -183,22 +183,22 @@ class StopDialog(Dialog):
     @on(Input.Submitted, "#typed")
     def judge(self, event: Input.Submitted) -> None:
         """The word was typed."""
-        if self.may_act() and self.is_typed(event.value, name_of(self.scope)):
+        if self.is_open and self.may_act() and self.is_typed(event.value, name_of(self.scope)):
             self.send()
 
     @on(SendKey.Pressed)
     def send(self) -> None:
         """Send it."""
         level, scope, reason, hands = self._level, self.scope, self.value("reason"), self.main.hands
-        if not self.may_act():
-            return
+        if not self.is_open or not self.may_act():
+            return  # its key was hit twice: the first one has sent it
         try:
             hands.preview(level, scope, self.main.state.view)
         except MeshError as error:
             self.say(f"nothing was sent: {error}")
             return
-        self.dismiss()
         self.main.send(f"{level} {scope}", lambda told: hands.stop(level, scope, reason, told))
+        self.dismiss()
 
 
 class UndoDialog(Dialog):
@@ -255,7 +255,7 @@ class UndoDialog(Dialog):
     @on(Input.Submitted, "#typed")
     def judge(self, event: Input.Submitted) -> None:
         """The word was typed: it ends if there is a reason, too."""
-        if not self.may_act() or not self.is_typed(event.value, self._word):
+        if not self.is_open or not self.may_act() or not self.is_typed(event.value, self._word):
             return
         reason, keys, hands = self.value("reason"), self.keys, self.main.hands
         if not reason:
@@ -266,5 +266,5 @@ class UndoDialog(Dialog):
             self.say("nothing was sent: it has been ended already")
             return
         what = f"{'arm' if self._is_arming else 'resume'} {self._word}"
-        self.dismiss()
         self.main.send(what, lambda told: hands.resume(keys, reason, told))
+        self.dismiss()

@@ -64,6 +64,9 @@ class Table(ScrollView, Generic[R], can_focus=True):
     view; one that is placed stays on its row, and the view goes with it.
     """
 
+    ALLOW_MAXIMIZE = False
+    """It would hide the head."""
+
     ALLOW_SELECT = False
     COMPONENT_CLASSES: ClassVar[set[str]] = {"table--header", "table--totals", "table--empty"}
     DEFAULT_CSS = """

@@ -63,7 +63,8 @@ def watch_on_console(run: Run, ending: Ending, console: "Console", for_s: float 
         try:
             console.run()
         finally:
-            ending.ask(CONSOLE_LEFT)
+            is_left = console.return_code == 0
+            ending.ask(CONSOLE_LEFT if is_left else "a crash of the console", 0 if is_left else 1)
     for words in shown_on.told:
         say(words)
     watched.result()
