@@ -12,9 +12,8 @@ from pathlib import Path
 
 from textual.pilot import Pilot
 
-from mesh import links
-from mesh.io.clock import monotonic_ns
 from mesh.units import SECOND_NS
+from nodes.io.cli.console import console_of
 from nodes.io.cli.hands import MeshHands
 from nodes.io.keyfiles import operator_signer
 from tests.e2e.meshrig import Rig
@@ -74,10 +73,9 @@ def main() -> None:
         rig = Rig(Path(place))
         with rig.started("demo"):
             rig.wait_ready("demo")
-            routers = {name: rig.config.endpoint(name, links.FRONT) for name in rig.config.nodes_of("router")}
             hands = MeshHands(rig.config, operator_signer(rig.config, rig.folder / "demo", None))
             try:
-                asyncio.run(take(Console(rig.config, routers, hands, now_ns=monotonic_ns), folder))
+                asyncio.run(take(console_of(rig.config, rig.config.nodes_of("router"), hands), folder))
             finally:
                 hands.leave()
 

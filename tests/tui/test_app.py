@@ -1,9 +1,12 @@
 """The console's frame: pages by their keys, the head, the freeze chord, a terminal that is too small."""
 
+import pytest
 from textual.pilot import Pilot
 
 from tests.tui.consolerig import Rig, quiet
 from tui.screens import PAGES
+
+pytestmark = pytest.mark.slow
 
 
 def test_each_page_comes_by_its_key() -> None:

@@ -10,6 +10,8 @@ from tests.tui.consolerig import Rig, busy, stop
 from tui.screens import PAGES
 from tui.widgets.top import ARMED
 
+pytestmark = pytest.mark.slow
+
 CALL = ("freeze_all",)
 
 

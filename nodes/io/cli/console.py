@@ -3,15 +3,20 @@
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mesh import links
 from mesh.config import Config
 from mesh.errors import BadConfig, BadUsage
+from mesh.io.clock import monotonic_ns
 from mesh.keyring import Signer
 from nodes.io.cli.hands import MeshHands
 from nodes.io.cli.stops import signer_here
 from nodes.io.cli.webconsole import serve_console
 from nodes.io.locate import Running, find, given
+
+if TYPE_CHECKING:
+    from tui.app import Console
 
 WATCHING = "it was opened with --watch; a console without that acts, too"
 DRIVER = "TEXTUAL_DRIVER"
@@ -40,11 +45,16 @@ def run_console(config_path: Path | None, routers: list[str], watch_only: bool, 
 
 def open_console(config: Config, routers: list[str], hands: MeshHands) -> int:
     """The console on this terminal, until it is quit."""
-    from tui.app import Console
-
-    app = Console(config, {name: config.endpoint(name, links.FRONT) for name in routers}, hands)
+    app = console_of(config, routers, hands)
     app.run()
     return app.return_code or 0
+
+
+def console_of(config: Config, routers: list[str], hands: MeshHands) -> "Console":
+    """A console of these routers. Its ages are on the clock that goes on while a host sleeps: what is old by then is shown as old."""
+    from tui.app import Console
+
+    return Console(config, {name: config.endpoint(name, links.FRONT) for name in routers}, hands, now_ns=monotonic_ns)
 
 
 def key_of(

@@ -8,9 +8,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from mesh import links
 from mesh.config import Config
-from mesh.io.clock import monotonic_ns
+from nodes.io.cli.console import console_of
 from nodes.io.cli.hands import MeshHands
 from nodes.io.cli.plaintext import say
 from nodes.io.cli.watching import CONSOLE_LEFT, Ending, Run
@@ -44,12 +43,9 @@ class ConsoleScreen:
 
 def run_on_console(run: Run, ending: Ending, config: Config, state: Path, for_s: float | None) -> None:
     """Show a run on a console until it ends or the console is left, which ends it. ``state``: where its operator's key is."""
-    from tui.app import Console
-
     hands = MeshHands(config, operator_signer(config, state, None), "")
-    routers = {name: config.endpoint(name, links.FRONT) for name in config.nodes_of("router")}
     try:
-        watch_on_console(run, ending, Console(config, routers, hands, now_ns=monotonic_ns), for_s)
+        watch_on_console(run, ending, console_of(config, config.nodes_of("router"), hands), for_s)
     finally:
         hands.leave()
 

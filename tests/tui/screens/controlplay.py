@@ -1,22 +1,13 @@
 """What tests of the control page share: a mesh that was frozen, waiting for the hands, typing, the page in front."""
 
 import threading
-from collections.abc import Awaitable, Callable
 
 from textual import events
 from textual.pilot import Pilot
 from textual.widgets import Input
 
-from mesh.messages.base import Msg
-from tests.tui.consolerig import Rig, busy, latched, stop
-
-KILL = stop()
-Play = Callable[[Rig, Pilot[None]], Awaitable[None]]
-
-
-def killed() -> list[Msg]:
-    """A busy mesh in which everything is frozen; half of it says so."""
-    return [*busy(), KILL, latched("demo-1", KILL), latched("demo-2", KILL)]
+from tests.tui.consolerig import Rig
+from tests.tui.pagestates import Play, on_page
 
 
 async def settled(rig: Rig, pilot: Pilot[None]) -> None:
@@ -38,13 +29,7 @@ async def typed(pilot: Pilot[None], text: str, *keys: str) -> None:
 
 def on_control(play: Play) -> Play:
     """The same, with the page in front."""
-
-    async def played(rig: Rig, pilot: Pilot[None]) -> None:
-        await pilot.press("4")
-        await rig.turn(pilot)
-        await play(rig, pilot)
-
-    return played
+    return on_page("4", play)
 
 
 def part(rig: Rig, start: str, end: str = "") -> str:

@@ -8,13 +8,15 @@ from textual.pilot import Pilot
 
 from mesh.confirmations import Verdict
 from mesh.errors import BadUsage
-from mesh.messages.base import Msg
-from tests.tui.consolerig import Rig, busy, key_of, progress, quiet, undo
+from tests.tui.consolerig import Rig, busy, key_of, progress
 from tests.tui.goldens import check
-from tests.tui.screens.controlplay import KILL, Play, killed, on_control, part, settled, typed, undone
+from tests.tui.pagestates import KILL, STATES, ending, killed, looks, routers_lost
+from tests.tui.screens.controlplay import on_control, part, settled, typed, undone
 from tui.hands import Progress
 from tui.tablemodel import R
 from tui.widgets.table import Table
+
+pytestmark = pytest.mark.slow
 
 SIZES = [(80, 24), (200, 60)]
 
@@ -29,44 +31,25 @@ async def freeze_told(rig: Rig, pilot: Pilot[None]) -> None:
     await settled(rig, pilot)
 
 
-async def nothing(rig: Rig, pilot: Pilot[None]) -> None:
-    """It is left as it is."""
-
-
-async def routers_lost(rig: Rig, pilot: Pilot[None]) -> None:
-    """Both routers are silent."""
-    rig.feed.is_seeing = False
-    await rig.turn(pilot, 5_000)
-
-
-async def ending(rig: Rig, pilot: Pilot[None]) -> None:
+async def ending_told(rig: Rig, pilot: Pilot[None]) -> None:
     """The stop was ended; who held it holds it still."""
     await freeze_told(rig, pilot)
-    rig.feed.tell(undo(KILL))
-    await rig.turn(pilot)
+    await ending(rig, pilot)
 
 
-STATES: dict[str, tuple[list[Msg], Play]] = {
-    "quiet": (quiet(), nothing),
-    "busy": (busy(), nothing),
+LOOKS = STATES | {
     "lost": (killed(), routers_lost),
     "killed": (killed(), freeze_told),
-    "undone": (killed(), ending),
+    "undone": (killed(), ending_told),
 }
 
 
 @pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("name", STATES)
+@pytest.mark.parametrize("name", LOOKS)
 def test_it_looks_as_it_was_found_good(name: str, size: tuple[int, int]) -> None:
     """In each state, in a small and in a large terminal."""
-    items, happens = STATES[name]
-
-    async def play(rig: Rig, pilot: Pilot[None]) -> None:
-        await happens(rig, pilot)
-        await rig.turn(pilot)
-        check(f"control_{name}_{size[0]}", rig.text())
-
-    Rig(*items).run(on_control(play), size)
+    items, happens = LOOKS[name]
+    Rig(*items).run(on_control(looks("control", name, size, happens)), size)
 
 
 @pytest.mark.parametrize(("name", "keys"), [("stop", "x"), ("freeze", "f"), ("undo", "enter"), ("close", "p")])

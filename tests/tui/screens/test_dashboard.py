@@ -12,6 +12,8 @@ from tests.tui.goldens import check
 from tui.screens.dashboard import Dashboard
 from tui.widgets.alertlist import AlertList, subject_of
 
+pytestmark = pytest.mark.slow
+
 Play = Callable[[Rig, Pilot[None]], Awaitable[None]]
 SIZES = [(80, 24), (200, 60)]
 KILL = stop()

@@ -1,6 +1,5 @@
 """The latency page as an operator uses it: its parts, the histogram of a step, the slowest orders, what a large terminal shows."""
 
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import msgspec
@@ -9,19 +8,15 @@ from textual.pilot import Pilot
 
 from mesh.messages.base import Msg
 from mesh.messages.outcomes import Stamps
-from tests.tui.consolerig import Rig, busy, health, latched, outcome, quiet, stage, stamps, stop, undo
+from tests.tui.consolerig import Rig, busy, health, outcome, quiet, stage, stamps
 from tests.tui.goldens import check
+from tests.tui.pagestates import STATES, Play, looks, nothing, on_page
 from tui.screens.chain import Chain
 from tui.screens.latency import Latency
 
-KILL = stop()
+pytestmark = pytest.mark.slow
+
 SMALL, LARGE = (80, 24), (200, 60)
-Play = Callable[[Rig, Pilot[None]], Awaitable[None]]
-
-
-def killed() -> list[Msg]:
-    """A busy mesh in which everything is frozen; half of it says so."""
-    return [*busy(), KILL, latched("demo-1", KILL), latched("demo-2", KILL)]
 
 
 def spread() -> list[Msg]:
@@ -33,54 +28,19 @@ def spread() -> list[Msg]:
 
 
 def on_latency(play: Play) -> Play:
-    """The same, with the page in front and laid out."""
-
-    async def played(rig: Rig, pilot: Pilot[None]) -> None:
-        await pilot.press("5")
-        await rig.turn(pilot)
-        await play(rig, pilot)
-
-    return played
+    """The same, with the page in front."""
+    return on_page("5", play)
 
 
-async def nothing(rig: Rig, pilot: Pilot[None]) -> None:
-    """It is left as it is."""
-
-
-async def routers_lost(rig: Rig, pilot: Pilot[None]) -> None:
-    """Both routers are silent."""
-    rig.feed.is_seeing = False
-    await rig.turn(pilot, 5_000)
-
-
-async def ending(rig: Rig, pilot: Pilot[None]) -> None:
-    """The stop was ended; who held it holds it still."""
-    rig.feed.tell(undo(KILL))
-    await rig.turn(pilot)
-
-
-STATES: dict[str, tuple[list[Msg], Play]] = {
-    "quiet": (quiet(), nothing),
-    "busy": (busy(), nothing),
-    "lost": (busy(), routers_lost),
-    "killed": (killed(), nothing),
-    "undone": (killed(), ending),
-    "spread": (spread(), nothing),
-}
+LOOKS = STATES | {"spread": (spread(), nothing)}
 
 
 @pytest.mark.parametrize("size", [SMALL, LARGE])
-@pytest.mark.parametrize("name", STATES)
+@pytest.mark.parametrize("name", LOOKS)
 def test_it_looks_as_it_was_found_good(name: str, size: tuple[int, int]) -> None:
     """In each state, in a small and in a large terminal."""
-    items, happens = STATES[name]
-
-    async def play(rig: Rig, pilot: Pilot[None]) -> None:
-        await happens(rig, pilot)
-        await rig.turn(pilot)
-        check(f"latency_{name}_{size[0]}", rig.text())
-
-    Rig(*items, is_whole=True).run(on_latency(play), size)
+    items, happens = LOOKS[name]
+    Rig(*items, is_whole=True).run(on_latency(looks("latency", name, size, happens)), size)
 
 
 @pytest.mark.parametrize(("part", "keys"), [("steps", "v"), ("slow", "tab tab tab"), ("clocks", "shift+tab")])

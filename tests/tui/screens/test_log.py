@@ -1,6 +1,5 @@
 """The log page as an operator uses it: it follows, stays where the cursor is, searches, jumps, shows all of a line."""
 
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import msgspec
@@ -9,19 +8,14 @@ from textual.pilot import Pilot
 
 from mesh.messages.base import Msg
 from mesh.units import MS_NS
-from tests.tui.consolerig import WALL_NS, Rig, busy, health, latched, note, quiet, stop, undo
-from tests.tui.goldens import check
+from tests.tui.consolerig import WALL_NS, Rig, health, note
+from tests.tui.pagestates import KILL, STATES, Play, looks, nothing, on_page
 from tui.screens.log import LineScreen
 
-KILL = stop()
+pytestmark = pytest.mark.slow
+
 SMALL, LARGE = (80, 24), (200, 60)
-Play = Callable[[Rig, Pilot[None]], Awaitable[None]]
 LONG = "account=demo-1 oid=07070707070707070707070707070707 code=REJECTED detail=retcode=10019 there is not enough money; lots=25.00"
-
-
-def killed() -> list[Msg]:
-    """A busy mesh in which everything is frozen; half of it says so."""
-    return [*busy(), KILL, latched("demo-1", KILL), latched("demo-2", KILL)]
 
 
 def many(count: int = 40, uptime_ms: int = 9_000, first: int = 1) -> list[Msg]:
@@ -37,53 +31,18 @@ def many(count: int = 40, uptime_ms: int = 9_000, first: int = 1) -> list[Msg]:
 
 def on_log(play: Play) -> Play:
     """The same, with the page in front."""
-
-    async def played(rig: Rig, pilot: Pilot[None]) -> None:
-        await pilot.press("6")
-        await rig.turn(pilot)
-        await play(rig, pilot)
-
-    return played
+    return on_page("6", play)
 
 
-async def nothing(rig: Rig, pilot: Pilot[None]) -> None:
-    """It is left as it is."""
-
-
-async def routers_lost(rig: Rig, pilot: Pilot[None]) -> None:
-    """Both routers are silent."""
-    rig.feed.is_seeing = False
-    await rig.turn(pilot, 5_000)
-
-
-async def ending(rig: Rig, pilot: Pilot[None]) -> None:
-    """The stop was ended; who held it holds it still."""
-    rig.feed.tell(undo(KILL))
-    await rig.turn(pilot)
-
-
-STATES: dict[str, tuple[list[Msg], Play]] = {
-    "quiet": (quiet(), nothing),
-    "busy": (busy(), nothing),
-    "lost": (busy(), routers_lost),
-    "killed": (killed(), nothing),
-    "undone": (killed(), ending),
-    "many": (many(), nothing),
-}
+LOOKS = STATES | {"many": (many(), nothing)}
 
 
 @pytest.mark.parametrize("size", [SMALL, LARGE])
-@pytest.mark.parametrize("name", STATES)
+@pytest.mark.parametrize("name", LOOKS)
 def test_it_looks_as_it_was_found_good(name: str, size: tuple[int, int]) -> None:
     """In each state, in a small and in a large terminal."""
-    items, happens = STATES[name]
-
-    async def play(rig: Rig, pilot: Pilot[None]) -> None:
-        await happens(rig, pilot)
-        await rig.turn(pilot)
-        check(f"log_{name}_{size[0]}", rig.text())
-
-    Rig(*items, is_whole=True).run(on_log(play), size)
+    items, happens = LOOKS[name]
+    Rig(*items, is_whole=True).run(on_log(looks("log", name, size, happens)), size)
 
 
 def cursor_line(rig: Rig) -> str:

@@ -1,6 +1,5 @@
 """The nodes page as an operator uses it: states, groups, filter, one node opened, what a large terminal shows."""
 
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -8,22 +7,18 @@ from textual.pilot import Pilot
 
 from mesh.messages.base import Msg
 from mesh.units import MS_NS
-from tests.tui.consolerig import CONFIG, NOW_NS, Rig, busy, health, latched, note, quiet, seen, state, stop, undo
+from tests.tui.consolerig import CONFIG, NOW_NS, Rig, busy, health, note, seen, state
 from tests.tui.goldens import check
+from tests.tui.pagestates import STATES, Play, routers_lost
 from tui.screens.node import NodeScreen
 from tui.screens.nodes import Nodes
 from tui.widgets.nodeparts import NodeParts
 from tui.widgets.table import Table
 
-KILL = stop()
+pytestmark = pytest.mark.slow
+
 SMALL, LARGE = (80, 24), (200, 60)
 HOMES = {"local-1": "router-1", "local-2": "router-2", "local-3": "router-1", "local-4": "router-2"}
-Play = Callable[[Rig, Pilot[None]], Awaitable[None]]
-
-
-def killed() -> list[Msg]:
-    """A busy mesh in which everything is frozen; half of it says so."""
-    return [*busy(), KILL, latched("demo-1", KILL), latched("demo-2", KILL)]
 
 
 def told_late(node: str, second: int) -> Msg:
@@ -35,22 +30,6 @@ def told_late(node: str, second: int) -> Msg:
         node, 9_000 + 1_000 * second, facts=changes, counters=counters, loop_lag_us=400 + second * second * 37 % 900 * 3,
         cpu_percent=second * 7 % 11, rss_bytes=(60 + second // 10) * 2**20, notes=notes,
     )  # fmt: skip
-
-
-async def nothing(rig: Rig, pilot: Pilot[None]) -> None:
-    """It is left as it is."""
-
-
-async def routers_lost(rig: Rig, pilot: Pilot[None]) -> None:
-    """Both routers are silent."""
-    rig.feed.is_seeing = False
-    await rig.turn(pilot, 5_000)
-
-
-async def ending(rig: Rig, pilot: Pilot[None]) -> None:
-    """The stop was ended; who held it holds it still."""
-    rig.feed.tell(undo(KILL))
-    await rig.turn(pilot)
 
 
 async def worked(rig: Rig, pilot: Pilot[None]) -> None:
@@ -80,13 +59,6 @@ async def troubled(rig: Rig, pilot: Pilot[None]) -> None:
     await rig.turn(pilot, 100)
 
 
-STATES: dict[str, tuple[list[Msg], Play]] = {
-    "quiet": (quiet(), nothing),
-    "busy": (busy(), nothing),
-    "lost": (busy(), routers_lost),
-    "killed": (killed(), nothing),
-    "undone": (killed(), ending),
-}
 GROUPED = {"worked": worked, "trouble": troubled}
 
 

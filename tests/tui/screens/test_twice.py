@@ -2,13 +2,17 @@
 
 import threading
 
+import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input
 
 from mesh.messages.control import CommandAnswer
 from tests.tui.consolerig import Rig, busy
-from tests.tui.screens.controlplay import killed, on_control, settled, typed
+from tests.tui.pagestates import killed
+from tests.tui.screens.controlplay import on_control, settled, typed
 from tui.widgets.fields import SendKey
+
+pytestmark = pytest.mark.slow
 
 
 def test_a_freeze_whose_key_is_hit_twice_is_sent_once() -> None:
@@ -27,7 +31,7 @@ def test_a_freeze_whose_key_is_hit_twice_is_sent_once() -> None:
 
 
 def test_an_undo_whose_enter_is_hit_twice_is_sent_once() -> None:
-    """Likewise."""
+    """The dialog is gone by the second one, which sends nothing."""
 
     async def play(rig: Rig, pilot: Pilot[None]) -> None:
         await pilot.press("enter")

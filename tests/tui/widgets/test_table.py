@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
+import pytest
 from textual import on
 from textual.app import App, ComposeResult
 from textual.events import MouseScrollDown
@@ -14,6 +15,8 @@ from textual.widgets import Button, Input
 from tui.tablemodel import Column, TableModel
 from tui.widgets.filterbar import FilterBar
 from tui.widgets.table import Table
+
+pytestmark = pytest.mark.slow
 
 
 class Item(NamedTuple):
@@ -44,11 +47,9 @@ class Host(App[None]):
 
     def __init__(self, rows: list[Item], columns: list[Column[Item]]) -> None:
         super().__init__()
+        model = TableModel(columns, lambda item: item.key, lambda item: item.name == "urgent")
         self.table: Table[Item] = Table(
-            TableModel(columns, lambda item: item.key, lambda item: item.name == "urgent"),
-            empty="no rows at all",
-            row_style=lambda item: "dim" if item.size == 0 else "",
-            totals=lambda shown: f"{len(shown)} rows",
+            model, empty="no rows at all", row_style=lambda item: "" if item.size else "dim", totals=lambda shown: f"{len(shown)} rows"
         )
         self.bar = FilterBar(self.table)
         self.table.show(rows)

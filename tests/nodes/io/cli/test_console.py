@@ -4,6 +4,7 @@ import asyncio
 import errno
 import shlex
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,6 +15,7 @@ from textual_serve.server import Server
 
 from mesh.config import parse
 from mesh.errors import BadConfig, BadUsage, NoMesh, PortInUse
+from mesh.io.clock import monotonic_ns
 from nodes.io.cli import console as consoles
 from nodes.io.cli import webconsole
 from nodes.io.cli.app import main
@@ -46,7 +48,8 @@ class Opened:
             monkeypatch.setattr(stream, "isatty", lambda: is_terminal)
         monkeypatch.setitem(sys.modules, "tui.app", SimpleNamespace(Console=self))
 
-    def __call__(self, config: Any, routers: dict[str, str], hands: MeshHands) -> "Opened":
+    def __call__(self, config: Any, routers: dict[str, str], hands: MeshHands, now_ns: Callable[[], int]) -> "Opened":
+        assert now_ns is monotonic_ns, "ages go on while a host sleeps"
         self.config, self.routers, self.hands = config, routers, hands
         return self
 
