@@ -18,6 +18,7 @@ from mesh.messages.outcomes import DealReport
 from mesh.messages.venue import VenueAttached, VenueState
 from mesh.units import MINUTE_NS
 from nodes.dayloss import Marks, day_base_e8
+from nodes.local.nets import Net, Nets
 from nodes.local.openings import Openings
 
 BOOK = "book"
@@ -40,7 +41,8 @@ _ticket = attrgetter("ticket")
 
 class BookRecord(Msg):
     """``deals_from_ns``: deals before it were told. ``tickets`` and ``more_tickets``: those after it that were. ``ownerless``: the
-    newest that are, in part, of no opening that was known, with those lots; one with an oid was told with it.
+    newest that are, in part, of no opening that was known, with those lots; one with an oid was told with it. ``nets``: of a netting
+    account, what its positions add up to.
     """
 
     deals_from_ns: Int64 = 1
@@ -49,6 +51,7 @@ class BookRecord(Msg):
     marks: Marks = Marks()
     ownerless: list[DealReport] = []
     more_tickets: list[list[Count]] = []
+    nets: list[Net] = []
 
 
 class AccountBook:
@@ -86,6 +89,7 @@ class AccountBook:
         """Ticket → market time of deals told."""
         self._ownerless: dict[int, DealReport] = {}
         """Trades that are nobody's, or with lots that are nobody's, by ticket: whose they are may be known later."""
+        self._nets = Nets()
         self._placed = -1
         """``Openings.placed`` when they were looked at last."""
         self._number = 0
@@ -100,14 +104,14 @@ class AccountBook:
         # none of them is newer; taken for older than it is, one would be forgotten too soon and told again
         self._tickets = dict.fromkeys(chain(kept.tickets, *kept.more_tickets), kept.deals_from_ns + OVERLAP_NS)
         self._ownerless = {deal.deal_ticket: deal for deal in kept.ownerless}
+        self._nets.restore(kept.nets)
 
     def put(self) -> Put:
         """The row of what must not be forgotten."""
         tickets = list(self._tickets)
         more = [tickets[at : at + TICKETS_MAX] for at in range(TICKETS_MAX, len(tickets), TICKETS_MAX)]
-        kept = BookRecord(
-            self.deals_from_ns, self.deposit_e8, tickets[:TICKETS_MAX], self.marks, list(self._ownerless.values()), more_tickets=more
-        )
+        ownerless, nets = list(self._ownerless.values()), self._nets.rows()
+        kept = BookRecord(self.deals_from_ns, self.deposit_e8, tickets[:TICKETS_MAX], self.marks, ownerless, more, nets)
         return Put(BOOK, b"", encode(kept))
 
     @property
@@ -148,6 +152,8 @@ class AccountBook:
         self.read_ns = read_ns
         self.take_symbols(state.symbols)
         deals = [*self._owned_since(openings), *self._new_deals(state, openings)]
+        if self.is_complete and not openings.is_hedging:
+            self._net(openings)
         openings.look(state.positions, read_ns, now_ns, state.connected and not state.is_partial)
         if openings.version != self._openings_version:
             self._openings_version = openings.version
@@ -161,6 +167,13 @@ class AccountBook:
             self._is_unsaved = False
             puts.append(self.put())
         return deals, puts
+
+    def _net(self, openings: Openings) -> None:
+        """What a position no longer has cannot be an opening's whose own deal it counts."""
+        for opening in openings.unseen():
+            record = opening.record
+            if record.deal_ticket in self._tickets and not self._nets.holds(opening.position_id, record.side):
+                openings.deal_out(opening)
 
     def _own(self, positions: list[Position], openings: Openings) -> None:
         """Positions that are others than before, or whose openings are."""
@@ -179,6 +192,8 @@ class AccountBook:
             self._newest_ns = max(self._newest_ns, deal.market_ns)
             if deal.kind in DEPOSIT_KINDS:
                 self.deposit_e8 += deal.profit_e8
+            elif deal.kind in TRADE_KINDS and not openings.is_hedging:
+                self._nets.dealt(deal)
             over_e8 = openings.dealt(deal)
             told = _owned(deal, openings)
             found.append(told)

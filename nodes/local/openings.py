@@ -299,6 +299,11 @@ class Openings:
                 self._change(opening, out_e8=record.out_e8 + closed_e8)
         return lots_e8
 
+    def deal_out(self, opening: Opening) -> None:
+        """The deals of its position add up to nothing on its side: all of it was closed."""
+        if not opening.is_dealt_out:
+            self._change(opening, out_e8=opening.record.volume_e8)
+
     def may_be_ours(self, deal: DealReport) -> bool:
         """Whether a deal that was nobody's when it was read may be of an opening that is known now."""
         named = self._by_position.get(deal.position_id) or self._by_position.get(deal.order_ticket, {})

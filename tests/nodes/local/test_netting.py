@@ -9,6 +9,7 @@ from mesh.messages.outcomes import DealReport
 from mesh.messages.venue import VenueResult, VenueSend, VenueState
 from mesh.units import E8, SECOND_NS
 from nodes.local.accountbook import AccountBook
+from nodes.local.nets import NETS_MAX, Nets
 from nodes.local.openings import OpeningRecord, Openings
 from tests.nodes.local.localrig import Rig
 from tests.nodes.local.nettingvenue import LOTS_E8, netting_rig
@@ -264,8 +265,38 @@ def test_opening_known_later_was_closed_by_what_its_position_s_other_openings_le
 def test_opening_that_met_lots_of_the_other_side_is_closed_by_its_own_deal() -> None:
     """Somebody held as much the other way: nothing of it was ever there to be seen. What is of no order is nobody's own."""
     book, openings = AccountBook("one", 1), netting(msgspec.structs.replace(opening(1, side=-1), deal_ticket=4, order_ticket=44))
-    openings.add(msgspec.structs.replace(opening(2, side=-1), deal_ticket=3), 5)
+    openings.add(msgspec.structs.replace(opening(2, side=-1), deal_ticket=5), 5)
     read_of(book, openings, [deal(3, "IN", 10 * E8), msgspec.structs.replace(deal(9, "OUT", E8), order_ticket=0)], 10)
     assert [each.is_dealt_out for each in openings.known()] == [False, False]
     read_of(book, openings, [deal(4, "OUT", 10 * E8, order_ticket=44)], 20)
     assert [each.is_dealt_out for each in openings.known()] == [True, False]
+
+
+def test_opening_that_turned_a_position_round_is_gone_once_the_deals_add_up_to_nothing() -> None:
+    """Its own deal closed lots of the other side too, how many is not said: what is left of the position is. Also after a restart."""
+    before = [msgspec.structs.replace(deal(1, "IN", 10 * E8), kind="SELL")]
+    turned = msgspec.structs.replace(deal(2, "INOUT", 30 * E8, order_ticket=22), kind="BUY")
+    mine = msgspec.structs.replace(opening(1), volume_e8=30 * E8, deal_ticket=2, order_ticket=22)
+    book, openings = AccountBook("one", 1), netting(mine)
+    read_of(book, openings, [*before, deal(3, "OUT", 20 * E8)], 10)
+    assert not openings.live()[0].is_proven, "its own deal is not among them: it may open again what is flat"
+    again = AccountBook("one", 2)
+    again.restore(book.put().record or b"")
+    for each in (book, again):
+        known = netting(mine)
+        read_of(each, known, [turned], 30)
+        assert [opened.is_dealt_out for opened in known.known()] == [True]
+        assert known.live() == []
+
+
+def test_nets_forget_what_is_flat_before_what_is_held() -> None:
+    """A position held for long is still known after more others than are remembered; one that is not remembered may hold anything."""
+    nets = Nets()
+    nets.dealt(msgspec.structs.replace(deal(1, "IN", 10 * E8), position_id=9))
+    for number in range(NETS_MAX + 10):
+        for ticket, entry in enumerate(("IN", "OUT")):
+            nets.dealt(msgspec.structs.replace(deal(ticket, entry, E8), position_id=100 + number))
+    assert len(nets.rows()) == NETS_MAX
+    assert (nets.holds(9, 1), nets.holds(9, -1)) == (True, False)
+    assert (nets.holds(100, 1), nets.holds(100, -1)) == (True, True), "forgotten"
+    assert (nets.holds(99 + NETS_MAX, 1), nets.holds(99 + NETS_MAX, -1)) == (False, False), "flat"
