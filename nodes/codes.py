@@ -9,6 +9,8 @@ from mesh.messages.outcomes import FINAL_CODES, STATE_CODES
 WORKING, UNKNOWN, UNCONFIRMED = STATE_CODES
 DONE = (FILLED, PARTIAL, CLOSED, MODIFIED, CANCELLED, FILLED_LATE)
 """How a line ends that did what it was to do, or a part of it."""
+OPENED = (FILLED, PARTIAL, FILLED_LATE)
+"""How an opening ends that was executed."""
 UNSEEN = (NOT_FOUND, EXPIRED, KILLED, SUPERSEDED, DENIED)
 """How an opening may have ended that was nowhere to be seen: should it turn up, it is FILLED_LATE."""
 MANUAL, RESOLVE = "MANUAL", "RESOLVE"

@@ -193,14 +193,20 @@ class HomeLink:
         """Say that everything was sent, once it is durable."""
         state = self._state
 
-        def durable(_now_ns: int) -> list[Effect]:
+        def durable(now_ns: int) -> list[Effect]:
             unknown_count = len(self._desk.jobs.unknown())
             reports = state.reports
-            puts = reports.skip_to(skip_to_f) if skip_to_f and reports.is_settled else []
+            is_skipped = reports.is_settled and skip_to_f > reports.f
+            unheard = reports.unheard() if is_skipped else []
+            puts = reports.skip_to(skip_to_f) if is_skipped else []
             listed = Listed(state.account, state.life, state.stream.e, reports.durable_f, unknown_count, reports.skipped)
-            if skip_to_f:
-                return [state.commits.make([*puts, state.meta_put()], lambda _: [state.ask_home(listed)])]
-            return [state.ask_home(listed)]
+            if not skip_to_f:
+                return [state.ask_home(listed)]
+            effects = [state.commits.make([*puts, state.meta_put()], lambda _: [state.ask_home(listed)])]
+            for outcome in unheard:
+                # another life of this store may have said that it was nowhere: only this one knows better
+                effects += state.report(msgspec.structs.replace(outcome, life=state.life), [], now_ns)
+            return effects
 
         return state.commits.make([], durable)
 

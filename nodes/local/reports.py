@@ -10,8 +10,9 @@ import msgspec
 from mesh.codec import decode_record_untrusted, encode
 from mesh.core import Put
 from mesh.messages.base import Count, Msg
+from mesh.messages.orders import OPEN
 from mesh.messages.outcomes import Outcome
-from nodes.codes import FILLED, SUPERSEDED
+from nodes.codes import FILLED, OPENED, SUPERSEDED
 from nodes.fetches import Rows
 from nodes.shortened import shortened
 
@@ -158,10 +159,14 @@ class Reports:
         self.pending = outcomes | self.pending
         self.acked_f = min(self.acked_f, master_f)
 
+    def unheard(self) -> list[Outcome]:
+        """Openings that were executed and whose outcomes nobody has acked."""
+        return [outcome for outcome in self.pending.values() if outcome.action == OPEN and outcome.code in OPENED]
+
     def skip_to(self, f: int) -> list[Put]:
         """The master knows more outcomes of this store than the store: numbers already used are never used again.
 
-        The rows of what it knows otherwise by now go.
+        The rows of what it was told otherwise under the same numbers go; what was executed is to be told again, under new ones.
         """
         if f <= self.f:
             return []

@@ -7,12 +7,15 @@ master does not remember) is kept beside the lines and ends none.
 
 from collections.abc import Callable
 
+import msgspec
+
 from mesh.codec import encode
 from mesh.core import Effect, Note, Put
 from mesh.counters import Counters
 from mesh.messages.base import NO_OID
+from mesh.messages.orders import OPEN
 from mesh.messages.outcomes import FINAL_CODES, Outcome
-from nodes.codes import FILLED_LATE, MANUAL, NOBODY, UNKNOWN, UNSEEN, WORKING
+from nodes.codes import FILLED_LATE, MANUAL, NOBODY, OPENED, UNKNOWN, UNSEEN, WORKING
 from nodes.decisions import Line
 from nodes.ledger import Ledger
 from nodes.master.account import STASH_MAX, Account
@@ -58,9 +61,9 @@ class Intake:
 
     def _again(self, account: Account, outcome: Outcome) -> Taken | None:
         """A number that was here before. Of a line that has not ended it is news, and so is another code under the number it ended with:
-        another store may have used it."""
+        another store may have used it; and that what ended unseen was executed."""
         line = self._ledger.find(outcome.oid, account.name)
-        is_news = line is not None and (line.is_open or (outcome.f == line.f and outcome.code != line.code))
+        is_news = line is not None and (line.is_open or (outcome.f == line.f and outcome.code != line.code) or _was_seen(line, outcome))
         if not is_news or not outcome.final:
             self._counters.add("duplicate_outcome_count")
             if line is not None:
@@ -134,7 +137,8 @@ class Intake:
         taken.puts.append(self._ledger.end_put(line))
 
     def _late(self, account: Account, line: Line, outcome: Outcome, taken: Taken) -> None:
-        """The line had ended: said twice it is nothing new. What ended unseen has one way on; any other word leaves the line as it is.
+        """The line had ended: said twice it is nothing new. What ended unseen has one way on, to have been executed; any other word leaves
+        the line as it is.
 
         Both are an alarm, and the other word is kept beside the lines.
         """
@@ -143,11 +147,17 @@ class Intake:
             return
         self._counters.add("adopted_count")
         taken.notes.append(_alarm("outcome_changed", outcome, f"the line had ended {line.code}"))
-        if line.code in UNSEEN and outcome.code == FILLED_LATE:
-            taken.puts += self._ledger.amend(line, outcome.code, outcome.detail, outcome.f, outcome)
+        if _was_seen(line, outcome):
+            late = msgspec.structs.replace(outcome, code=FILLED_LATE)
+            taken.puts += self._ledger.amend(line, late.code, late.detail, late.f, late)
             taken.ended.append(line)
         else:
             self._beside(account, outcome, taken)
+
+
+def _was_seen(line: Line, outcome: Outcome) -> bool:
+    """Whether a line that ended unseen was executed after all: told late, or by another life, which saw it."""
+    return line.code in UNSEEN and outcome.action == OPEN and outcome.code in OPENED
 
 
 def _is_own(outcome: Outcome) -> bool:

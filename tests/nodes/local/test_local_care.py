@@ -210,6 +210,23 @@ def test_a_store_that_was_rolled_back_only_closes_also_after_restarts() -> None:
         rig.net.crash("local-1")
 
 
+def test_what_a_store_put_back_has_seen_executed_is_told_under_a_new_number() -> None:
+    """A copy of it told more meanwhile, and may have said that it was nowhere: the master hears what nobody has acked."""
+    rig = Rig().ready()
+    rig.master.acks = False
+    oid = opened(rig)
+    told = next(outcome for outcome in rig.master.outcomes if outcome.oid == oid)
+    rig.net.crash("local-1")
+    rig.master.f["one"] = told.f + 7
+    rig.master.outcomes.clear()
+    rig.net.restart("local-1")
+    rig.until(lambda: any(outcome.oid == oid for outcome in rig.master.outcomes))
+    again = next(outcome for outcome in rig.master.outcomes if outcome.oid == oid)
+    assert (again.code, again.volume_e8) == (told.code, told.volume_e8)
+    assert again.f > told.f + 7
+    assert again.life == rig.local("one")._state.life
+
+
 def test_foreign_positions_are_left_alone() -> None:
     """A position whose magic is not ours is told as such and never managed."""
     rig = Rig(make_config("manage = {time_stop_ms = 1000}")).ready()

@@ -2,6 +2,7 @@
 
 import random
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -213,7 +214,7 @@ def test_a_fill_reported_late_is_what_happened_and_an_alarm(ended: str) -> None:
     assert [line.split()[2] for line in rig.outcomes()] == [ended, "FILLED_LATE"]
 
 
-@pytest.mark.parametrize(("ended", "told"), [("NOT_FOUND", "FILLED"), ("FILLED", "FILLED_LATE"), ("FILLED_LATE", "NOT_FOUND")])
+@pytest.mark.parametrize(("ended", "told"), [("NOT_FOUND", "EXPIRED"), ("FILLED", "FILLED_LATE"), ("FILLED_LATE", "NOT_FOUND")])
 def test_no_other_word_changes_a_line_that_ended(ended: str, told: str) -> None:
     """It is an alarm and kept as an act; the line and the totals stay as they were."""
     rig = Rig(config_of(1)).ready()
@@ -225,6 +226,20 @@ def test_no_other_word_changes_a_line_that_ended(ended: str, told: str) -> None:
     assert {code: n for code, n in rig.master.totals()[1].items() if n} == {ended: 1}
     acts = [event.event["code"] for event in rig.events if event.event["kind"] == "act"]
     assert acts == [told]
+
+
+@pytest.mark.parametrize("is_known_number", [True, False])
+def test_what_ended_unseen_and_another_life_saw_filled_was_filled_late(is_known_number: bool) -> None:
+    """Also under a number that another life of the store has used: it may have been told by a copy that knew less, or by a person."""
+    rig = Rig(config_of(1)).ready()
+    rig.signal()
+    (order,) = rig.orders()
+    rig.give(REPLAY, rig.outcome(order, "NOT_FOUND", volume_e8=0), ROUTER)
+    filled = rig.outcome(order, "FILLED")
+    rig.give(REPLAY, msgspec.structs.replace(filled, f=filled.f - is_known_number), ROUTER)
+    assert noted(rig) == ["outcome_changed"]
+    assert {code: n for code, n in rig.master.totals()[1].items() if n} == {"FILLED_LATE": 1}
+    assert rig.why("s1")["lines"][0]["code"] == "FILLED_LATE"
 
 
 def test_silent_lines_become_unconfirmed_and_come_back() -> None:
