@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup run check test replay pictures sim mutants chaos bench bench-terminal bench-venue bench-restart lint types lock
+.PHONY: help setup run check test replay pictures sim mutants chaos fuzz bench bench-terminal bench-venue bench-restart lint types lock
 
 BIN := .venv/bin
 # the lock rebuilds the environment, and so does a moved checkout; the other two only reinstall the checkout into it
@@ -70,6 +70,9 @@ mutants: setup ## planted protocol bugs, each to be found within SEEDS=500 seeds
 chaos: setup ## MINUTES=10 of faults over a real mesh: processes, links, disks, clocks; [SEED= LOCALS= RATE= ONLY=kind,…]; REPORT kept
 	@$(BIN)/python -m tests.chaos --minutes $(or $(MINUTES),10) $(if $(SEED),--seed $(SEED)) --locals $(or $(LOCALS),12) --rate $(or $(RATE),4) \
 		$(if $(ONLY),--only $(ONLY)) --report $(or $(REPORT),chaos-report.json)
+
+fuzz: setup ## each reader of others' bytes, led by coverage: MINUTES=5 in all [ONLY=name,…]; corpus and findings stay in build/fuzz
+	@$(BIN)/python -m tests.fuzz --minutes $(or $(MINUTES),5) $(if $(ONLY),--only $(ONLY))
 
 bench: setup ## the figures the mesh promises, each against its limit: a pass of under 5 minutes; `mesh bench --help` has the rest
 	@$(BIN)/mesh bench figures --json $(or $(JSON),bench.json) --html $(or $(HTML),bench.html)

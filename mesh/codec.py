@@ -24,6 +24,10 @@ RECORD_BYTES_MAX = 16 * 2**20
 """The longest row of a store: a decision for thousands of accounts."""
 FRAME_COUNT_MAX = 2
 """A header, and at most one body."""
+SHORT_BYTES, ROOM_ITEMS = 512, 131_072
+"""msgpack makes room for as many elements as an array says it has, before it has seen one: 3 KB of arrays in arrays would take 64 MB and
+60 ms. What is longer than ``SHORT_BYTES``, and may ask for room for more elements than this (1 MB), is looked through first.
+"""
 
 _T = TypeVar("_T")
 _pack = msgpack.Packer(use_bin_type=True).pack
@@ -48,10 +52,22 @@ def _refuse_extension(code: int, _data: bytes) -> Any:
     raise ValueError(f"extension type {code} is not part of the protocol")
 
 
+def _look_through(frame: bytes, length_bytes: int) -> None:
+    """Raises unless all elements that are announced are there, and with them no more than ``length_bytes``; nothing is made of them."""
+    skimmed = msgpack.Unpacker(max_buffer_size=length_bytes)
+    skimmed.feed(frame)
+    skimmed.skip()
+
+
 def _unpack(frame: bytes, bytes_max: int = FRAME_BYTES_MAX) -> Any:
-    if len(frame) > bytes_max:
-        raise BadFrame(f"frame of {len(frame)} bytes; the limit is {bytes_max}")
+    length_bytes = len(frame)
+    if length_bytes > bytes_max:
+        raise BadFrame(f"frame of {length_bytes} bytes; the limit is {bytes_max}")
+    items_max = length_bytes if length_bytes < ITEMS_MAX else ITEMS_MAX  # an element takes a byte at least
     try:
+        # an array of more than 15 elements begins with one of these bytes
+        if length_bytes > SHORT_BYTES and (frame.count(b"\xdc") + frame.count(b"\xdd")) * items_max > ROOM_ITEMS:
+            _look_through(frame, length_bytes)
         return msgpack.unpackb(
             frame,
             raw=False,
@@ -59,7 +75,7 @@ def _unpack(frame: bytes, bytes_max: int = FRAME_BYTES_MAX) -> Any:
             ext_hook=_refuse_extension,
             max_str_len=bytes_max,
             max_bin_len=bytes_max,
-            max_array_len=ITEMS_MAX,
+            max_array_len=items_max,
             max_map_len=ITEMS_MAX,
             max_ext_len=0,
         )

@@ -70,7 +70,8 @@ def _complaint(plain: dict[str, Any], kind: type[Section], error: str) -> str:
         try:
             _read(value, hint)
         except msgspec.ValidationError as alone:
-            what, _, path = str(alone).partition(" - at `$")
+            what, _, path = str(alone).partition(" - at `")
+            path = path.removeprefix("key` in `")  # which of the keys, it does not say
             return _said(key, value, hint, path.split("[")[0].rstrip("`").split(".")[1:], what)
     return _unknown("", error.split("`")[1], plain, kind)
 
@@ -81,7 +82,7 @@ def _sections(plain: dict[str, Any], kind: type[Section]) -> Iterator[tuple[str,
     known = {name: value for name, value in plain.items() if name in hints}
     tables = {name: value for name, value in known.items() if get_origin(hints[name]) is dict and isinstance(value, dict)}
     for name, value in known.items():
-        if isinstance(value, list):
+        if isinstance(value, list) and get_origin(hints[name]) is list:
             for number, item in enumerate(value, 1):
                 yield f"{name} {number}", item, get_args(hints[name])[0]
         elif name not in tables:
@@ -99,7 +100,7 @@ def _said(key: str, value: Any, hint: Any, steps: list[str], what: str) -> str:
         key, value = f"{key}.{step}", value[step]
         hint = get_type_hints(_section_of(hint), include_extras=True)[step]
     section = _section_of(hint)
-    if section is None or not isinstance(value, dict):
+    if section is None or not isinstance(value, dict) or get_origin(hint) is list:
         return f"{key} = {_PLAIN.encode(value).decode()}; allowed: {_allowed(hint)}"
     problem, _, field = what.partition(" field `")
     field = field.rstrip("`")

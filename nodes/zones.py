@@ -55,6 +55,8 @@ _MEAN_YEAR_NS = 31_556_952 * SECOND_NS
 _HOURS_MAX = 14  # no place on earth is further from UTC
 _FIXED = re.compile(r"UTC(?:([+-])(\d{1,2})(?::([0-5]\d))?)?")
 _SHIFTED = re.compile(r"(.*\S)\s*([+-])\s*(\d{1,2})(?::([0-5]\d))?\s*h")
+_KEY_MAX = 64
+"""Characters: twice the longest there is; a much longer one is no name of a file."""
 _IANA = re.compile(r"[A-Za-z][A-Za-z0-9_+-]*(?:/[A-Za-z][A-Za-z0-9_+-]*)*")
 
 
@@ -215,7 +217,7 @@ def _hours_ns(text: str, sign: str | None, hours: str | None, minutes: str | Non
 
 @functools.cache
 def _rules(key: str) -> zoneinfo.ZoneInfo | None:
-    if not _IANA.fullmatch(key):
+    if len(key) > _KEY_MAX or not _IANA.fullmatch(key):
         return None
     file = importlib.resources.files("tzdata").joinpath("zoneinfo", *key.split("/"))
     if not file.is_file():

@@ -37,6 +37,8 @@ def _sample(info: inspect.Type, counter: Any) -> Any:
         return number % 2 == 0
     if isinstance(info, inspect.ListType):
         return [_sample(info.item_type, counter) for _ in range(2)]
+    if isinstance(info, inspect.UnionType):  # of what may be there or not: it is there
+        return _sample(next(each for each in info.types if not isinstance(each, inspect.NoneType)), counter)
     assert isinstance(info, inspect.DictType), f"no sample for {info}: teach this function the new field type"
     return {_sample(info.key_type, counter): _sample(info.value_type, counter) for _ in range(2)}
 

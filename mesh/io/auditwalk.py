@@ -65,8 +65,12 @@ def records(path: Path, since_ns: int = 0, kind: str = "") -> Iterator[AuditRow]
     """The records of a store from a time on, of one kind or all, oldest first. Raises BadConfig."""
     database, _ = _opened(path)
     try:
-        yield from (row for row in _rows(database, 0) if row.wall_ns >= since_ns and kind in ("", row.kind))
-    except sqlite3.Error as error:
+        for row in _rows(database, 0):
+            if not _can_be_told(row):
+                raise storelayout.damaged(path, f"{_named(row)} is not what was written")
+            if row.wall_ns >= since_ns and kind in ("", row.kind):
+                yield row
+    except (sqlite3.Error, UnicodeDecodeError) as error:
         raise storelayout.damaged(path, error) from None
     finally:
         database.close()
@@ -80,6 +84,16 @@ def _named(row: AuditRow) -> str:
         time = f"wall_ns {row.wall_ns!r}"
     key = row.key.hex() if isinstance(row.key, bytes) else repr(row.key)
     return f"record {row.seq} ({row.kind} {key or '-'}, {time})"
+
+
+def _can_be_told(row: AuditRow) -> bool:
+    """Whether its values are of the kinds that were written: on a damaged page they may be any."""
+    try:
+        iso_of(row.wall_ns)
+    except (OverflowError, TypeError):
+        return False
+    are_bytes = all(isinstance(raw, bytes) for raw in (row.key, row.record, row.hash))
+    return isinstance(row.wall_ns, int) and isinstance(row.kind, str) and are_bytes
 
 
 def _rows(database: sqlite3.Connection, after_seq: int) -> Iterator[AuditRow]:

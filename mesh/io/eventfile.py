@@ -129,7 +129,7 @@ def _keyed(line: bytes) -> Keyed | None:
         head = msgspec.json.decode(line, type=_Head)
         stage = STAGES.index(head.kind) if head.kind in STAGES else len(STAGES)
         return int(head.ts_ns), head.sid, stage, line if line.endswith(b"\n") else line + b"\n"
-    except (msgspec.MsgspecError, ValueError):
+    except (msgspec.MsgspecError, ValueError, RecursionError):
         return None
 
 

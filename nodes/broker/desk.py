@@ -14,6 +14,7 @@ from mesh.config import Config
 from mesh.core import Emit, Put
 from mesh.errors import BadFrame
 from mesh.faults import ORDER_SEND
+from mesh.messages.base import Int64
 from mesh.messages.market import Waiting
 from mesh.messages.venue import TerminalCall, TerminalReply
 from mesh.units import NEVER
@@ -215,8 +216,9 @@ class Desk:
     def _watch(self, login: int, args: list[object]) -> Answer:
         if login not in self._names:
             return Answer(None, UNAUTHORISED, ())
-        equity_below_e8 = args[0] if len(args) == 1 else None
-        if not isinstance(equity_below_e8, int):
+        try:
+            (equity_below_e8,) = msgspec.convert(args, tuple[Int64])
+        except msgspec.ValidationError:
             return Answer(None, INVALID_PARAMS, ())
         self.terminal.watch(login, equity_below_e8 or None)
         record = encode(Watch(equity_below_e8)) if equity_below_e8 else None

@@ -76,7 +76,10 @@ def _guessed_scale(raw_e8: Int64s, contract: Contract | None) -> tuple[int, str]
         return 1, ""
     if contract is None or not contract.typical_price_e8:
         return 1, "all prices are whole numbers and taken as they are; scale= says how many points make one"
-    middle_e8 = int(np.sort(raw_e8[raw_e8 > 0])[np.count_nonzero(raw_e8) // 2])
+    there_e8 = np.sort(raw_e8[raw_e8 > 0])  # an empty cell is 0
+    if not len(there_e8):
+        return 1, ""
+    middle_e8 = int(there_e8[len(there_e8) // 2])
     lowest_e8 = contract.typical_price_e8 // _TYPICAL_FACTOR
     highest_e8 = contract.typical_price_e8 * _TYPICAL_FACTOR
     for decimals in (0, contract.digits, contract.digits + 1, contract.digits - 1):

@@ -6,9 +6,11 @@ import sys
 from hashlib import blake2b
 from importlib.resources import files
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 import psutil
+from msgspec import Meta
 
 from mesh.config import Config, parse, parse_effective
 from mesh.errors import BadConfig, NoMesh
@@ -24,7 +26,7 @@ class Running(msgspec.Struct, frozen=True):
     given: str
     mesh: str
     state: str
-    pid: int
+    pid: Annotated[int, Meta(ge=1, le=2**31 - 1)]
     created_s: float
     """When that process began: a pid alone may be another's by now."""
 
@@ -96,7 +98,7 @@ def recall(config: Path | None = None) -> Running | None:
 def _read(path: Path) -> Running | None:
     try:
         return msgspec.json.decode(path.read_bytes(), type=Running)
-    except (OSError, msgspec.MsgspecError):
+    except (OSError, UnicodeDecodeError, RecursionError, msgspec.MsgspecError):
         return None
 
 

@@ -4,6 +4,7 @@ So a bad file is reported before anything has started, and a restarted market ha
 """
 
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -25,6 +26,10 @@ from nodes.timeframes import TIMEFRAMES, length_ns
 FILE = "feed.npz"
 Progress = Callable[[str, int, int], None]
 """Told a file's name, bytes read and bytes in all."""
+_NOT_WHOLE = (
+    OSError, EOFError, KeyError, ValueError, TypeError, RuntimeError, MemoryError, zlib.error, zipfile.BadZipFile, msgspec.MsgspecError,
+)  # fmt: skip
+"""What numpy, zip and JSON say of a file that is damaged, each in its own words: nothing it says is believed, and the feeds are there."""
 
 
 class About(msgspec.Struct, frozen=True):
@@ -148,10 +153,10 @@ def _overlaps(feeds: list[Feed]) -> list[str]:
 def load_recording(config: Config, state: Path) -> Recording:
     """The recording of this configuration kept in a state directory; read anew where there is none."""
     try:
-        with np.load(state / FILE, allow_pickle=False) as kept:
+        with (state / FILE).open("rb") as file, np.load(file, allow_pickle=False) as kept:  # numpy leaves open what it cannot read
             about = msgspec.json.decode(kept["about"].tobytes(), type=About)
             columns = TickColumns(about.symbols, kept["symbol_index"], kept["time_ns"], kept["bid_e8"], kept["ask_e8"])
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile, msgspec.MsgspecError):
+    except _NOT_WHOLE:
         return read_recording(config)
     return Recording(columns, about) if about.feeds == _feeds_of(config) else read_recording(config)
 

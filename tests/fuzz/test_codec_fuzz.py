@@ -42,7 +42,7 @@ def test_random_bytes(frame: bytes) -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=400)
+@settings(max_examples=120)
 @given(st.sampled_from(TAGS), st.lists(PLAIN, max_size=30))
 def test_right_tag_with_wrong_fields(tag: int, fields: list[object]) -> None:
     """An array that begins with a tag of ours and goes on with anything is a message or BadFrame."""
@@ -71,7 +71,7 @@ def test_round_trip(kind: type[Msg], data: st.DataObject) -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=600)
+@settings(max_examples=200)
 @given(st.sampled_from(MESSAGE_TYPES), st.data())
 def test_mutated_bytes(kind: type[Msg], data: st.DataObject) -> None:
     """A valid message with bytes changed, cut out, put in or cut off is a message or BadFrame."""

@@ -6,11 +6,12 @@ import socket as plain_socket
 import pytest
 
 from mesh import links
-from mesh.codec import encode
+from mesh.codec import FRAME_BYTES_MAX, encode
 from mesh.core import NOTHING, Effects, Envelope, LinkUp, Note, Send
+from mesh.io.hub import Hub
 from mesh.io.node import Node
 from mesh.io.peers import BAD_FRAMES_MAX
-from mesh.io.sockets import SENT, Hub, Socket
+from mesh.io.sockets import SENT, Socket
 from mesh.messages.control import Ping, Pong
 from tests.wire.rig import ANY_PORT, Notebook, Told, bind, connect, node_of, running, until
 
@@ -64,6 +65,58 @@ def test_garbage_at_a_router_socket(hub: Hub, other: Hub) -> None:
     assert answer == (0, (encode(Pong("node-1", "", 5)),))
     assert count_of(node, "bad_frame_count") == BAD_FRAMES_MAX
     assert node.core.messages == [Ping("", 5)]
+
+
+def test_who_errs_less_often_is_read_on(hub: Hub, other: Hub) -> None:
+    """One bad frame short of the limit a peer is still heard, with one more it is not: what it says of good does not make up for it."""
+    node = node_of(answering())
+    sender = other.connect(links.CONTROL, "DEALER", bind(node, hub, links.CONTROL).endpoint)
+    with running(hub, node):
+        for number in range(1, BAD_FRAMES_MAX):
+            until(lambda: sender.send(0, (b"\xc1",)) == SENT, other)
+            until(lambda number=number: sender.send(0, (encode(Ping("", number)),)) == SENT, other)
+            assert until(sender.receive_one, other) == (0, (encode(Pong("node-1", "", number)),))
+        sender.send(0, (b"\xc1",))
+        sender.send(0, (encode(Ping("", 99)),))
+        until(lambda: count_of(node, "unread_frame_count") == 1, other)
+    assert node.core.messages == [Ping("", number) for number in range(1, BAD_FRAMES_MAX)]
+    assert count_of(node, "bad_frame_count") == BAD_FRAMES_MAX
+
+
+def test_who_was_dropped_may_come_again(hub: Hub, other: Hub) -> None:
+    """A new connection is a new peer: it is heard, and has ten bad frames of its own; the old one stays unread, whoever else errs."""
+    node = node_of(answering())
+    endpoint = bind(node, hub, links.CONTROL).endpoint
+    dropped = other.connect(links.CONTROL, "DEALER", endpoint)
+    with running(hub, node):
+        pour(dropped, (other,))
+        until(lambda: count_of(node, "unread_frame_count") == GARBAGE_COUNT - BAD_FRAMES_MAX, other)
+        again = other.connect(links.CONTROL, "DEALER", endpoint)
+        until(lambda: again.send(0, (encode(Ping("", 5)),)) == SENT, other)
+        assert until(again.receive_one, other) == (0, (encode(Pong("node-1", "", 5)),))
+        pour(again, (other,))
+        until(lambda: count_of(node, "unread_frame_count") == 2 * (GARBAGE_COUNT - BAD_FRAMES_MAX), other)
+        dropped.send(0, (encode(Ping("", 6)),))
+        until(lambda: count_of(node, "unread_frame_count") == 2 * (GARBAGE_COUNT - BAD_FRAMES_MAX) + 1, other)
+    assert count_of(node, "bad_frame_count") == 2 * BAD_FRAMES_MAX
+    assert node.core.messages == [Ping("", 5)]
+
+
+def test_frames_above_the_limit_end_their_connection_alone(hub: Hub, other: Hub) -> None:
+    """What is longer than MAXMSGSIZE is never taken in: its sender is cut off and may come again, its neighbour notices nothing."""
+    node = node_of(answering())
+    endpoint = bind(node, hub, links.CONTROL).endpoint
+    huge, good = (other.connect(links.CONTROL, "DEALER", endpoint) for _ in range(2))
+    changed: list[bool] = []
+    with running(hub, node):
+        for number in range(1, 6):
+            until(lambda: huge.send(0, (bytes(FRAME_BYTES_MAX + 1),)) == SENT, other)
+            until(lambda number=number: good.send(0, (encode(Ping("", number)),)) == SENT, other)
+            assert until(good.receive_one, other) == (0, (encode(Pong("node-1", "", number)),))
+            until(lambda number=number: changed.extend(huge.changes(0)) or changed.count(False) == number, other)
+        until(lambda: huge.send(0, (encode(Ping("", 77)),)) == SENT, other)
+        assert until(huge.receive_one, other) == (0, (encode(Pong("node-1", "", 77)),))
+    assert count_of(node, "bad_frame_count") == 0
 
 
 @pytest.mark.parametrize(
