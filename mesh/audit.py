@@ -10,12 +10,18 @@ from hashlib import blake2b, sha256
 import msgpack
 import msgspec
 
+_EVERYWHERE = ("_refused_guest",)
 AUDITED: dict[str, frozenset[str]] = {
-    "master": frozenset(("epoch", "decision", "_decision", "_act", "stop", "refused_stop")),
-    "router": frozenset(("stop", "refused_stop", "latched")),
-    "local": frozenset(("order", "outcome", "command", "stop", "refused_stop")),
+    "market": frozenset(_EVERYWHERE),
+    "broker": frozenset(_EVERYWHERE),
+    "indicator": frozenset(_EVERYWHERE),
+    "signals": frozenset(_EVERYWHERE),
+    "master": frozenset(("epoch", "decision", "_decision", "_act", "stop", "refused_stop", *_EVERYWHERE)),
+    "router": frozenset(("stop", "refused_stop", "latched", *_EVERYWHERE)),
+    "local": frozenset(("order", "outcome", "command", "stop", "refused_stop", "_forged", *_EVERYWHERE)),
 }
-"""Role → kinds of rows that are history: decided and how it ended, attempts, acts of operators, stops, epochs. Deletions are none."""
+"""Role → kinds of rows that are history: decided and how it ended, attempts, acts of operators, stops, epochs, who was refused at a door.
+Deletions are none."""
 PRUNED: dict[str, tuple[str, ...]] = {"master": ("_act", "_decision", "_why"), "local": ("_outcome",)}
 """Role → archives whose old rows may go. What makes an order known (``sid``, ``known``) is in none of them, and the audit stays."""
 GENESIS = "genesis"

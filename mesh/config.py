@@ -12,12 +12,22 @@ import msgspec
 from mesh.complaint import document_from
 from mesh.errors import BadConfig
 from mesh.links import LINKS, LISTENING_ROLES, PORTS_PER_NODE
-from mesh.settings import AccountSection, NodeSection, ProcessSection, RailsSection, Settings, StrategySection
-from mesh.terminalword import BROKER, kind_of
+from mesh.settings import AccountSection, CapsSection, NodeSection, ProcessSection, RailsSection, Settings, StrategySection
+from mesh.terminalword import BROKER, REAL, kind_of
 
 ONE_OF_EACH = ("market", "signals", "master")
 REALTIME = ("fifo", "rr")
 """Scheduling classes that come before everybody else, as long as they do not wait."""
+NO_CAPS = CapsSection(
+    orders_per_second_count=None,
+    orders_per_minute_count=None,
+    lots=None,
+    positions_count=None,
+    symbols=None,
+    price_collar_percent=None,
+    breach_count=None,
+)
+"""Those of a simulated account of which the file says nothing."""
 
 
 class Config:
@@ -82,10 +92,27 @@ class Config:
         """The rails of an account: its own, or the fleet's."""
         return self.account[account].rails or self.settings.rails
 
+    def caps_of(self, account: str) -> CapsSection:
+        """The hard caps of an account: its own, or those of all; where the file has neither, the defaults, and none of a simulated one."""
+        section = self.account[account]
+        caps = section.caps or self.settings.caps
+        if caps is not None:
+            return caps
+        return CapsSection() if section.real or kind_of(section.terminal) == REAL else NO_CAPS
+
+    def capped_symbols_of(self, account: str) -> list[str] | None:
+        """What the caps of an account allow to be opened, by its broker's names; None: anything."""
+        caps = self.caps_of(account)
+        if caps.symbols is None:
+            return None
+        return [self.broker_symbol(account, symbol) for symbol in caps.symbols or self.settings.market.symbols]
+
     def switched_off(self) -> list[str]:
-        """Rails that are off, by account where an account has its own: each was said on purpose."""
-        sections: dict[str, msgspec.Struct] = {"rails": self.settings.rails, "fleet": self.settings.fleet}
-        sections.update((f"account.{name}.rails", account.rails) for name, account in self.account.items() if account.rails is not None)
+        """Rails and caps that are off, by account where an account has its own: each was said on purpose."""
+        said: dict[str, msgspec.Struct | None] = {"rails": self.settings.rails, "caps": self.settings.caps, "fleet": self.settings.fleet}
+        for name, account in self.account.items():
+            said |= {f"account.{name}.rails": account.rails, f"account.{name}.caps": account.caps}
+        sections = {where: section for where, section in said.items() if section is not None}
         return [
             f"{where}.{key}"
             for where, rails in sections.items()
@@ -200,6 +227,9 @@ def _check_nodes(settings: Settings) -> None:
     for name, node in settings.node.items():
         by_role.setdefault(node.role, []).append(name)
         _check_node(name, node, settings)
+        if settings.mesh.plain and not is_loopback(node.host):
+            why = f"node.{name}.host = {node.host}: whoever reaches its ports could trade; only nodes of one machine may be plain"
+            raise BadConfig(f"mesh.plain = true: {why}; leave it out, or use 127.0.0.1")
     if not settings.node:
         raise BadConfig("no [node.NAME] section; `mesh init DIR` writes a commented example")
     for role in ONE_OF_EACH:
@@ -235,6 +265,11 @@ def _check_node(name: str, node: NodeSection, settings: Settings) -> None:
         raise BadConfig(f"node.{name}.sources = {node.sources}: leaves out the indicator {left_out[0]}, whose signals would be refused")
     if len(node.routers) > 2 or len(set(node.routers)) != len(node.routers):
         raise BadConfig(f"node.{name}.routers = {node.routers}: a primary and a second, each once")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine itself, and nobody else can dial it."""
+    return host == "localhost" or host.strip("[]") == "::1" or host.startswith("127.")
 
 
 def _check_strategies(settings: Settings) -> None:

@@ -20,6 +20,8 @@ CATALOGUE: dict[str, str] = {
     "feed_stale_count": "times a traded symbol of a live market had no tick for market.stale_ms",
     "feed_lost_count": "times a live market's terminal, or the process that asks it, gave no answer",
     "bad_chunk_count": "tick chunks ignored: damaged, or not next in sequence",
+    "refused_guest_count": "handshakes and messages refused at a door: no key of the inventory, not by this link, or somebody else's words",
+    "forged_count": "orders, grants and welcomes that were not sealed by the master: refused",
     "stranger_count": "messages of peers without a hello this node accepts, or on a link that does not carry such",
     "block_count": "market blocks finished",
     "given_up_wait_count": "market waits given up: the run is not comparable with others",

@@ -2,8 +2,11 @@
 
 from hashlib import sha256
 
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+
 from mesh.config import Config
 from mesh.keyring import ISSUING_ROLES, OPERATOR, RIGHTS, STOP, Holder, Keyring, NodeKeys, Signer
+from mesh.sealing import Agreement
 
 
 class DrawnKeys:
@@ -15,6 +18,8 @@ class DrawnKeys:
     def __init__(self, config: Config, seed: bytes = b"drawn") -> None:
         self._mesh_id = config.settings.mesh.id
         self._seed = seed
+        self._is_plain = config.settings.mesh.plain
+        self._publics: dict[str, bytes] = {}
         operators = [
             Holder("operator", OPERATOR, self.signer("operator").public, RIGHTS),
             Holder("stopper", OPERATOR, self.signer("stopper").public, (STOP,)),
@@ -32,4 +37,17 @@ class DrawnKeys:
 
     def of(self, node: str) -> NodeKeys:
         """What a node gets."""
-        return NodeKeys(self.keyring, self.signer(node))
+        return NodeKeys(self.keyring, self.signer(node), None if self._is_plain else self.agreement(node))
+
+    def agreement(self, node: str) -> Agreement:
+        """A node's door key, of which everybody knows the public half."""
+        return Agreement(self._mesh_id, self._door(node), lambda name: [self._public(name)])
+
+    def _door(self, name: str) -> bytes:
+        return sha256(self._seed + b"\0door\0" + name.encode()).digest()
+
+    def _public(self, name: str) -> bytes:
+        known = self._publics.get(name)
+        if known is None:
+            known = self._publics[name] = X25519PrivateKey.from_private_bytes(self._door(name)).public_key().public_bytes_raw()
+        return known

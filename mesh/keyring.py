@@ -16,6 +16,7 @@ from mesh.codec import decode_untrusted, encode
 from mesh.errors import BadFrame
 from mesh.killset import check_scope
 from mesh.messages.control import LADDER, Entry, Signed, Undo
+from mesh.sealing import Agreement
 
 OPERATOR, LOCAL, MASTER = "operator", "local", "master"
 ISSUING_ROLES = (LOCAL, MASTER)
@@ -88,6 +89,10 @@ class Keyring:
 
     def __init__(self, mesh_id: str, holders: Iterable[Holder]) -> None:
         self._mesh_id = mesh_id
+        self.replace(holders)
+
+    def replace(self, holders: Iterable[Holder]) -> None:
+        """Take another inventory: who is not in it can say nothing from now on."""
         self._holders = {holder.name: holder for holder in holders}
 
     def verify_untrusted(self, raw: bytes, is_drill: bool = False) -> Verified | Refusal:
@@ -126,7 +131,10 @@ def _objection(holder: Holder, item: Item) -> Refusal | None:
 
 
 class NodeKeys(msgspec.Struct, frozen=True):
-    """What a node needs: everybody's public keys, and its own private one. ``signer`` None: a node that issues nothing."""
+    """What a node needs: everybody's public keys, and its own private ones. ``signer`` None: a node that issues nothing; ``agreement``
+    None: a router, which seals nothing, and a mesh whose links are plain.
+    """
 
     keyring: Keyring
     signer: Signer | None = None
+    agreement: Agreement | None = None

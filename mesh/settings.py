@@ -67,6 +67,8 @@ class MeshSection(Section):
     base_port: Port = 7410
     ipc: bool = False
     """Nodes whose ``host`` is the same talk by UNIX sockets instead of TCP, on Linux; operators and other hosts stay on TCP."""
+    plain: bool = False
+    """Links have no keys: whoever reaches a port is let in. Only where every node's host is this machine itself."""
 
 
 class StoreSection(Section):
@@ -178,6 +180,29 @@ class RailsSection(Section):
     """… to here, broker time."""
 
 
+class CapsSection(Section):
+    """Hard caps of an account: plain numbers of whoever owns its host, which hold whatever a master, a strategy or a forged order says.
+
+    Where the file has none, an account at a real terminal has these, a simulated one none: a replay is many times as fast as life.
+    """
+
+    orders_per_second_count: Annotated[int, Meta(ge=1, le=1_000)] | None = 10
+    """Calls that open or close, by the monotonic clock of the host. Closes are never refused, but opens make room for them."""
+    orders_per_minute_count: Annotated[int, Meta(ge=1, le=1_000)] | None = 40
+    lots: Rail = Decimal(1)
+    """Of one order that opens."""
+    positions_count: Annotated[int, Meta(ge=1, le=500)] | None = 10
+    """Of the account, whosever they are; a read shows few more than the most that may be said here."""
+    symbols: list[SymbolName] | None = []
+    """What may be opened, by our names; empty: what ``market.symbols`` says."""
+    price_collar_percent: Rail = Decimal(1)
+    """How far the price at the call may be from the one of the decision; the narrower of this and the local's guard holds."""
+    breach_count: CountRail = 10
+    """So many opens refused by a cap …"""
+    breach_window_ms: Ms = 60_000
+    """… in so long freeze the account, until a person resumes it."""
+
+
 class FleetSection(Section):
     """Limits over all accounts together; the master freezes everything where one is reached."""
 
@@ -264,6 +289,8 @@ class AccountSection(Section):
     """Instead of the strategy's."""
     rails: RailsSection | None = None
     """Instead of [rails]."""
+    caps: CapsSection | None = None
+    """Instead of [caps]."""
     equity_stop_percent: Percent | None = None
     """The local closes everything of ours when equity falls to this share of the deposits."""
 
@@ -307,6 +334,8 @@ class Settings(Section):
     store: StoreSection = StoreSection()
     symbol: dict[SymbolName, SymbolSection] = {}
     rails: RailsSection = RailsSection()
+    caps: CapsSection | None = None
+    """None: see ``CapsSection``."""
     fleet: FleetSection = FleetSection()
     strategy: dict[Id, StrategySection] = {}
     group: dict[Id, list[Id]] = {}

@@ -18,13 +18,15 @@ def small_mesh(
     broker: bool = True,
     local: str = "",
     first_login: int = FIRST_LOGIN,
+    plain: bool = True,
 ) -> str:
     """Any sections before the rest (``head``), then each account with the further lines of its section, then the nodes.
 
     Account ``i`` (from 1) has ``local-i`` and the login ``first_login + i - 1``. ``local``: further lines of each local's section;
-    ``broker``: False where every terminal is a real one.
+    ``broker``: False where every terminal is a real one; ``plain``: links without keys, for tests that stand in for nodes.
     """
-    parts = [head]
+    said = "plain = true" if plain else "plain = false"
+    parts = [head.replace("[mesh]", f"[mesh]\n{said}", 1) if "[mesh]" in head else f"{head}\n[mesh]\n{said}"]
     for login, (account, lines) in enumerate(accounts.items(), start=first_login):
         parts.append(f"[account.{account}]\nlogin = {login}\n{lines}")
     nodes = BRAIN | {f"router-{number}": "router" for number in range(1, routers_count + 1)}

@@ -193,7 +193,7 @@ def test_missing_files_and_folders_are_violations(tmp_path: Path) -> None:
 def test_rules_name_only_files_that_are_there(tmp_path: Path) -> None:
     """A file that a rule names and that has gone, or was never there, is a violation; so is an exception for such a file."""
     assert [violation.path for violation in tidy.absent(tmp_path)] == list(tidy.NAMED_FILES)
-    assert len(tidy.NAMED_FILES) == 6
+    assert len(tidy.NAMED_FILES) == 8
     assert [violation.path for violation in tidy.judge([], {("float", "mesh/gone.py"): "reason"})] == ["mesh/gone.py"]
 
 

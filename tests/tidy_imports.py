@@ -21,7 +21,7 @@ CALENDAR_FILES = ("mesh/texts.py", "nodes/zones.py")
 """Given times are written as text in the one, and local clocks turned into UTC in the other, by the rules of the pinned tzdata package,
 which it reads as data."""
 
-ZMQ_FILES = ("mesh/io/sockets.py", "nodes/io/mt5backend.py")
+ZMQ_FILES = ("mesh/io/sockets.py", "mesh/io/hub.py", "mesh/io/doorprobe.py", "nodes/io/mt5backend.py")
 NAMED_FILES = (*CALENDAR_FILES, *ZMQ_FILES)
 """Files these rules name; each must be there."""
 
@@ -65,7 +65,7 @@ def _may_import(source: Source, name: str, is_not_run: bool) -> bool:
     if source.is_cli and is_not_run and is_under(name, "tui", "bench"):
         return True
     if folder == "tui":
-        if source.path == "tui/feed.py" and is_under(name, "mesh.io.sockets"):
+        if source.path == "tui/feed.py" and is_under(name, "mesh.io.sockets", "mesh.io.hub"):
             return True
         return is_under(name, "mesh", "tui") and not is_under(name, "mesh.io")
     if folder == "mesh":
@@ -87,7 +87,7 @@ def role(source: Source) -> Iterator[tuple[int, str]]:
 
 
 def zmq(source: Source) -> Iterator[tuple[int, str]]:
-    """ZeroMQ is behind mesh/io/sockets.py; only benchmarks and tests may also use it bare."""
+    """ZeroMQ is behind mesh/io/sockets.py and hub.py; only benchmarks and tests may also use it bare."""
     if source.folder in ("bench", "tests") or source.path in ZMQ_FILES:
         return
     for node, name in source.imports():

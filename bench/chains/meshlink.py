@@ -21,9 +21,9 @@ from mesh.codec import decode_untrusted, encode
 from mesh.core import NOTHING, Core, Effects, Envelope, LinkUp, Note, Send
 from mesh.io.clock import monotonic_ns
 from mesh.io.health import Identity
+from mesh.io.hub import Hub
 from mesh.io.node import Node
 from mesh.io.shell import Shell
-from mesh.io.sockets import Hub
 from mesh.messages import PROTOCOL_VERSION
 from mesh.messages.base import Count, Msg
 from mesh.messages.health import NoteTold

@@ -17,6 +17,7 @@ HEAD = """
 [mesh]
 base_port = {base_port}
 ipc = {ipc}
+plain = {plain}
 [market]
 symbols = {symbols}
 [timers]
@@ -74,10 +75,14 @@ def symbols_of(count: int) -> list[str]:
     return names[:count]
 
 
-def layout(locals_count: int = 1, symbols_count: int = 1, is_ipc: bool = False, routers_count: int = 1) -> Config:
-    """A mesh of so many routers, locals and symbols, on ports that are free now; ``is_ipc``: its links are UNIX sockets."""
+def layout(
+    locals_count: int = 1, symbols_count: int = 1, is_ipc: bool = False, routers_count: int = 1, is_plain: bool = True
+) -> Config:
+    """A mesh of so many routers, locals and symbols, on ports that are free now; ``is_ipc``: its links are UNIX sockets; ``is_plain``:
+    they have no keys, as those of the peers it is measured beside.
+    """
     ports, symbols = free_ports(PORTS_COUNT), symbols_of(symbols_count)
-    parts = [HEAD.format(base_port=ports, ipc=str(is_ipc).lower(), symbols=symbols)]
+    parts = [HEAD.format(base_port=ports, ipc=str(is_ipc).lower(), plain=str(is_plain).lower(), symbols=symbols)]
     parts += [f'[node.router-{number}]\nrole = "router"\n' for number in range(1, routers_count + 1)]
     for number in range(1, locals_count + 1):
         parts.append(

@@ -17,7 +17,8 @@ from bench.results import Counted
 from bench.rig.layout import account_of, layout, local_of
 from bench.rig.processes import Asked, Processes
 from mesh.config import Config
-from nodes.io.keyfiles import make_keys
+from nodes.io.keyfiles import folder_of
+from nodes.io.keymaking import make_keys
 
 STAGES = ("signal_ns", "master_in_ns", "master_out_ns", "router_out_ns", "local_in_ns", "durable_ns", "called_ns")
 STAGE_NAMES = ("signal", "decide", "fanout", "deliver", "intent", "hand")
@@ -34,7 +35,8 @@ BRAIN = (("signals-1", "master-1"), ("router-1",))
 
 class MeshChain:
     """See ``bench.chain.Chain``. ``groups``: the nodes between source and local, by process. ``locals_count``: who gets each order, in
-    ``crowds_count`` processes (``ordered_count``: only the first so many). ``is_ipc``: every hop by UNIX socket, the source's too.
+    ``crowds_count`` processes (``ordered_count``: only the first so many). ``is_ipc``: every hop by UNIX socket, the source's too;
+    ``is_guarded``: every link with keys, and orders sealed.
     ``played_count``: accounts beside them whose locals are for others to play.
     """
 
@@ -49,6 +51,7 @@ class MeshChain:
         ordered_count: int = 0,
         is_durable: bool = False,
         is_ipc: bool = False,
+        is_guarded: bool = False,
         idle: str = "wait",
     ) -> None:
         self.name = name
@@ -60,6 +63,7 @@ class MeshChain:
         self._ordered_count = ordered_count or locals_count
         self._is_durable = is_durable
         self._is_ipc = is_ipc
+        self._is_guarded = is_guarded
         self._idle = idle
         self._processes = Processes()
         self._nodes: dict[str, Asked] = {}
@@ -89,7 +93,12 @@ class MeshChain:
         self._processes.open()
         folder = self._processes.folder
         routers_count = sum("router" in "+".join(names) for names in self._groups)
-        self._config = config = layout(len(self._locals) + self._played_count, is_ipc=self._is_ipc, routers_count=routers_count)
+        self._config = config = layout(
+            len(self._locals) + self._played_count,
+            is_ipc=self._is_ipc,
+            routers_count=routers_count,
+            is_plain=not self._is_guarded,
+        )
         path = folder / "mesh.json"
         path.write_bytes(config.effective())
         make_keys(config, folder)
@@ -100,13 +109,17 @@ class MeshChain:
             asked.await_lines({f"{name} READY" for name in names.split("+")})
         self._sinks = [self._nodes["+".join(names)] for names in self._crowds]
         endpoint = (config.ipc_endpoint if self._is_ipc else config.endpoint)("signals-1", "signals")
-        self._source = self._processes.start("the source", "bench.rig.source", endpoint, ",".join(self._ordered))
+        self._source = self._processes.start("the source", "bench.rig.source", endpoint, ",".join(self._ordered), *self._keys())
         self._source.await_lines({"up"})
         give_up_s = time.monotonic() + READY_S
         while self.segment(PROBE_RATE, 1, 0).counted.lost:
             # the first grants and states are on their way
             if time.monotonic() > give_up_s:
                 raise RuntimeError(f"{self.name}: no order has come through within {READY_S:g} s: {self._counted()}")
+
+    def _keys(self) -> list[str]:
+        """Where the source finds its own, where it needs one."""
+        return [str(folder_of(self._processes.folder))] if self._is_guarded else []
 
     @property
     def _ordered(self) -> list[str]:

@@ -31,14 +31,15 @@ from mesh.config import Config
 from mesh.core import Core, Effects, Send
 from mesh.io.clock import monotonic_ns, random_life
 from mesh.io.health import Identity
+from mesh.io.hub import Hub
 from mesh.io.inlet import Inlet
 from mesh.io.log import Log
 from mesh.io.node import Node
 from mesh.io.shell import Shell
-from mesh.io.sockets import Hub
 from mesh.io.store import Store
 from mesh.messages.outcomes import Outcome, Stamps
 from mesh.units import MS_NS
+from nodes.io.keeping import Keeping, keeping_of
 from nodes.io.lifeline import die_with_parent
 from nodes.io.locate import load
 from nodes.io.run import bind_links, core_of, dial_links, phase_watch, store_of
@@ -121,7 +122,14 @@ class TimedNode(Node):
         self.spent_ns.add((time.perf_counter_ns() - began_ns, time.thread_time_ns() - began_cpu_ns))
 
 
-def build(name: str, config: Config, chosen: argparse.Namespace, ended: EndedOrders, spent_ns: Handed[tuple[int, int]]) -> Node:
+def build(
+    name: str,
+    config: Config,
+    chosen: argparse.Namespace,
+    ended: EndedOrders,
+    spent_ns: Handed[tuple[int, int]],
+    keeping: Keeping | None = None,
+) -> Node:
     """A node, its links still missing."""
     role, life, state = config.role_of(name), random_life(), chosen.state
     store: Store = store_of(name, config, state) if chosen.durable else VolatileStore(state, name)
@@ -131,7 +139,7 @@ def build(name: str, config: Config, chosen: argparse.Namespace, ended: EndedOrd
     elif role == "master" and chosen.announcer:
         core = Announcer(config)
     else:
-        core = core_of(name, config, life, store, state)
+        core = core_of(name, config, life, store, state, keeping)
     identity = Identity(name, role, life, "bench", config.fingerprint, monotonic_ns())
     log = Log(state / f"{name}.log", name, core.counters)
     account = config.node[name].account
@@ -191,12 +199,15 @@ def main() -> int:
     config = load(chosen.config)
     ended = EndedOrders()
     spent_ns: Handed[tuple[int, int]] = Handed()
-    nodes = {name: build(name, config, chosen, ended, spent_ns) for name in chosen.names}
+    keeping = keeping_of(chosen.names, config, chosen.state)
+    nodes = {name: build(name, config, chosen, ended, spent_ns, keeping) for name in chosen.names}
     hub = Hub()
     for name, node in nodes.items():
-        bind_links(name, node, config, hub)
+        bind_links(name, node, config, hub, keeping)
     for name, node in nodes.items():
-        dial_links(name, node, nodes, config, hub)
+        if keeping is not None:
+            node.keep_doors(keeping.keeper(name))
+        dial_links(name, node, nodes, config, hub, keeping)
     shell = Shell(hub, idle=chosen.idle, drain_ms=config.settings.timers.drain_ms, health_ms=config.settings.timers.health_ms)
     for node in nodes.values():
         shell.add(node)

@@ -1,11 +1,13 @@
 """The source of a measured mesh: a plain DEALER that says hello as an operator does and sends signals when they are due.
 
-``python -m bench.rig.source ENDPOINT ACCOUNT,…`` reads ``RATE COUNT FIRST`` from its input, a segment a line, and prints for each, when the
-last answer is there, how long it took and how many were accepted. The sid of the n-th signal is its number; its stamp is when it was sent.
+``python -m bench.rig.source ENDPOINT ACCOUNT,… [KEYS]`` reads ``RATE COUNT FIRST`` from its input, a segment a line, and prints
+for each, when the last answer is there, how long it took and how many were accepted. The sid of the n-th signal is its number; its
+stamp is when it was sent.
 """
 
 import sys
 import time
+from pathlib import Path
 
 import zmq
 
@@ -16,6 +18,8 @@ from mesh.io.clock import monotonic_ns
 from mesh.messages import PROTOCOL_VERSION
 from mesh.messages.signals import ACCEPTED, OPERATOR, SignalAnswer, SourceHello, SourceWelcome
 from mesh.units import SECOND_NS
+from nodes.io.doorfiles import door_path, keys_from
+from nodes.io.keyfiles import inventory_in
 
 ANSWERED_S = 20.0
 """Patience with the answers of a segment, and with the first welcome."""
@@ -25,11 +29,17 @@ HELLO_S = 0.5
 class Source:
     """One connection to the signals node. ``accounts``: whom each signal is for."""
 
-    def __init__(self, endpoint: str, accounts: list[str]) -> None:
+    def __init__(self, endpoint: str, accounts: list[str], keys: Path | None = None) -> None:
+        """``keys``: the folder of the mesh's keys, where its links have doors."""
         self._accounts = accounts
         self._context = zmq.Context()
         self._socket = self._context.socket(zmq.DEALER)
         self._socket.linger = 0
+        if keys is not None:
+            inventory = inventory_in(keys)
+            own = keys_from(door_path(keys, OPERATOR))
+            self._socket.curve_serverkey = bytes.fromhex(inventory.door["signals-1"].keys[0].key)
+            self._socket.curve_publickey, self._socket.curve_secretkey = own.public, own.secret
         self._socket.connect(endpoint)
         self._credit_count = 0
         self._unanswered_count = 0
@@ -86,7 +96,7 @@ class Source:
 
 def main() -> None:
     """Until its input ends."""
-    source = Source(sys.argv[1], sys.argv[2].split(","))
+    source = Source(sys.argv[1], sys.argv[2].split(","), Path(sys.argv[3]) if len(sys.argv) > 3 else None)
     source.join()
     print("up", flush=True)
     for line in sys.stdin:

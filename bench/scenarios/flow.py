@@ -1,7 +1,7 @@
 """``flow``: from a signal to the order handed to the worker, over four hops in five processes, beside what others need for as many hops.
 
-Ours: `mesh` with stores that keep nothing, `mesh-durable` with its disks, `mesh-brain` with those who decide in one process, `mesh-ipc` by
-UNIX sockets.
+Ours: `mesh` with stores that keep nothing, `mesh-durable` with its disks, `mesh-brain` with those who decide in one process, `mesh-doors`
+with keys on every link and sealed orders, `mesh-ipc` by UNIX sockets.
 The others carry the same number of bytes and do nothing else: they decide nothing, dedupe nothing and repeat nothing. The venue's hop is
 apart (scenario ``venue``).
 """
@@ -25,6 +25,7 @@ def ours(options: Options) -> list[Chain]:
         MeshChain("mesh", idle=options.idle),
         MeshChain("mesh-durable", is_durable=True, idle=options.idle),
         MeshChain("mesh-brain", groups=BRAIN, idle=options.idle),
+        MeshChain("mesh-doors", is_guarded=True, idle=options.idle),
     ]
     return chains + [MeshChain(name, is_ipc=True, idle=options.idle) for name in OURS if name == MESH_IPC]
 

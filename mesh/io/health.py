@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -45,11 +46,11 @@ class ProcessMeter:
         return free_bytes
 
     def read(self, now_ns: int) -> None:
-        """Read anew where the last reading is old enough."""
+        """Read anew where the last reading is old enough; where the system has no descriptor left for it, the last one stands."""
         if now_ns < self._read_at_ns:
             return
         self._read_at_ns = now_ns + self.READ_EVERY_NS
-        with self._process.oneshot():
+        with suppress(OSError), self._process.oneshot():
             self.cpu_percent = max(0, round(self._process.cpu_percent()))
             self.rss_bytes = self._process.memory_info().rss
 

@@ -45,13 +45,16 @@ class Attachment(Protocol):
 
 class Inlet:
     """Something a node receives from. ``is_hot``: has to be looked at, because it woke the loop or was sent on; ``is_sure``: something is
-    there, most likely.
+    there, most likely. ``guarded_as``: the link whose door it is, empty where it is none.
     """
 
-    __slots__ = ("attachment", "fileno", "is_hot", "is_sure", "link", "node", "priority", "socket")
+    __slots__ = ("attachment", "fileno", "guarded_as", "is_hot", "is_sure", "link", "node", "priority", "socket")
 
-    def __init__(self, node: "Node", link: str, socket: Socket | None, attachment: Attachment | None) -> None:
+    def __init__(
+        self, node: "Node", link: str, socket: Socket | None, attachment: Attachment | None, guarded_as: str = ""
+    ) -> None:
         self.node = node
+        self.guarded_as = guarded_as
         self.link = link
         self.socket = socket
         self.attachment = attachment

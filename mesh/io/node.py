@@ -30,6 +30,7 @@ from mesh.core import (
 )
 from mesh.counters import is_told
 from mesh.errors import BadFrame
+from mesh.io.doorkeeper import Doorkeeper
 from mesh.io.eventfile import EventFile
 from mesh.io.health import Identity
 from mesh.io.inlet import Attachment, Inlet
@@ -70,6 +71,8 @@ class Node:
         self.health_links: list[str] = []
         """Links that take NodeHealth to routers."""
         self.partners: dict[str, list[Partner]] = {}
+        self.doorkeeper: Doorkeeper | None = None
+        """None: its links are plain."""
         self.halt: Halt | None = None
         self.shown_phase = ""
         self._commits: list[Commit] = []
@@ -79,9 +82,25 @@ class Node:
         if store is not None:
             store.counters = self.counters
 
-    def add_socket(self, link: str, socket: Socket) -> None:
-        """Make a socket the core's ``link``."""
-        self.inlets[link] = Inlet(self, link, socket, None)
+    def add_socket(self, link: str, socket: Socket, guarded_as: str = "") -> None:
+        """Make a socket the core's ``link``. ``guarded_as``: of a door, its link as in ``mesh.links.LINKS``."""
+        self.inlets[link] = Inlet(self, link, socket, None, guarded_as)
+
+    def keep_doors(self, keeper: Doorkeeper) -> None:
+        """Have its doors kept."""
+        self.doorkeeper = keeper
+        keeper.serve(self)
+
+    def sweep_doors(self) -> None:
+        """Cut off who is no guest any more, and leave whom we dialled with a key that is good no more."""
+        if self.doorkeeper is None:
+            return
+        sockets = [(inlet, inlet.socket) for inlet in self.inlets.values() if inlet.socket is not None]
+        self.doorkeeper.sweep(self, [(inlet.guarded_as, socket) for inlet, socket in sockets if inlet.guarded_as])
+        for inlet, socket in sockets:
+            if socket.is_dialled and socket.redial_if_revoked():
+                told = {"link": inlet.link, "endpoint": socket.endpoint, "why": "its key was revoked"}
+                self.log.note(Note("warning", "link_renewed", told))
 
     def attach(self, link: str, attachment: Attachment) -> None:
         """Make something that is no socket the core's ``link``."""
@@ -116,9 +135,19 @@ class Node:
         except BadFrame as error:
             self._blame(inlet, peer, error)
             return
+        if inlet.guarded_as and not self._is_heard(inlet, peer, message):
+            return
         if self.halt is None:
             self._encoded = (message, frames[0])  # what is only handed on goes out as it came
             self.do(self.core.handle(Envelope(inlet.link, peer, message, frames), now_ns))
+
+    def _is_heard(self, inlet: Inlet, peer: int, message: Msg) -> bool:
+        """Whether who sent this at a door may say it; else it is held against him."""
+        assert inlet.socket is not None and self.doorkeeper is not None, "a door is a socket, and is kept"
+        if not self.doorkeeper.objection(inlet.guarded_as, inlet.socket.user, message):
+            return True
+        inlet.socket.peers.blame(peer)
+        return False
 
     def _blame(self, inlet: Inlet, peer: int, error: BadFrame) -> None:
         self.counters.add("bad_frame_count")

@@ -9,13 +9,15 @@ PEERS_MAX = 8_192
 class Peer:
     """One connection."""
 
-    __slots__ = ("bad_count", "heard", "number", "routing_id")
+    __slots__ = ("bad_count", "heard", "number", "routing_id", "user")
 
     def __init__(self, number: int, routing_id: bytes) -> None:
         self.number = number
         self.routing_id = routing_id
         self.bad_count = 0
         self.heard = 0
+        self.user = ""
+        """At a door, his key in hex."""
 
     @property
     def is_read(self) -> bool:
@@ -62,6 +64,10 @@ class Peers:
         known = self._by_number.pop(number, None)
         if known is not None:
             del self._by_id[known.routing_id]
+
+    def all(self) -> list[Peer]:
+        """Every one that is known now."""
+        return list(self._by_number.values())
 
     def evicted(self) -> list[int]:
         """Numbers forgotten since the last call because too many are connected."""

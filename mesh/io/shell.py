@@ -22,9 +22,9 @@ from typing import Any, Literal
 from mesh import links
 from mesh.core import Envelope, Halt, HostStop, LinkUp, Note, Stop, WallStep
 from mesh.io.clock import monotonic_ns, wall_ns
+from mesh.io.hub import Hub
 from mesh.io.inlet import Inlet
 from mesh.io.node import Inbox, Node
-from mesh.io.sockets import Hub
 from mesh.io.upkeep import Upkeep
 from mesh.io.wallwatch import WallWatch
 from mesh.io.watchdog import Watchdog
@@ -184,6 +184,8 @@ class Shell:
             if inlet.attachment is not None:
                 inlet.attachment.started()
             self._listen(inlet)
+        if self._hub.asked_fileno() >= 0:
+            self._loop.add_reader(self._hub.asked_fileno(), self._hub.answer_doors)
         self._poll_due_ns = self._clock()
         self._loop.call_soon(self._poll)
         self._schedule()
@@ -363,8 +365,7 @@ class Shell:
         self._timer = self._loop.call_later(-(-left_ns // MS_NS) / 1_000, self._on_timer)
 
     def _on_timer(self) -> None:
-        self._armed_ns = NEVER
-        self._timer = None
+        self._armed_ns, self._timer = NEVER, None
         self._wake_count += 1
         self._pass()
 
@@ -391,6 +392,7 @@ class Shell:
         self._wake_count_at_poll = self._wake_count
         for node in self._nodes:
             node.counters.totals["pass_count"] = self._pass_count
+        self._hub.answer_doors()
         self._upkeep.turn(self._nodes, self._inlets, is_idle, now_ns)
         for inlet in self._inlets:
             if inlet.attachment is not None:

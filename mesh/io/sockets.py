@@ -1,6 +1,6 @@
 """ZeroMQ sockets with every setting that keeps them from hanging, dropping or dying unnoticed.
 
-The only file of ``mesh`` that imports zmq. A ``Hub`` holds one context; ``Hub.open`` makes a ``Socket`` for one link. What
+With ``mesh/io/hub.py``, which makes a ``Socket`` for one link, and the probe of doors the only file of ``mesh`` that imports zmq. What
 each option is for, with its source, is in the notes on reliability the project began with; in short:
 
 - ``LINGER 0``: an exit never hangs. ``TCP_KEEPALIVE`` 5/2/3 s and ``TCP_MAXRT`` 5 s: a dead peer is noticed within 11 s,
@@ -21,21 +21,18 @@ The file descriptor is edge-triggered and shared by sending and receiving: after
 """
 
 import errno
-import os
-import random
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
+import msgspec
 import zmq
 from zmq.backend import Socket as PlainSocket
 
 from mesh import links
 from mesh.backoff import backoff_ns
-from mesh.codec import FRAME_BYTES_MAX
-from mesh.errors import BadConfig, PortInUse
 from mesh.io.peers import Peers
-from mesh.io.ports import holder_of, holder_of_name, reset_if_own
+from mesh.io.ports import reset_if_own
 from mesh.units import NEVER, SECOND_NS
 
 SENT, GONE, FULL = 0, 1, 2
@@ -53,13 +50,14 @@ _STOPPED_NS = SECOND_NS
 """After an end the retry is announced at once; without it there is none."""
 _RENEW_DOUBLINGS_MAX = 5
 _ENDS = (zmq.EVENT_DISCONNECTED, zmq.EVENT_HANDSHAKE_FAILED_AUTH, zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL)
+_REFUSALS = (zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL, zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL)
+"""How it ends where the other side has not the key that was expected."""
 _TRIES = (zmq.EVENT_CONNECT_DELAYED, zmq.EVENT_CONNECT_RETRIED, zmq.EVENT_CONNECTED)
-_WATCHED = zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL
+WATCHED = zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL
 for _event in (*_ENDS, *_TRIES):
-    _WATCHED |= _event
+    WATCHED |= _event
+_USER = "User-Id"
 _EVENT_HEAD = struct.Struct("=HI")
-IPC = "ipc://"
-_KINDS = {name: getattr(zmq, name) for name in ("ROUTER", "DEALER", "PUB", "SUB", "PUSH", "PULL")}
 _READABLE = ("ROUTER", "DEALER", "SUB", "PULL")
 _NOWAIT = int(zmq.NOBLOCK)
 _NOWAIT_MORE = int(zmq.NOBLOCK | zmq.SNDMORE)
@@ -69,10 +67,39 @@ Received: TypeAlias = tuple[int, tuple[bytes, ...]]
 """A peer's number (0 except at a ROUTER) and the frames of one message; none where they were dropped unread."""
 
 
-class Socket:
-    """One socket of one link. Owned by one thread. ``peer`` is 0 everywhere but at a ROUTER."""
+class Keys(msgspec.Struct, frozen=True):
+    """A CURVE pair, 32 bytes each."""
 
-    def __init__(self, plain: zmq.Socket[bytes], link: str, kind: str, endpoint: str, monitor: zmq.Socket[bytes] | None):
+    public: bytes
+    secret: bytes
+
+    def __repr__(self) -> str:
+        return f"Keys({self.public.hex()[:16]}…)"
+
+
+class Way(msgspec.Struct, frozen=True):
+    """How a guarded socket is dialled: with which pair, and the keys of whom is expected there, the likeliest first."""
+
+    keys: Keys
+    servers: Callable[[], list[bytes]]
+
+
+class Socket:
+    """One socket of one link. Owned by one thread. ``peer`` is 0 everywhere but at a ROUTER.
+
+    ``is_guarded``: who is at the other end is known by his key. ``way``: how it is dialled, None: without a key.
+    """
+
+    def __init__(
+        self,
+        plain: zmq.Socket[bytes],
+        link: str,
+        kind: str,
+        endpoint: str,
+        monitor: zmq.Socket[bytes] | None,
+        is_guarded: bool = False,
+        way: Way | None = None,
+    ) -> None:
         self.link = link
         self.kind = kind
         self.endpoint = endpoint
@@ -81,12 +108,19 @@ class Socket:
         """Whether this side connects (and is told when the connection is made and lost)."""
         self.is_up = False
         """Whether a connecting socket has its connection now."""
-        self._plain = plain
+        self.is_guarded = is_guarded
+        self.user = ""
+        """At a guarded socket, the key in hex of who sent the last message."""
+        self.bound_anew: Callable[[], zmq.Socket[bytes]] | None = None
+        """Makes the socket that takes the place of a bound one."""
+        self._way = way
+        self.endpoints: tuple[str, ...] = (endpoint,)
+        """Where a bound one listens."""
+        self._dialled_key = b""
+        self._server = 0
+        """Which of the keys of whom is dialled is tried."""
         self._monitor = monitor
-        # The methods below pyzmq's convenience layer: the same calls without half a microsecond of argument checks each.
-        self._send_frame = PlainSocket.send.__get__(plain)
-        self._receive_frame = PlainSocket.recv.__get__(plain)
-        self._get = PlainSocket.get.__get__(plain)
+        self._take(plain)
         self._routes = kind == "ROUTER"
         self.peers = Peers()
         """Who is connected to a ROUTER; nobody elsewhere."""
@@ -95,6 +129,13 @@ class Socket:
         """Times it connected again since it last had its connection."""
         self._was_own = False
         """Whether the last connection was one to itself: what the monitor still says of it is not heard."""
+
+    def _take(self, plain: zmq.Socket[bytes]) -> None:
+        self._plain = plain
+        # The methods below pyzmq's convenience layer: the same calls without half a microsecond of argument checks each.
+        self._send_frame = PlainSocket.send.__get__(plain)
+        self._receive_frame = PlainSocket.recv.__get__(plain)
+        self._get = PlainSocket.get.__get__(plain)
 
     def fileno(self) -> int:
         """The edge-triggered descriptor that wakes a loop."""
@@ -126,8 +167,14 @@ class Socket:
             frame = receive(_NOWAIT, False)
             frames.append(frame.bytes)
         if not self._routes:
+            if self.is_guarded:
+                self.user = frame.get(_USER)
             return 0, tuple(frames)
         peer = self.peers.heard(frames[0])
+        if self.is_guarded:
+            if not peer.user:
+                peer.user = frame.get(_USER)  # of the connection, for as long as that lasts
+            self.user = peer.user
         return peer.number, tuple(frames[1:]) if peer.is_read else ()
 
     def receive(self, count_max: int) -> list[Received]:
@@ -199,6 +246,8 @@ class Socket:
             if event == zmq.EVENT_HANDSHAKE_SUCCEEDED:
                 self._renew_at_ns = NEVER
                 self._renewed_count = 0
+            elif event in _REFUSALS and self._next_server():
+                self._dial_again()
             else:
                 self._renew_at_ns = now_ns + (_STOPPED_NS if event in _ENDS else _SILENT_NS)
             is_up = event == zmq.EVENT_HANDSHAKE_SUCCEEDED
@@ -225,7 +274,46 @@ class Socket:
             # ENOENT: the endpoint is gone already, which is what stopped the reconnecting.
             if error.errno != errno.ENOENT:
                 raise
+        self.dial()
+
+    def dial(self) -> None:
+        """Connect, with the key that is to be tried now. Raises ZMQError for an address that is none."""
+        servers = self._way.servers() if self._way is not None else []
+        if self._way is not None:
+            # of nobody: a handshake that fails, and is tried again
+            key = servers[self._server % len(servers)] if servers else bytes(32)
+            own = self._way.keys
+            for option, value in ((zmq.CURVE_SERVERKEY, key), (zmq.CURVE_PUBLICKEY, own.public), (zmq.CURVE_SECRETKEY, own.secret)):
+                self._plain.set(option, value)
+            self._dialled_key = key
         self._plain.connect(self.endpoint)
+
+    def _next_server(self) -> bool:
+        """Try the next key of whom is dialled; False where there is no other."""
+        servers = self._way.servers() if self._way is not None else []
+        self._server += 1
+        return len(servers) > 1
+
+    def redial_if_revoked(self) -> bool:
+        """Dial again where the key of who is dialled is good no more; whether it did."""
+        if self._way is None or self._dialled_key in self._way.servers():
+            return False
+        self._server = 0
+        self._dial_again()
+        return True
+
+    def evict(self) -> None:
+        """Close every connection of a bound socket that has no peers one by one (PUB), and listen again: who may comes back by himself."""
+        assert self.bound_anew is not None, "only a bound socket evicts"
+        for endpoint in self.endpoints:
+            self._plain.unbind(endpoint)
+        self._plain.close(0)
+        self._take(self.bound_anew())
+
+    def waited_for(self) -> "list[zmq.Socket[bytes]]":
+        """What a client without a loop waits on."""
+        readable = [self._plain] if self.is_readable else []
+        return [*readable, self._monitor] if self._monitor is not None else readable
 
     def close(self, linger_ms: int = 0) -> None:
         """Close; what was sent in the last moment has ``linger_ms`` to leave."""
@@ -233,111 +321,3 @@ class Socket:
             self._plain.disable_monitor()
             self._monitor.close(0)
         self._plain.close(linger_ms)
-
-
-class Hub:
-    """One ZeroMQ context and the sockets opened in it."""
-
-    def __init__(self) -> None:
-        self.sockets: list[Socket] = []
-        self._context = zmq.Context(io_threads=1)
-        self._monitor_count = 0
-
-    def bind(self, link: str, kind: str, endpoint: str, *more: str) -> Socket:
-        """Listen, at ``more`` endpoints too. Raises PortInUse (by whom), BadConfig where an address is not this machine's."""
-        plain = self._plain(link, kind, endpoint)
-        for option, value in ((zmq.HANDSHAKE_IVL, 3_000), (zmq.BACKLOG, 1_024)):
-            plain.set(option, value)
-        if kind == "ROUTER":
-            plain.set(zmq.ROUTER_MANDATORY, 1)
-        listening: list[str] = []
-        for each in (endpoint, *more):
-            try:
-                plain.bind(each)
-            except zmq.ZMQError as error:
-                plain.close(0)
-                raise _why_not(link, each, error) from None
-            listening.append(bytes(plain.get(zmq.LAST_ENDPOINT)).rstrip(b"\0").decode())  # says the port where 0 asked for any
-        return self._keep(Socket(plain, link, kind, listening[0], None))
-
-    def connect(self, link: str, kind: str, endpoint: str) -> Socket:
-        """Dial, now and again until somebody answers. Raises BadConfig for an address that cannot be one."""
-        plain = self._plain(link, kind, endpoint)
-        plain.set(zmq.CONNECT_TIMEOUT, 2_000)
-        plain.set(zmq.HANDSHAKE_IVL, 3_000)
-        # A random pace for each process: after a restart of the other side not everybody knocks at the same moment.
-        plain.set(zmq.RECONNECT_IVL, random.randint(100, 500))
-        if kind in ("DEALER", "PUSH"):
-            plain.set(zmq.IMMEDIATE, 1)
-        if kind in ("DEALER", "SUB"):
-            plain.set(zmq.RCVHWM, 0)
-        if kind == "SUB":
-            plain.set(zmq.SUBSCRIBE, b"")
-        monitor = self._watch(plain)
-        try:
-            plain.connect(endpoint)
-        except zmq.ZMQError as error:
-            Socket(plain, link, kind, endpoint, monitor).close()
-            raise BadConfig(f"cannot connect link {link} to {endpoint}: {error.strerror}; correct the node's host") from None
-        return self._keep(Socket(plain, link, kind, endpoint, monitor))
-
-    def wait(self, timeout_ms: int) -> bool:
-        """Wait until some socket has something to receive or a connection changed; for clients without a loop."""
-        poller = zmq.Poller()
-        for socket in self.sockets:
-            if socket.is_readable:
-                poller.register(socket._plain, zmq.POLLIN)
-            if socket._monitor is not None:
-                poller.register(socket._monitor, zmq.POLLIN)
-        return bool(poller.poll(timeout_ms))
-
-    def close(self, linger_ms: int = 0) -> None:
-        """Close every socket and the context."""
-        for socket in self.sockets:
-            socket.close(linger_ms)
-        self.sockets.clear()
-        self._context.term()
-
-    def _keep(self, socket: Socket) -> Socket:
-        self.sockets.append(socket)
-        return socket
-
-    def _plain(self, link: str, kind: str, endpoint: str) -> "zmq.Socket[bytes]":
-        plain: zmq.Socket[bytes] = self._context.socket(_KINDS[kind])
-        base = link.split(".")[0]
-        for option, value in (
-            (zmq.LINGER, 0),
-            (zmq.IPV6, int("[" in endpoint)),
-            (zmq.MAXMSGSIZE, FRAME_BYTES_OF.get(base, FRAME_BYTES_MAX)),
-            (zmq.SNDHWM, SEND_COUNT_MAX.get(base, SEND_COUNT_DEFAULT)),
-            (zmq.TCP_KEEPALIVE, 1),
-            (zmq.TCP_KEEPALIVE_IDLE, 5),
-            (zmq.TCP_KEEPALIVE_INTVL, 2),
-            (zmq.TCP_KEEPALIVE_CNT, 3),
-            (zmq.TCP_MAXRT, 5_000),
-        ):
-            plain.set(option, value)
-        return plain
-
-    def _watch(self, plain: "zmq.Socket[bytes]") -> "zmq.Socket[bytes]":
-        """A monitor at an address of its own: pyzmq's default one is used again and then refused."""
-        self._monitor_count += 1
-        address = f"inproc://monitor-{os.getpid()}-{self._monitor_count}"
-        plain.monitor(address, _WATCHED)
-        monitor: zmq.Socket[bytes] = self._context.socket(zmq.PAIR)
-        monitor.set(zmq.LINGER, 0)
-        monitor.connect(address)
-        return monitor
-
-
-def _why_not(link: str, endpoint: str, error: zmq.ZMQError) -> PortInUse | BadConfig:
-    """What an operator can do about a bind that failed."""
-    if error.errno == zmq.EADDRINUSE:
-        address = endpoint.removeprefix(IPC)
-        holder = holder_of(int(endpoint.rsplit(":", 1)[1])) if address == endpoint else holder_of_name(address)
-        return PortInUse(
-            f"{endpoint} (link {link}) is in use by {holder}; end it (`mesh down`), or set another mesh.base_port or the node's port"
-        )
-    return BadConfig(
-        f"cannot listen at {endpoint} (link {link}): {error.strerror}; the node's host must be an address of this machine"
-    )

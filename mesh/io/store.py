@@ -8,6 +8,7 @@ and how far it had come, so that a store which got lost or is an old copy is nev
 again. What is in the file is checked at each opening (``mesh/io/storelayout.py``): it is what was committed, or refused.
 """
 
+import errno
 import secrets
 import sqlite3
 import time
@@ -26,6 +27,7 @@ from mesh.io.storelayout import VERSION, Genesis, damaged
 from mesh.io.storemigrate import migrate
 from mesh.io.storeprune import Pruner
 
+NO_DESCRIPTORS = (errno.EMFILE, errno.ENFILE)
 CHECKPOINT_COMMITS = 500
 """Commits after which an idle node folds its log back."""
 BUSY_TURNS_MAX = 10
@@ -142,9 +144,15 @@ class Store:
             self.checkpoint()
 
     def _remember(self) -> None:
-        if self.head != self._remembered:
+        if self.head == self._remembered:
+            return
+        try:
             storemarks.write_head(self.path, self.store_id, self.head)
-            self._remembered = self.head
+        except OSError as error:
+            if error.errno not in NO_DESCRIPTORS:
+                raise
+            return  # strangers have taken them all for a while: what is committed is durable, and this can wait
+        self._remembered = self.head
 
     def checkpoint(self) -> None:
         """Fold the log back where it is worth it. For idle moments: costs an fsync of the file. Raises StoreFailed."""

@@ -18,7 +18,8 @@ class Target(Msg):
     """One account's part of an order.
 
     ``k`` is dense for (epoch, account). ``volume_e8``: lots to open; for a CLOSE the lots to be left of that opening.
-    ``ref_oid`` / ``ref_ticket``: the opening a CLOSE or MODIFY means. ``mac``: empty on plain links.
+    ``ref_oid`` / ``ref_ticket``: the opening a CLOSE or MODIFY means. ``mac``: empty on plain links
+    (``mesh.sealing``).
     """
 
     account: Name
@@ -196,6 +197,8 @@ class LocalHello(Msg, tag=49):
     home: bool = True
     start_f: Count = 0
     """The last outcome its store had when this life began."""
+    door_key: Digest = b""
+    """The public half of the door key it has now; empty on plain links."""
 
 
 class LocalWelcome(Msg, tag=50):
@@ -209,6 +212,7 @@ class LocalWelcome(Msg, tag=50):
     f: Count
     k_last: Count
     is_rolled_back: bool = False
+    mac: Digest = b""
 
 
 class Listed(Msg, tag=51):
@@ -263,6 +267,7 @@ class Grant(Msg, tag=53):
     relay_ns: Count
     refused: str = ""
     n_floor: Count = 0
+    mac: Digest = b""
 
 
 class RouterHeartbeat(Msg, tag=54):

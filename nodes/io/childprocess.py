@@ -1,7 +1,8 @@
 """A process of a node's own, in which a terminal is called: started, watched, killed where it does not answer, started again.
 
 MetaTrader's package holds the interpreter's lock during every call and has no time-out, so it lives in a process of its own, behind a
-pipe. There is no queue: one question at a time. The process dies with its node (parent-death signal, end of the pipe).
+pipe. There is no queue: one question at a time. The process dies with its node (parent-death signal, end of the pipe). What it is told and
+nobody else may see comes first in that pipe; its environment has no passphrase.
 """
 
 import socket
@@ -20,6 +21,7 @@ from mesh.messages.venue import VenueLost
 from mesh.units import MS_NS, SECOND_NS
 from nodes.io.lifeline import die_with_parent
 from nodes.io.pipe import Pipe
+from nodes.io.secret import Secret, hand_over, taken_over
 from nodes.io.venuelimits import cut
 
 RESTART_NS = 200 * MS_NS
@@ -36,12 +38,18 @@ Lost = type[VenueLost] | type[FeedLost]
 class ChildProcess:
     """The node's end. Looks after the process in ``receive``, called each 100 ms at least.
 
-    ``name``: what people call it. ``words``: its module, and its arguments after the settings, which are written to ``run``. Raises
-    OSError where they cannot be.
+    ``name``: what people call it. ``words``: its module, and its arguments after the settings, which are written to ``run``. ``secret``
+    gives what it is told at each start. Raises OSError where the settings cannot be written.
     """
 
-    def __init__(self, name: str, words: Sequence[str], config: Config, settings: Path, lost: Lost) -> None:
+    def __init__(
+        self, name: str, words: Sequence[str], config: Config, settings: Path, lost: Lost, secret: Callable[[], Secret] | None = None
+    ) -> None:
+        from nodes.io.secretkeys import child_environment  # the process itself, which imports this too, has no use for keys
+
         self._name = name
+        self._secret = secret
+        self._environment = child_environment()
         effective = config.effective()
         if not settings.exists() or settings.read_bytes() != effective:  # the next start on a full disk finds it written
             settings.parent.mkdir(parents=True, exist_ok=True)
@@ -86,10 +94,12 @@ class ChildProcess:
             return
         ours, theirs = socket.socketpair()
         with theirs:
+            hand_over(ours, self._secret() if self._secret is not None else None)  # it waits in the pipe
             self._process = subprocess.Popen(
                 [*self._command, str(theirs.fileno())],
                 pass_fds=(theirs.fileno(),),
                 stdin=subprocess.DEVNULL,
+                env=self._environment,
                 preexec_fn=die_with_parent,
             )
         ours.setblocking(False)
@@ -179,17 +189,19 @@ class ChildProcess:
         self._told.append(self._lost(cut(reason)))
 
 
-def run_child(name: str, lost: Lost, work: Callable[[Config, list[str], Pipe], int]) -> int:
+def run_child(name: str, lost: Lost, work: Callable[[Config, list[str], Pipe, Secret | None], int]) -> int:
     """Entry of such a process: SETTINGS WORD… DESCRIPTOR; the exit code.
 
-    ``work`` answers questions until the pipe ends. A MeshError is said over the pipe, and in one line on stderr.
+    ``work`` answers questions until the pipe ends; it is given what the pipe began with. A MeshError is said over the pipe, and in one
+    line on stderr.
     """
     die_with_parent()
     settings, *words, descriptor = sys.argv[1:]
     with socket.socket(fileno=int(descriptor)) as stream:
         pipe = Pipe(stream)
         try:
-            return work(parse_effective(Path(settings).read_text(encoding="utf-8")), words, pipe)
+            secret = taken_over(stream)
+            return work(parse_effective(Path(settings).read_text(encoding="utf-8")), words, pipe, secret)
         except MeshError as error:
             sys.stderr.write(f"mesh: {name}: {error}\n")
             with suppress(OSError):  # nobody may listen any more

@@ -13,6 +13,7 @@ from mesh.messages.feed import FeedAsk, FeedLost
 from nodes.io.childprocess import ChildProcess, run_child
 from nodes.io.livespec import live_spec
 from nodes.io.pipe import Pipe
+from nodes.io.secret import Secret
 
 NAME = "the process that asks the terminal"
 ANSWER_MS_MAX = 30_000
@@ -54,8 +55,8 @@ class FeedAttachment:
         self._child.close()
 
 
-def work(config: Config, words: list[str], pipe: Pipe) -> int:
-    """Answer questions until the pipe ends; the exit code."""
+def work(config: Config, words: list[str], pipe: Pipe, secret: Secret | None = None) -> int:
+    """Answer questions until the pipe ends; the exit code. Its terminal is logged in already: there is no secret."""
     from nodes.io.terminalticks import TerminalTicks
 
     spec = live_spec(config)

@@ -30,6 +30,7 @@ from mesh.errors import NoMesh
 from mesh.io.shell import HARD_STOP_MS
 from nodes.io.exitlog import ExitLog
 from nodes.io.lifeline import die_with_parent
+from nodes.io.secretkeys import child_environment
 
 COMMAND = (sys.executable, "-m", "supervisor.supervisord")
 SOCKET_PATH_BYTES_MAX = 100
@@ -123,6 +124,8 @@ class Fleet:
             stdout=subprocess.DEVNULL,
             # Not a file: where the disk is full supervisord says so here, and would end if that failed too.
             stderr=subprocess.PIPE,
+            # Its nodes get its environment: none of them has the passphrase, at the first start as at any other.
+            env=child_environment(),
             start_new_session=True,
             preexec_fn=die_with_parent,
         )

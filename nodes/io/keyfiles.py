@@ -12,7 +12,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Literal
 
+from cryptography.exceptions import InternalError, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
     Encoding,
@@ -34,6 +36,10 @@ FOLDER = "keys"
 INVENTORY = "inventory.toml"
 PASSPHRASE = "MESH_PASSPHRASE"
 HexKey = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$", description="64 hex digits")]
+PrivateKey = Ed25519PrivateKey | X25519PrivateKey
+Moment = Annotated[
+    str, Meta(pattern=r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$", description='UTC, such as "2026-11-22T00:00:00Z"')
+]
 Right = Annotated[str, Meta(pattern=f"^({'|'.join(RIGHTS)})$", description=" and ".join(RIGHTS))]
 
 
@@ -52,11 +58,34 @@ class NodeKey(Section):
     account: Id | None = None
 
 
+class DoorKeyEntry(Section):
+    """A public CURVE key; it opens doors from a time to before another, UTC."""
+
+    key: HexKey
+    since: Moment
+    until: Moment
+
+
+class DoorEntry(Section):
+    """Who may come in by which doors: a node by those its role dials, an operator's host, a source of signals that is no node.
+
+    ``may``: of an operator; ``addresses``: of the hosts he comes from, none: from anywhere. Several keys are good side by side while they
+    are changed.
+    """
+
+    role: Literal["market", "broker", "indicator", "signals", "master", "router", "local", "operator", "source"]
+    account: Id | None = None
+    may: tuple[Literal["trade"], ...] = ()
+    addresses: tuple[str, ...] = ()
+    keys: tuple[DoorKeyEntry, ...] = ()
+
+
 class Inventory(Section):
-    """All public keys of a mesh; the same file on every host."""
+    """All public keys of a mesh; the same file on every host. ``operator`` and ``node`` sign stops, ``door`` opens connections."""
 
     operator: dict[Id, OperatorKey] = {}
     node: dict[Id, NodeKey] = {}
+    door: dict[Id, DoorEntry] = {}
 
 
 def folder_of(state: Path) -> Path:
@@ -65,13 +94,18 @@ def folder_of(state: Path) -> Path:
 
 
 def read_inventory(state: Path) -> Inventory:
-    """The public keys. Raises BadConfig naming the file and what to do."""
-    path = folder_of(state) / INVENTORY
+    """The public keys of a state directory. Raises BadConfig naming the file and what to do."""
+    return inventory_in(folder_of(state))
+
+
+def inventory_in(folder: Path) -> Inventory:
+    """The public keys in a folder. Raises BadConfig naming the file and what to do."""
+    path = folder / INVENTORY
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise BadConfig(
-            f"{path} is missing: without public keys nobody could stop this mesh; `mesh keys init --state {state}` makes them, "
+            f"{path} is missing: without public keys nobody could stop this mesh; `mesh keys init --state {folder.parent}` makes them, "
             "and every host needs the same file"
         ) from None
     except (OSError, UnicodeDecodeError) as error:
@@ -88,9 +122,14 @@ def read_inventory(state: Path) -> Inventory:
 
 def keyring_of(config: Config, inventory: Inventory) -> Keyring:
     """Who may say what."""
+    return Keyring(config.settings.mesh.id, holders_of(inventory))
+
+
+def holders_of(inventory: Inventory) -> list[Holder]:
+    """Who signs what."""
     operators = [Holder(name, OPERATOR, bytes.fromhex(each.key), tuple(each.may)) for name, each in inventory.operator.items()]
     nodes = [Holder(name, each.role, bytes.fromhex(each.key), account=each.account or "") for name, each in inventory.node.items()]
-    return Keyring(config.settings.mesh.id, [*operators, *nodes])
+    return [*operators, *nodes]
 
 
 def node_keys(name: str, config: Config, state: Path) -> NodeKeys:
@@ -110,10 +149,10 @@ def node_keys(name: str, config: Config, state: Path) -> NodeKeys:
     return NodeKeys(keyring, signer)
 
 
-def read_private(path: Path, passphrase: Callable[[], str] | None = None) -> bytes:
+def read_private(path: Path, passphrase: Callable[[], str] | None = None, kind: type[PrivateKey] = Ed25519PrivateKey) -> bytes:
     """The 32 bytes of a private key. Raises BadConfig naming the file and what to do.
 
-    ``passphrase``: asked where the file is encrypted; None: such a file is refused.
+    ``kind``: of key that is expected; ``passphrase``: asked where the file is encrypted; None: such a file is refused.
     """
     try:
         raw = path.read_bytes()
@@ -128,10 +167,10 @@ def read_private(path: Path, passphrase: Callable[[], str] | None = None) -> byt
     word = passphrase().encode() if is_encrypted and passphrase is not None else None
     try:
         key = load_pem_private_key(raw, word)
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, UnsupportedAlgorithm, InternalError) as error:
         raise BadConfig(f"{path}: no private key in PKCS #8 PEM, or a wrong passphrase: {str(error)[:100]}") from None
-    if not isinstance(key, Ed25519PrivateKey):
-        raise BadConfig(f"{path}: {type(key).__name__}: an Ed25519 private key is expected")
+    if not isinstance(key, kind):
+        raise BadConfig(f"{path}: {type(key).__name__}: an {kind.__name__} is expected")
     return key.private_bytes_raw()
 
 
@@ -145,9 +184,9 @@ def asked_passphrase() -> str:
     return getpass.getpass("passphrase: ")
 
 
-def write_private(path: Path, passphrase: str = "") -> bytes:
+def write_private(path: Path, passphrase: str = "", kind: type[PrivateKey] = Ed25519PrivateKey) -> bytes:
     """Make a private key, readable by its owner alone; its public half. Raises BadConfig where the file is there or cannot be written."""
-    key = Ed25519PrivateKey.generate()
+    key = kind.generate()
     lock: KeySerializationEncryption = BestAvailableEncryption(passphrase.encode()) if passphrase else NoEncryption()
     pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, lock)
     try:
@@ -169,6 +208,15 @@ def write_private(path: Path, passphrase: str = "") -> bytes:
     return key.public_key().public_bytes_raw()
 
 
+def copy_private(path: Path, to: Path) -> None:
+    """Copy a private key, readable by its owner alone from the first moment. Raises OSError."""
+    descriptor = os.open(to, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with open(descriptor, "wb") as file:
+        file.write(path.read_bytes())
+        file.flush()
+        os.fsync(descriptor)
+
+
 def write_inventory(state: Path, inventory: Inventory) -> None:
     """Write the public keys, whole or not at all. Raises BadConfig."""
     lines = ["# Public keys of this mesh; the same file on every host. A private key is in NAME.key beside it, on its own host alone.", ""]
@@ -177,6 +225,8 @@ def write_inventory(state: Path, inventory: Inventory) -> None:
     for name, node in inventory.node.items():
         account = [f"account = {_quoted(node.account)}"] if node.account else []
         lines += [f"[node.{_quoted(name)}]", f'key = "{node.key}"', f"role = {_quoted(node.role)}", *account, ""]
+    for name, door in inventory.door.items():
+        lines += _door_lines(name, door)
     path = folder_of(state) / INVENTORY
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -186,30 +236,13 @@ def write_inventory(state: Path, inventory: Inventory) -> None:
         raise BadConfig(f"{path}: cannot be written: {error.strerror}") from None
 
 
-def make_keys(config: Config, state: Path) -> Inventory:
-    """Keys for every node that needs one and for one operator, where they are not there yet: all of a mesh on this machine.
-
-    Raises BadConfig.
-    """
-    path = folder_of(state) / INVENTORY
-    known: Inventory = read_inventory(state) if path.exists() else Inventory()
-    nodes = dict(known.node)
-    for name, node in config.node.items():
-        if node.role in ISSUING_ROLES and name not in nodes:
-            key = _public(folder_of(state) / f"{name}.key").hex()
-            nodes[name] = NodeKey(key=key, role="local" if node.role == "local" else "master", account=node.account)
-    operators = dict(known.operator) or {OPERATOR: OperatorKey(key=_public(folder_of(state) / f"{OPERATOR}.key").hex())}
-    inventory = Inventory(operator=operators, node=nodes)
-    if inventory != known:
-        write_inventory(state, inventory)
-    return inventory
-
-
-def _public(path: Path) -> bytes:
-    """The public half of a private key that is there (an inventory was lost), or of a new one."""
-    if not path.exists():
-        return write_private(path)
-    return Ed25519PrivateKey.from_private_bytes(read_private(path, asked_passphrase)).public_key().public_bytes_raw()
+def _door_lines(name: str, door: DoorEntry) -> list[str]:
+    lines = [f"[door.{_quoted(name)}]", f"role = {_quoted(door.role)}"]
+    lines += [f"account = {_quoted(door.account)}"] if door.account else []
+    for word, values in (("may", door.may), ("addresses", door.addresses)):
+        lines += [f"{word} = [{', '.join(map(_quoted, values))}]"] if values else []
+    keys = [f'    {{key = "{each.key}", since = "{each.since}", until = "{each.until}"}},' for each in door.keys]
+    return [*lines, "keys = [", *keys, "]", ""]
 
 
 def operator_signer(config: Config, state: Path, key: Path | None) -> Signer:

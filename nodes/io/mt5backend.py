@@ -6,6 +6,7 @@ pipe. ``zmq`` is imported when a socket is opened, not before.
 
 import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import msgpack
@@ -23,10 +24,13 @@ from nodes.terminal.records import Change
 from nodes.terminal.service import TerminalService
 
 if TYPE_CHECKING:
+    from mesh.io.sockets import Way
     from nodes.io.simulation import Simulation
 
 ENVIRONMENT = "TRADEMESH_SIM"
 """Names a broker's endpoint or a ``sim.toml``, for scripts whose ``initialize`` names neither."""
+KEYS = "MESH_KEYS"
+"""Names the folder of a script's keys, where the broker's mesh has doors."""
 REPLY_BYTES_MAX = VALUE_BYTES_MAX + 4_096
 """The longest answer, a whole history of bars, and what is around it: a text of 512 letters at most, and numbers."""
 
@@ -126,6 +130,12 @@ class InProcessBackend:
         """Nothing to end."""
 
 
+class BrokerDoor:
+    """How this process dials brokers: without a key unless it was given one."""
+
+    way: "Way | None" = None
+
+
 class SocketBackend:
     """The broker process behind an endpoint. Raises LinkLost where it does not answer within ``timeout_ms``."""
 
@@ -141,6 +151,10 @@ class SocketBackend:
         # a call to a broker that is not there fails; it does not wait to be executed some time later
         self._socket.set(zmq.IMMEDIATE, 1)
         self._socket.set(zmq.MAXMSGSIZE, REPLY_BYTES_MAX)
+        if (way := BrokerDoor.way) is not None:
+            self._socket.set(zmq.CURVE_SERVERKEY, next(iter(way.servers()), bytes(32)))
+            self._socket.set(zmq.CURVE_PUBLICKEY, way.keys.public)
+            self._socket.set(zmq.CURVE_SECRETKEY, way.keys.secret)
         self._monitor = self._socket.get_monitor_socket(zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_DISCONNECTED)
         try:
             self._socket.connect(endpoint)
@@ -226,6 +240,11 @@ def open_backend(path: str, timeout_ms: int) -> Backend:
     """
     named = path if "://" in path or path.endswith(".toml") else os.environ.get(ENVIRONMENT, "")
     if "://" in named:
+        folder = os.environ.get(KEYS)
+        if folder and BrokerDoor.way is None:
+            from nodes.io.doorfiles import broker_way  # of a script's own
+
+            BrokerDoor.way = broker_way(Path(folder))
         return SocketBackend(named, timeout_ms)
     if not named:
         raise LinkLost(initialize_failed("MetaTrader 5 x64 not found"), True)

@@ -21,16 +21,20 @@ from mesh.dials import Dial, dials_of
 from mesh.errors import MeshError, StoreFailed
 from mesh.io import clock, detour, failpoint
 from mesh.io.clock import monotonic_ns, random_life, wall_ns
+from mesh.io.doorprobe import probe
 from mesh.io.eventfile import EventFile
 from mesh.io.health import Identity
+from mesh.io.hub import Hub
 from mesh.io.inlet import Attachment
 from mesh.io.log import Log
 from mesh.io.node import Node
 from mesh.io.shell import Shell
-from mesh.io.sockets import Hub
 from mesh.io.store import Store, create, open_store
 from mesh.io.trippingnode import TrippingNode
+from mesh.keyring import NodeKeys
 from mesh.links import LINKS
+from nodes.io.keeping import LOOK_MS as INVENTORY_LOOK_MS
+from nodes.io.keeping import Keeping, keeping_of
 from nodes.io.keyfiles import node_keys
 from nodes.io.lifeline import LOOK_MS, die_with_parent, is_orphan_of_supervisord, parent_watch
 from nodes.io.livespec import is_live, live_spec
@@ -68,17 +72,22 @@ def run_nodes(names: Sequence[str], config: Config, state: Path, events: bool = 
 def _run(names: Sequence[str], config: Config, state: Path, events: bool, tell: Tell | None) -> int:
     timers = config.settings.timers
     tuning = tune(config, config.process_of(names[0]))  # first: threads inherit it
-    nodes = {name: build_node(name, config, state, events, tuning) for name in names}
+    keeping = keeping_of(list(names), config, state)
+    nodes = {name: build_node(name, config, state, events, tuning, keeping) for name in names}
     hub = Hub()
     for name, node in nodes.items():
-        bind_links(name, node, config, hub)
+        bind_links(name, node, config, hub, keeping)
     for name, node in nodes.items():
-        dial_links(name, node, nodes, config, hub)
+        if keeping is not None:
+            node.keep_doors(keeping.keeper(name))
+        dial_links(name, node, nodes, config, hub, keeping)
     shell = Shell(hub, idle=tuning.idle, drain_ms=timers.drain_ms, health_ms=timers.health_ms)
     for node in nodes.values():
         shell.add(node)
     shell.every(LOOK_MS, parent_watch(shell.stop))
     shell.every(FLAG_LOOK_MS, flag_watch(state, shell.host_stop))
+    if keeping is not None:
+        shell.every(INVENTORY_LOOK_MS, keeping.watch(list(nodes.values())))
     if tell is not None:
         shell.every(LOOK_MS, phase_watch(nodes, tell))
     code = shell.run()
@@ -100,12 +109,14 @@ def phase_watch(nodes: dict[str, Node], tell: Tell) -> Callable[[], None]:
     return look
 
 
-def build_node(name: str, config: Config, state: Path, events: bool, tuning: Tuning = UNTUNED) -> Node:
+def build_node(
+    name: str, config: Config, state: Path, events: bool, tuning: Tuning = UNTUNED, keeping: Keeping | None = None
+) -> Node:
     """A node with its store locked, its files open and its core built; no socket yet."""
     role = config.role_of(name)
     store = store_of(name, config, state)
     life = random_life()
-    core = core_of(name, config, life, store, state)
+    core = core_of(name, config, life, store, state, keeping)
     identity = Identity(name, role, life, package_version(), config.fingerprint, monotonic_ns(), tuning.in_force)
     log = Log(state / "log" / f"{name}.log", name, core.counters)
     log.note(Note("info", "started", {"role": role, "life": str(life), "store_id": store.store_id, "version": identity.version}))
@@ -141,25 +152,34 @@ def package_version() -> str:
         return ""
 
 
-def bind_links(name: str, node: Node, config: Config, hub: Hub) -> None:
-    """Listen on every link the role binds, on those that nodes dial by UNIX socket too.
+def bind_links(name: str, node: Node, config: Config, hub: Hub, keeping: Keeping | None = None) -> None:
+    """Listen on every link the role binds, on those that nodes dial by UNIX socket too; each door is tried by a stranger's key.
 
-    Raises PortInUse, BadConfig for a host that is not this machine's.
+    Raises PortInUse, BadConfig for a host that is not this machine's, and for a door that is open.
     """
     for link in LINKS.values():
         if link.bind_role == config.role_of(name):
             own_name = link.name.split(".")[0]
             near = [config.ipc_endpoint(name, link.name)] if link.dial_roles and has_ipc(config) else []
-            node.add_socket(own_name, hub.bind(own_name, link.bind_kind, config.endpoint(name, link.name), *near))
+            endpoint = config.endpoint(name, link.name)
+            if keeping is None:
+                node.add_socket(own_name, hub.bind(own_name, link.bind_kind, endpoint, *near))
+                continue
+            door = keeping.keeper(name).door(link.name)
+            node.add_socket(own_name, hub.bind(own_name, link.bind_kind, endpoint, *near, door=door), link.name)
+            probe(hub, link.bind_kind, endpoint, door.keys.public)
 
 
-def dial_links(name: str, node: Node, nodes: dict[str, Node], config: Config, hub: Hub) -> None:
+def dial_links(
+    name: str, node: Node, nodes: dict[str, Node], config: Config, hub: Hub, keeping: Keeping | None = None
+) -> None:
     """Connect every link the role dials: by a socket, or directly to a node of this process."""
     for dial in dials_of(config, name):
         if dial.target in nodes:
             node.join(dial.own_link, nodes[dial.target], dial.link.name)
         else:
-            node.add_socket(dial.own_link, hub.connect(dial.own_link, dial.link.connect_kind, endpoint_of(name, dial, config)))
+            way = keeping.keeper(name).way(dial.target) if keeping is not None else None
+            node.add_socket(dial.own_link, hub.connect(dial.own_link, dial.link.connect_kind, endpoint_of(name, dial, config), way))
         if dial.link.name == links.STATUS:
             node.health_links.append(dial.own_link)
 
@@ -171,7 +191,7 @@ def endpoint_of(name: str, dial: Dial, config: Config) -> str:
     return detour.detour(name, config.endpoint(dial.target, dial.link.name))
 
 
-def core_of(name: str, config: Config, life: int, store: Store, state: Path) -> Core:
+def core_of(name: str, config: Config, life: int, store: Store, state: Path, keeping: Keeping | None = None) -> Core:
     """The core of a role with what it needs from the world. Raises BadConfig, BadFeed."""
     role = config.role_of(name)
     if role == "market":
@@ -179,16 +199,22 @@ def core_of(name: str, config: Config, life: int, store: Store, state: Path) -> 
     if role == "local":
         from nodes.local.core import Local
 
-        return Local(name, config, life, store.store_id, wall_ns(), node_keys(name, config, state))
+        return Local(name, config, life, store.store_id, wall_ns(), keys_of(name, config, state, keeping))
     if role == "master":
         from nodes.master.core import Master
 
-        return Master(name, config, life, wall_ns(), node_keys(name, config, state))
+        return Master(name, config, life, wall_ns(), keys_of(name, config, state, keeping))
     if role == "router":
         from nodes.router.core import Router
 
-        return Router(name, config, life, node_keys(name, config, state))
+        return Router(name, config, life, keys_of(name, config, state, keeping))
     return plain_core(role)(name, config, life)
+
+
+def keys_of(name: str, config: Config, state: Path, keeping: Keeping | None) -> NodeKeys:
+    """The keys of a node that takes stops; where its links have doors, they are kept with those. Raises BadConfig."""
+    keys = node_keys(name, config, state)
+    return keys if keeping is None else keeping.with_doors(name, keys)
 
 
 def plain_core(role: str) -> Callable[[str, Config, int], Core]:

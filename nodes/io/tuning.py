@@ -38,8 +38,27 @@ class Tuning(msgspec.Struct, frozen=True):
 
 
 UNTUNED = Tuning()
+DESCRIPTORS, DESCRIPTORS_FEW = 65_536, 8_192
+"""How many a process asks for, and below how many it says so."""
 UNNAMED = ""
 """Stands for every process that no section names."""
+
+
+def raise_descriptors() -> int:
+    """Ask for as many file descriptors as the system allows, up to ``DESCRIPTORS``; how many there may be now.
+
+    Strangers who connect and say nothing take some until their handshake is given up: with few a node could not even read its own health.
+    """
+    if sys.platform == "win32":
+        return DESCRIPTORS  # no such limit for sockets
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, DESCRIPTORS)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+        return wanted
+    return DESCRIPTORS if soft == resource.RLIM_INFINITY else soft
 
 
 def tune(config: Config, process: str) -> Tuning:
@@ -51,6 +70,10 @@ def tune(config: Config, process: str) -> Tuning:
     if section is not None:
         idle = _idle(process, section, words, warnings)
         _place(process, section, words, warnings)
+    allowed_count = raise_descriptors()
+    if allowed_count < DESCRIPTORS_FEW:
+        why = f"each connection takes one, and the system allows {allowed_count}; raise `ulimit -n` (LimitNOFILE, minfds) to {DESCRIPTORS}"
+        warnings.append(_warning("descriptors_few", "file descriptors", why))
     if config.settings.mesh.ipc and not has_ipc(config):
         warnings.append(_warning("ipc_not_here", "mesh.ipc = true", f"{sys.platform} has no abstract names; all links go by TCP"))
     elif is_ipc_dialled(config):

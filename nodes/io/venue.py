@@ -24,17 +24,21 @@ from mesh.messages.venue import (
     VenueState,
     VenueWatch,
 )
-from mesh.units import E8, e8_from_float, float_from_e8, round_step, text_from_e8
+from mesh.units import E8, SECOND_NS, e8_from_float, float_from_e8, round_step, text_from_e8
 from nodes.io.package import INITIALIZE_MS, package_of
+from nodes.io.secret import Secret
 from nodes.io.venueidentity import Identity
 from nodes.io.venuelimits import cut
 from nodes.io.venuereads import Reader
 from nodes.local import retcodes
 from nodes.terminal import names
+from nodes.terminal.lasterror import UNAUTHORISED
 from nodes.terminal.symbols import SYMBOL_FILLING_FOK, SYMBOL_FILLING_IOC
 
 UNFORESEEN = (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
 """What building a request raises where a terminal shows what nobody thought of."""
+TRY_PASSWORD_NS = 30 * SECOND_NS
+"""A password that was refused is given again only after so long: servers shut out who is wrong too often."""
 VOLUME_SLACK_E8 = 1_000
 """Lots closer than this are the same: volumes come back as floats."""
 
@@ -52,10 +56,24 @@ class Venue:
     """One account's terminal. ``latch`` reads the latch word, ``clock`` the monotonic time deadlines are on.
 
     ``module`` takes the place of the package that the terminal's word asks for. Raises BadConfig where that cannot be had here.
+    ``password``: the terminal is logged in with it; without one it is logged in already, or has kept its own.
     """
 
-    def __init__(self, account: str, config: Config, module: Any, latch: Callable[[], int], clock: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        account: str,
+        config: Config,
+        module: Any,
+        latch: Callable[[], int],
+        clock: Callable[[], int],
+        password: Secret | None = None,
+    ) -> None:
         self._account = account
+        self._local = config.local_of(account)
+        self._password = password
+        self._shut_out: VenueAttached | None = None
+        """What is answered until the password is tried again."""
+        self._try_again_ns = 0
         self._section = config.account[account]
         self._package = package_of(config, f"account.{account}.terminal", self._section.terminal, module)
         self._module = self._package.module
@@ -82,9 +100,13 @@ class Venue:
 
     def _attach(self) -> VenueAttached | VenueLost:
         """Link to the terminal by its path, and check that it is the account we think it is."""
+        if self._shut_out is not None and self._clock() < self._try_again_ns:
+            return self._shut_out
+        self._shut_out = None
         module, path = self._module, self._package.path
-        if not module.initialize(path, login=self._section.login, server=self._section.server, timeout=INITIALIZE_MS):
-            return VenueLost(cut(f"initialize {path}: {module.last_error()}"))
+        if not self._initialize(path):
+            error = module.last_error()
+            return self._not_let_in(error) if error[0] == UNAUTHORISED[0] else VenueLost(cut(f"initialize {path}: {error}"))
         info, terminal = module.account_info(), module.terminal_info()
         if info is None or terminal is None:
             return VenueLost(cut(f"account_info, terminal_info: {module.last_error()}"))
@@ -94,6 +116,28 @@ class Venue:
         return VenueAttached(
             self._account, info.login, info.server, info.currency, self._identity.is_hedging, is_demo, info.leverage, refused, symbols
         )
+
+    def _initialize(self, path: str) -> bool:
+        """Link and log in: with the password where one is stored, which has no name here that outlives the call."""
+        words: dict[str, Any] = {"login": self._section.login, "server": self._section.server, "timeout": INITIALIZE_MS}
+        if self._password is None:
+            return bool(self._module.initialize(path, **words))
+        return bool(self._module.initialize(path, **words, password=self._password.reveal()))
+
+    def _not_let_in(self, error: tuple[int, str]) -> VenueAttached:
+        """The terminal is there and does not log us in: this worker only waits, and says what to do about it."""
+        section, account = self._section, self._account
+        whose = f"account {account}: login {section.login} at {section.server}"
+        if self._password is None:
+            told = f"was not let in, and no password is stored {error}: log the terminal in by hand, or `mesh secret set {account}`"
+        else:
+            told = f"was not let in with the stored password {error}: `mesh secret set {account}`"
+            self._try_again_ns = self._clock() + TRY_PASSWORD_NS
+        refused = cut(f"{whose} {told} and then `mesh restart {self._local}`")
+        answer = VenueAttached(account, 0, "", section.currency, False, False, 0, refused, [])
+        if self._password is not None:
+            self._shut_out = answer
+        return answer
 
     def _or_lost(self, read: Callable[[], VenueState | VenueFound | VenueLost | None]) -> Msg:
         """A read, or that the terminal is not there."""

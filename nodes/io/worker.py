@@ -17,9 +17,12 @@ from mesh.io.failpoint import failpoints_of
 from mesh.io.lock import FileLock
 from mesh.messages.base import Msg
 from mesh.messages.venue import VenueAttach, VenueFind, VenueLatch, VenueLost, VenueRead, VenueSend
+from mesh.terminalword import BROKER, kind_of
 from nodes.io.childprocess import ChildProcess, run_child
 from nodes.io.latchword import LatchWord
+from nodes.io.mt5backend import BrokerDoor
 from nodes.io.pipe import Pipe
+from nodes.io.secret import Secret
 from nodes.io.venuelimits import readable
 
 NAME = "the worker"
@@ -33,11 +36,15 @@ LOST_CODE = 69
 
 
 class WorkerAttachment:
-    """The local's end."""
+    """The local's end. Raises BadConfig where the account's stored password cannot be had."""
 
     def __init__(self, account: str, config: Config, state: Path) -> None:
+        from nodes.io.secretbox import opened_box  # the worker, which imports this file too, has no use for keys
+
         words = ("nodes.io.worker", account, str(state))
-        self._child = ChildProcess(NAME, words, config, state / "run" / f"worker-{account}.json", VenueLost)
+        box = opened_box(config, account, state)
+        secret = box.open if box is not None else None
+        self._child = ChildProcess(NAME, words, config, state / "run" / f"worker-{account}.json", VenueLost, secret)
         self._word = LatchWord(latch_path(state, account))
         self._call_ms = config.settings.timers.venue_call_ms
 
@@ -96,17 +103,22 @@ def _lock(path: Path, login: int) -> FileLock:
     return FileLock(path, f"account {login}")
 
 
-def work(config: Config, words: list[str], pipe: Pipe) -> int:
+def work(config: Config, words: list[str], pipe: Pipe, password: Secret | None = None) -> int:
     """Answer requests until the pipe ends or the terminal is lost; the exit code. ``words``: the account and the state."""
     from nodes.io.venue import Venue
 
     account, state = words[0], Path(words[1])
     section = config.account[account]
+    if kind_of(section.terminal) == BROKER and not config.settings.mesh.plain:
+        from nodes.io.doorfiles import client_door  # keys take memory, and real terminals have none
+
+        door = client_door(config, state, config.local_of(account))
+        BrokerDoor.way = door.way(config.nodes_of("broker")[0]) if door is not None else None
     lock = _lock(lock_path(state, section.login, section.server), section.login)
     word = LatchWord(latch_path(state, account))
     try:
         points = failpoints_of(f"worker-{account}")
-        venue = Venue(account, config, None, word.get, monotonic_ns)
+        venue = Venue(account, config, None, word.get, monotonic_ns, password)
         return _answer(venue.handle if points is None else points.around(venue.handle), pipe)
     finally:
         word.close()

@@ -34,10 +34,11 @@ from mesh.messages.orders import CLOSE, OPEN, GapFill, Grant, LocalWelcome, Orde
 from mesh.messages.outcomes import Outcome, OutcomeAck
 from mesh.messages.venue import VenueAttached, VenueFound, VenueLost, VenueResult, VenueState
 from mesh.units import MS_NS
-from nodes.codes import REJECTED, WORKING
+from nodes.codes import DENIED, REJECTED, WORKING
 from nodes.envelopes import message_of
 from nodes.local.accountbook import BOOK
 from nodes.local.attempts import ACT, MANUAL, OrderRecord, decoded
+from nodes.local.caps import CALLS, is_breach
 from nodes.local.caretaker import Caretaker
 from nodes.local.clearance import Clearance
 from nodes.local.commandlog import COMMAND
@@ -137,6 +138,8 @@ class Local(Core):
             state.openings.bar(key)
         for key, record in by_kind.get(PASSED, []):
             state.guard.restore(key, record)
+        for _key, record in by_kind.get(CALLS, []):
+            state.caps.restore(record, now_ns, self._wall_ns)
         for _key, record in by_kind.get(KILL_ITEM, []):
             state.ladder.restore(record)
         effects: list[Effect] = [Commit(0, (state.meta_put(),)), *self._stopping.begin_frozen(now_ns)]
@@ -304,6 +307,8 @@ class Local(Core):
             self._desk.reading.want_soon(now_ns)
         if record.action == OPEN and outcome.code == REJECTED:
             self._state.tripwires.failed(f"{outcome.code} {outcome.detail}".strip())
+        if record.action == OPEN and outcome.code == DENIED and is_breach(outcome.detail):
+            self._state.tripwires.breached(now_ns, outcome.detail)
         if record.action == CLOSE:
             self._state.reads_before_open = self._state.book.read_count + 1
         if record.kind == ACT:

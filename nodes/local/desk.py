@@ -244,6 +244,8 @@ class Desk:
             return []
         self.at, self._job = "", None
         record = job.record
+        if result.class_ != UNSENT:
+            self._state.called(record.action, now_ns)
         stamps = msgspec.structs.replace(record.stamps, called_ns=result.called_ns, answered_ns=result.answered_ns)
         job.record = msgspec.structs.replace(record, stamps=stamps)
         event = attempts.EVENT_OF_CLASS[result.class_]
@@ -277,7 +279,8 @@ class Desk:
             # what is left, what an open may rest on, which levels are set, is seen by a read that begins after this answer
             job.read_after = self._state.book.read_count + 1
             self.reading.want()
-        return [self._state.commits.make([order_put(job.record), *self._state.openings.rows(), *more], nothing_follows)]
+        rows = [*self._state.openings.rows(), *self._state.caps.rows()]
+        return [self._state.commits.make([order_put(job.record), *rows, *more], nothing_follows)]
 
     # lost results
 
@@ -295,7 +298,10 @@ class Desk:
         if job is None or was_at not in (SEND, LOOK):
             return effects
         self._job = None
-        return [*effects, *self._lose(job, f"worker={reason}", now_ns)] if was_at == SEND else effects
+        if was_at == LOOK:
+            return effects
+        self._state.called(job.record.action, now_ns)
+        return [*effects, *self._lose(job, f"worker={reason}", now_ns)]
 
     def _lose(self, job: Job, detail: str, now_ns: int) -> list[Effect]:
         lost_ns = job.record.lost_ns or max(1, self._state.book.market_ns)
@@ -338,6 +344,7 @@ class Desk:
             self._state.guard.passed(record)
         if was != INTENT:
             return []
+        self._state.called(record.action, now_ns)
         self._state.counters.add("unknown_attempt_count")
         return self._finishing.tell_state(job, UNKNOWN, now_ns)
 

@@ -116,6 +116,9 @@ class Endings:
             return None
         if code == codes.CLOSED:
             return Ending(code, ALREADY_CLOSED, result)
+        if word == "COLLAR":
+            price_e8 = job.record.seen_price_e8
+            return Ending(code, self._state.caps.collar_detail(result.detail, price_e8, self._state.guard.collar_e8(price_e8)), result)
         detail = f"late {result.detail}" if code == codes.EXPIRED else result.detail
         return Ending(code, detail, result)
 

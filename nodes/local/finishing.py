@@ -48,7 +48,7 @@ class Finishing:
         """Report an order that has not ended, as UNKNOWN or WORKING."""
         job.is_told = True
         outcome = self._endings.outcome(job.record, code, job.record.detail or f"state={job.record.state}", False)
-        return self._state.report(outcome, [order_put(job.record)], now_ns)
+        return self._state.report(outcome, [order_put(job.record), *self._state.caps.rows()], now_ns)
 
     def end(self, job: Job, ending: Ending, now_ns: int, event: str = "end", more: Sequence[Put] = ()) -> list[Effect]:
         """An order ends with its one code: durable, ``more`` rows with it, then told."""
@@ -69,7 +69,7 @@ class Finishing:
             puts += state.guard.kept(record)
         if record.action == OPEN and record.done_e8:
             state.openings.add(self._opening(record, outcome), now_ns)
-        puts += state.openings.rows()
+        puts += [*state.openings.rows(), *state.caps.rows()]
         if record.action == CLOSE:
             puts += self._stand(record)
         effects = state.report(outcome, puts, now_ns)

@@ -151,6 +151,8 @@ class HomeLink:
         state = self._state
         if welcome.account != state.account or welcome.e < state.stream.e:
             return []
+        if (forged := state.seals.welcome(welcome, now_ns)) is not None:
+            return forged
         self._welcomed_e = welcome.e
         effects = self._intake.on_welcome(welcome, now_ns)
         effects += [state.order_ack(now_ns), state.ask_home(state.freshness.ask(now_ns))]
@@ -202,7 +204,7 @@ class HomeLink:
             listed = Listed(state.account, state.life, state.stream.e, reports.durable_f, unknown_count, reports.skipped)
             if not skip_to_f:
                 return [state.ask_home(listed)]
-            effects = [state.commits.make([*puts, state.meta_put()], lambda _: [state.ask_home(listed)])]
+            effects: list[Effect] = [state.commits.make([*puts, state.meta_put()], lambda _: [state.ask_home(listed)])]
             for outcome in unheard:
                 # another life of this store may have said that it was nowhere: only this one knows better
                 effects += state.report(msgspec.structs.replace(outcome, life=state.life), [], now_ns)
@@ -231,6 +233,8 @@ class HomeLink:
         grant = message_of(envelope, Grant)
         state = self._state
         was_refused = state.freshness.refused
+        if grant.account == state.account and (forged := state.seals.grant(grant, now_ns)) is not None:
+            return forged
         asked_ns = state.freshness.asked_ns(grant.nonce)
         if asked_ns is not None:
             state.master_clock.heard(grant.e, asked_ns, grant.clock_ns, now_ns)

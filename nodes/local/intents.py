@@ -1,7 +1,8 @@
 """What an order needs before its next attempt: the literal answers WAIT, an end with its code, or the call to make.
 
 Everything here only looks. Opens need: no stop, a deadline that has not passed, a live grant, a read of the account, no
-unknown result in that symbol, the guard's word. Closes need to know the position and what is left of it; they ask nobody.
+unknown result in that symbol, room under the caps, the guard's word. Closes need to know the position and what is left of it; they
+ask nobody.
 """
 
 import msgspec
@@ -102,20 +103,25 @@ class Intents:
             return End(codes.DENIED, f"UNKNOWN symbol={record.symbol} result=unknown")
         if state.book.read_count < state.reads_before_open:
             return Wait(self._give_up_ns(job), needs_read=True, what="read")
-        return self._guarded(record)
+        return self._guarded(record, now_ns)
 
-    def _guarded(self, record: OrderRecord) -> Verdict:
-        state = self._state
-        told = state.book.newest
+    def _guarded(self, record: OrderRecord, now_ns: int) -> Verdict:
+        state, book = self._state, self._state.book
+        told = book.newest
         assert told is not None, "a complete book has a state"
-        objection = state.equity_stop.objection()
+        objection = state.caps.objection(record, self._positions_count, now_ns) or state.equity_stop.objection()
         if objection is None:
-            book = state.book
             objection = state.guard.objection(record, told, book.symbols, state.openings, book.marks)
         if objection is not None:
             state.counters.add("guard_count")
             return End(codes.DENIED, objection)
         return Attempt(record.volume_e8, record.side)
+
+    def _positions_count(self) -> int:
+        """Positions there are, and what may be there though no read has shown it."""
+        unseen = [opening for opening in self._state.openings.unseen() if opening.left_e8 > 0]
+        lost = [job for job in self._jobs.unknown() if job.record.action == OPEN]
+        return len(self._state.book.positions) + len(unseen) + len(lost)
 
     def _give_up_ns(self, job: Job) -> int:
         """When an open that waits is surely over."""
@@ -301,6 +307,7 @@ class Intents:
         is_open = record.action == OPEN
         leave = state.freshness.leave
         deadline_ns = self._give_up_ns(job) if is_open else 0
+        price_e8 = record.seen_price_e8
         message = VenueSend(
             call=number,
             oid=record.oid,
@@ -316,8 +323,8 @@ class Intents:
             sl_e8=attempt.sl_e8,
             tp_e8=attempt.tp_e8,
             deviation_points=record.deviation_points,
-            price_e8=record.seen_price_e8,
-            collar_e8=state.guard.collar_e8(record.seen_price_e8) if is_open else 0,
+            price_e8=price_e8,
+            collar_e8=state.caps.collar_e8(price_e8, state.guard.collar_e8(price_e8)) if is_open else 0,
             deadline_ns=deadline_ns,
             grant_until_ns=leave.until_ns if is_open and leave is not None else 0,
             latch_count=state.ladder.latch_count,

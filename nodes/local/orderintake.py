@@ -48,6 +48,8 @@ class OrderIntake:
         if target is None or body is None or body.action not in ACTIONS:
             state.counters.add("bad_frame_count")
             return [Note("warning", "order_unreadable", {"n": order.n, "oid": order.oid.hex()})]
+        if (forged := state.seals.order(order, target, envelope.frames[1], now_ns)) is not None:
+            return forged
         state.counters.add("order_count")
         effects: list[Effect] = []
         if order.e < state.stream.e:
@@ -131,6 +133,8 @@ class OrderIntake:
         effects: list[Effect] = []
         answered: list[int] = []
         if message.e > state.stream.e:
+            if not state.seals.is_plain:
+                return []  # a router's word alone: the master's welcome says the same
             effects += self.take_epoch(message.e)
         for row in message.expired:
             if row.account != state.account:

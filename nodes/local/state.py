@@ -21,6 +21,7 @@ from nodes.acks import AckRest
 from nodes.commits import Commits
 from nodes.fetches import Fetches
 from nodes.local.accountbook import AccountBook
+from nodes.local.caps import Caps
 from nodes.local.equitystop import EquityStop
 from nodes.local.freshness import Freshness
 from nodes.local.guard import Guard
@@ -30,6 +31,7 @@ from nodes.local.latefills import LateFills
 from nodes.local.openings import Openings
 from nodes.local.orderstream import OrderStream
 from nodes.local.reports import Reports
+from nodes.local.seals import Seals
 from nodes.local.stagetimes import StageTimes
 from nodes.local.tripwires import Tripwires
 
@@ -88,11 +90,13 @@ class LocalState:
         self._wall_minus_now_ns = 0
         self.reports = Reports(account, life)
         self.guard = Guard(account, config)
+        self.caps = Caps(account, config)
         self.stream = OrderStream()
         silent_ns, gap_ns = timers.router_silent_ms * MS_NS, timers.move_gap_ms * MS_NS
         self.homing = Homing(len(config.routers_of(name)), silent_ns, gap_ns)
         self.store_id = store_id
         self.freshness = Freshness(account, life, store_id, timers.grant_ms * MS_NS)
+        self.seals = Seals(keys.agreement, config.nodes_of("master")[0], account, life, counters)
         self.is_attached = False
         self.has_lock = False
         """A worker of this life holds the account's lock: it has answered."""
@@ -114,6 +118,10 @@ class LocalState:
     def wall_ns(self, now_ns: int) -> int:
         """The wall clock, for labels only."""
         return now_ns + self._wall_minus_now_ns
+
+    def called(self, action: str, now_ns: int) -> None:
+        """An attempt was at the venue, or may have been, by now."""
+        self.caps.called(action, now_ns, self.wall_ns(now_ns))
 
     # what is durable
 
@@ -160,6 +168,7 @@ class LocalState:
             config_hash=self.config.fingerprint,
             home=index == self.homing.home,
             start_f=self.reports.start_f,
+            door_key=self.seals.public,
         )
         return Send(router_link(index), 0, message)
 

@@ -1,4 +1,4 @@
-"""What makes an account stop itself: its equity stop, its day's loss, too many orders that fail, a word of its host (DESIGN §7).
+"""What makes an account stop itself (DESIGN §7): its equity stop, its day's loss, too many orders that fail or break a cap, a host's word.
 
 Each is an entry of this local over its own account, which only a person can end. It says who pulled it and why, and is set once: while it
 binds not again, for a day's loss once a day, for the others not before a person has ended it.
@@ -14,6 +14,8 @@ from nodes.local.equitystop import EquityStop
 from nodes.local.ladder import Ladder
 from nodes.stops import DAILY_LOSS, EQUITY_STOP, ERRORS, HOST
 
+CAPS = "CAPS"
+"""The rule of a stop: its hard caps were broken again and again."""
 DENY = "deny"
 
 
@@ -21,7 +23,7 @@ class Tripwires:
     """Those of one account."""
 
     def __init__(self, account: str, config: Config, book: AccountBook, equity_stop: EquityStop, ladder: Ladder) -> None:
-        rails = config.rails_of(account)
+        rails, caps = config.rails_of(account), config.caps_of(account)
         self._account = account
         self._book = book
         self._equity_stop = equity_stop
@@ -30,12 +32,19 @@ class Tripwires:
         self._failures = Failures(rails.errors_count, rails.errors_window_ms)
         self._too_many = ""
         """What is to be said of failures that were too many."""
+        self._breaches = Failures(caps.breach_count, caps.breach_window_ms)
+        self._breached = ""
+        """The same of breaches."""
         self._host: tuple[str, str] | None = None
         """Level and words of the host, not obeyed yet."""
 
     def failed(self, why: str) -> None:
         """An opening was refused by the venue, or nobody knows what became of an attempt."""
         self._too_many = self._failures.add(self._book.market_ns, why) or self._too_many
+
+    def breached(self, now_ns: int, why: str) -> None:
+        """A cap has refused an open. By the monotonic clock: market time is a word of whom caps do not trust."""
+        self._breached = self._breaches.add(now_ns, why) or self._breached
 
     def host(self, level: str, why: str) -> None:
         """Somebody on this host wants it stopped, without any network."""
@@ -55,6 +64,9 @@ class Tripwires:
         if self._too_many:
             found += self._entry(ERRORS, self._too_many, wall_ns)
             self._too_many = ""
+        if self._breached:
+            found += self._entry(CAPS, self._breached, wall_ns)
+            self._breached = ""
         return found
 
     def _day_loss(self, wall_ns: int) -> list[bytes]:

@@ -39,14 +39,14 @@ class AccountRecord(Msg):
 
 
 class Account:
-    """The newest knowledge of one account."""
+    """The newest knowledge of one account. ``seal_key``: agreed with its local; empty: nothing is sealed for it."""
 
     # more than 30 attributes without slots cost an object its shared keys: each account is then a dict of its own, and slow to read
     __slots__ = (
         "_broker_symbols", "_config", "_held", "_held_of", "ack_rest", "asked_oid", "day_rule", "durable_f", "f", "flatten_again_ns",
         "is_granted", "is_known", "is_rolled_back", "k", "life", "limits", "listed_f", "looked_oid", "marks", "name", "others_f",
-        "own_sizing", "published_k", "rates", "rules", "settled", "skipped", "specs", "stale_k", "stash", "state", "state_at_ns",
-        "store_id", "symbols_number", "teller", "unseen", "unsure_e", "welcomed_ns",
+        "own_sizing", "published_k", "rates", "rules", "seal_key", "settled", "skipped", "specs", "stale_k", "stash", "state",
+        "state_at_ns", "store_id", "symbols_number", "teller", "unseen", "unsure_e", "welcomed_ns",
     )  # fmt: skip
 
     def __init__(self, name: str, config: Config) -> None:
@@ -61,7 +61,7 @@ class Account:
         self.rules = rules_of(self.limits, self.day_rule)
         self.own_sizing: Sizing | None = sizing_of(section.sizing) if section.sizing else None
         self.life = 0
-        self.store_id = b""
+        self.store_id, self.seal_key = b"", b""
         self.is_known = False
         """Its local said hello in this life of ours."""
         self.welcomed_ns = 0

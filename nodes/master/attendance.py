@@ -14,6 +14,7 @@ from nodes.decisions import Line, LineRecord
 from nodes.master.account import Account
 from nodes.master.grants import GRANTED, Grants
 from nodes.master.orderlog import OrderLog
+from nodes.master.sealer import Sealer
 
 ROLLBACK, NEW_STORE, HISTORY = "local_rolled_back", "local_store_changed", "local_has_history"
 
@@ -21,7 +22,8 @@ ROLLBACK, NEW_STORE, HISTORY = "local_rolled_back", "local_store_changed", "loca
 class Attendance:
     """Hellos and grants of one epoch."""
 
-    def __init__(self, log: OrderLog, grants: Grants, counters: Counters) -> None:
+    def __init__(self, log: OrderLog, grants: Grants, counters: Counters, sealer: Sealer) -> None:
+        self._sealer = sealer
         self._log = log
         self._grants = grants
         self._counters = counters
@@ -53,12 +55,13 @@ class Attendance:
             known = {"account": account.name, "local_f": message.start_f, "known_f": account.durable_f}
             effects.append(Note("error", ROLLBACK, known | {"do": "restore its store, or give it a new one"}))
         account.is_known = True
+        effects += self._sealer.meet(account, message)
         return effects, self.welcome(account, peer), changed
 
     def welcome(self, account: Account, peer: int) -> Send:
         """What a local has to know of us: it lists then what we lack."""
         welcome = LocalWelcome(account.name, self._log.epoch, account.durable_f, account.published_k, account.is_rolled_back)
-        return Send(REPLAY, peer, welcome)
+        return Send(REPLAY, peer, self._sealer.welcome(account, welcome))
 
     def on_listed(self, account: Account, message: Listed) -> None:
         """The local has sent everything up to ``f``; it counts once that has all come."""
@@ -86,7 +89,7 @@ class Attendance:
             refused=refused,
             n_floor=self._grants.floor_n(account.name, self._log.published_n) if refused == GRANTED else 0,
         )
-        effects: list[Effect] = [Send(REPLAY, peer, grant)]
+        effects: list[Effect] = [Send(REPLAY, peer, self._sealer.grant(account, grant))]
         return effects, refused
 
     def outdate(self) -> None:

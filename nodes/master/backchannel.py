@@ -127,7 +127,8 @@ class BackChannel:
                 effects.append(Send(REPLAY, peer, item))
             else:
                 self._state.counters.add("replayed_order_count")
-                effects.append(Send(REPLAY, peer, item.order, item.body))
+                order = self._state.sealer.order(item.order, item.body, self._state.accounts)
+                effects.append(Send(REPLAY, peer, order, item.body))
         return effects
 
     # locals, through a router

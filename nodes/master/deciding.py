@@ -201,7 +201,7 @@ class Deciding:
         state = self._state
         effects: list[Effect] = []
         for published in state.log.publish(decision, state.accounts, now_ns):
-            order = published.order
+            order = state.sealer.order(published.order, published.body, state.accounts)
             effects.append(Send(ORDERS, 0, order, published.body))
             state.timers.set((ORDER_TIMER, "", order.n), published.deadline_ns or now_ns + self._stored_ns)
         if effects:

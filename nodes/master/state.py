@@ -23,6 +23,7 @@ from nodes.master.decider import Decider
 from nodes.master.grants import Grants
 from nodes.master.marketclock import MarketClock
 from nodes.master.orderlog import OrderLog
+from nodes.master.sealer import Sealer
 from nodes.master.settlement import Settlement
 from nodes.stops import Stops
 
@@ -89,6 +90,7 @@ class MasterState:
         self.rate_horizon_ns = max([HOUR_NS, *windows_ns])
         self.rate_rows: deque[tuple[int, bytes]] = deque()
         """(market time, key) of the rate rows in the store, oldest first."""
+        self.sealer = Sealer(config, keys.agreement)
         self.begin(0, 0, False)
 
     def begin(self, epoch: int, now_ns: int, follows: bool, wall_ns: int = 0) -> None:
@@ -96,7 +98,7 @@ class MasterState:
         self._wall_minus_now_ns = wall_ns - now_ns
         self.epoch = epoch
         self.log = OrderLog(epoch)
-        self.attendance = Attendance(self.log, Grants(self.grant_ns, now_ns, follows), self.counters)
+        self.attendance = Attendance(self.log, Grants(self.grant_ns, now_ns, follows), self.counters, self.sealer)
 
     def wall_ns(self, now_ns: int) -> int:
         """The wall clock, for labels only."""

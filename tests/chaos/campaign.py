@@ -11,6 +11,7 @@ import msgspec
 from mesh.view import freshness
 from nodes.io.cli.client import Client
 from nodes.io.cli.operate import unready
+from nodes.io.doorfiles import client_door
 from nodes.io.keyfiles import operator_signer
 from tests.chaos.figures import Figures
 from tests.chaos.load import Load
@@ -69,11 +70,12 @@ class Campaign:
     def __init__(self, mesh: Mesh, wishes: Wishes) -> None:
         self._mesh = mesh
         self._wishes = wishes
-        self._client = Client(mesh.config)
+        self._client = Client(mesh.config, mesh.state)
         self.figures = Figures(mesh.config, self._client)
         table = {(route.dialler, route.endpoint): route.detour for route in mesh.proxies.routes}
         (endpoint,) = [detour for (dialler, _), detour in table.items() if dialler == OPERATOR]
-        self.load = Load(mesh.config, endpoint, random.Random(f"load {wishes.seed}"), wishes.signal_rate)
+        door = client_door(mesh.config, mesh.state)
+        self.load = Load(mesh.config, endpoint, door, random.Random(f"load {wishes.seed}"), wishes.signal_rate)
         self.stopper = Stopper(self._client, None, random.Random(f"stops {wishes.seed}"))
         self.nemesis = Nemesis(mesh, wishes.seed, wishes.kinds, wishes.apart_s, self.figures, self.stopper)
         self._told_s = 0.0

@@ -13,11 +13,13 @@ from mesh.codec import decode_untrusted, encode
 from mesh.config import Config
 from mesh.errors import BadFrame
 from mesh.io.clock import monotonic_ns
-from mesh.io.sockets import SENT, Hub
+from mesh.io.hub import Hub
+from mesh.io.sockets import SENT
 from mesh.messages import PROTOCOL_VERSION
 from mesh.messages.base import Msg
 from mesh.messages.signals import ACCEPTED, MANUAL, Signal, SignalAnswer, SourceHello, SourceWelcome
 from mesh.units import E8
+from nodes.io.doorfiles import ClientDoor
 
 SOURCE = "operator"
 REPEAT_S = 1.0
@@ -38,9 +40,9 @@ class Cycle(msgspec.Struct):
 
 
 class Load:
-    """One source. ``signal_rate``: signals a second; ``market_ns``: the market's time as last seen."""
+    """One source. ``door``: how it dials; ``signal_rate``: signals a second; ``market_ns``: the market's time as last seen."""
 
-    def __init__(self, config: Config, endpoint: str, draw: random.Random, signal_rate: float) -> None:
+    def __init__(self, config: Config, endpoint: str, door: ClientDoor | None, draw: random.Random, signal_rate: float) -> None:
         self.sent: dict[str, Signal] = {}
         self.answers: dict[str, SignalAnswer] = {}
         self.market_ns = 0
@@ -52,7 +54,8 @@ class Load:
         self._due_s = 0.0
         self._cycles = {symbol: Cycle() for symbol in config.settings.market.symbols}
         self._hub = Hub()
-        self._socket = self._hub.connect(links.SIGNALS, "DEALER", endpoint)
+        way = door.way(config.nodes_of("signals")[0]) if door is not None else None
+        self._socket = self._hub.connect(links.SIGNALS, "DEALER", endpoint, way)
         self._is_welcome = False
         self._said_s = -REPEAT_S
         self._unanswered: dict[str, float] = {}

@@ -14,6 +14,8 @@ from pathlib import Path
 import psutil
 
 from nodes.io.fleet import Fleet, FleetDown, ProcessState
+from nodes.io.keymaking import make_keys
+from nodes.io.secret import hand_over
 from nodes.io.lifeline import die_with_parent
 from tests.chaos.proxies import Proxies
 from tests.e2e.meshrig import Rig
@@ -38,6 +40,7 @@ class Mesh:
         """supervisord stands still: whoever asks it waits as long."""
         self.proxies = Proxies(self.config)
         self.fleet = Fleet(self.config, self.state)
+        make_keys(self.config, self.state)  # before anybody dials
         self.armed.mkdir()
         self._step_path.write_bytes(_STEP.pack(0))
         self.proxies.write(rig.folder / "detours.json")
@@ -147,6 +150,7 @@ class Mesh:
         """The same worker once more. It holds both ends of its pipe: nobody asks it anything, and it does not end for want of somebody."""
         ours, theirs = socket.socketpair()
         with ours, theirs:
+            hand_over(ours, None)  # it reads this before it looks for its lock
             ends = (theirs.fileno(), ours.fileno())
             settings = self.state / "run" / f"worker-{account}.json"
             return self._by_hand("nodes.io.worker", str(settings), account, str(self.state), str(ends[0]), pass_fds=ends)

@@ -16,6 +16,7 @@ READERS: dict[str, tuple[str, ...]] = {
     "BrokerSection": ("broker",),
     "SymbolSection": ("section",),
     "RailsSection": ("rails",),
+    "CapsSection": ("caps",),
     "FleetSection": ("fleet",),
     "SizingSection": ("section", "sizing"),
     "ManageSection": ("section",),

@@ -19,6 +19,7 @@ from nodes.terminal import names
 from nodes.terminal.account import TICKET_SPAN
 from nodes.terminal.records import Deal
 from tests.sim.broken import Broken
+from tests.sim.capchecks import CapChecks
 from tests.sim.fleet import Fleet, Watch
 from tests.sim.saidchecks import RUN, SaidChecks
 from tests.sim.seen import SLACK_NS, Seen, Sent, late_fill, order_of
@@ -35,6 +36,7 @@ class Checks(Watch):
         self.seen = Seen()
         self.said = SaidChecks(self.seen)
         self.stops = StopChecks(self.seen)
+        self.caps = CapChecks(self.seen)
         self.magics: set[int] = set()
         """Of every call."""
         self.tickets: dict[int, tuple[bytes, str, int, str]] = {}
@@ -95,7 +97,7 @@ class Checks(Watch):
             self.acts.add(send.oid)
 
     def called(self, worker: SimWorker, send: VenueSend, request: dict[str, Any]) -> None:
-        """Directly before an order_send: I1, I2, I3, I4, I8, I9, I11."""
+        """Directly before an order_send: C1, I1, I2, I3, I4, I8, I9, I11."""
         net, place = self.fleet.net, worker.place
         oid = send.oid.hex()
         if place.core is None:
@@ -112,6 +114,7 @@ class Checks(Watch):
         self.magics.add(magic)
         sent = Sent(net.now_ns, place.name, place.life, worker.account, send)
         self.sent.append(sent)
+        self.caps.called(place, sent)
         self.seen.called_ns[send.oid, worker.account] = net.now_ns
         if send.action == OPEN:
             self._opens(worker, send, record)

@@ -13,6 +13,7 @@ from mesh.units import MS_NS, NEVER
 from nodes.terminal.faults import FaultPlan as VenueFaults
 from tests.sim.fleet import MASTER, ROUTERS, Fleet
 from tests.sim.kinds import KINDS
+from tests.sim.rogue import Rogue
 
 FENCED = 70
 STAY_DOWN = (FENCED, 78)
@@ -41,6 +42,8 @@ class FaultPlan:
         """(when, kind, what) of every fault."""
         self.ends: list[Callable[[], None]] = []
         """What an operator puts right at the end."""
+        self.rogues: dict[str, Rogue] = {}
+        """Routers in a thief's hands."""
         self.snapshots: dict[str, Rows] = {}
         """Backups of stores."""
         self._net = fleet.net

@@ -1,5 +1,6 @@
 """One master, two routers and eight locals with their workers, on connections, disks, clocks and a server that may all go wrong."""
 
+from itertools import product
 from random import Random
 from typing import Any
 
@@ -50,6 +51,16 @@ Heartbeats and reads stay about as far apart as in life: most of what a simulate
 """
 DEADLINES_MS = (3_000, 800)
 """Of opens, by the seed: a grant runs out first, or the deadline does."""
+CAPS = """
+[caps]
+orders_per_second_count = 2
+orders_per_minute_count = 16
+lots = 0.04
+positions_count = 4
+breach_count = 20
+breach_window_ms = 5_000
+"""
+"""Of some fleets: so tight that the played signals break each of them."""
 HEAD = """
 [market]
 symbols = ["EURUSD", "GBPUSD"]
@@ -88,21 +99,23 @@ def account_of(number: int) -> str:
     return f"a{number}"
 
 
-def config_text(netting: bool, deadline_ms: int) -> str:
-    """The configuration; every fourth account may be a netting one."""
+def config_text(netting: bool, deadline_ms: int, capped: bool) -> str:
+    """The configuration; every fourth account may be a netting one, and all may have hard caps."""
     modes = {number: "netting" if netting and number % 4 == 0 else "hedging" for number in range(1, LOCALS + 1)}
     accounts = {account_of(number): f'margin_mode = "{mode}"' for number, mode in modes.items()}
-    return small_mesh(TIMERS.format(deadline_ms=deadline_ms) + HEAD, accounts, routers_count=2)
+    return small_mesh(TIMERS.format(deadline_ms=deadline_ms) + HEAD + CAPS * capped, accounts, routers_count=2, plain=False)
 
 
-CONFIGS = {(netting, ms): parse(config_text(netting, ms)) for netting in (False, True) for ms in DEADLINES_MS}
+CONFIGS = {kind: parse(config_text(*kind)) for kind in product((False, True), DEADLINES_MS, (False, True))}
 
 
 class Fleet:
     """The simulated mesh of one seed. ``watch`` is told of every order_send before it is made."""
 
-    def __init__(self, seed: int, watch: "Watch", netting: bool = False, deadline_ms: int = DEADLINES_MS[0]) -> None:
-        self.config: Config = CONFIGS[netting, deadline_ms]
+    def __init__(
+        self, seed: int, watch: "Watch", netting: bool = False, deadline_ms: int = DEADLINES_MS[0], capped: bool = False
+    ) -> None:
+        self.config: Config = CONFIGS[netting, deadline_ms, capped]
         self.random = Random(seed)
         self.keys = DrawnKeys(self.config)
         self.net = SimNet(self.config, seed)

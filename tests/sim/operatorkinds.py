@@ -13,9 +13,12 @@ from mesh.messages.orders import CLOSE, OPEN
 from mesh.units import E8, MS_NS
 from nodes.local.attempts import OrderRecord
 from nodes.local.core import Local
+from nodes.router.core import Router
 from nodes.terminal import names
 from nodes.terminal.faults import FaultPlan as VenueFaults
+from tests.sim.fleet import ROUTERS
 from tests.sim.players import MARKET_NS
+from tests.sim.rogue import Rogue
 
 if TYPE_CHECKING:
     from tests.sim.faultplan import FaultPlan
@@ -52,6 +55,25 @@ def forge(plan: "FaultPlan", random: Random) -> str:
             signed = fleet.keys.signer("stopper").signed(structs.replace(undo, issuer="stopper"))
     operator.forge(signed, what)
     return what
+
+
+def rogue(plan: "FaultPlan", random: Random) -> str:
+    """A router's key is stolen: for a while a thief hands on what he likes; then its process is another."""
+    fleet, name = plan.fleet, random.choice(ROUTERS)
+    core = fleet.net.places[name].core
+    if not isinstance(core, Router) or name in plan.rogues:
+        return ""
+    thief = plan.rogues[name] = Rogue(core, random)
+
+    def end() -> None:
+        if plan.rogues.get(name) is thief:
+            del plan.rogues[name]
+            thief.leave()
+            if fleet.net.places[name].core is core:
+                fleet.net.crash(name)
+
+    plan.ends.append(end)
+    return f"{name} for {plan.later(random, 200, 4_000, end)} ms"
 
 
 def flatten(plan: "FaultPlan", random: Random) -> str:

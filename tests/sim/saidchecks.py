@@ -17,7 +17,7 @@ from nodes.local.finishing import ORDER_ROW
 from nodes.local.state import META, MetaRecord
 from nodes.master.state import EPOCH, EpochRecord
 from tests.sim.broken import Broken
-from tests.sim.seen import SLACK_NS, Granted, Seen, has_decision, has_outcome
+from tests.sim.seen import SLACK_NS, Granted, Seen, has_decision, has_outcome, words_of
 
 RUN = "sim"
 STORED_NS = 100 * MS_NS
@@ -75,6 +75,7 @@ class SaidChecks:
         if effect.link not in (links.ORDERS, links.REPLAY) or not place.name.startswith("master"):
             return
         self._epoch(place, order.e)
+        self._seen.published.update(words_of(order, target, effect.body) for target in order.targets)
         body = decode_untrusted(effect.body)
         assert isinstance(body, OrderBody)
         self._seen.actions[order.oid] = body.action
@@ -134,6 +135,8 @@ class SaidChecks:
         state = place.core._state  # type: ignore[union-attr]
         if envelope.link != state.home_link or order.e < state.stream.e:
             return
+        if any(words_of(order, target, envelope.frames[1]) not in self._seen.published for target in order.targets):
+            return  # made up on its way: it is nothing to whom it came
         body = decode_untrusted(envelope.frames[1])
         if isinstance(body, OrderBody) and body.action == CLOSE:
             self._closes.setdefault((place.name, place.life, order.oid), self._seen.now_ns)

@@ -4,6 +4,7 @@ import msgspec
 
 from mesh.codec import decode_record_untrusted
 from mesh.messages.base import NO_OID
+from mesh.messages.orders import Order, Target
 from mesh.messages.outcomes import Outcome
 from mesh.messages.venue import VenueSend
 from mesh.simdisk import Disk
@@ -40,6 +41,12 @@ class Granted(msgspec.Struct, frozen=True):
     kill_digest: bytes
 
 
+def words_of(order: Order, target: Target, body: bytes) -> tuple[object, ...]:
+    """All that a target is told, with its seal: another account's words may be the same."""
+    named = (target.account, target.k, target.symbol, target.volume_e8, target.ref_oid, target.ref_ticket, target.mac)
+    return (order.e, order.n, order.oid, *named, body)
+
+
 class Seen:
     """Of one fleet."""
 
@@ -50,6 +57,8 @@ class Seen:
         """(oid, account) → its last call."""
         self.actions: dict[bytes, str] = {}
         """Of every order published, by oid."""
+        self.published: set[tuple[object, ...]] = set()
+        """What masters have published to each target, in the words of ``words_of``: what else comes to a local somebody has made up."""
         self.deadlines: dict[tuple[bytes, str], list[tuple[int, int]]] = {}
         """(oid, account) → (epoch, virtual time of its deadline) of every opening published."""
         self.published_ns: dict[tuple[bytes, str, int], int] = {}

@@ -28,6 +28,9 @@ LOOK_NS = 250 * MS_NS
 SETTLE_NS = 14 * SECOND_NS
 """Of virtual time after the last fault: twice the settle window of an unknown result and what is around it."""
 
+CAPPED_EACH, CAPPED_AT = 11, 8
+"""One fleet in eleven has hard caps, and none of those whose seeds had failed before there were any: they stay as they were."""
+
 
 class Result(msgspec.Struct):
     """What became of a seed."""
@@ -57,7 +60,8 @@ class Simulation:
         self.seed = seed
         self.checks = Checks()
         self.random = Random(f"{seed}/signals")
-        self.fleet = Fleet(seed, self.checks, netting=seed % 3 == 0, deadline_ms=DEADLINES_MS[seed % 2])
+        capped = seed % CAPPED_EACH == CAPPED_AT
+        self.fleet = Fleet(seed, self.checks, netting=seed % 3 == 0, deadline_ms=DEADLINES_MS[seed % 2], capped=capped)
         self.plan = FaultPlan(self.fleet, seed, off, only, until_ms * MS_NS or NEVER)
         self._faults_ns = 25 * FAULTS_NS if long else FAULTS_NS
         self._number = 0

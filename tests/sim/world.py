@@ -57,7 +57,7 @@ class MarketVenue(FakeVenue):
 
 def make_config() -> Config:
     """A mesh of two routers, with a local for each account the fake venue knows."""
-    return parse(small_mesh(HEAD, dict.fromkeys(LOGINS, ""), routers_count=2))
+    return parse(small_mesh(HEAD, dict.fromkeys(LOGINS, ""), routers_count=2, plain=False))
 
 
 def build(config: Config, name: str, life: int) -> Core:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from mesh.io.sockets import Hub
+from mesh.io.hub import Hub
 
 
 @pytest.fixture

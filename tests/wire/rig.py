@@ -13,9 +13,10 @@ from mesh.errors import MeshError
 from mesh.io.clock import monotonic_ns
 from mesh.io.eventfile import EventFile
 from mesh.io.health import Identity
+from mesh.io.hub import Hub
 from mesh.io.node import Node
 from mesh.io.shell import Shell
-from mesh.io.sockets import Hub, Socket
+from mesh.io.sockets import Socket
 from mesh.io.store import Store
 from mesh.messages.base import Msg
 from mesh.messages.control import Ping, Pong

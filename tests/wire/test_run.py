@@ -13,13 +13,14 @@ from mesh.codec import encode
 from mesh.config import Config, parse
 from mesh.errors import PortInUse, StoreInUse
 from mesh.io import detour
+from mesh.io.hub import Hub
 from mesh.io.node import Node
-from mesh.io.sockets import SENT, Hub
+from mesh.io.sockets import SENT
 from mesh.io.store import open_store
 from mesh.messages import PROTOCOL_VERSION
 from mesh.messages.control import OperatorHello
 from nodes.io import run
-from nodes.io.keyfiles import make_keys
+from nodes.io.keymaking import make_keys
 from tests.ports import free_base_port
 from tests.smallmesh import small_mesh
 from tests.wire.rig import until
@@ -243,7 +244,7 @@ def test_node_ends_with_its_parent() -> None:
 
 STALLED = """
 from mesh.io import shell, watchdog
-from mesh.io.sockets import Hub
+from mesh.io.hub import Hub
 from tests.wire.rig import Told, node_of
 
 def stall(now_ns):

@@ -22,9 +22,9 @@ from mesh.core import (
 )
 from mesh.io import shell as shell_module
 from mesh.io.clock import monotonic_ns
+from mesh.io.hub import Hub
 from mesh.io.inlet import BATCH_COUNT
 from mesh.io.shell import Shell
-from mesh.io.sockets import Hub
 from mesh.messages.control import Ping, Pong
 from mesh.messages.orders import Order
 from mesh.units import MS_NS, NEVER, SECOND_NS

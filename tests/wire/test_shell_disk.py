@@ -20,7 +20,7 @@ from mesh.core import (
 )
 from mesh.errors import StoreFailed
 from mesh.io.eventfile import EventFile
-from mesh.io.sockets import Hub
+from mesh.io.hub import Hub
 from mesh.io.store import Store, create
 from mesh.messages.control import Ping
 from tests.wire.rig import DONE, Told, fill, names_of, node_of, pair, ping_of, quietly, run

@@ -17,8 +17,9 @@ from mesh.core import (
     PeerLost,
     Send,
 )
+from mesh.io.hub import Hub
 from mesh.io.node import PARTNERS_FROM
-from mesh.io.sockets import SENT, Hub, Received
+from mesh.io.sockets import SENT, Received
 from mesh.messages.base import Msg
 from mesh.messages.control import Ping, Pong
 from mesh.messages.health import NodeHealth

@@ -13,8 +13,9 @@ import zmq
 from mesh import links
 from mesh.errors import BadConfig, PortInUse
 from mesh.io import peers
+from mesh.io.hub import Hub
 from mesh.io.peers import BAD_FRAMES_MAX
-from mesh.io.sockets import FULL, GONE, SENT, Hub, Socket
+from mesh.io.sockets import FULL, GONE, SENT, Socket
 from mesh.units import SECOND_NS
 from tests.ports import free_base_port, takes
 from tests.wire.rig import ANY_PORT, until
@@ -373,7 +374,7 @@ def bound(hub: Hub, *endpoints: str) -> Socket | None:
 
 HOLDER = """
 import sys
-from mesh.io.sockets import Hub
+from mesh.io.hub import Hub
 hub = Hub()
 hub.bind("locals", "ROUTER", sys.argv[1])
 print("bound", flush=True)

@@ -134,7 +134,7 @@ def _check_directory() -> None:
 
 def main() -> None:
     """Entry of the ``mesh`` command: errors become one line and their exit code."""
-    from nodes.io.cli import act_verbs, audit_verbs, bench_verbs, console_verbs, key_verbs, look_verbs, lost_verbs, stop_verbs
+    from nodes.io.cli import act_verbs, audit_verbs, bench_verbs, console_verbs, key_verbs, look_verbs, lost_verbs, secret_verbs, stop_verbs
 
     look_verbs.register(app)
     console_verbs.register(app)
@@ -143,6 +143,7 @@ def main() -> None:
     lost_verbs.register(app)
     audit_verbs.register(app)
     key_verbs.register(app)
+    secret_verbs.register(app)
     bench_verbs.register(app)
     try:
         _check_directory()

@@ -12,6 +12,7 @@ from mesh.audit import GENESIS, AuditRow
 from mesh.codec import RECORD_BYTES_MAX, decode_record_untrusted, decode_untrusted
 from mesh.errors import BadConfig, BadFrame, BadUsage, StoreFailed
 from mesh.io import auditwalk
+from mesh.io.doorkeeper import REFUSED_GUEST, RefusedGuest
 from mesh.io.storelayout import Genesis
 from mesh.killset import item_of
 from mesh.messages.base import Msg
@@ -26,6 +27,7 @@ from nodes.local.attempts import OrderRecord
 from nodes.local.commandlog import COMMAND, CommandRecord
 from nodes.local.finishing import ORDER_ROW
 from nodes.local.reports import OUTCOME
+from nodes.local.seals import FORGED, ForgedRecord
 from nodes.master.intake import ACT
 from nodes.master.state import EPOCH, EpochRecord
 from nodes.stops import KILL_ITEM, LATCHED_ROW, REFUSED_ITEM, RefusedRecord
@@ -39,6 +41,8 @@ RECORDS: dict[str, type[Msg]] = {
     OUTCOME: Outcome,
     COMMAND: CommandRecord,
     REFUSED_ITEM: RefusedRecord,
+    REFUSED_GUEST: RefusedGuest,
+    FORGED: ForgedRecord,
 }
 """Kind of an audited row → what its record is; a stop and an answer to one are whole messages, and the genesis the store's own."""
 VERDICTS = (
@@ -122,14 +126,14 @@ def read(row: AuditRow) -> Any:
     """A record field by field; its bytes in hex where this program cannot read it."""
     try:
         if row.kind == GENESIS:
-            return plain(msgspec.msgpack.decode(row.record, type=Genesis))
+            return plain(decode_record_untrusted(row.record, Genesis))
         if row.kind == LATCHED_ROW:
             return plain(decode_untrusted(row.record))
         if row.kind == KILL_ITEM:
             _, item = item_of(row.record)
             return {"type": type(item).__name__, **plain(item)}
         return plain(decode_record_untrusted(row.record, RECORDS[row.kind], RECORD_BYTES_MAX))
-    except (BadFrame, KeyError, msgspec.MsgspecError):
+    except (BadFrame, KeyError):
         return row.record.hex()
 
 

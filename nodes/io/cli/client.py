@@ -17,13 +17,15 @@ from mesh.codec import decode_untrusted, encode
 from mesh.config import Config
 from mesh.errors import BadFrame, NoMesh
 from mesh.io.clock import monotonic_ns
-from mesh.io.sockets import SENT, Hub, Received, Socket
+from mesh.io.hub import Hub
+from mesh.io.sockets import SENT, Received, Socket
 from mesh.messages import PROTOCOL_VERSION
 from mesh.messages.base import Msg
 from mesh.messages.control import OperatorHello
 from mesh.messages.health import FrontEvent, NodeHealth, Snapshot
 from mesh.units import MS_NS, SECOND_NS
 from mesh.view import SnapshotTally, View
+from nodes.io.doorfiles import client_door
 from nodes.io.locate import find
 
 Listener = Callable[[str, Msg], None]
@@ -39,8 +41,10 @@ LOOK_S = 3.0
 class Client:
     """What a command knows of a running mesh, and its way to ask."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, state: Path | None = None) -> None:
+        """``state``: where its keys are; None: they are looked for. Raises BadConfig where there are none."""
         self.config = config
+        self._door = client_door(config, state)
         self.view = View()
         self.life = secrets.randbits(62)
         self._hub = Hub()
@@ -52,7 +56,11 @@ class Client:
         self.listener: Listener | None = None
         self._tally = SnapshotTally()
         for router in config.nodes_of("router"):
-            self._fronts[self._hub.connect(links.FRONT, "SUB", config.endpoint(router, links.FRONT))] = router
+            self._fronts[self._connect(links.FRONT, "SUB", router)] = router
+
+    def _connect(self, link: str, kind: str, node: str) -> Socket:
+        way = self._door.way(node) if self._door is not None else None
+        return self._hub.connect(link, kind, self.config.endpoint(node, link), way)
 
     def now_ns(self) -> int:
         """The monotonic clock the view's ages are on."""
@@ -159,7 +167,7 @@ class Client:
         """A node's control socket, which may not be connected yet."""
         known = self._controls.get(node)
         if known is None:
-            known = self._hub.connect(links.CONTROL, "DEALER", self.config.endpoint(node, links.CONTROL))
+            known = self._connect(links.CONTROL, "DEALER", node)
             self._controls[node] = known
         return known
 
@@ -197,7 +205,7 @@ class Client:
         """Send to the signals node, as a source; False where it cannot be reached."""
         if self._source is None:
             signals = self.config.nodes_of("signals")[0]
-            self._source = self._hub.connect(links.SIGNALS, "DEALER", self.config.endpoint(signals, links.SIGNALS))
+            self._source = self._connect(links.SIGNALS, "DEALER", signals)
         return self._send(self._source, message)
 
     def _send(self, socket: Socket, message: Msg) -> bool:

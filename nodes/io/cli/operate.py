@@ -102,8 +102,8 @@ def unready(config: Config, client: Client) -> list[str]:
 def wait_until_ready(config_path: Path | None, timeout_s: float) -> int:
     """Until every node is READY; 3 and who is not, where it took too long. Raises NoMesh where nobody answered at all."""
     config, _ = find(config_path)
-    with Client(config) as client:
-        end_s = time.monotonic() + timeout_s
+    end_s = time.monotonic() + timeout_s
+    with _client_by(config, end_s) as client:
         while (waiting := unready(config, client)) and time.monotonic() < end_s:
             client.pump(100)
     if not client.view.routers:
@@ -113,6 +113,17 @@ def wait_until_ready(config_path: Path | None, timeout_s: float) -> int:
     if not waiting:
         say(f"ready: {len(config.node)} nodes")
     return 3 if waiting else 0
+
+
+def _client_by(config: Config, end_s: float) -> Client:
+    """A client, once there are keys for it: `mesh up` may be making them. Raises NoMesh where there are none in time."""
+    while True:
+        try:
+            return Client(config)
+        except BadConfig as error:
+            if time.monotonic() >= end_s:
+                raise NoMesh(f"no router of mesh {config.settings.mesh.id} can be asked: {error}") from None
+        time.sleep(0.05)
 
 
 def run_one(config_path: Path | None, name: str, state: Path | None) -> int:

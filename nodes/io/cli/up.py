@@ -30,7 +30,7 @@ from nodes.io.cli.summary import print_summary, summarise, write_summary
 from nodes.io.cli.watching import Ending, Run
 from nodes.io.cli.wishes import Wishes, check_wishes, effective_config
 from nodes.io.fleet import Fleet
-from nodes.io.keyfiles import make_keys
+from nodes.io.keymaking import make_keys
 from nodes.io.livespec import is_live
 from nodes.io.locate import Running, default_state, given, load, notes, remember, running_now, write_effective
 from nodes.io.recording import Recording, read_recording
@@ -68,7 +68,7 @@ def _run(config: Config, recording: Recording | None, state: Path, wishes: Wishe
         make_keys(config, state)
     except OSError as error:
         raise BadConfig(f"--state {state}: cannot be written: {error}; free its disk, or give another --state") from None
-    client = Client(config)
+    client = Client(config, state)
     try:
         note(config, effective, state, wishes)  # first, so that `mesh down` finds it from the first moment
         fleet.start()

@@ -1,5 +1,6 @@
 """The store: what it keeps, whose it is, and what it says when it cannot."""
 
+import errno
 import os
 import sqlite3
 import subprocess
@@ -12,6 +13,7 @@ import pytest
 from mesh.core import Put
 from mesh.errors import BadConfig, StoreFailed, StoreInUse
 from mesh.io.store import CHECKPOINT_COMMITS, Store, create, open_store
+from mesh.io.storemarks import read_head
 
 
 @pytest.fixture
@@ -220,4 +222,21 @@ def test_lock_ends_with_its_holder(path: Path) -> None:
     assert done.returncode == -9
     store = open_store(path, "demo", "node-1")
     assert store.load() == [("line", b"a", b"1")]
+    store.close()
+
+
+def test_mark_waits_while_there_is_no_descriptor_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Strangers have taken all of them: what is committed stays so and goes on, and the mark is written when there is room again."""
+    store = create(tmp_path / "n.db", "m", "n", "local")
+    store.commit([Put("row", b"k", b"r")])
+
+    def full(*_: object) -> None:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("mesh.io.storemarks.write_head", full)
+        store.tend(True)
+        store.commit([Put("row", b"l", b"r")])
+    store.tend(True)
+    assert read_head(store.path, store.store_id) == store.head
     store.close()

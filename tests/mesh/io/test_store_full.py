@@ -24,7 +24,7 @@ from mesh.io.health import Identity
 from mesh.io.log import Log
 from mesh.io.node import Node
 from mesh.io.shell import Shell
-from mesh.io.sockets import Hub
+from mesh.io.hub import Hub
 from mesh.io.store import create, open_store
 
 path, limit = Path(sys.argv[1]), int(sys.argv[2])

@@ -11,7 +11,8 @@ from mesh.errors import BadConfig
 from mesh.keyring import Refusal, Verified
 from mesh.messages.control import Entry, Undo
 from nodes.io import keyfiles
-from nodes.io.keyfiles import make_keys, node_keys, operator_signer, read_inventory, write_inventory, write_private
+from nodes.io.keyfiles import node_keys, operator_signer, read_inventory, write_inventory, write_private
+from nodes.io.keymaking import make_keys
 from tests.smallmesh import small_mesh
 
 CONFIG = parse(small_mesh(accounts={"one": "", "two": ""}, routers_count=2))
@@ -27,12 +28,13 @@ def state(tmp_path: Path) -> Path:
 def test_keys_are_made_once(state: Path) -> None:
     """A second time changes nothing; a node that came since gets its own."""
     before = {path.name: path.read_bytes() for path in (state / "keys").iterdir()}
-    assert sorted(before) == ["inventory.toml", "local-1.key", "local-2.key", "master-1.key", "operator.key"]
+    doors = [f"{name}.door" for name in (*CONFIG.node, "operator")]
+    assert sorted(before) == sorted(["inventory.toml", "local-1.key", "local-2.key", "master-1.key", "operator.key", *doors])
     make_keys(CONFIG, state)
     assert {path.name: path.read_bytes() for path in (state / "keys").iterdir()} == before
     make_keys(parse(small_mesh(accounts={"one": "", "two": "", "three": ""})), state)
     after = {path.name: path.read_bytes() for path in (state / "keys").iterdir()}
-    assert set(after) - set(before) == {"local-3.key"}
+    assert set(after) - set(before) == {"local-3.key", "local-3.door"}
     assert after["local-1.key"] == before["local-1.key"]
 
 

@@ -13,7 +13,7 @@ import pytest
 from mesh.config import parse
 from mesh.core import Halt
 from nodes.io import run
-from nodes.io.keyfiles import make_keys
+from nodes.io.keymaking import make_keys
 from nodes.io.locate import demo_text, load
 from nodes.io.run import phase_watch
 from tests.ports import free_base_port
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.wire
 def test_node_that_halts_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """`mesh up` shows the last line of a process that stays down: it must hold the reason."""
     monkeypatch.setattr(run, "core_of", lambda *_: Told(at_start=(Halt(70, "epoch 8 is another master's"),)))
-    config = parse(demo_text().replace("[mesh]", f"[mesh]\nbase_port = {free_base_port()}", 1))
+    config = parse(demo_text().replace("[mesh]", f"[mesh]\nplain = true\nbase_port = {free_base_port()}", 1))
     assert run.run_nodes(["signals-1"], config, tmp_path) == 70
     assert capsys.readouterr().err == "mesh: signals-1: epoch 8 is another master's\n"
 
@@ -47,7 +47,7 @@ def test_switches_for_tests_are_told_in_the_log(tmp_path: Path, monkeypatch: pyt
 
 def test_a_wall_clock_that_cannot_be_read_ends_a_node_as_a_wrong_configuration_does(tmp_path: Path) -> None:
     """Exit 78 and one line that names the variable: it stays down, and nobody reads a traceback."""
-    (tmp_path / "mesh.toml").write_text(demo_text().replace("[mesh]", f"[mesh]\nbase_port = {free_base_port()}", 1))
+    (tmp_path / "mesh.toml").write_text(demo_text().replace("[mesh]", f"[mesh]\nplain = true\nbase_port = {free_base_port()}", 1))
     (tmp_path / "step").touch()
     words = ["-m", "nodes.io.run", "signals-1", "--config", str(tmp_path / "mesh.toml"), "--state", str(tmp_path)]
     environment = {**os.environ, "MESH_WALL_STEP": str(tmp_path / "step")}

@@ -2,6 +2,7 @@
 
 import json
 import os
+import subprocess
 import sys
 import threading
 from collections.abc import Iterator
@@ -41,7 +42,7 @@ def apart() -> Iterator[ThreadPoolExecutor]:
 
 def config_of(lines: str = "", mesh: str = "") -> Config:
     section = f'\n[process.brain]\nnodes = ["cci-1", "signals-1"]\n{lines}\n' if lines else ""
-    return parse(demo_text().replace("[mesh]", f"[mesh]\n{mesh}", 1) + section)
+    return parse(demo_text().replace("[mesh]", f"[mesh]\nplain = true\n{mesh}", 1) + section)
 
 
 def told(found: Tuning) -> list[tuple[str, str]]:
@@ -204,3 +205,19 @@ def test_each_node_of_a_process_has_it_in_its_log(tmp_path: Path, monkeypatch: p
         notes = [json.loads(line) for line in (tmp_path / "log" / f"{name}.log").read_text().splitlines()]
         assert [note["event"] for note in notes][:2] == ["started", "cpus_refused"]
         assert (notes[1]["level"], notes[1]["key"]) == ("warning", f"process.brain.cpus = [{NOT_THERE}]")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="platform: Windows has no such limit")
+def test_process_takes_as_many_descriptors_as_it_may_have() -> None:
+    """Up to the hard limit; where that is small it is said with what to do. In a process of its own: the limit would stay."""
+    words = (
+        "import resource; from nodes.io.tuning import raise_descriptors, tune; from mesh.config import parse;"
+        "from tests.smallmesh import small_mesh; resource.setrlimit(resource.RLIMIT_NOFILE, (256, {hard}));"
+        "found = tune(parse(small_mesh()), 'router-1');"
+        "print(resource.getrlimit(resource.RLIMIT_NOFILE)[0], [note.name for note in found.warnings])"
+    )
+    checkout = Path(__file__).resolve().parents[3]
+    for hard, said in ((2_000, "2000 ['descriptors_few']"), (10_000, "10000 []")):
+        command = [sys.executable, "-c", words.format(hard=hard)]
+        done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=checkout)
+        assert done.stdout.strip() == said

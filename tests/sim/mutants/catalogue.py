@@ -8,6 +8,7 @@ opening of another life that ends unseen by a verdict, and one that is looked fo
 """
 
 from tests.sim.mutants.calls import CALLS
+from tests.sim.mutants.caps import CAPS
 from tests.sim.mutants.closes import CLOSES
 from tests.sim.mutants.durable import DURABLE
 from tests.sim.mutants.epochs import EPOCHS
@@ -15,10 +16,11 @@ from tests.sim.mutants.grants import GRANTS
 from tests.sim.mutants.lines import LINES
 from tests.sim.mutants.mutant import Mutant
 from tests.sim.mutants.numbers import NUMBERS
+from tests.sim.mutants.seals import SEALS
 from tests.sim.mutants.stops import STOPS
 from tests.sim.mutants.unknown import UNKNOWN
 
-MUTANTS: tuple[Mutant, ...] = (*DURABLE, *CALLS, *UNKNOWN, *EPOCHS, *NUMBERS, *GRANTS, *CLOSES, *STOPS, *LINES)
+MUTANTS: tuple[Mutant, ...] = (*DURABLE, *CALLS, *UNKNOWN, *EPOCHS, *NUMBERS, *GRANTS, *CLOSES, *STOPS, *CAPS, *LINES, *SEALS)
 _BY_NAME = {mutant.name: mutant for mutant in MUTANTS}
 assert len(_BY_NAME) == len(MUTANTS), "two mutants have one name"
 

@@ -9,7 +9,8 @@ from mesh import links
 from mesh.codec import decode_untrusted, encode
 from mesh.config import parse
 from mesh.drawnkeys import DrawnKeys
-from mesh.io.sockets import Hub, Socket
+from mesh.io.hub import Hub
+from mesh.io.sockets import Socket
 from mesh.keyring import Verified
 from mesh.killset import item_of
 from mesh.messages.accounts import AccountState

@@ -22,7 +22,7 @@ from nodes.io.cli.app import main
 from nodes.io.cli.console import DRIVER, WATCHING, check_terminal, only_watches, run_console
 from nodes.io.cli.hands import MeshHands
 from nodes.io.cli.webconsole import is_own_page, serve_console, url_of, warning_of
-from nodes.io.keyfiles import make_keys
+from nodes.io.keymaking import make_keys
 from nodes.io.locate import demo_text
 from tui.hands import Unable
 
@@ -44,13 +44,15 @@ class Opened:
         monkeypatch.delenv("MESH_CONFIG", raising=False)
         monkeypatch.delenv(DRIVER, raising=False)
         monkeypatch.setattr("nodes.io.cli.stops.default_state", lambda _given: self.state)
+        monkeypatch.setenv("MESH_KEYS", str(self.state / "keys"))
         for stream in (sys.stdin, sys.stdout):
             monkeypatch.setattr(stream, "isatty", lambda: is_terminal)
         monkeypatch.setitem(sys.modules, "tui.app", SimpleNamespace(Console=self))
 
-    def __call__(self, config: Any, routers: dict[str, str], hands: MeshHands, now_ns: Callable[[], int]) -> "Opened":
+    def __call__(self, config: Any, routers: dict[str, str], hands: MeshHands, now_ns: Callable[[], int], feed: Any, ends: str) -> "Opened":
         assert now_ns is monotonic_ns, "ages go on while a host sleeps"
         self.config, self.routers, self.hands = config, routers, hands
+        feed.stop()
         return self
 
     def run(self) -> None:

@@ -10,7 +10,7 @@ from rich.text import Text
 from rich.tree import Tree
 
 from mesh.errors import BadUsage, NoMesh
-from mesh.io.sockets import Hub
+from mesh.io.hub import Hub
 from mesh.messages.accounts import AccountSymbols
 from mesh.messages.control import Command, CommandAnswer, Entry, Undo
 from mesh.units import E8

@@ -20,7 +20,7 @@ def ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.delenv("MESH_CONFIG", raising=False)
     monkeypatch.chdir(tmp_path)
     path = tmp_path / "fleet.toml"
-    path.write_text(demo_text().replace("[mesh]", f"[mesh]\nbase_port = {free_base_port()}", 1))
+    path.write_text(demo_text().replace("[mesh]", f"[mesh]\nplain = true\nbase_port = {free_base_port()}", 1))
     with subprocess.Popen([sys.executable, "-c", ""]) as process:
         process.wait()
     remember(msgspec.structs.replace(running_now(path, path, "demo", tmp_path / "state"), pid=process.pid))

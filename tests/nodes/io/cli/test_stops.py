@@ -301,7 +301,8 @@ def test_drill_measures_and_stops_nothing(monkeypatch: pytest.MonkeyPatch, capsy
 def test_key_of_nobody_is_refused_before_anything_is_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The error says which names the inventory has."""
     from mesh.errors import BadConfig
-    from nodes.io.keyfiles import make_keys, operator_signer, write_private
+    from nodes.io.keyfiles import operator_signer, write_private
+    from nodes.io.keymaking import make_keys
 
     make_keys(CONFIG, tmp_path)
     write_private(tmp_path / "other.key")

@@ -1,0 +1,90 @@
+"""The doors of one process's nodes, kept while they run: the inventory is read again when it changes, and who is not in it is cut off.
+
+A revocation is a line less in the inventory of a host. It is looked at twice a second, so that a live link is cut within two: no message of
+a revoked key is taken from the moment the list is another, its peers are told gone, publishing sockets are closed and bound anew.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from mesh.config import Config
+from mesh.core import Note
+from mesh.doors import Doors
+from mesh.errors import BadConfig
+from mesh.io.clock import wall_ns
+from mesh.io.doorkeeper import Doorkeeper
+from mesh.io.node import Node
+from mesh.io.sockets import Keys
+from mesh.keyring import Keyring, NodeKeys
+from mesh.sealing import Agreement
+from nodes.io.doorfiles import guests_of, node_doors
+from nodes.io.keyfiles import INVENTORY, folder_of, holders_of, read_inventory
+
+LOOK_MS = 500
+Stamp = tuple[int, int, int] | None
+
+
+class Keeping:
+    """The list of guests of a process, and each of its nodes' doorkeeper."""
+
+    def __init__(self, config: Config, state: Path, doors: Doors, keys: dict[str, Keys]) -> None:
+        self._config = config
+        self._state = state
+        self._keys = keys
+        self._keyrings: list[Keyring] = []
+        self._doors = doors
+        self._keepers = {name: Doorkeeper(name, pair, doors) for name, pair in keys.items()}
+        self._stamp = self._look()
+
+    def keeper(self, name: str) -> Doorkeeper:
+        """Of a node of this process."""
+        return self._keepers[name]
+
+    def with_doors(self, name: str, keys: NodeKeys) -> NodeKeys:
+        """A node's keys, which follow the inventory from now on; with what it agrees on with others, where it seals or believes seals."""
+        self._keyrings.append(keys.keyring)
+        if keys.signer is None:
+            return keys
+        agreement = Agreement(self._config.settings.mesh.id, self._keys[name].secret, lambda node: self._doors.keys_of(node, wall_ns()))
+        return msgspec.structs.replace(keys, agreement=agreement)
+
+    def watch(self, nodes: list[Node]) -> Callable[[], None]:
+        """A callback that takes the inventory again where it is another, and cuts off whose keys are good no more, by it or by time."""
+
+        def look() -> None:
+            stamp = self._look()
+            if stamp != self._stamp:
+                self._stamp = stamp
+                self._take(nodes)
+            for node in nodes:
+                node.sweep_doors()
+
+        return look
+
+    def _take(self, nodes: list[Node]) -> None:
+        try:
+            inventory = read_inventory(self._state)
+            self._doors.replace(guests_of(inventory))
+            for keyring in self._keyrings:
+                keyring.replace(holders_of(inventory))
+        except BadConfig as error:
+            note = Note("error", "inventory_refused", {"why": str(error)[:300], "do": "the one before stands; mend the file"})
+        else:
+            note = Note("info", "inventory_taken", {"file": INVENTORY})
+        for node in nodes:
+            node.log.note(note)
+
+    def _look(self) -> Stamp:
+        try:
+            seen = (folder_of(self._state) / INVENTORY).stat()
+        except OSError:
+            return None
+        return seen.st_mtime_ns, seen.st_size, seen.st_ino
+
+
+def keeping_of(names: list[str], config: Config, state: Path) -> Keeping | None:
+    """Of the nodes of this process; None where the mesh is plain. Raises BadConfig."""
+    found = node_doors(names, config, state)
+    return None if found is None else Keeping(config, state, *found)

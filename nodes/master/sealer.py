@@ -1,0 +1,57 @@
+"""What the master seals for a local, so that no router can change it: the key is agreed when the local says hello (``mesh.sealing``)."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from mesh.config import Config
+from mesh.core import Effect, Note
+from mesh.messages.orders import Grant, LocalHello, LocalWelcome, Order, Target
+from mesh.sealing import Agreement, grant_mac, order_head, order_mac, welcome_mac
+from nodes.master.account import Account
+
+
+class Sealer:
+    """Of one master. ``agreement`` None: its links are plain, and nothing is sealed."""
+
+    def __init__(self, config: Config, agreement: Agreement | None) -> None:
+        self._config = config
+        self._agreement = agreement
+
+    def meet(self, account: Account, hello: LocalHello) -> list[Effect]:
+        """A local is there with this door key. One that is none of its would take nothing that is sealed for it: said, and nothing is."""
+        if self._agreement is None:
+            return []
+        node = self._config.local_of(account.name)
+        key = self._agreement.key_with(node, hello.door_key, account.name)
+        account.seal_key = key or b""
+        if key is not None:
+            return []
+        told = {"account": account.name, "node": node, "key": hello.door_key.hex()[:16]}
+        return [Note("error", "door_key_unknown", told | {"why": "not among its keys in the inventory: it will take no order of ours"})]
+
+    def order(self, order: Order, body: bytes, accounts: Mapping[str, Account]) -> Order:
+        """An order with each target's MAC."""
+        if self._agreement is None:
+            return order
+        head = order_head(order, body)
+        return Order(order.e, order.n, order.oid, [self._target(head, target, accounts) for target in order.targets])
+
+    def _target(self, head: bytes, target: Target, accounts: Mapping[str, Account]) -> Target:
+        key = accounts[target.account].seal_key or self._newest_key(target.account)
+        mac = order_mac(key, head, target) if key else b""
+        return Target(target.account, target.k, target.symbol, target.volume_e8, target.ref_oid, target.ref_ticket, mac)
+
+    def _newest_key(self, account: str) -> bytes:
+        """Of a local that has not said hello to this master yet: most likely it has the newest of its keys. Empty where it has none."""
+        assert self._agreement is not None, "plain links need no key"
+        return next(iter(self._agreement.keys_with(self._config.local_of(account), account)), b"")
+
+    def grant(self, account: Account, grant: Grant) -> Grant:
+        """An answer to a question, its nonce under the MAC: no older one serves in its place."""
+        return msgspec.structs.replace(grant, mac=grant_mac(account.seal_key, grant)) if account.seal_key else grant
+
+    def welcome(self, account: Account, welcome: LocalWelcome) -> LocalWelcome:
+        """A welcome to the life that speaks for the account now."""
+        key = account.seal_key
+        return msgspec.structs.replace(welcome, mac=welcome_mac(key, welcome, account.life)) if key else welcome

@@ -1,0 +1,314 @@
+"""Attacks on a door, on real sockets: only keys of the list come in, who is in speaks for himself alone, each try is on record."""
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import zmq
+
+from mesh.codec import decode_record_untrusted, encode
+from mesh.doors import TRADE
+from mesh.errors import BadConfig
+from mesh.io import auditwalk
+from mesh.io.doorkeeper import REFUSED_GUEST, RefusedGuest
+from mesh.io.doorprobe import probe
+from mesh.io.hub import Door, Hub
+from mesh.io.sockets import Keys, Socket, Way
+from mesh.messages.control import Command, Ping
+from mesh.messages.orders import GrantAsk, LocalHello, RouterHello
+from tests.wire.doorrig import DAY_NS, House, new_keys
+
+pytestmark = pytest.mark.wire
+HELLO = LocalHello("a1", "local-1", 1, b"s", 0, 0, 0, b"", 1, "")
+OTHERS = LocalHello("a2", "local-2", 1, b"s", 0, 0, 0, b"", 1, "")
+COMMAND = Command(bytes(16), "ann", "close", "all", 0, False, 0, 0, True)
+HouseAt = Callable[[str], House]
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[HouseAt]:
+    made: list[House] = []
+
+    def build(link: str) -> House:
+        made.append(House(link, tmp_path))
+        return made[-1]
+
+    yield build
+    for each in made:
+        each.close()
+
+
+def audited(house: House) -> list[RefusedGuest]:
+    """What the audit says of who was refused."""
+    house.node.commit_all()
+    assert house.node.store is not None
+    rows = auditwalk.records(house.node.store.path)
+    return [decode_record_untrusted(row.record, RefusedGuest) for row in rows if row.kind == REFUSED_GUEST]
+
+
+def is_refused(house: House, socket: Socket) -> bool:
+    """Whether this guest was refused: he never was in, and it is on record why."""
+    refused = house.until(lambda: house.refused_count)
+    return refused and not socket.is_up and house.core.taken == []
+
+
+def test_guest_with_a_key_of_the_list_comes_in_and_is_heard(house: HouseAt) -> None:
+    """The user of his connection is his key."""
+    locals_door = house("locals")
+    keys = locals_door.invite("local-1", "local", account="a1")
+    locals_door.say(locals_door.knock(keys), HELLO)
+    assert locals_door.until(lambda: locals_door.core.taken)
+    assert locals_door.core.taken[0].message == HELLO
+    assert locals_door.socket.user == keys.public.hex()
+    assert (locals_door.refused_count, audited(locals_door)) == (0, [])
+
+
+def test_key_nobody_knows_is_refused(house: HouseAt) -> None:
+    """Whoever it is knows the door's own key, and nothing else."""
+    door = house("locals")
+    keys = new_keys()
+    assert is_refused(door, door.knock(keys))
+    record = audited(door)[0]
+    assert (record.link, record.key, record.name, record.why) == ("locals", keys.public.hex(), "", "UNKNOWN_KEY")
+    assert record.address == "127.0.0.1"
+
+
+def test_guest_without_any_key_is_not_let_in(house: HouseAt) -> None:
+    """A plain connection, as every ZeroMQ program makes it: the handshake itself fails, at both sides, again and again."""
+    door = house("locals")
+    plain = door.knock(None)
+    keys = door.invite("local-1", "local", account="a1")
+    known = door.knock(keys)
+    door.say(known, HELLO)
+    assert door.until(lambda: door.core.taken)
+    assert not plain.is_up
+    assert [envelope.message for envelope in door.core.taken] == [HELLO]
+
+
+@pytest.mark.parametrize("link", ["orders", "replay", "decide", "control.router", "control.master", "front", "signals", "market"])
+def test_right_key_at_the_wrong_door_is_refused(house: HouseAt, link: str) -> None:
+    """A local has business at its routers alone: not where orders are published, nor at a control socket."""
+    door = house(link)
+    assert is_refused(door, door.knock(door.invite("local-1", "local", account="a1")))
+    assert audited(door)[0].why == "WRONG_LINK"
+
+
+def test_door_with_another_key_than_expected_is_not_trusted(house: HouseAt) -> None:
+    """Who stands in a router's place without its secret key hears nothing."""
+    door = house("locals")
+    keys = door.invite("local-1", "local", account="a1")
+    deceived = door.knock(keys, server=new_keys().public)
+    honest = door.knock(keys)
+    door.say(honest, HELLO)
+    assert door.until(lambda: door.core.taken)
+    assert not deceived.is_up
+
+
+@pytest.mark.parametrize(("shift_ns", "why"), [(-2 * DAY_NS, "KEY_NOT_YET"), (2 * DAY_NS, "KEY_EXPIRED")])
+def test_key_out_of_its_time_is_refused(house: HouseAt, shift_ns: int, why: str) -> None:
+    """Not before it is good, not after."""
+    door = house("locals")
+    keys = door.invite("local-1", "local", account="a1")
+    door.now_ns += shift_ns
+    assert is_refused(door, door.knock(keys))
+    assert (audited(door)[0].why, audited(door)[0].name) == (why, "local-1")
+
+
+def test_guest_from_another_address_is_refused(house: HouseAt) -> None:
+    """Where the list says from where he comes."""
+    door = house("locals")
+    assert is_refused(door, door.knock(door.invite("local-1", "local", account="a1", addresses=("10.1.2.3",))))
+    assert (audited(door)[0].why, audited(door)[0].address) == ("WRONG_ADDRESS", "127.0.0.1")
+    near = door.invite("local-2", "local", account="a2", addresses=("10.1.2.3", "127.0.0.1"))
+    door.say(door.knock(near), OTHERS)
+    assert door.until(lambda: door.core.taken)
+
+
+@pytest.mark.parametrize("words", [OTHERS, GrantAsk("a2", 1, b"s", 1, 1), LocalHello("a1", "local-2", 1, b"s", 0, 0, 0, b"", 1, "")])
+def test_local_speaks_for_its_own_account_alone(house: HouseAt, words: LocalHello | GrantAsk) -> None:
+    """Another's hello, another's ask, its own account under another's name: none of them reaches the core, and each is on record."""
+    door = house("locals")
+    socket = door.knock(door.invite("local-1", "local", account="a1"))
+    door.say(socket, words)
+    assert door.until(lambda: door.refused_count)
+    assert door.core.taken == []
+    assert audited(door)[0].why.startswith("NOT_YOURS")
+    door.say(socket, HELLO)
+    assert door.until(lambda: door.core.taken), "its own words are heard still"
+
+
+def test_stolen_routing_id_is_of_no_use(house: HouseAt) -> None:
+    """Who claims another's routing id has his own key all the same: he is refused as himself, and the other goes on."""
+    door = house("locals")
+    victim = door.knock(door.invite("local-1", "local", account="a1"))
+    door.say(victim, HELLO)
+    assert door.until(lambda: door.core.taken)
+    victims_id = door.socket.peers.all()[0].routing_id
+    thief_keys = door.invite("local-2", "local", account="a2")
+    thief = door.outside._plain("locals", "DEALER", door.socket.endpoint)
+    thief.set(zmq.ROUTING_ID, victims_id)
+    for option, value in (
+        (zmq.CURVE_SERVERKEY, door.keys.public),
+        (zmq.CURVE_PUBLICKEY, thief_keys.public),
+        (zmq.CURVE_SECRETKEY, thief_keys.secret),
+    ):
+        thief.set(option, value)
+    thief.connect(door.socket.endpoint)
+    thief.send(encode(GrantAsk("a1", 1, b"s", 1, 1)))
+    door.say(victim, HELLO)
+    assert door.until(lambda: len(door.core.taken) == 2)
+    thief.close(0)
+    assert [envelope.message for envelope in door.core.taken] == [HELLO, HELLO]
+
+
+def test_revoked_key_is_cut_on_a_live_link(house: HouseAt) -> None:
+    """Its next word is not taken, what is sent to it finds nobody, and the core is told that it has gone."""
+    door = house("locals")
+    stays, goes = door.invite("local-1", "local", account="a1"), door.invite("local-2", "local", account="a2")
+    staying, going = door.knock(stays), door.knock(goes)
+    door.say(staying, HELLO)
+    door.say(going, OTHERS)
+    assert door.until(lambda: len(door.core.taken) == 2)
+    number = next(envelope.peer for envelope in door.core.taken if envelope.message == OTHERS)
+    door.core.handlers = {type(envelope.message): None for envelope in door.core.taken}  # type: ignore[misc]
+    door.strike("local-2")
+    assert door.socket.send(number, (b"x",)) == 1, "gone"
+    door.core.taken.clear()
+    going.send(0, (encode(OTHERS),))
+    door.say(staying, HELLO)
+    assert door.until(lambda: door.core.taken)
+    assert [envelope.message for envelope in door.core.taken] == [HELLO]
+    assert {record.why for record in audited(door)} >= {"NO_GUEST cut off"}
+
+
+def test_revoked_subscriber_hears_nothing_more(house: HouseAt) -> None:
+    """A publishing socket knows no peers one by one: all are closed, and who may comes back by himself."""
+    door = house("orders")
+    stays, goes = door.invite("router-1", "router"), door.invite("router-2", "router")
+    staying, going = door.knock(stays), door.knock(goes)
+    heard: dict[Socket, int] = {staying: 0, going: 0}
+
+    def publish() -> None:
+        door.socket.send(0, (b"x",))
+        for socket in heard:
+            heard[socket] += len(socket.receive(100))
+
+    assert door.until(lambda: publish() or all(heard.values()))
+    door.strike("router-2")
+    heard[staying] = heard[going] = 0
+    while going.receive(100):
+        pass
+    assert door.until(lambda: publish() or heard[staying])
+    assert heard[going] == 0
+    assert door.until(lambda: not going.is_up)
+
+
+def test_operator_acts_only_with_the_right_to(house: HouseAt) -> None:
+    """Without it he watches and asks; a router's word at the control socket is nobody's business there."""
+    door = house("control.router")
+    watcher = door.knock(door.invite("desk", "operator"))
+    door.say(watcher, COMMAND)
+    assert door.until(lambda: door.refused_count)
+    assert audited(door)[0].why == "NO_RIGHT Command may=-"
+    door.say(watcher, Ping("", 1))
+    assert door.until(lambda: [envelope.message for envelope in door.core.taken] == [Ping("", 1)])
+    door.say(door.knock(door.invite("desk-2", "operator", may=(TRADE,))), COMMAND)
+    assert door.until(lambda: door.core.taken[-1].message == COMMAND)
+
+
+def test_router_says_its_own_name_and_hands_on_what_locals_say(house: HouseAt) -> None:
+    """A router cannot be another router; for accounts it speaks by its trade."""
+    door = house("replay")
+    socket = door.knock(door.invite("router-1", "router"))
+    door.say(socket, RouterHello("router-2", 1, 1, ""))
+    assert door.until(lambda: door.refused_count)
+    door.say(socket, RouterHello("router-1", 1, 1, ""))
+    door.say(socket, HELLO)
+    assert door.until(lambda: len(door.core.taken) == 2)
+    assert door.refused_count == 1
+
+
+def test_ten_words_of_others_and_a_peer_is_read_no_more(house: HouseAt) -> None:
+    """What follows is dropped unread."""
+    door = house("locals")
+    socket = door.knock(door.invite("local-1", "local", account="a1"))
+    for _ in range(12):
+        door.say(socket, OTHERS)
+    door.say(socket, HELLO)
+    assert door.until(lambda: door.core.counters.totals.get("unread_frame_count", 0) == 3)
+    assert (door.refused_count, door.core.taken) == (10, [])
+
+
+def test_flood_of_strangers_leaves_a_bounded_record(house: HouseAt) -> None:
+    """Each try is counted; the audit has a burst of them and one a second, so that nobody can fill a disk."""
+    door = house("locals")
+    for _ in range(300):
+        assert door.door.judge(new_keys().public, "127.0.0.1") == "UNKNOWN_KEY"
+    assert door.refused_count == 300
+    assert 20 <= len(audited(door)) <= 25
+
+
+def test_probe_finds_a_door_that_is_open(house: HouseAt) -> None:
+    """A judge who lets in everybody, and one who never answers: the node does not run; a good door is passed."""
+    door = house("locals")
+    probe(door.hub, "ROUTER", door.socket.endpoint, door.keys.public)
+    keys = new_keys()
+    hub = Hub()
+    open_door = hub.bind("locals", "ROUTER", "tcp://127.0.0.1:0", door=Door(keys, "any/locals", lambda key, address: ""))
+    with pytest.raises(BadConfig, match="lets in a key that nobody knows"):
+        probe(hub, "ROUTER", open_door.endpoint, keys.public)
+    hub.close()
+
+
+def test_server_that_takes_its_next_key_is_found_again(house: HouseAt, tmp_path: Path) -> None:
+    """Both keys are on the guests' list for a while: who expects the old one tries the next."""
+    door = house("locals")
+    keys = door.invite("local-1", "local", account="a1")
+    old, new = door.keys.public, new_keys()
+    socket = door.outside.connect("locals", "DEALER", door.socket.endpoint, Way(keys, lambda: [old, new.public]))
+    door.say(socket, HELLO)
+    assert door.until(lambda: door.core.taken)
+    endpoint = door.socket.endpoint
+    door.socket.close()
+    door.hub.sockets.remove(door.socket)
+    door.socket = door.hub.bind("locals", "ROUTER", endpoint, door=Door(new, "router-1/anew", door.door.judge))
+    door.node.add_socket("locals", door.socket, "locals")
+    assert door.until(lambda: not socket.is_up)
+    door.core.taken.clear()
+    door.say(socket, HELLO)
+    assert door.until(lambda: door.core.taken)
+
+
+def test_client_leaves_a_server_whose_key_was_revoked(house: HouseAt) -> None:
+    """A stolen server key is struck from the list: who is connected to it goes, and comes back only to a good one."""
+    door = house("locals")
+    keys = door.invite("local-1", "local", account="a1")
+    good: list[bytes] = [door.keys.public]
+    socket = door.outside.connect("locals", "DEALER", door.socket.endpoint, Way(keys, lambda: good))
+    door.say(socket, HELLO)
+    good[0] = new_keys().public
+    assert socket.redial_if_revoked()
+    assert door.until(lambda: not socket.is_up)
+    assert not socket.redial_if_revoked(), "once"
+
+
+def test_frames_from_a_door_keep_its_keys_out_of_their_words() -> None:
+    """Nobody prints a secret key by printing what holds it."""
+    keys = Keys(bytes(range(32)), bytes(range(32, 64)))
+    assert keys.secret.hex()[:8] not in repr(keys) + repr(Way(keys, list))
+
+
+def test_snapshots_are_for_guests_alone(house: HouseAt) -> None:
+    """A stranger subscribes in vain."""
+    door = house("front")
+    stranger = door.knock(new_keys())
+    guest = door.knock(door.invite("desk", "operator"))
+    heard = 0
+    end_s = time.monotonic() + 20
+    while not heard and time.monotonic() < end_s:
+        door.turn()
+        door.socket.send(0, (b"x",))
+        heard += len(guest.receive(10))
+    assert heard
+    assert stranger.receive(10) == []
