@@ -11,6 +11,7 @@ from mesh.messages.health import NodeHealth
 from mesh.view import freshness
 from tui.amounts import age_text
 from tui.state import State
+from tui.stopset import UNKNOWN_LEVEL
 from tui.tablemodel import plain
 
 DECIDE, WRONG, KNOW = "DECIDE", "WRONG", "KNOW"
@@ -96,6 +97,9 @@ def _stops(state: State, now_ns: int) -> Iterator[Alert]:
         who = entry.by or entry.issuer
         is_arming = entry.reason.startswith(GENESIS)
         words = f"{entry.level} {entry.scope} by {who}: {entry.reason or 'no reason'}"
+        if entry.level == UNKNOWN_LEVEL:
+            yield Alert(WRONG, f"{words}; it binds: a console of that version says how much it stops", "control")
+            continue
         yield Alert(DECIDE if is_arming else KNOW, words + ("; arm it when it may trade" if is_arming else ""), "control")
         lacking = [name for name in accounts_of(state, entry.scope) if not is_held(state, name, key, entry, now_ns)]
         if lacking:
@@ -123,11 +127,11 @@ def accounts_of(state: State, scope: str) -> list[str]:
 
 def is_held(state: State, account: str, key: bytes, entry: Entry, now_ns: int) -> bool:
     """Whether a local says, and lately, that it is as far with a stop as its level goes."""
-    seen = state.view.latched.get(account)
-    if seen is None or freshness(now_ns - seen[0]) == "dead":
+    seen, need = state.view.latched.get(account), STAGE_OF.get(entry.level)
+    if seen is None or need is None or freshness(now_ns - seen[0]) == "dead":
         return False
     held = next((each for each in seen[1].held if each.id == key), None)
-    return held is not None and held.stage in STOP_STAGES and STOP_STAGES.index(held.stage) >= STOP_STAGES.index(STAGE_OF[entry.level])
+    return held is not None and held.stage in STOP_STAGES and STOP_STAGES.index(held.stage) >= STOP_STAGES.index(need)
 
 
 def _nodes(state: State, now_ns: int) -> Iterator[Alert]:

@@ -23,9 +23,10 @@ from mesh.errors import MeshError
 from mesh.units import MS_NS, SECOND_NS
 from tui.feed import Batch, Feed
 from tui.hands import Hands, Progress
-from tui.page import Detail, Page
+from tui.page import Above, Page
 from tui.screens import PAGES
 from tui.screens.help import Help
+from tui.screens.leave import Leave
 from tui.state import State
 from tui.tablemodel import plain
 from tui.widgets.keys import Keys
@@ -93,7 +94,7 @@ class Failing:
 
 
 class Console(App[None]):
-    """One console of one mesh. ``routers``: name → endpoint of its FRONT."""
+    """One console of one mesh. ``routers``: name → endpoint of its FRONT; ``ends``: what ends with it, empty where leaving ends nothing."""
 
     CSS_PATH = "app.tcss"
     TITLE = "trademesh"
@@ -117,17 +118,20 @@ class Console(App[None]):
         now_ns: Callable[[], int] = time.monotonic_ns,
         wall_ns: Callable[[], int] = time.time_ns,
         feed: Source | None = None,
+        ends: str = "",
     ) -> None:
         super().__init__()
         self.config = config
         self.hands = hands
         self.now_ns = now_ns
         self.wall_ns = wall_ns
+        self.ends = ends
         self.state = State(config, now_ns())
         self.feed: Source = feed or Feed(routers, now_ns)
         self.armed_ns = 0
         """When the first Ctrl+X came; 0: none waits for its second."""
         self._shown: tuple[object, ...] = ()
+        self._heard: tuple[str, ...] = ()
         self._drawn_ns = 0
         self._rest_ns = 0
         self._is_over = False
@@ -185,7 +189,11 @@ class Console(App[None]):
         self.state.take(self.feed.take(), now_ns, self.wall_ns())
         if self.armed_ns and now_ns - self.armed_ns > CHORD_NS:
             self.armed_ns = self._drawn_ns = 0
-        what = self.state.version, self.page.NAME, *(self.state.router_state(name, now_ns) for name in self.state.links)
+        heard = self.state.ladder(), *(self.state.router_state(name, now_ns) for name in self.state.links)
+        if heard != self._heard:
+            self._heard = heard
+            self.draw_heads(now_ns)  # however long the page rests: who is silent, and what is stopped, waits for no picture
+        what = self.state.version, self.page.NAME, *heard
         is_new = what != self._shown and now_ns - self._drawn_ns >= self._rest_ns
         if is_new or now_ns - self._drawn_ns >= AGES_NS:
             self._shown, self._drawn_ns = what, now_ns
@@ -195,15 +203,20 @@ class Console(App[None]):
     def draw(self) -> None:
         """Show the state now, on the head of every screen, on every detail and the page in front."""
         now_ns = self.now_ns()
-        for screen in self.screen_stack:
-            for top in screen.query_children(Top):
-                top.show(self.state, now_ns)  # on those below, too: what lies above need not cover them
-            for keys in screen.query_children(Keys):
-                keys.show()
-            if isinstance(screen, Detail):
-                screen.show(self.state, now_ns)
+        self.draw_heads(now_ns)
         if self.page.is_mounted:
             self.page.show(self.state, now_ns)
+        for screen in self.screen_stack:
+            for keys in screen.query_children(Keys):
+                keys.show()
+            if isinstance(screen, Above) and screen.is_mounted:
+                screen.show(self.state, now_ns)
+
+    def draw_heads(self, now_ns: int) -> None:
+        """The head of every screen, on those below, too: what lies above need not cover them."""
+        for screen in self.screen_stack:
+            for top in screen.query_children(Top):
+                top.show(self.state, now_ns)
 
     def on_resize(self, event: events.Resize) -> None:
         """A terminal too small says so instead of showing half of the numbers."""
@@ -244,6 +257,13 @@ class Console(App[None]):
         if self.page.is_mounted:
             self.page.front()
 
+    async def action_quit(self) -> None:
+        """Leave; where something ends with it, only who says so twice."""
+        if self.ends and not isinstance(self.screen, Leave):
+            self.push_screen(Leave(self.ends))
+        else:
+            self.exit()
+
     def action_help(self) -> None:
         """What the keys do."""
         if not isinstance(self.screen, Help):
@@ -266,7 +286,8 @@ class Console(App[None]):
         """The command palette: pages, then what Textual brings."""
         for page in PAGES:
             yield SystemCommand(f"Page: {page.TITLE}", f"Key {page.KEY}", lambda name=page.NAME: self.action_page(name))
-        yield SystemCommand("FREEZE everything", "Ctrl+X twice: no opens on any account, at once", self.freeze)
+        if not self.hands.why_not:
+            yield SystemCommand("FREEZE everything", "Ctrl+X twice: no opens on any account, at once", self.freeze)
         yield from super().get_system_commands(screen)
 
     # stops

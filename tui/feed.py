@@ -12,12 +12,13 @@ import msgspec
 from mesh import links
 from mesh.codec import decode_untrusted
 from mesh.errors import BadFrame
-from mesh.io.sockets import Hub, Socket
+from mesh.io.hub import Hub
+from mesh.io.sockets import Socket, Way
 from mesh.messages.accounts import AccountState, AccountSymbols
 from mesh.messages.base import Msg
 from mesh.messages.control import Latched
 from mesh.messages.health import LocalSeen, NodeHealth, Snapshot
-from mesh.units import SECOND_NS
+from mesh.units import MS_NS, SECOND_NS
 from mesh.view import SnapshotTally, Told, told_of
 
 WAIT_MS = 50
@@ -29,6 +30,10 @@ EVENTS_MAX = 5_000
 """Events that wait for the app; of more the oldest are dropped, and counted."""
 STOP_S = 2.0
 RENEW_NS = SECOND_NS
+STALL_NS = 500 * MS_NS
+"""Between two looks: after longer ones, what is read may have waited for as long …"""
+SETTLE_NS = SECOND_NS
+"""… and more of it may still be on its way here for so long."""
 
 
 class RouterLink(msgspec.Struct, frozen=True):
@@ -120,16 +125,47 @@ class Pile:
         return Batch(told, dict(self.links), self._bad_frame_count, self._missed_count, self._tally.is_seeing(now_ns))
 
 
-class Feed:
-    """The thread. ``routers``: name → endpoint of its FRONT; ``now_ns``: the clock ages are on. Raises BadConfig for an address that is
-    none.
+class Waited:
+    """When what is read came, at the latest that is sure: not before the last look that left nothing there, so that it counts from then.
+
+    It may be shown older than it is, by a look; after this process stood still, by as long as it did. It is never shown younger.
+    ``now_ns``: when it was dialled.
     """
 
-    def __init__(self, routers: Mapping[str, str], now_ns: Callable[[], int]) -> None:
+    def __init__(self, now_ns: int) -> None:
+        self._since_ns = self._before_ns = self._looked_ns = self._settled_ns = now_ns
+
+    def begin(self, now_ns: int) -> None:
+        """Looks begin: nobody stood still before."""
+        self._looked_ns = self._settled_ns = now_ns
+
+    def look(self, now_ns: int) -> int:
+        """A look begins: what counts as the time of what it finds."""
+        if now_ns - self._looked_ns > STALL_NS:
+            if self._looked_ns < self._settled_ns:
+                self._since_ns = self._before_ns  # one stall after the other: what came before the last but one is here by now
+            self._before_ns, self._settled_ns = self._looked_ns, now_ns + SETTLE_NS
+        self._looked_ns = now_ns
+        return self._since_ns
+
+    def emptied(self) -> None:
+        """That look left nothing there."""
+        if self._looked_ns >= self._settled_ns:
+            self._since_ns = self._looked_ns
+
+
+class Feed:
+    """The thread. ``routers``: name → endpoint of its FRONT; ``now_ns``: the clock ages are on; ``ways``: how each is dialled, where it has
+    a door. Raises BadConfig for an address that is none.
+    """
+
+    def __init__(self, routers: Mapping[str, str], now_ns: Callable[[], int], ways: Mapping[str, Way] | None = None) -> None:
         self._now_ns = now_ns
         self._pile = Pile(routers, now_ns())
         self._hub = Hub()
-        self._sockets = {self._hub.connect(links.FRONT, "SUB", endpoint): name for name, endpoint in routers.items()}
+        dialled = {name: (ways or {}).get(name) for name in routers}
+        self._sockets = {self._hub.connect(links.FRONT, "SUB", endpoint, dialled[name]): name for name, endpoint in routers.items()}
+        self._waited = {socket: Waited(now_ns()) for socket in self._sockets}
         self._lock = Lock()
         self._is_over = Event()
         self._thread = Thread(target=self._run, name="feed", daemon=True)
@@ -153,6 +189,8 @@ class Feed:
 
     def _run(self) -> None:
         renew_ns = self._now_ns() + RENEW_NS
+        for waited in self._waited.values():
+            waited.begin(self._now_ns())
         try:
             while not self._is_over.is_set():
                 self._hub.wait(WAIT_MS)
@@ -167,13 +205,16 @@ class Feed:
 
     def _look(self, socket: Socket, router: str, now_ns: int, is_due: bool) -> int:
         """Take what is there from one router; how many messages."""
-        changes = socket.changes(now_ns)
+        changes, waited = socket.changes(now_ns), self._waited[socket]
+        came_ns = waited.look(now_ns)
         received = socket.receive(BATCH_COUNT)
+        if len(received) < BATCH_COUNT:
+            waited.emptied()
         with self._lock:
             for is_connected in changes:
                 self._pile.connected(router, is_connected, now_ns)
             for _, frames in received:
-                self._pile.put(router, frames[0] if frames else b"", now_ns)
+                self._pile.put(router, frames[0] if frames else b"", came_ns)
         if is_due:
             socket.renew(now_ns)
         return len(received)

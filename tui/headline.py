@@ -2,19 +2,21 @@
 
 from rich.text import Text
 
-from mesh.messages.control import LADDER
 from mesh.terminalword import REAL, kind_of
 from mesh.texts import clock_text, iso_from_ns
 from mesh.view import freshness
 from tui.amounts import age_text
 from tui.state import UNKNOWN, State
+from tui.stopset import rank_of
 from tui.tablemodel import plain
 
 CHORD = "^X ^X: FREEZE all"
+WATCHES = "watch only"
+"""In its place where nothing can be stopped from here."""
 LADDER_STYLE = {"ACTIVE": "bold green", "FREEZE": "bold yellow", "CANCEL": "bold dark_orange", "FLATTEN": "bold red"}
 
 
-def headline(state: State, now_ns: int, width: int) -> Text:
+def headline(state: State, now_ns: int, width: int, can_act: bool = True) -> Text:
     """The first line: never left out, cut at the end where it has no room but for the chord, which stands at its right."""
     config = state.config
     market = state.health_of("market")
@@ -29,8 +31,9 @@ def headline(state: State, now_ns: int, width: int) -> Text:
     age_ns = (state.age_ns(market.node, now_ns) or 0) if market else 0
     old = f", {age_text(age_ns)} old" if freshness(age_ns) != "fresh" else ""
     text.append(f"  market {stamp} UTC{old}" if stamp else "  market not begun" if market else "  market not seen", "dim" if old else "")
-    text.truncate(max(0, width - len(CHORD) - 2), overflow="ellipsis", pad=True)
-    text.append(f"  {CHORD}", "bold")
+    last = CHORD if can_act else WATCHES
+    text.truncate(max(0, width - len(last) - 2), overflow="ellipsis", pad=True)
+    text.append(f"  {last}", "bold")
     return text
 
 
@@ -38,11 +41,11 @@ def ladder_text(state: State) -> Text:
     """The ladder's word, and whose it is where something is stopped."""
     word = state.ladder()
     level = word.rstrip("+")
-    text = Text(word, "reverse bold red" if word == UNKNOWN else LADDER_STYLE[level])
+    text = Text(word, LADDER_STYLE.get(level, "reverse bold red"))
     live = state.stops
     if word == UNKNOWN or not live:
         return text
-    entry = max((entry for _, entry in live), key=lambda entry: (entry.scope == "all", LADDER.index(entry.level), -entry.issued_ns))
+    entry = max((entry for _, entry in live), key=lambda entry: (entry.scope == "all", rank_of(entry.level), -entry.issued_ns))
     words = f" {entry.scope} by {entry.by or entry.issuer}" + (f": {entry.reason}" if entry.reason else "")
     text.append(plain(words), "not bold")
     return text

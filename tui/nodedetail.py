@@ -34,7 +34,7 @@ def head(row: NodeRow) -> Text:
     text = Text(no_wrap=True, overflow="ellipsis")
     text.append(f"{row.name}  ", "bold")
     text.append(" ".join(state_text(row).split()), f"bold {STYLES[row.word]}")
-    text.append(f"  {row.health.phase if row.health else 'no word of it yet'}")
+    text.append(f"  {plain(row.health.phase) if row.health else 'no word of it yet'}")
     whose = f" of {row.account.account}" if row.account is not None else ""
     text.append(f"  {row.role}{whose}, {row.layer} layer\n")
     return text.append(DUTIES.get(row.layer, ""), "italic")
@@ -50,7 +50,7 @@ def pairs(rows: Iterable[tuple[str, str]], width: int, style: str, label_cells: 
     for label, words in rows:
         room = max(10, width - label_cells - 2)
         for number, part in enumerate(wrap(plain(words), room) or ["-"]):
-            yield Text(f"{padded('' if number else label, label_cells, False)}  {part}", style)
+            yield Text(f"{padded('' if number else plain(label), label_cells, False)}  {part}", style)
 
 
 def table(titles: Sequence[str], rows: Sequence[Sequence[str]], left: int, style: str, styles: Sequence[str] = ()) -> Lines:

@@ -1,17 +1,15 @@
 """What every page of the console is: a widget that is shown the state again and again while it is in front; and every detail above one."""
 
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import ClassVar
 
 from textual.containers import Vertical
 from textual.screen import Screen
 
+from tui.inconsole import InConsole
 from tui.state import State
 
-if TYPE_CHECKING:
-    from tui.app import Console
 
-
-class Page(Vertical):
+class Page(InConsole, Vertical):
     """One page. ``NAME``: its id and word; ``KEY``: the key that brings it to the front."""
 
     NAME: ClassVar[str]
@@ -20,11 +18,6 @@ class Page(Vertical):
 
     def __init__(self) -> None:
         super().__init__(id=self.NAME)
-
-    @property
-    def main(self) -> "Console":
-        """The console it is a page of."""
-        return cast("Console", self.app)
 
     def show(self, state: State, now_ns: int) -> None:
         """Draw what there is now; called ten times a second at most, and only while the page is in front."""
@@ -47,18 +40,17 @@ class Page(Vertical):
                 return
 
 
-class Detail(Screen[None]):
-    """A screen above a page that is shown the state as often as the page is, once it is mounted."""
-
-    @property
-    def main(self) -> "Console":
-        """The console it is a screen of."""
-        return cast("Console", self.app)
+class Above(InConsole):
+    """A screen above a page, which is shown the state as often as the page is."""
 
     def show(self, state: State, now_ns: int) -> None:
-        """Draw what there is now."""
-        raise NotImplementedError
+        """Draw what there is now, once it is mounted."""
+
+
+class Detail(Above, Screen[None]):
+    """One that has the whole screen."""
 
     def on_mount(self) -> None:
         """Draw it at once."""
         self.main.draw()
+        self.show(self.main.state, self.main.now_ns())  # it counts as mounted only after this

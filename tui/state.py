@@ -7,9 +7,7 @@ import msgspec
 
 from mesh.bounded import keep
 from mesh.config import Config
-from mesh.errors import BadFrame
-from mesh.killset import KillSet, item_of
-from mesh.messages.control import LADDER, Entry, Signed, Undo
+from mesh.messages.control import Entry, Signed, Undo
 from mesh.messages.health import NodeHealth
 from mesh.messages.outcomes import Outcome
 from mesh.units import SECOND_NS
@@ -19,6 +17,7 @@ from tui.hands import Progress
 from tui.history import NodeHistory, Window
 from tui.latencies import Latencies
 from tui.notelog import NoteLog
+from tui.stopset import StopSet
 
 BAD_NS = 10 * SECOND_NS
 """Bad frames are a line of the log at most this often."""
@@ -60,8 +59,7 @@ class State:
         self.runs: dict[int, Run] = {}
         self.version = 0
         """Grows with each batch that told something: who shows the same as before need not draw."""
-        self._killset = KillSet()
-        self._shown_stops = 0
+        self._stops = StopSet()
         self._seen: dict[tuple[str, int], None] = {}
         """Outcomes that were counted."""
         self._bad: tuple[int, int] = (0, 0)
@@ -75,16 +73,19 @@ class State:
         """Reduce what came since the last call."""
         for told in batch.told:
             item = told.item
-            self.view.put(told, now_ns)
+            if isinstance(item, Signed) and (stop := self._stops.take(told.raw)) is not None:
+                self.log.stop(stop)
+            if not self._stops.is_newer(told.raw):  # of a level that only the set of stops can take
+                self.view.put(told, told.at_ns)
             if isinstance(item, NodeHealth):
                 if self.health(item.node) is item:  # another router may still tell what a node was before
                     self.histories.setdefault(item.node, NodeHistory()).take(item, told.at_ns)
                 self.log.take(item)
             elif isinstance(item, Outcome):
                 self._outcome(item, told, now_ns, wall_ns)
-            elif isinstance(item, Signed):
-                self._stop(told.raw)
         self.links = batch.links
+        # a router is as old as its last word, whenever the app came to take it
+        self.view.routers |= {name: link.heard_ns for name, link in batch.links.items() if link.heard_ns}
         self.missed_count, self.is_seeing = batch.missed_count, batch.is_seeing
         self._count_bad(batch.bad_frame_count + self.view.bad_frame_count, wall_ns)
         self._routers(now_ns, wall_ns)
@@ -102,17 +103,6 @@ class State:
         self.outcomes_a_minute.add(1, told.at_ns)
         if outcome.cause == outcome.leg:
             self.orders_a_minute.add(1, told.at_ns)
-
-    def _stop(self, raw: bytes) -> None:
-        if len(self.view.stops) == self._shown_stops:
-            return
-        self._shown_stops = len(self.view.stops)
-        try:
-            self._killset.add_untrusted(raw)
-            _, item = item_of(raw)
-        except BadFrame:
-            return  # the view has counted it
-        self.log.stop(item)
 
     def _count_bad(self, count: int, wall_ns: int) -> None:
         self.bad_frame_count = count
@@ -159,7 +149,7 @@ class State:
     @property
     def stops(self) -> list[tuple[bytes, Entry]]:
         """Live stops, by id."""
-        return self._killset.live()
+        return self._stops.live()
 
     def undone(self) -> dict[bytes, Undo]:
         """Ended stops, by id, and what ended them."""
@@ -168,15 +158,11 @@ class State:
 
     def entries(self) -> list[tuple[bytes, Entry]]:
         """Every stop, the newest last."""
-        return self._killset.entries()
+        return self._stops.entries()
 
     def ladder(self) -> str:
         """The highest live stop over everything, with ``+`` where a narrower one binds too; UNKNOWN while nobody tells."""
-        if not self.is_seeing:
-            return UNKNOWN
-        live = [entry for _, entry in self.stops]
-        whole = max((LADDER.index(entry.level) for entry in live if entry.scope == "all"), default=0)
-        return LADDER[whole] + ("+" if any(entry.scope != "all" for entry in live) else "")
+        return self._stops.ladder() if self.is_seeing else UNKNOWN
 
     def router_state(self, router: str, now_ns: int) -> str:
         """``fresh``, ``late`` or ``dead``: as old as its last frame is."""

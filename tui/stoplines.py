@@ -5,13 +5,14 @@ from collections.abc import Sequence
 from rich.text import Text
 
 from mesh.killset import ALL
-from mesh.messages.control import ACTIVE, LADDER
+from mesh.messages.control import ACTIVE
 from mesh.units import DAY_NS
 from tui.alerts import accounts_of
 from tui.amounts import age_text
 from tui.board import Cell, more_row, row, titled
 from tui.state import UNKNOWN, State
 from tui.stoprows import ENDING, LEVEL_STYLE, StopRow, since_text, stop_rows
+from tui.stopset import rank_of
 from tui.stopwords import counted, named
 from tui.tablemodel import padded
 
@@ -41,7 +42,7 @@ def stop_lines(state: State, rows: Sequence[StopRow], off: Sequence[str], now_ns
 
 def _urgency(stop: StopRow) -> tuple[bool, bool, int, int]:
     """Over everything first, then by level, then the newest; at last what is ended."""
-    return stop.word == ENDING, stop.entry.scope != ALL, -LADDER.index(stop.entry.level), -stop.entry.issued_ns
+    return stop.word == ENDING, stop.entry.scope != ALL, -rank_of(stop.entry.level), -stop.entry.issued_ns
 
 
 def _state_words(state: State, rows: Sequence[StopRow], now_ns: int) -> str:
@@ -61,14 +62,15 @@ def _state_words(state: State, rows: Sequence[StopRow], now_ns: int) -> str:
 def _table(stops: Sequence[StopRow], state: State, wall_ns: int, width: int) -> list[Text]:
     """A line a stop, in columns as wide as what they hold."""
     held = [_held_words(stop) for stop in stops]
+    level_cells = max([LEVEL_CELLS, *(2 + len(stop.entry.level) for stop in stops)])
     scope_cells = min(SCOPE_CELLS_MAX, 2 + max((len(stop.entry.scope) for stop in stops), default=0))
-    held_cells = min(max(0, width - LEVEL_CELLS - scope_cells - WORDS_CELLS_MIN), 2 + max((len(words) for words in held), default=0))
+    held_cells = min(max(0, width - level_cells - scope_cells - WORDS_CELLS_MIN), 2 + max((len(words) for words in held), default=0))
     is_old = state.ladder() == UNKNOWN
     lines = []
     for stop, words in zip(stops, held, strict=True):
         said = stop.undo or stop.entry
         cells = [
-            Cell(stop.entry.level, LEVEL_CELLS, style=LEVEL_STYLE.get(stop.entry.level, "")),
+            Cell(stop.entry.level, level_cells, style=LEVEL_STYLE.get(stop.entry.level, "")),
             Cell(stop.entry.scope, scope_cells),
             Cell(words, held_cells, style="bold" if words.startswith("✗") else ""),
             Cell(f"{_since(said.issued_ns, wall_ns)} UTC {said.by or said.issuer}: {said.reason or 'no reason'}", width),

@@ -16,12 +16,13 @@ from mesh.units import MS_NS, SECOND_NS
 from mesh.view import freshness
 from tui.alerts import accounts_of, is_held
 from tui.state import State
+from tui.stopset import UNKNOWN_LEVEL
 from tui.tablemodel import Column
 
 BINDS, TO_ARM, ENDING, ENDED = "binds", "to arm", "ending", "ended"
 """A stop can bind; be the one a new real account begins with; be ended while locals still hold it; be ended."""
 AGE_MARKS = {"fresh": "●", "late": "◐", "dead": "○"}
-LEVEL_STYLE = {"FREEZE": "bold yellow", "CANCEL": "bold dark_orange", "FLATTEN": "bold red"}
+LEVEL_STYLE = {"FREEZE": "bold yellow", "CANCEL": "bold dark_orange", "FLATTEN": "bold red", UNKNOWN_LEVEL: "bold red"}
 
 
 def since_text(wall_ns: int) -> str:

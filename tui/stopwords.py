@@ -12,6 +12,7 @@ from mesh.view import freshness
 from tui.alerts import accounts_of
 from tui.state import UNKNOWN, Run, State
 from tui.stoprows import is_arming, seconds_text, since_text
+from tui.stopset import UNKNOWN_LEVEL, rank_of
 
 SHORT = {ACTIVE: "trades", FREEZE: "no opens", CANCEL: "+ cancels pending", FLATTEN: "+ closes positions"}
 """What each step does beyond the one before it."""
@@ -34,6 +35,10 @@ p              close positions of a scope; it may open again
 r              have an account read everything and compare
 
 A stop binds until somebody ends it; it outlives every restart."""
+ONLY_WATCHES = """\
+This console only watches: it can stop nothing, and Ctrl+X twice freezes nothing.
+{why_not}
+To stop: mesh kill, or mesh freeze SCOPE, on a host that has an operator's key."""
 
 
 def named(names: list[str]) -> str:
@@ -61,13 +66,13 @@ class Step(msgspec.Struct, frozen=True):
 def steps(state: State) -> list[Step]:
     """The four steps, from what trades to what holds nothing."""
     word = state.ladder()
-    if word == UNKNOWN:
+    if word.rstrip("+") not in LADDER:
         return [Step(level, "?", False) for level in LADDER]
     return [Step(level, "●" if level == word.rstrip("+") else "○", level == word.rstrip("+")) for level in LADDER]
 
 
-def force_words(state: State, now_ns: int) -> str:
-    """What is in force, in a sentence: over everything, and narrower."""
+def force_words(state: State, now_ns: int, can_act: bool = True) -> str:
+    """What is in force, in a sentence: over everything, and narrower. ``can_act``: whether this console can stop."""
     word = state.ladder()
     live = [entry for _, entry in state.stops]
     narrow = [f"{entry.level} {entry.scope}" for entry in live if entry.scope != ALL]
@@ -77,7 +82,7 @@ def force_words(state: State, now_ns: int) -> str:
             return "UNKNOWN: no router was heard yet"
         known = named([f"{entry.level} {entry.scope}" for entry in live]) or "no stop"
         silent = f"UNKNOWN: no router was heard for {seconds_text(now_ns - max(heard))} s"
-        return f"{silent}; known last: {known}. You can still stop: it is sent at once"
+        return f"{silent}; known last: {known}" + (". You can still stop: it is sent at once" if can_act else "")
     level = word.rstrip("+")
     also = f"; narrower: {named(narrow)}" if narrow else ""
     return f"in force over everything: {level}{also}"
@@ -213,9 +218,14 @@ def stop_warnings(level: str, scope: str, seen: Touched) -> list[str]:
 # the way back
 
 
+def can_end(entry: Entry) -> bool:
+    """Whether it can be ended from here: nobody lets trade again what he does not know how far it stops."""
+    return entry.level != UNKNOWN_LEVEL
+
+
 def same_scope(state: State, scope: str) -> list[bytes]:
-    """Live stops of exactly this scope."""
-    return [key for key, entry in state.stops if entry.scope == scope]
+    """Live stops of exactly this scope that can be ended from here."""
+    return [key for key, entry in state.stops if entry.scope == scope and can_end(entry)]
 
 
 def undo_word(state: State, entry: Entry) -> str:
@@ -249,7 +259,7 @@ def _listed(word: str, stops: Iterable[tuple[bytes, Entry]]) -> list[str]:
 def _level_after(account: str, stays: Iterable[Entry]) -> str:
     """The highest level over all of an account; stops of a symbol or a strategy are listed, and bind these alone."""
     levels = [entry.level for entry in stays if entry.scope in (ALL, f"account:{account}")]
-    return max((level for level in levels if level in LADDER), key=LADDER.index, default=ACTIVE)
+    return max(levels, key=rank_of, default=ACTIVE)
 
 
 # manual commands

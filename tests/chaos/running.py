@@ -15,8 +15,8 @@ import psutil
 
 from nodes.io.fleet import Fleet, FleetDown, ProcessState
 from nodes.io.keymaking import make_keys
-from nodes.io.secret import hand_over
 from nodes.io.lifeline import die_with_parent
+from nodes.io.secret import hand_over
 from tests.chaos.proxies import Proxies
 from tests.e2e.meshrig import Rig
 

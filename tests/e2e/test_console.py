@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.e2e.meshrig import Rig
@@ -12,12 +13,16 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 
 @pytest.fixture
-def terminal(tmp_path: Path, needs: Callable[[str, str], str]) -> Terminal:
-    """`mesh up --console` of a demo of its own."""
+def rig(tmp_path: Path) -> Rig:
+    """A demo of its own."""
+    return Rig(tmp_path)
+
+
+@pytest.fixture
+def terminal(rig: Rig, needs: Callable[[str, str], str]) -> Terminal:
+    """`mesh up --console` of it."""
     needs("tmux", "tmux")
-    rig = Rig(tmp_path)
-    words = rig.command(*rig.up_words("run", "--console"))
-    return Terminal(tmp_path, words, rig.environment, (160, 45))
+    return Terminal(rig.folder, rig.command(*rig.up_words("run", "--console")), rig.environment, (160, 45))
 
 
 def test_operator_watches_an_order_freezes_sees_it_confirmed_undoes_it_and_leaves(terminal: Terminal) -> None:
@@ -25,6 +30,7 @@ def test_operator_watches_an_order_freezes_sees_it_confirmed_undoes_it_and_leave
     try:
         terminal.shows("● router-1", 120)
         terminal.press("3")
+        terminal.shows("[positions")
         terminal.press("o")
         terminal.shows("FILLED", 120)
         terminal.press("Enter")
@@ -46,7 +52,27 @@ def test_operator_watches_an_order_freezes_sees_it_confirmed_undoes_it_and_leave
         terminal.shows("4 of 4 confirmed")
         terminal.until(lambda shown: "ACTIVE" in shown.splitlines()[0], "ACTIVE in the head")
         terminal.press("q")
+        terminal.shows("q again (or Ctrl+C) ends it, Esc stays")
+        terminal.press("q")
         summary = terminal.shows("ended by the console")
         assert "adds up" in summary
     finally:
         terminal.close()
+
+
+def test_a_closed_terminal_ends_the_run_with_its_drain_and_its_summary(rig: Rig, terminal: Terminal) -> None:
+    """Nobody reads it any more; the file that was asked for says by what it ended, and that all of it adds up."""
+    try:
+        terminal.shows("● router-1", 120)
+        terminal.press("3")
+        terminal.shows("[positions")
+        terminal.press("o")
+        terminal.shows("FILLED", 120)
+        run = psutil.Process(int(terminal._tmux("display-message", "-p", "#{pane_pid}")))
+    finally:
+        terminal.close()
+    run.wait(120)
+    document = rig.summary("run")
+    assert document["ended_by"] == "SIGHUP (its terminal was closed)"
+    assert document["adds_up"]
+    assert not document["down"]

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 from rich.console import RenderableType
 from rich.text import Text
+from textual._context import visible_screen_stack
 from textual.pilot import Pilot
 
 from mesh.codec import encode
@@ -22,6 +23,7 @@ from mesh.messages.outcomes import DealReport, Outcome, Stamps
 from mesh.units import E8, MS_NS, SECOND_NS
 from mesh.view import Told, View
 from nodes.io.locate import demo_text
+from tests.tui.resting import resting
 from tui.app import Console
 from tui.feed import Batch, RouterLink
 from tui.hands import LostList, Progress, Unable
@@ -307,17 +309,20 @@ class Rig:
                     await pilot.pause()
                 await self.turn(pilot)
                 await play(self, pilot)
+                self.text()  # what it looked like at last can be painted
 
-        asyncio.run(played())
+        with resting(self.app):
+            asyncio.run(played())
 
     async def turn(self, pilot: Pilot[None], ms: int = 0) -> None:
         """Let so much time go by, take what came and draw."""
         self.at_ns += ms * MS_NS
+        self.app._drawn_ns = 0  # it is time to draw, whatever came
         self.app.turn()
-        self.app.draw()
         await pilot.pause()
 
     def text(self) -> str:
-        """The screen as it is seen."""
+        """The screen as it is seen, with those that shine through."""
+        visible_screen_stack.set(self.app._background_screens)
         strips = self.app.screen._compositor.render_strips()
         return "\n".join("".join(segment.text for segment in strip).rstrip() for strip in strips)

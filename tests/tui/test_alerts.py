@@ -99,6 +99,13 @@ def test_stops_are_known_and_what_lacks_them_is_wrong() -> None:
     assert words(found, NOW_NS + 5 * SECOND_NS)[0] == "NOT CONFIRMED: FREEZE all on demo-1"
 
 
+def test_a_stop_of_a_newer_version_is_wrong_until_it_is_known() -> None:
+    """Nobody here can say who has carried it out."""
+    (first,) = alerts(heard(stop("HALF"), latched("demo-1", stop("HALF"))), NOW_NS)
+    assert first.rank == WRONG
+    assert first.words.startswith("LEVEL UNKNOWN all by ann@desk: news (its level HALF is of a newer version); it binds")
+
+
 def test_many_that_lack_a_stop_are_counted() -> None:
     """Four are named."""
     more = "".join(f'[account.x-{n}]\nlogin = {n}\n[node.at-{n}]\nrole = "local"\naccount = "x-{n}"\n' for n in (1, 2))

@@ -7,7 +7,8 @@ import pytest
 
 from mesh import links
 from mesh.codec import encode
-from mesh.io.sockets import Hub, Socket
+from mesh.io.hub import Hub
+from mesh.io.sockets import Socket
 from mesh.messages.base import Msg
 from mesh.messages.control import Ping
 from mesh.messages.health import FrontEvent, NodeHealth, Snapshot
@@ -16,7 +17,7 @@ from mesh.units import MS_NS, SECOND_NS
 from mesh.view import FRESH_NS
 from tests.ports import free_base_port
 from tests.tui.consolerig import health, latched, outcome, seen, state, symbols
-from tui.feed import EVENTS_MAX, Batch, Feed, Pile
+from tui.feed import EVENTS_MAX, SETTLE_NS, STALL_NS, Batch, Feed, Pile, Waited
 
 NOW_NS = 50 * SECOND_NS
 ROUTERS = {"router-1": "tcp://127.0.0.1:1", "router-2": "tcp://127.0.0.1:2"}
@@ -134,6 +135,52 @@ def test_connections_are_told() -> None:
     assert (link.endpoint, link.is_connected, link.since_ns, link.heard_ns) == (ROUTERS["router-1"], True, 7, 9)
 
 
+# how old it is
+
+
+def test_what_is_read_is_as_old_as_the_last_look_that_left_nothing() -> None:
+    """It came after that; while looks leave something behind, all of it may have waited since then."""
+    waited = Waited(NOW_NS)
+    waited.emptied()
+    assert waited.look(NOW_NS + 70 * MS_NS) == NOW_NS
+    assert waited.look(NOW_NS + 90 * MS_NS) == NOW_NS
+    waited.emptied()
+    assert waited.look(NOW_NS + 110 * MS_NS) == NOW_NS + 90 * MS_NS
+
+
+def test_what_is_read_after_a_stall_is_as_old_as_the_look_before_it() -> None:
+    """Also what comes a little later: a connection that stood still hands over the oldest first. Then it is of now again."""
+    waited = Waited(NOW_NS)
+    for ms in range(0, 200, 50):
+        waited.look(NOW_NS + ms * MS_NS)
+        waited.emptied()
+    before_ns, after_ns = NOW_NS + 150 * MS_NS, NOW_NS + 10 * SECOND_NS
+    for later_ns in range(0, SETTLE_NS, 50 * MS_NS):
+        assert waited.look(after_ns + later_ns) == before_ns
+        waited.emptied()
+    waited.look(after_ns + SETTLE_NS)
+    waited.emptied()
+    assert waited.look(after_ns + SETTLE_NS + 50 * MS_NS) == after_ns + SETTLE_NS
+
+
+def test_one_stall_after_the_other_does_not_make_everything_old() -> None:
+    """A machine that has no time shows what it hears a little older, not as dead."""
+    waited, step_ns = Waited(NOW_NS), STALL_NS + MS_NS
+    for number in range(50):
+        at_ns = NOW_NS + number * step_ns
+        assert at_ns - waited.look(at_ns) <= 3 * step_ns
+        waited.emptied()
+
+
+def test_the_time_until_looking_begins_is_no_stall() -> None:
+    """What was dialled early is as old as that at most, and of now with the first look that leaves nothing."""
+    waited, began_ns = Waited(NOW_NS), NOW_NS + 5 * SECOND_NS
+    waited.begin(began_ns)
+    assert waited.look(began_ns + MS_NS) == NOW_NS
+    waited.emptied()
+    assert waited.look(began_ns + 50 * MS_NS) == began_ns + MS_NS
+
+
 # real sockets
 
 
@@ -199,6 +246,35 @@ def test_a_router_is_heard_and_heard_again_after_a_restart(router: Router) -> No
     feed.stop()
     assert not feed._thread.is_alive()
     feed.stop()
+
+
+class Clock:
+    """The time a feed is told: it goes on by a little with each look, and jumps when a test says so."""
+
+    def __init__(self) -> None:
+        self.at_ns = NOW_NS
+
+    def __call__(self) -> int:
+        self.at_ns += MS_NS
+        return self.at_ns
+
+
+@pytest.mark.wire
+def test_a_feed_that_stood_still_shows_nothing_younger_than_it_is(router: Router) -> None:
+    """Words that may have lain in the socket meanwhile are as old as the look before, and so is the router."""
+    clock = Clock()
+    feed = Feed({"router-1": router.endpoint}, clock)
+    feed.start()
+    router.until(feed, lambda batch: batch.is_seeing)
+    with feed._lock:  # it cannot look now
+        before_ns = clock.at_ns
+        clock.at_ns += 60 * SECOND_NS
+    router.life = 2
+    batch = router.until(feed, lambda batch: life_of(batch) == 2)
+    feed.stop()
+    assert max(told.at_ns for told in batch.told) <= before_ns + MS_NS
+    assert batch.links["router-1"].heard_ns <= before_ns + MS_NS
+    assert not batch.is_seeing
 
 
 @pytest.mark.wire

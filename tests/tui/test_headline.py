@@ -8,9 +8,9 @@ from mesh.messages.base import Msg
 from mesh.units import SECOND_NS
 from mesh.view import FRESH_NS, LATE_NS
 from tests.tui.consolerig import CONFIG, MARKET_NS, NOW_NS, health, quiet, stop
-from tests.tui.test_state import LINKS, tell, told_state
+from tests.tui.test_state import tell, told_state
 from tui.feed import RouterLink
-from tui.headline import CHORD, headline, hearing, ladder_text
+from tui.headline import CHORD, WATCHES, headline, hearing, ladder_text
 from tui.state import State
 
 
@@ -21,6 +21,14 @@ def line(*items: Msg, width: int = 120, after_ns: int = 0) -> str:
 def test_it_says_what_this_is() -> None:
     """Which mesh, whether money is real, its state, the market's time, and the chord at the right."""
     assert line(*quiet()) == f"{'trademesh demo  SIMULATED 60x  ACTIVE  market 2026-01-05 00:00:00 UTC':<101}  {CHORD}"
+
+
+def test_the_chord_stands_only_where_it_works() -> None:
+    """A console that only watches says that in its place."""
+    text = headline(told_state(*quiet()), NOW_NS, 120, can_act=False).plain
+    assert len(text) == 120
+    assert text.endswith(f"  {WATCHES}")
+    assert "FREEZE" not in text
 
 
 @pytest.mark.parametrize("width", [40, 60, 80, 119, 200])
@@ -66,6 +74,12 @@ def test_the_highest_stop_over_everything_is_named() -> None:
     assert ladder_text(state).plain == "UNKNOWN"
 
 
+def test_a_stop_of_a_level_nobody_here_knows_is_never_called_active() -> None:
+    """It counts for more than all that is known."""
+    state = told_state(*quiet(), stop("FLATTEN"), stop("HALF", nonce=2))
+    assert ladder_text(state).plain == "LEVEL UNKNOWN all by ann@desk: news (its level HALF is of a newer version)"
+
+
 def test_each_router_has_a_mark_and_a_word() -> None:
     """One never heard says what it tries, or that it is connected; a silent one since when."""
     state = State(CONFIG, NOW_NS)
@@ -73,8 +87,8 @@ def test_each_router_has_a_mark_and_a_word() -> None:
     tell(state, links=dialling)
     text = hearing(state, NOW_NS + SECOND_NS).plain
     assert text == "○ router-1 connected, not heard since 1 s  ○ router-2 tries tcp://b since 1 s  "
-    tell(state, *quiet(), links=LINKS)
-    tell(state, *quiet(), links=LINKS, router="router-2", now_ns=NOW_NS + FRESH_NS)
+    tell(state, *quiet())
+    tell(state, *quiet(), router="router-2", now_ns=NOW_NS + FRESH_NS)
     assert hearing(state, NOW_NS + FRESH_NS).plain == "● router-1  ● router-2  "
     assert hearing(state, NOW_NS + FRESH_NS + 1).plain == "◐ router-1 late: silent 1 s  ● router-2  "
     assert hearing(state, NOW_NS + LATE_NS + 1).plain == "○ router-1 dead: silent 3 s  ◐ router-2 late: silent 1 s  "

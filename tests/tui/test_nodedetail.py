@@ -49,6 +49,16 @@ def line_of(text: str, start: str) -> str:
     return next(line for line in text.splitlines() if line.startswith(start))
 
 
+def test_words_of_the_wire_do_nothing_to_the_terminal() -> None:
+    """Neither a phase nor a fact's name nor what it says."""
+    opened = Opened("master-1")
+    opened.tell(health("master-1", phase="READY\x1b[2J", facts={"a\x1b]0;x\x07b": "c\x1b[1md"}, version="1\x1b[m"))
+    text = opened.text()
+    assert "READY [2J" in text
+    assert "a ]0;x b" in text
+    assert not any(sign != "\n" and not sign.isprintable() for sign in text)
+
+
 def test_identity_says_where_it_is_and_what_it_runs() -> None:
     """Ports, the process it shares, lives, version, clock, market time."""
     opened = Opened("master-1")

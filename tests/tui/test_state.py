@@ -11,17 +11,20 @@ from tests.tui.consolerig import CONFIG, NOW_NS, SIGNER, WALL_NS, health, key_of
 from tui.feed import Batch, RouterLink
 from tui.latencies import STEPS
 from tui.state import RUNS_MAX, UNKNOWN, State
+from tui.stopset import UNKNOWN_LEVEL
 
-LINKS = {name: RouterLink(name, f"tcp://{name}", True, 0, NOW_NS) for name in CONFIG.nodes_of("router")}
+LINKS = {name: RouterLink(name, f"tcp://{name}", True, 0) for name in CONFIG.nodes_of("router")}
 
 
 def tell(state: State, *items: Msg, router: str = "router-1", age_ms: int = 100, now_ns: int = NOW_NS, **changes: object) -> None:
-    """A batch of a router that has told everything."""
-    told = []
+    """A batch of a router that has told everything; it was heard just then, if it says something."""
+    told, links = [], dict(state.links or LINKS)
+    if items and router in links:
+        links[router] = msgspec.structs.replace(links[router], heard_ns=now_ns)
     for item in items:
         shown = SIGNER.signed(item) if isinstance(item, Entry | Undo) else item
         told.append(Told(router, now_ns - age_ms * MS_NS, shown, encode(shown)))
-    batch = msgspec.structs.replace(Batch(told, LINKS, 0, 0, True), **changes)
+    batch = msgspec.structs.replace(Batch(told, links, 0, 0, True), **changes)
     state.take(batch, now_ns, WALL_NS + now_ns - NOW_NS)
 
 
@@ -106,12 +109,39 @@ def test_garbage_is_counted_and_a_line_now_and_then() -> None:
     assert bad == ["count=1 total=1", "count=7 total=8"]
 
 
-def test_a_stop_of_a_newer_version_is_counted() -> None:
-    """How much it stops nobody here can say, and no page ends by it."""
-    state = told_state(stop("HALF"), stop("CANCEL"))
-    assert [entry.level for _, entry in state.stops] == ["CANCEL"]
-    assert state.bad_frame_count == 1
+def test_a_stop_of_a_newer_version_binds_with_its_level_unknown() -> None:
+    """How much it stops nobody here can say: more than what is known, and never nothing. It is a line, once, until its end is told."""
+    half = stop("HALF", nonce=2)
+    state = told_state(half, stop("CANCEL"))
+    tell(state, half, stop("CANCEL"), router="router-2")
+    assert [entry.level for _, entry in state.stops] == [UNKNOWN_LEVEL, "CANCEL"]
+    assert state.ladder() == UNKNOWN_LEVEL
+    assert names(state) == ["level unknown", "cancel", "router_fresh", "router_fresh"]
+    assert state.bad_frame_count == 0
+    tell(state, undo(half))
     assert state.ladder() == "CANCEL"
+    tell(state, undo(stop("CANCEL")), stop("HALF", "account:demo-1", nonce=3))
+    assert state.ladder() == "ACTIVE+"
+    assert [entry.level for _, entry in state.stops] == [UNKNOWN_LEVEL]
+
+
+def test_a_stop_that_calls_itself_active_is_none_that_is_known() -> None:
+    """A word of the ladder that no stop can have."""
+    state = told_state(stop("ACTIVE"))
+    assert state.ladder() == UNKNOWN_LEVEL
+
+
+def test_a_router_is_as_old_as_its_words_are() -> None:
+    """Not as young as the app is that took them late: one that stood still shows nothing as fresh that is not."""
+    state = State(CONFIG, NOW_NS)
+    late_ns = NOW_NS + 5 * SECOND_NS
+    heard = {name: msgspec.structs.replace(link, heard_ns=NOW_NS) for name, link in LINKS.items()}
+    tell(state, *quiet(), now_ns=late_ns, age_ms=5_100, links=heard)
+    assert [state.router_state(name, late_ns) for name in LINKS] == ["dead", "dead"]
+    assert state.is_blind(late_ns)
+    assert state.view.routers == dict.fromkeys(LINKS, NOW_NS)
+    tell(state, health("local-1"), router="router-3", now_ns=late_ns, age_ms=4_000, links=heard | {"router-3": LINKS["router-1"]})
+    assert state.view.routers["router-3"] == late_ns - 4 * SECOND_NS
 
 
 def test_the_ladder_is_unknown_while_nobody_tells() -> None:

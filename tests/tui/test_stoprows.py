@@ -8,6 +8,7 @@ from mesh.messages.control import GENESIS, CommandAnswer, Entry
 from tests.tui import consolerig as rig
 from tui.hands import Progress
 from tui.state import Run, State
+from tui.stoplines import stop_lines, stops_of
 from tui.stoprows import (
     ACCOUNT_COLUMNS,
     LOCAL_COLUMNS,
@@ -22,8 +23,10 @@ from tui.stoprows import (
     seconds_text,
     stop_rows,
 )
+from tui.stopset import UNKNOWN_LEVEL
 from tui.stopwords import (
     answer_lines,
+    can_end,
     force_words,
     matching,
     name_of,
@@ -242,6 +245,25 @@ def test_the_step_in_force_is_marked() -> None:
         "UNKNOWN: no router was heard for 5.0 s; known last: FREEZE all. You can still stop: it is sent at once"
     )
     assert force_words(State(rig.CONFIG, rig.NOW_NS), rig.NOW_NS) == "UNKNOWN: no router was heard yet"
+
+
+def test_a_level_nobody_here_knows_is_no_step_and_binds() -> None:
+    """It is never ACTIVE; no local's word is enough for it; it is not among what is ended from here, and stays."""
+    half = rig.stop("HALF", nonce=2)
+    state = seen(KILL, half, rig.latched("demo-1", KILL, half, stage="FLAT"))
+    assert [step.mark for step in steps(state)] == ["?"] * 4
+    assert force_words(state, rig.NOW_NS) == f"in force over everything: {UNKNOWN_LEVEL}"
+    (row,) = (row for row in stop_rows(state, rig.NOW_NS, False) if row.key == rig.key_of(half))
+    shown = texts(STOP_COLUMNS, row)
+    assert (shown["word"], shown["level"], shown["held"]) == ("binds", UNKNOWN_LEVEL, "0 of 4")
+    assert "its level HALF is of a newer version" in shown["reason"]
+    assert same_scope(state, "all") == [rig.key_of(KILL)]
+    assert not can_end(row.entry)
+    assert undo_lines(state, [rig.key_of(KILL)])[-1] == f"after   {UNKNOWN_LEVEL} on every account"
+    first = stops_of(seen(KILL, half, rig.stop("FLATTEN", nonce=3)), rig.NOW_NS)[0]
+    assert first.entry.level == UNKNOWN_LEVEL
+    (_, line, *_) = stop_lines(state, [row], [], rig.NOW_NS, rig.WALL_NS, 120, 5)
+    assert line.plain.startswith(f"{UNKNOWN_LEVEL}  all")
 
 
 # scopes and what they touch

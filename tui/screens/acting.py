@@ -16,6 +16,7 @@ from tui.widgets.fields import Choice, Field, text_of
 
 Wanted = tuple[str, ...]
 """What the fields of a form say."""
+CHANGED = "changed: Enter looks again"
 
 
 class ActDialog(Dialog):
@@ -31,6 +32,7 @@ class ActDialog(Dialog):
     def __init__(self, title: str, account: str) -> None:
         super().__init__(title)
         self._account = account
+        self._about: list[str] = []
         self._looked_at: Wanted | None = None
         self._number = 0
 
@@ -66,11 +68,21 @@ class ActDialog(Dialog):
 
     def told(self, lines: list[str]) -> ComposeResult:
         """What it is about."""
+        self._about = lines
         with VerticalScroll(classes="told", can_focus=False) as scroll:
             yield Static(text_of(lines), id="told")
+        scroll.styles.height = self._lines_count(lines)
+
+    def tell_about(self, lines: list[str]) -> None:
+        """What it is about has become another thing."""
+        if lines != self._about:
+            self._about = lines
+            self.query_one("#told", Static).update(text_of(lines))
+            self.query_one(".told").styles.height = self._lines_count(lines)
+
+    def _lines_count(self, lines: list[str]) -> int | str:
         lines_max = self.app.size.height * 3 // 10
-        if len(lines) > lines_max:
-            scroll.styles.height = lines_max
+        return lines_max if len(lines) > lines_max else "auto"
 
     def typed(self) -> ComposeResult:
         """The answers, and the word."""
@@ -87,7 +99,7 @@ class ActDialog(Dialog):
         """What was looked at is another thing now."""
         if self._looked_at is not None and self._looked_at != self.wanted:
             self.forget()
-            self.warn("changed: Enter looks again")
+            self.warn(CHANGED)
 
     def forget(self) -> None:
         """Nothing was looked at."""
@@ -121,7 +133,10 @@ class ActDialog(Dialog):
         )
 
     def _looked(self, number: int, wanted: Wanted, found: list[CommandAnswer], is_moving: bool) -> None:
-        if number != self._number or wanted != self.wanted or not self.is_open:
+        if number != self._number or not self.is_open:
+            return
+        if wanted != self.wanted:
+            self.warn(CHANGED)
             return
         lines = self._lines(found)
         if not any(answer.code == PREVIEW for answer in found):

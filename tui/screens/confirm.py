@@ -3,7 +3,7 @@
 Nothing waits and nothing is asked twice. The head with the chord stays in front, and Ctrl+X twice works here, too.
 """
 
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -14,17 +14,15 @@ from textual.widgets import Input, Static
 
 from mesh.errors import MeshError
 from mesh.messages.control import FREEZE
+from tui.page import Above
 from tui.state import State
 from tui.stoprows import StopRow, is_arming
 from tui.stopwords import name_of, resolved, same_scope, scopes, stop_warnings, touched, undo_lines, undo_word
 from tui.widgets.fields import Choice, Field, Offered, ScopeInput, SendKey, text_of
 from tui.widgets.top import Top
 
-if TYPE_CHECKING:
-    from tui.app import Console
 
-
-class Dialog(ModalScreen[None]):
+class Dialog(Above, ModalScreen[None]):
     """A question on top of the page it was asked on. Escape leaves it, with nothing done."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -46,11 +44,6 @@ class Dialog(ModalScreen[None]):
         super().__init__()
         self._title = title
 
-    @property
-    def main(self) -> "Console":
-        """The console it is a question of."""
-        return cast("Console", self.app)
-
     def compose(self) -> ComposeResult:
         """The head, the question, room for what is wrong."""
         yield Top()
@@ -68,9 +61,6 @@ class Dialog(ModalScreen[None]):
         self.main.draw()
         self.show(self.main.state, self.main.now_ns())
         self.say()
-
-    def show(self, state: State, now_ns: int) -> None:
-        """Draw what there is now."""
 
     @property
     def is_open(self) -> bool:

@@ -15,7 +15,7 @@ from mesh.messages.control import CANCEL, FLATTEN, FREEZE, LADDER
 from tui.hands import Progress
 from tui.page import Page
 from tui.screens.closing import CloseDialog, ReconcileDialog
-from tui.screens.confirm import Dialog, StopDialog, UndoDialog
+from tui.screens.confirm import StopDialog, UndoDialog
 from tui.state import Run, State
 from tui.stoprows import (
     ACCOUNT_COLUMNS,
@@ -38,7 +38,7 @@ from tui.stoprows import (
     seconds_text,
     stop_rows,
 )
-from tui.stopwords import MEANING, NOTHING_SENT, SHORT, force_words, run_title, run_words, steps
+from tui.stopwords import MEANING, NOTHING_SENT, ONLY_WATCHES, SHORT, can_end, force_words, run_title, run_words, steps
 from tui.tablemodel import TableModel
 from tui.widgets.fields import text_of
 from tui.widgets.table import Table
@@ -106,6 +106,10 @@ class Control(Page):
     Control.-wide #binding, Control.-wide #run-pane { width: 1fr; height: 1fr; }
     Control.-wide #run-pane { border-left: solid $panel; }
     Control.-wide #run-words { max-height: 20; }
+    /* what only holds others is not drawn: its blank lines below theirs took half of the time the page took to come */
+    Control, Control Horizontal, Control Container, Control Vertical { visibility: hidden; }
+    Control Static, Control Table { visibility: visible; }
+    Control.-wide #run-pane { visibility: visible; }
     """
 
     def __init__(self) -> None:
@@ -178,8 +182,6 @@ class Control(Page):
             self._show_locals(state, now_ns, height >= HIGH_LINES)
         if is_both or not shows_locals:
             self._show_run(state)
-        if isinstance(self.app.screen, Dialog) and self.app.screen.is_mounted:
-            self.app.screen.show(state, now_ns)
 
     def _show_ladder(self, state: State, now_ns: int, is_wide: bool) -> None:
         for box, step in zip(self.query(StepBox), steps(state), strict=True):
@@ -190,7 +192,7 @@ class Control(Page):
             if step.is_in_force:
                 text.stylize(f"bold reverse {LEVEL_STYLE.get(step.level, '')}", 0, text.plain.index("\n"))
             box.update(text)
-        self.query_one("#force", Words).tell(text_of([force_words(state, now_ns)]))
+        self.query_one("#force", Words).tell(text_of([force_words(state, now_ns, not self.main.hands.why_not)]))
 
     def _show_stops(self, state: State, now_ns: int, height: int) -> None:
         rows = stop_rows(state, now_ns, self._with_ended)
@@ -226,7 +228,8 @@ class Control(Page):
         table = self.query_one("#verdicts", Table)
         table.display = run is not None and run.progress is not None and bool(run.progress.verdicts)
         if run is None:
-            title, words = "SENT FROM HERE", NOTHING_SENT.splitlines()
+            why_not = self.main.hands.why_not
+            title, words = "SENT FROM HERE", (ONLY_WATCHES.format(why_not=why_not) if why_not else NOTHING_SENT).splitlines()
         else:
             numbers = list(state.runs)
             title, words = run_title(run, numbers.index(run.number) + 1, len(numbers)), run_words(run, state)
@@ -268,6 +271,9 @@ class Control(Page):
             self.notify("no stop binds: there is nothing to end", markup=False)
         elif row.undo is not None:
             self.notify(f"{self._stops.model.text_of_row(row)}\nid: {row.key.hex()[:12]}", title="ended already", markup=False)
+        elif not can_end(row.entry):
+            words = f"{row.entry.reason}: a console of that version can end it"
+            self.notify(words, title="not ended: nobody here knows how much it stops", severity="warning", markup=False)
         else:
             self.app.push_screen(UndoDialog(row, is_one))
 

@@ -9,13 +9,14 @@ from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from tui.inconsole import InConsole
+
 WORDS = """\
 Everywhere
   1 … 6          Dashboard, Nodes, Trades, Control, Latency, Log
-  Ctrl+X Ctrl+X  within a second: FREEZE everything at once, no question
+  Ctrl+X Ctrl+X  {chord}
   Ctrl+P         all commands          Ctrl+S  the screen as SVG
-  ?  this help   d  dark or light      q  quit: the mesh goes on
-                 (only what `mesh up --console` started ends with it)
+  ?  this help   d  dark or light      q  quit: {quits}
 Tables
   up down PgUp PgDn Home End   move the cursor, which stays on its row
   Enter  open it               Esc   back
@@ -43,7 +44,12 @@ Marks
 """
 
 
-class Help(ModalScreen[None]):
+CHORD = "within a second: FREEZE everything at once, no question"
+CHORD_WATCHING = "freezes nothing here: this console only watches"
+QUITS, ENDS = "the mesh goes on", "the run ends; asked once"
+
+
+class Help(InConsole, ModalScreen[None]):
     """The keys."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,question_mark,q", "dismiss(None)", "Back")]
@@ -51,4 +57,5 @@ class Help(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         """The words."""
         with VerticalScroll(id="help"):
-            yield Static(Text(WORDS))
+            chord = CHORD_WATCHING if self.main.hands.why_not else CHORD
+            yield Static(Text(WORDS.format(chord=chord, quits=ENDS if self.main.ends else QUITS)))

@@ -107,6 +107,8 @@ class Latency(Page):
     Latency.-tall > #latency-names { display: none; }
     Latency.-tall > #row-1 { height: 20; }
     Latency.-tall.-wide > #row-1 { height: 12; }
+    Latency > .row { visibility: hidden; }
+    Latency > .row > .part { visibility: visible; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("tab", "turn(1)", "Next part"),

@@ -30,6 +30,8 @@ class LogPage(Page):
     NAME, TITLE, KEY = "log", "Log", "6"
     DEFAULT_CSS = """
     LogPage {
+        visibility: hidden;
+        & > * { visibility: visible; }
         & > #log-title { height: 2; text-style: bold; background: $boost; padding: 0 1; }
         & > #log-table { height: 1fr; }
         & > #log-line { height: 3; background: $boost; padding: 0 1; }

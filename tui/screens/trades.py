@@ -65,7 +65,8 @@ class Trades(Page):
     Trades > #lost { display: none; border-bottom: solid $error; }
     Trades > #tabs { height: 1; background: $boost; }
     Trades > #tabs > #legend { width: 1fr; color: $text-muted; text-align: right; padding: 0 1; }
-    Trades > .pane { height: 1fr; }
+    Trades > .pane { height: 1fr; visibility: hidden; }
+    Trades > .pane > * { visibility: visible; }
     Trades .front { height: 1fr; }
     Trades > #lost-title, Trades > #line, Trades > #tabs > #legend { text-wrap: nowrap; text-overflow: ellipsis; }
     Trades > #line { height: 1; padding: 0 2; color: $text-muted; }
@@ -259,13 +260,13 @@ class Trades(Page):
         """Close the position under the cursor."""
         row = self.table.model.row
         if row is not None and not self.lost.has_focus:
-            self.main.push_screen(ClosePosition(row))
+            self.main.push_screen(ClosePosition(row, lambda: self.book.position(row.key)))
 
     def action_modify(self) -> None:
         """Change its levels."""
         row = self.table.model.row
         if row is not None and not self.lost.has_focus:
-            self.main.push_screen(ModifyPosition(row))
+            self.main.push_screen(ModifyPosition(row, lambda: self.book.position(row.key)))
 
     @property
     def _used(self) -> tuple[str, Table[Any]]:

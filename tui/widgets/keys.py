@@ -1,27 +1,19 @@
 """The last line: the pages with their keys, the one in front reversed; then what else a key does here, as far as there is room."""
 
-from typing import TYPE_CHECKING, cast
-
 from rich.style import Style
 from rich.text import Text
 from textual.widgets import Static
 
-if TYPE_CHECKING:
-    from tui.app import Console
+from tui.inconsole import InConsole
 
 GAP = "  "
 NAMED = {"enter": "⏎", "slash": "/", "question_mark": "?", "escape": "Esc", "left_square_bracket": "[", "right_square_bracket": "]"}
 
 
-class Keys(Static):
+class Keys(InConsole, Static):
     """All of it can be clicked, too."""
 
     DEFAULT_CSS = "Keys { dock: bottom; height: 1; width: 100%; background: $footer-background; color: $footer-foreground; }"
-
-    @property
-    def main(self) -> "Console":
-        """The console it is the last line of."""
-        return cast("Console", self.app)
 
     def show(self) -> None:
         """Draw it."""

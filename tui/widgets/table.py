@@ -135,6 +135,8 @@ class Table(ScrollView, Generic[R], can_focus=True):
         self._is_placed = False
         self._is_in_view = False
         self._told: tuple[Hashable, ...] = ()
+        self._room = Size(), Size()
+        """Its size, and what of it is free of the scrollbar; out of sight what it had last."""
 
     def show(self, rows: list[R]) -> None:
         """Show these rows from now on."""
@@ -143,11 +145,11 @@ class Table(ScrollView, Generic[R], can_focus=True):
 
     def settle(self) -> None:
         """Show what the model has become; for whoever changed it without the table."""
-        is_seen = bool(self.size)
-        visible = self.model.visible if is_seen else self.model.rows
-        self.virtual_size = Size(self.size.width, len(visible) + 1 + (self._totals is not None))
-        if not is_seen:
-            return  # until on_resize or on_show
+        is_sized = self._look()
+        visible = self.model.visible if is_sized else self.model.rows
+        self.virtual_size = Size(self._room[0].width, len(visible) + 1 + (self._totals is not None))
+        if not is_sized:
+            return  # until on_resize
         self._totals_text = plain(self._totals(visible)) if self._totals is not None else ""
         if self._is_placed and self._is_in_view:
             self._bring_into_view()
@@ -162,9 +164,15 @@ class Table(ScrollView, Generic[R], can_focus=True):
 
     # what is seen
 
+    def _look(self) -> bool:
+        """Whether it has a size, or had one: out of sight it is made ready for that, and comes to the front with what is."""
+        if self.size:
+            self._room = self.size, self.scrollable_content_region.size
+        return bool(self._room[0])
+
     @property
     def _body_height(self) -> int:
-        return max(0, self.size.height - 1 - (self._totals is not None))
+        return max(0, self._room[0].height - 1 - (self._totals is not None))
 
     @property
     def _first(self) -> int:
@@ -173,7 +181,7 @@ class Table(ScrollView, Generic[R], can_focus=True):
 
     def _lay_out(self) -> None:
         """Make the lines that are seen, and have those drawn again that changed."""
-        width, height = self.scrollable_content_region.size
+        width, height = self._room[1]
         if not width:
             return
         model, first, body_height = self.model, self._first, self._body_height
@@ -344,11 +352,14 @@ class Table(ScrollView, Generic[R], can_focus=True):
         """Fit the columns anew."""
         if self.scrollable_content_region.width != self._frame.width:
             self._widths.reset()
-        self.settle()
+        self.on_show()
 
     def on_show(self) -> None:
-        """Show what came while it was not seen."""
-        self.settle()
+        """What came while it was not seen is laid out; where its size is another one now, anew."""
+        if self._room != (self.size, self.scrollable_content_region.size):
+            self.settle()
+        elif self._is_placed and self._is_in_view:
+            self._bring_into_view()
 
     def on_focus(self) -> None:
         """Draw the cursor so that it says who has the keys."""

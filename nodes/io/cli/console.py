@@ -13,6 +13,7 @@ from mesh.keyring import Signer
 from nodes.io.cli.hands import MeshHands
 from nodes.io.cli.stops import signer_here
 from nodes.io.cli.webconsole import serve_console
+from nodes.io.doorfiles import client_door
 from nodes.io.locate import Running, find, given
 
 if TYPE_CHECKING:
@@ -50,11 +51,18 @@ def open_console(config: Config, routers: list[str], hands: MeshHands) -> int:
     return app.return_code or 0
 
 
-def console_of(config: Config, routers: list[str], hands: MeshHands) -> "Console":
-    """A console of these routers. Its ages are on the clock that goes on while a host sleeps: what is old by then is shown as old."""
-    from tui.app import Console
+def console_of(config: Config, routers: list[str], hands: MeshHands, ends: str = "") -> "Console":
+    """A console of these routers. Its ages are on the clock that goes on while a host sleeps: what is old by then is shown as old.
 
-    return Console(config, {name: config.endpoint(name, links.FRONT) for name in routers}, hands, now_ns=monotonic_ns)
+    ``ends``: what ends with it, where something does.
+    """
+    from tui.app import Console
+    from tui.feed import Feed
+
+    endpoints = {name: config.endpoint(name, links.FRONT) for name in routers}
+    door = client_door(config)
+    feed = Feed(endpoints, monotonic_ns, {name: door.way(name) for name in routers} if door is not None else None)
+    return Console(config, endpoints, hands, now_ns=monotonic_ns, feed=feed, ends=ends)
 
 
 def key_of(

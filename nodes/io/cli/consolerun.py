@@ -18,6 +18,8 @@ from nodes.io.keyfiles import operator_signer
 if TYPE_CHECKING:
     from tui.app import Console
 
+ENDS = "the run ends with its console: what is in flight comes home, every node stops, and it is summed up"
+
 
 class ConsoleScreen:
     """The console as what a run is shown on: it draws itself, and is only told what stays."""
@@ -45,7 +47,7 @@ def run_on_console(run: Run, ending: Ending, config: Config, state: Path, for_s:
     """Show a run on a console until it ends or the console is left, which ends it. ``state``: where its operator's key is."""
     hands = MeshHands(config, operator_signer(config, state, None), "")
     try:
-        watch_on_console(run, ending, console_of(config, config.nodes_of("router"), hands), for_s)
+        watch_on_console(run, ending, console_of(config, config.nodes_of("router"), hands, ENDS), for_s)
     finally:
         hands.leave()
 

@@ -1,6 +1,8 @@
 """The life of a run from its start to its end: watched until something ends it, then drained and stopped in order."""
 
+import os
 import signal
+import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -23,7 +25,11 @@ NEEDED_ROLES = {"market", "broker", "indicator", "signals", "master"}
 SETTLE_S = 1.5
 """After the feed's end: one more snapshot, so that the last numbers shown are those after the last trade."""
 END_OF_FEED = "end of the feed"
-BY_HAND = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM", ASK_TO_END: "mesh down"}
+HANGUP = getattr(signal, "SIGHUP", None)
+"""The terminal it was started on is gone; Windows has no such signal."""
+BY_HAND = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM", ASK_TO_END: "mesh down"} | (
+    {HANGUP: "SIGHUP (its terminal was closed)"} if HANGUP is not None else {}
+)
 """Signals that end a run, by what they are called."""
 CONSOLE_LEFT = "the console"
 """The run was shown on a console, which was left."""
@@ -42,9 +48,22 @@ class Ending:
             self.reason, self.exit_code = reason, exit_code
 
     def listen(self) -> None:
-        """Take the signals that end a run."""
+        """Take the signals that end a run. Whoever had a hang-up ignored (``nohup``) wants it to go on after that."""
+        shown_on = [stream.fileno() for stream in (sys.stdout, sys.stderr) if stream.isatty()]
         for number in BY_HAND:
-            signal.signal(number, lambda number, _frame: self.ask(BY_HAND[signal.Signals(number)]))
+            if number != HANGUP:
+                signal.signal(number, lambda number, _frame: self.ask(BY_HAND[signal.Signals(number)]))
+            elif signal.getsignal(number) != signal.SIG_IGN:
+                signal.signal(number, lambda number, _frame: self._hang_up(shown_on))
+
+    def _hang_up(self, shown_on: list[int]) -> None:
+        """Nobody reads any more: what is said goes nowhere, for a write to a terminal that is gone would end the run before its drain."""
+        assert HANGUP is not None
+        self.ask(BY_HAND[HANGUP])
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        for stream in shown_on:
+            os.dup2(nowhere, stream)
+        os.close(nowhere)
 
     @property
     def is_by_hand(self) -> bool:

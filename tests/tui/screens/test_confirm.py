@@ -15,7 +15,9 @@ from tests.tui.pagestates import KILL, killed
 from tests.tui.screens.controlplay import on_control, part, settled, typed, undone
 from tui.screens.confirm import StopDialog, UndoDialog
 from tui.screens.control import StepBox
+from tui.stopset import UNKNOWN_LEVEL
 from tui.widgets.fields import Offered
+from tui.widgets.table import Table
 
 pytestmark = pytest.mark.slow
 
@@ -230,6 +232,29 @@ def test_a_stop_that_was_ended_while_it_was_asked_is_not_ended_again() -> None:
         assert "nothing was sent: it has been ended already" in rig.text()
 
     Rig(*killed()).run(on_control(play))
+
+
+def test_a_stop_of_a_level_nobody_here_knows_is_not_ended_from_here() -> None:
+    """Neither by itself nor with all of its scope; it is listed as what stays."""
+    newer = stop("HALF", nonce=3)
+
+    async def play(rig: Rig, pilot: Pilot[None]) -> None:
+        assert UNKNOWN_LEVEL in rig.text()
+        rig.app.query_one("#stops", Table).go_to(key_of(newer))
+        for key in ("enter", "U"):
+            await pilot.press(key)
+            assert len(rig.app.screen_stack) == 1
+        assert all(notice.title == "not ended: nobody here knows how much it stops" for notice in rig.app._notifications)
+        assert len(rig.app._notifications) == 2
+        rig.app.query_one("#stops", Table).go_to(key_of(KILL))
+        await pilot.press("enter")
+        await rig.turn(pilot)
+        assert f"stays   {UNKNOWN_LEVEL} all by ann@desk" in rig.text()
+        await undone(pilot, "calm", "all")
+        await settled(rig, pilot)
+        assert rig.hands.calls == [("resume", (key_of(KILL),), "calm")]
+
+    Rig(*quiet(), KILL, newer).run(on_control(play), (120, 30))
 
 
 def test_a_new_real_account_is_armed() -> None:
