@@ -97,7 +97,7 @@ class Checks(Watch):
             self.acts.add(send.oid)
 
     def called(self, worker: SimWorker, send: VenueSend, request: dict[str, Any]) -> None:
-        """Directly before an order_send: C1, I1, I2, I3, I4, I8, I9, I11."""
+        """Directly before an order_send: C1, S1, I1, I2, I3, I4, I8, I9, I11."""
         net, place = self.fleet.net, worker.place
         oid = send.oid.hex()
         if place.core is None:
@@ -125,6 +125,12 @@ class Checks(Watch):
 
     def _opens(self, worker: SimWorker, send: VenueSend, record: OrderRecord) -> None:
         net, place, account, oid, e = self.fleet.net, worker.place, worker.account, send.oid.hex(), record.e
+        asked = self.seen.asked.get((send.oid, account), set())
+        if record.kind == ORDER and not any(
+            (symbol, side) == (send.symbol, send.side) and send.volume_e8 <= lots_e8 for symbol, side, lots_e8 in asked
+        ):
+            what = f"{send.symbol} {send.side} {send.volume_e8}"
+            raise Broken("S1", f"{oid} is opened at {account} as {what}, which no master has published: {sorted(asked)}", oid)
         core = place.core
         life = core._state.life  # type: ignore[union-attr]
         limits = [deadline_ns for epoch, deadline_ns in self.seen.deadlines.get((send.oid, account), ()) if epoch == e]

@@ -79,6 +79,10 @@ class SaidChecks:
         body = decode_untrusted(effect.body)
         assert isinstance(body, OrderBody)
         self._seen.actions[order.oid] = body.action
+        if body.action == OPEN:
+            for target in order.targets:
+                asked = self._seen.asked.setdefault((order.oid, target.account), set())
+                asked.add((target.symbol, body.side, target.volume_e8))
         for target in order.targets:
             line = place.core._state.ledger.find(order.oid, target.account)  # type: ignore[union-attr]
             if line is None or not has_decision(place, line.decision.record.key):

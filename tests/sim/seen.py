@@ -59,6 +59,8 @@ class Seen:
         """Of every order published, by oid."""
         self.published: set[tuple[object, ...]] = set()
         """What masters have published to each target, in the words of ``words_of``: what else comes to a local somebody has made up."""
+        self.asked: dict[tuple[bytes, str], set[tuple[str, int, int]]] = {}
+        """(oid, account) → symbol, side and lots of every opening published."""
         self.deadlines: dict[tuple[bytes, str], list[tuple[int, int]]] = {}
         """(oid, account) → (epoch, virtual time of its deadline) of every opening published."""
         self.published_ns: dict[tuple[bytes, str, int], int] = {}
