@@ -5,6 +5,7 @@ what only nodes can judge (names of time zones, candle patterns …) ``nodes/voc
 """
 
 from hashlib import sha256
+from ipaddress import ip_address
 from typing import Any
 
 import msgspec
@@ -269,7 +270,10 @@ def _check_node(name: str, node: NodeSection, settings: Settings) -> None:
 
 def is_loopback(host: str) -> bool:
     """Whether a host is this machine itself, and nobody else can dial it."""
-    return host == "localhost" or host.strip("[]") == "::1" or host.startswith("127.")
+    try:
+        return host == "localhost" or ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False  # a name: whose, only a resolver knows
 
 
 def _check_strategies(settings: Settings) -> None:

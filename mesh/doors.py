@@ -10,10 +10,11 @@ from collections.abc import Callable, Iterable
 
 import msgspec
 
-from mesh.links import CONTROL, FRONT, LINKS, ROLES, SIGNALS, VENUE
+from mesh.links import CONTROL, FRONT, LINKS, ROLES, SIGNALS, STATUS, VENUE
 from mesh.messages import accounts, control, health, market, orders, outcomes, signals
 from mesh.messages.base import Msg
 
+LOCAL = "local"
 OPERATOR, SOURCE = "operator", "source"
 """Guests that are no nodes: an operator's host, and a source of signals that is not ours."""
 TRADE = "trade"
@@ -86,6 +87,11 @@ class Doors:
             return WRONG_LINK
         return WRONG_ADDRESS if guest.addresses and address and address not in guest.addresses else ""
 
+    def ending(self, by_ns: int) -> list[str]:
+        """Names none of whose keys is good at a time to come."""
+        found = [name for name, guest in self._by_name.items() if not any(key.objection(by_ns) == "" for key in guest.keys)]
+        return [name for name in found if self._by_name[name].keys]
+
     def keys_of(self, name: str, wall_ns: int) -> list[bytes]:
         """Public keys of a name that are good now, the one that is good longest first."""
         guest = self._by_name.get(name)
@@ -104,7 +110,7 @@ def may_dial(guest: Guest, link: str) -> bool:
     if guest.role == SOURCE:
         return link == SIGNALS
     # a local's worker is the simulated terminal's caller
-    return guest.role in LINKS[link].dial_roles or (link == VENUE and guest.role == "local")
+    return guest.role in LINKS[link].dial_roles or (link == VENUE and guest.role == LOCAL)
 
 
 # whose words
@@ -167,7 +173,7 @@ def _checks_of(role: str) -> dict[type[Msg], _Check]:
     if role == SOURCE:
         return {signals.SourceHello: _check_name, signals.Signal: _check_signal}
     checks: dict[type[Msg], _Check] = {kind: _check_name for kind in _OF_NAME if kind is not control.LostOrders}
-    if role == "local":
+    if role == LOCAL:
         checks |= dict.fromkeys(_OF_ACCOUNT, _check_account)
         checks |= {orders.LocalHello: _check_local_and_name, control.LostOrders: _check_local_and_name}
     elif role == "router":
@@ -180,7 +186,9 @@ def _checks_of(role: str) -> dict[type[Msg], _Check]:
 _CHECKS = {role: _checks_of(role) for role in (OPERATOR, SOURCE, *ROLES)}
 
 
-def objection(guest: Guest, message: Msg) -> str:
-    """Why a guest may not say this: a code and what was said; empty where he may."""
+def objection(guest: Guest, link: str, message: Msg) -> str:
+    """Why a guest may not say this by a link: a code and what was said; empty where he may."""
+    if link == STATUS and guest.role != LOCAL and not isinstance(message, health.NodeHealth):
+        return f"{NOT_YOURS} {type(message).__name__} is told by locals alone"
     check = _CHECKS[guest.role].get(type(message))
     return "" if check is None else check(guest, message)

@@ -51,7 +51,8 @@ class Doorkeeper:
         self._doors = doors
         self._clock = clock
         self._wall_clock = wall_clock
-        self._budget = Budget(WRITTEN_PER_S, WRITTEN_BURST)
+        self._budgets = {is_known: Budget(WRITTEN_PER_S, WRITTEN_BURST) for is_known in (True, False)}
+        """Strangers cannot use up what is there for guests."""
         self._node: Node | None = None
         self._admitted: dict[str, set[bytes]] = {}
         """By link, the keys that were let in: who has to leave when they are good no more."""
@@ -85,7 +86,7 @@ class Doorkeeper:
         """Why a message that came in by a door is not taken; empty where it is. ``user``: the key in hex of who sent it."""
         public = bytes.fromhex(user)
         guest = self._doors.guest(public, self._wall_clock())
-        why = objection(guest, message) if guest is not None else NO_GUEST
+        why = objection(guest, link, message) if guest is not None else NO_GUEST
         if why:
             self._refused(link, public, "", why)
         return why
@@ -96,18 +97,21 @@ class Doorkeeper:
         for link, socket in inlets:
             admitted = self._admitted.get(link, set())
             gone = {key for key in admitted if self._doors.refusal(link, key, "", now_ns)}
-            if not gone:
-                continue
             admitted -= gone
             for key in gone:
                 self._refused(link, key, "", f"{NO_GUEST} cut off")
-            if not socket.is_readable:
+            if not socket.is_readable and any(not self._goes_on(key, now_ns) for key in gone):
                 socket.evict()
-                continue
+            # by who is there, not by who was let in: a key that was good again meanwhile was not let in anew
             for peer in socket.peers.all():
-                if peer.user and bytes.fromhex(peer.user) in gone:
+                if peer.user and self._doors.refusal(link, bytes.fromhex(peer.user), "", now_ns):
                     socket.peers.forget(peer.number)
                     node.tell(socket.link, PeerLost(), peer.number)
+
+    def _goes_on(self, public: bytes, now_ns: int) -> bool:
+        """Whether a key has only run out whose owner has another one: nobody is cut off for that."""
+        guest = self._doors.owner(public)
+        return guest is not None and bool(self._doors.keys_of(guest.name, now_ns))
 
     def _refused(self, link: str, public: bytes, address: str, why: str) -> None:
         node = self._node
@@ -121,5 +125,5 @@ class Doorkeeper:
         if is_told(count):
             told = {"link": link, "key": record.key[:16], "name": name, "address": address, "why": why, "count_so_far": count}
             node.log.note(Note("warning", "guest_refused", told))
-        if node.store is not None and self._budget.take(self._clock()):
+        if node.store is not None and self._budgets[bool(name)].take(self._clock()):
             node.do((Commit(0, (Put(REFUSED_GUEST, b"", encode(record)),)),))

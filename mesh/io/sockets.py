@@ -57,6 +57,8 @@ WATCHED = zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL
 for _event in (*_ENDS, *_TRIES):
     WATCHED |= _event
 _USER = "User-Id"
+NOBODY = bytes(32)
+"""The key of nobody: a handshake that fails, and is tried again."""
 _EVENT_HEAD = struct.Struct("=HI")
 _READABLE = ("ROUTER", "DEALER", "SUB", "PULL")
 _NOWAIT = int(zmq.NOBLOCK)
@@ -172,9 +174,12 @@ class Socket:
             return 0, tuple(frames)
         peer = self.peers.heard(frames[0])
         if self.is_guarded:
-            if not peer.user:
-                peer.user = frame.get(_USER)  # of the connection, for as long as that lasts
-            self.user = peer.user
+            self.user = frame.get(_USER)
+            if peer.user != self.user:
+                if peer.user:  # somebody else has this routing id now
+                    self.peers.forget(peer.number)
+                    peer = self.peers.heard(frames[0])
+                peer.user = self.user
         return peer.number, tuple(frames[1:]) if peer.is_read else ()
 
     def receive(self, count_max: int) -> list[Received]:
@@ -247,7 +252,7 @@ class Socket:
                 self._renew_at_ns = NEVER
                 self._renewed_count = 0
             elif event in _REFUSALS and self._next_server():
-                self._dial_again()
+                self._dial_again()  # once for each key that there is; then at libzmq's own pace
             else:
                 self._renew_at_ns = now_ns + (_STOPPED_NS if event in _ENDS else _SILENT_NS)
             is_up = event == zmq.EVENT_HANDSHAKE_SUCCEEDED
@@ -280,8 +285,7 @@ class Socket:
         """Connect, with the key that is to be tried now. Raises ZMQError for an address that is none."""
         servers = self._way.servers() if self._way is not None else []
         if self._way is not None:
-            # of nobody: a handshake that fails, and is tried again
-            key = servers[self._server % len(servers)] if servers else bytes(32)
+            key = servers[self._server % len(servers)] if servers else NOBODY
             own = self._way.keys
             for option, value in ((zmq.CURVE_SERVERKEY, key), (zmq.CURVE_PUBLICKEY, own.public), (zmq.CURVE_SECRETKEY, own.secret)):
                 self._plain.set(option, value)
@@ -292,11 +296,12 @@ class Socket:
         """Try the next key of whom is dialled; False where there is no other."""
         servers = self._way.servers() if self._way is not None else []
         self._server += 1
-        return len(servers) > 1
+        return self._server % max(1, len(servers)) != 0
 
     def redial_if_revoked(self) -> bool:
         """Dial again where the key of who is dialled is good no more; whether it did."""
-        if self._way is None or self._dialled_key in self._way.servers():
+        servers = self._way.servers() if self._way is not None else [self._dialled_key]
+        if self._dialled_key in servers or (not servers and self._dialled_key == NOBODY):
             return False
         self._server = 0
         self._dial_again()

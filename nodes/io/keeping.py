@@ -19,24 +19,28 @@ from mesh.io.node import Node
 from mesh.io.sockets import Keys
 from mesh.keyring import Keyring, NodeKeys
 from mesh.sealing import Agreement
+from mesh.units import SECOND_NS
 from nodes.io.doorfiles import guests_of, node_doors
 from nodes.io.keyfiles import INVENTORY, folder_of, holders_of, read_inventory
 
 LOOK_MS = 500
+WARN_DAYS = 30
+DAY_NS = 86_400 * SECOND_NS
 Stamp = tuple[int, int, int] | None
 
 
 class Keeping:
     """The list of guests of a process, and each of its nodes' doorkeeper."""
 
-    def __init__(self, config: Config, state: Path, doors: Doors, keys: dict[str, Keys]) -> None:
+    def __init__(self, config: Config, state: Path, doors: Doors, keys: dict[str, Keys], stamp: Stamp) -> None:
         self._config = config
         self._state = state
         self._keys = keys
         self._keyrings: list[Keyring] = []
         self._doors = doors
         self._keepers = {name: Doorkeeper(name, pair, doors) for name, pair in keys.items()}
-        self._stamp = self._look()
+        self._stamp = stamp
+        self._warned_ns = 0
 
     def keeper(self, name: str) -> Doorkeeper:
         """Of a node of this process."""
@@ -54,14 +58,27 @@ class Keeping:
         """A callback that takes the inventory again where it is another, and cuts off whose keys are good no more, by it or by time."""
 
         def look() -> None:
-            stamp = self._look()
+            stamp = stamp_of(self._state)
             if stamp != self._stamp:
                 self._stamp = stamp
                 self._take(nodes)
             for node in nodes:
                 node.sweep_doors()
+            self._warn(nodes, wall_ns())
 
         return look
+
+    def _warn(self, nodes: list[Node], now_ns: int) -> None:
+        """Once a day: keys that end soon, for then nobody comes in any more, operators no more than nodes."""
+        if now_ns - self._warned_ns < DAY_NS:
+            return
+        self._warned_ns = now_ns
+        ending = self._doors.ending(now_ns + WARN_DAYS * DAY_NS)
+        if ending:
+            told = {"names": ", ".join(ending[:20]), "count": len(ending), "within_days": WARN_DAYS}
+            note = Note("error", "door_keys_end", told | {"do": "mesh keys rotate NAME for each, then bring the inventory to every host"})
+            for node in nodes:
+                node.log.note(note)
 
     def _take(self, nodes: list[Node]) -> None:
         try:
@@ -76,15 +93,18 @@ class Keeping:
         for node in nodes:
             node.log.note(note)
 
-    def _look(self) -> Stamp:
-        try:
-            seen = (folder_of(self._state) / INVENTORY).stat()
-        except OSError:
-            return None
-        return seen.st_mtime_ns, seen.st_size, seen.st_ino
+
+def stamp_of(state: Path) -> Stamp:
+    """What is another when the inventory is; None where there is none."""
+    try:
+        seen = (folder_of(state) / INVENTORY).stat()
+    except OSError:
+        return None
+    return seen.st_mtime_ns, seen.st_size, seen.st_ino
 
 
 def keeping_of(names: list[str], config: Config, state: Path) -> Keeping | None:
     """Of the nodes of this process; None where the mesh is plain. Raises BadConfig."""
+    stamp = stamp_of(state)  # before it is read: what changes meanwhile is seen at the first look
     found = node_doors(names, config, state)
-    return None if found is None else Keeping(config, state, *found)
+    return None if found is None else Keeping(config, state, *found, stamp)

@@ -80,12 +80,24 @@ class DoorEntry(Section):
     keys: tuple[DoorKeyEntry, ...] = ()
 
 
+class EndEntry(Section):
+    """Stands last: how many sections stand before it. A file that was cut short has none, or another number."""
+
+    sections: Annotated[int, Meta(ge=0, le=1_000_000)]
+
+
 class Inventory(Section):
     """All public keys of a mesh; the same file on every host. ``operator`` and ``node`` sign stops, ``door`` opens connections."""
 
     operator: dict[Id, OperatorKey] = {}
     node: dict[Id, NodeKey] = {}
     door: dict[Id, DoorEntry] = {}
+    end: EndEntry | None = None
+
+    @property
+    def sections_count(self) -> int:
+        """Names it has."""
+        return len(self.operator) + len(self.node) + len(self.door)
 
 
 def folder_of(state: Path) -> Path:
@@ -117,6 +129,12 @@ def inventory_in(folder: Path) -> Inventory:
     both = [name for name in inventory.operator if name in inventory.node]
     if both:
         raise BadConfig(f"{path}: {both[0]} is an operator and a node: whose word a stop is has to be clear; name one of them otherwise")
+    if inventory.end is None or inventory.end.sections != inventory.sections_count:
+        told = "no [end]" if inventory.end is None else f"[end] sections = {inventory.end.sections}"
+        raise BadConfig(
+            f"{path}: was cut short, or changed by hand: it has {inventory.sections_count} sections and {told}; bring it here once more, "
+            "whole, or put the number right"
+        )
     return inventory
 
 
@@ -227,6 +245,7 @@ def write_inventory(state: Path, inventory: Inventory) -> None:
         lines += [f"[node.{_quoted(name)}]", f'key = "{node.key}"', f"role = {_quoted(node.role)}", *account, ""]
     for name, door in inventory.door.items():
         lines += _door_lines(name, door)
+    lines += ["[end]", f"sections = {inventory.sections_count}", ""]
     path = folder_of(state) / INVENTORY
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -5,6 +5,7 @@ pipe. ``zmq`` is imported when a socket is opened, not before.
 """
 
 import os
+import random
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -152,7 +153,8 @@ class SocketBackend:
         self._socket.set(zmq.IMMEDIATE, 1)
         self._socket.set(zmq.MAXMSGSIZE, REPLY_BYTES_MAX)
         if (way := BrokerDoor.way) is not None:
-            self._socket.set(zmq.CURVE_SERVERKEY, next(iter(way.servers()), bytes(32)))
+            # where its key is being changed there are two, and only one try: the next one may take the other
+            self._socket.set(zmq.CURVE_SERVERKEY, random.choice(way.servers() or [bytes(32)]))
             self._socket.set(zmq.CURVE_PUBLICKEY, way.keys.public)
             self._socket.set(zmq.CURVE_SECRETKEY, way.keys.secret)
         self._monitor = self._socket.get_monitor_socket(zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_DISCONNECTED)

@@ -39,6 +39,7 @@ from nodes.master.deciding import ORDER_TIMER, Deciding
 from nodes.master.intake import Intake, Taken
 from nodes.master.orderlog import Published
 from nodes.master.recall import Recall
+from nodes.master.recovery import LIFE_BITS
 from nodes.master.state import EPOCH, SEEN, EpochRecord, MasterState
 from nodes.master.stopping import take_stop
 from nodes.master.tripwires import Tripwires
@@ -48,6 +49,9 @@ ASK_NS = 100 * MS_NS
 """A state that does not come is asked for again this often."""
 RELIST_NS = SECOND_NS
 """A list or symbols that do not come are asked for again this often, by another welcome."""
+
+CLOCKS_APART_S = 86_400
+"""Two masters' clocks differ by less: an epoch further ahead was made up, and taken it would leave no room for later ones."""
 
 
 class BackChannel:
@@ -68,7 +72,7 @@ class BackChannel:
         state = self._state
         if why := version_refusal(message.version):
             return [refused(state.counters, message.router, why)]
-        if message.e > state.epoch:
+        if self._is_later(message.e, now_ns):
             return self._fenced(message.router, message.e)
         for peer in [peer for peer, name in state.routers.items() if name == message.router]:
             del state.routers[peer]
@@ -142,7 +146,7 @@ class BackChannel:
         if why := version_refusal(message.version):
             return [refused(self._state.counters, message.node, why)]
         state = self._state
-        if message.e > state.epoch:
+        if self._is_later(message.e, now_ns):
             return self._fenced(message.node, message.e)
         if refused_by := state.attendance.claim(account, message, now_ns):
             note = Note("warning", "old_life_ignored", {"account": account.name, "life": message.life})
@@ -158,6 +162,17 @@ class BackChannel:
         # the local may forget by this answer what showed that its store is not what it was: then we must not
         commit = state.commits.make([state.account_put(account)], lambda _: [welcome])
         return [*effects, commit, *state.settled_news(now_ns)]
+
+    def _is_later(self, e: int, now_ns: int) -> bool:
+        """Whether there may be a master of this epoch: one that no clock could have made is nobody's, and is counted."""
+        state = self._state
+        if e <= state.epoch:
+            return False
+        seconds = max(state.wall_ns(now_ns) // SECOND_NS, state.epoch >> LIFE_BITS)
+        if e >> LIFE_BITS <= seconds + CLOCKS_APART_S:
+            return True
+        state.counters.add("stranger_count")
+        return False
 
     def _fenced(self, node: str, e: int) -> list[Effect]:
         """A node has seen a later epoch: another master has taken over, and no order of ours runs there any more. End, and stay down.

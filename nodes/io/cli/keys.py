@@ -111,7 +111,8 @@ def rotate_key(config_path: Path | None, state: Path | None, name: str, overlap_
     write_inventory(place, msgspec.structs.replace(inventory, door=doors))
     fresh.replace(path)
     say(f"{path}: the new key of {name}; the old one opens doors till {moment(end_s)}")
-    say(f"{folder / INVENTORY}: bring it to every host first, then restart {name} (mesh restart {name}): it takes its new key then")
+    say(f"{folder / INVENTORY}: bring it to every host before then, and {path.name} to the host {name} runs on if that is another one;")
+    say(f"then restart {name} (mesh restart {name}): it takes its new key")
     return 0
 
 

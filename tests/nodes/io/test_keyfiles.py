@@ -162,3 +162,15 @@ def test_half_a_key_is_not_left_behind(tmp_path: Path, monkeypatch: pytest.Monke
             write_private(path)
     assert not path.exists()
     assert len(write_private(path)) == 32
+
+
+def test_inventory_that_was_cut_short_is_refused_wherever_it_was_cut(state: Path) -> None:
+    """A copy that broke off, a full disk: fewer keys would cut off whom they belong to, and none everybody."""
+    path = state / "keys" / "inventory.toml"
+    whole = path.read_text()
+    for cut in range(len(whole.rstrip())):
+        path.write_text(whole[:cut])
+        with pytest.raises(BadConfig, match=r"inventory\.toml: "):
+            read_inventory(state)
+    path.write_text(whole)
+    assert read_inventory(state).sections_count == 1 + 3 + len(CONFIG.node) + 1

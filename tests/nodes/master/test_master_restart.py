@@ -7,7 +7,7 @@ from mesh.core import Commit
 from mesh.links import MARKET, REPLAY
 from mesh.messages.accounts import AccountSymbols, Position
 from mesh.messages.market import MarketHello, Settle
-from mesh.messages.orders import GrantAsk, Listed, LocalHello, LocalWelcome, Replay, Void
+from mesh.messages.orders import GrantAsk, Listed, LocalHello, LocalWelcome, Replay, RouterHello, Void
 from mesh.messages.outcomes import Outcome, OutcomeAck
 from mesh.messages.signals import CCI_DOWN, SignalAnswer
 from mesh.units import E8, SECOND_NS
@@ -353,10 +353,20 @@ def test_two_lives_from_one_backup_share_no_epoch() -> None:
 def test_a_local_that_has_seen_a_later_epoch_fences_the_master() -> None:
     """Another master has taken over: this one keeps what it learned, ends with 70, and begins later epochs if it is started again."""
     rig = Rig(config_of(1, STRATEGY)).ready()
-    later = rig.master._state.epoch + (1_000_000 << 20)
+    later = rig.master._state.epoch + (1_000 << 20)
     rig.give(REPLAY, LocalHello("a1", "local", 1, b"s", later, 0, 0, b"", 1, rig.config.fingerprint), ROUTER)
     (halt,) = rig.halts
     assert halt.code == 70
     assert "another master has taken over" in halt.reason
     rig.boot()
     assert rig.master._state.epoch > later
+
+
+def test_an_epoch_that_no_clock_could_have_made_ends_nobody() -> None:
+    """Of a stolen local or router: taken, it would end this master, and leave no number for the next."""
+    rig = Rig(config_of(1, STRATEGY)).ready()
+    for e in (2**63 - 1, rig.master._state.epoch + (200_000 << 20)):
+        rig.give(REPLAY, LocalHello("a1", "local", 1, b"s", e, 0, 0, b"", 1, rig.config.fingerprint), ROUTER)
+        rig.give(REPLAY, RouterHello("router-1", 1, 1, rig.config.fingerprint, e), ROUTER)
+    assert rig.halts == []
+    assert rig.master.counters.totals["stranger_count"] == 4
