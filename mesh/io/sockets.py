@@ -119,8 +119,9 @@ class Socket:
         self.endpoints: tuple[str, ...] = (endpoint,)
         """Where a bound one listens."""
         self._dialled_key = b""
-        self._server = 0
+        self._server_key = b""
         """Which of the keys of whom is dialled is tried."""
+        self._refused_count = 0
         self._monitor = monitor
         self._take(plain)
         self._routes = kind == "ROUTER"
@@ -285,7 +286,7 @@ class Socket:
         """Connect, with the key that is to be tried now. Raises ZMQError for an address that is none."""
         servers = self._way.servers() if self._way is not None else []
         if self._way is not None:
-            key = servers[self._server % len(servers)] if servers else NOBODY
+            key = self._server_key if self._server_key in servers else next(iter(servers), NOBODY)
             own = self._way.keys
             for option, value in ((zmq.CURVE_SERVERKEY, key), (zmq.CURVE_PUBLICKEY, own.public), (zmq.CURVE_SECRETKEY, own.secret)):
                 self._plain.set(option, value)
@@ -295,15 +296,18 @@ class Socket:
     def _next_server(self) -> bool:
         """Try the next key of whom is dialled; False where there is no other."""
         servers = self._way.servers() if self._way is not None else []
-        self._server += 1
-        return self._server % max(1, len(servers)) != 0
+        if len(servers) < 2:
+            return False
+        self._refused_count += 1
+        at = servers.index(self._dialled_key) + 1 if self._dialled_key in servers else 0
+        self._server_key = servers[at % len(servers)]
+        return self._refused_count % len(servers) != 0
 
     def redial_if_revoked(self) -> bool:
         """Dial again where the key of who is dialled is good no more; whether it did."""
         servers = self._way.servers() if self._way is not None else [self._dialled_key]
         if self._dialled_key in servers or (not servers and self._dialled_key == NOBODY):
             return False
-        self._server = 0
         self._dial_again()
         return True
 

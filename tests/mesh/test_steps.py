@@ -30,7 +30,8 @@ def apart(routers: list[str] | None = None) -> Config:
     nodes = {name: msgspec.structs.replace(node, host="10.0.0.5") for name, node in CONFIG.node.items()}
     if routers is not None:
         nodes[LOCAL] = msgspec.structs.replace(nodes[LOCAL], routers=routers)
-    return configured(msgspec.structs.replace(CONFIG.settings, node=nodes))
+    settings = CONFIG.settings
+    return configured(msgspec.structs.replace(settings, node=nodes, mesh=msgspec.structs.replace(settings.mesh, plain=False)))
 
 
 def clocked(node: str, offset_ns: int, error_ns: int) -> NodeHealth:

@@ -4,13 +4,12 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import msgspec
 import pytest
 import zmq
 
 from mesh.codec import decode_record_untrusted, encode
-from mesh.doors import TRADE, DoorKey
-from mesh.errors import BadConfig, PortInUse
+from mesh.doors import TRADE
+from mesh.errors import BadConfig
 from mesh.io import auditwalk
 from mesh.io.doorkeeper import REFUSED_GUEST, RefusedGuest
 from mesh.io.doorprobe import probe
@@ -20,7 +19,7 @@ from mesh.messages.control import Command, Ping
 from mesh.messages.orders import GrantAsk, LocalHello, RouterHello
 from mesh.messages.outcomes import Outcome
 from tests.message_values import sample_of
-from tests.wire.doorrig import DAY_NS, LIMIT_S, House, new_keys
+from tests.wire.doorrig import DAY_NS, House, new_keys
 
 pytestmark = pytest.mark.wire
 HELLO = LocalHello("a1", "local-1", 1, b"s", 0, 0, 0, b"", 1, "")
@@ -48,16 +47,6 @@ def audited(house: House) -> list[RefusedGuest]:
     assert house.node.store is not None
     rows = auditwalk.records(house.node.store.path)
     return [decode_record_untrusted(row.record, RefusedGuest) for row in rows if row.kind == REFUSED_GUEST]
-
-
-def bound_again(hub: Hub, endpoint: str, door: Door) -> Socket:
-    """A socket where another was a moment ago: libzmq closes a listener in its own time."""
-    end_s = time.monotonic() + LIMIT_S
-    while True:
-        try:
-            return hub.bind("locals", "ROUTER", endpoint, door=door)
-        except PortInUse:
-            assert time.monotonic() < end_s, "its port is never free"
 
 
 def is_refused(house: House, socket: Socket) -> bool:
@@ -175,48 +164,6 @@ def test_stolen_routing_id_is_of_no_use(house: HouseAt) -> None:
     assert [envelope.message for envelope in door.core.taken] == [HELLO, HELLO]
 
 
-def test_revoked_key_is_cut_on_a_live_link(house: HouseAt) -> None:
-    """Its next word is not taken, what is sent to it finds nobody, and the core is told that it has gone."""
-    door = house("locals")
-    stays, goes = door.invite("local-1", "local", account="a1"), door.invite("local-2", "local", account="a2")
-    staying, going = door.knock(stays), door.knock(goes)
-    door.say(staying, HELLO)
-    door.say(going, OTHERS)
-    assert door.until(lambda: len(door.core.taken) == 2)
-    number = next(envelope.peer for envelope in door.core.taken if envelope.message == OTHERS)
-    door.core.handlers = {type(envelope.message): None for envelope in door.core.taken}  # type: ignore[misc]
-    door.strike("local-2")
-    assert door.socket.send(number, (b"x",)) == 1, "gone"
-    door.core.taken.clear()
-    going.send(0, (encode(OTHERS),))
-    door.say(staying, HELLO)
-    assert door.until(lambda: door.core.taken)
-    assert [envelope.message for envelope in door.core.taken] == [HELLO]
-    assert {record.why for record in audited(door)} >= {"NO_GUEST cut off"}
-
-
-def test_revoked_subscriber_hears_nothing_more(house: HouseAt) -> None:
-    """A publishing socket knows no peers one by one: all are closed, and who may comes back by himself."""
-    door = house("orders")
-    stays, goes = door.invite("router-1", "router"), door.invite("router-2", "router")
-    staying, going = door.knock(stays), door.knock(goes)
-    heard: dict[Socket, int] = {staying: 0, going: 0}
-
-    def publish() -> None:
-        door.socket.send(0, (b"x",))
-        for socket in heard:
-            heard[socket] += len(socket.receive(100))
-
-    assert door.until(lambda: publish() or all(heard.values()))
-    door.strike("router-2")
-    heard[staying] = heard[going] = 0
-    while going.receive(100):
-        pass
-    assert door.until(lambda: publish() or heard[staying])
-    assert heard[going] == 0
-    assert door.until(lambda: not going.is_up)
-
-
 def test_operator_acts_only_with_the_right_to(house: HouseAt) -> None:
     """Without it he watches and asks; a router's word at the control socket is nobody's business there."""
     door = house("control.router")
@@ -274,38 +221,6 @@ def test_probe_finds_a_door_that_is_open(house: HouseAt) -> None:
     hub.close()
 
 
-def test_server_that_takes_its_next_key_is_found_again(house: HouseAt, tmp_path: Path) -> None:
-    """Both keys are on the guests' list for a while: who expects the old one tries the next."""
-    door = house("locals")
-    keys = door.invite("local-1", "local", account="a1")
-    old, new = door.keys.public, new_keys()
-    socket = door.outside.connect("locals", "DEALER", door.socket.endpoint, Way(keys, lambda: [old, new.public]))
-    door.say(socket, HELLO)
-    assert door.until(lambda: door.core.taken)
-    endpoint = door.socket.endpoint
-    door.socket.close()
-    door.hub.sockets.remove(door.socket)
-    door.socket = bound_again(door.hub, endpoint, Door(new, "router-1/anew", door.door.judge))
-    door.node.add_socket("locals", door.socket, "locals")
-    assert door.until(lambda: not socket.is_up)
-    door.core.taken.clear()
-    door.say(socket, HELLO)
-    assert door.until(lambda: door.core.taken)
-
-
-def test_client_leaves_a_server_whose_key_was_revoked(house: HouseAt) -> None:
-    """A stolen server key is struck from the list: who is connected to it goes, and comes back only to a good one."""
-    door = house("locals")
-    keys = door.invite("local-1", "local", account="a1")
-    good: list[bytes] = [door.keys.public]
-    socket = door.outside.connect("locals", "DEALER", door.socket.endpoint, Way(keys, lambda: good))
-    door.say(socket, HELLO)
-    good[0] = new_keys().public
-    assert socket.redial_if_revoked()
-    assert door.until(lambda: not socket.is_up)
-    assert not socket.redial_if_revoked(), "once"
-
-
 def test_frames_from_a_door_keep_its_keys_out_of_their_words() -> None:
     """Nobody prints a secret key by printing what holds it."""
     keys = Keys(bytes(range(32)), bytes(range(32, 64)))
@@ -339,23 +254,6 @@ def test_only_locals_tell_of_accounts_where_status_is_pushed(house: HouseAt) -> 
     assert door.until(lambda: door.core.taken)
 
 
-def test_key_struck_put_back_and_struck_again_is_cut_off_again(house: HouseAt) -> None:
-    """Its connection lives on meanwhile, and was not let in anew: it is known by being there."""
-    door = house("locals")
-    keys = door.invite("local-1", "local", account="a1")
-    socket = door.knock(keys)
-    guest = door.guests["local-1"]
-    for _ in range(2):
-        door.guests["local-1"] = guest
-        door.doors.replace(door.guests.values())
-        door.core.taken.clear()
-        door.say(socket, HELLO)
-        assert door.until(lambda: door.core.taken)
-        number = door.core.taken[0].peer
-        door.strike("local-1")
-        assert door.socket.send(number, (b"x",)) == 1, "gone"
-
-
 def test_routing_id_of_one_who_has_left_is_worth_nothing(house: HouseAt) -> None:
     """Who comes under it next is judged by his own key."""
     door = house("locals")
@@ -377,43 +275,3 @@ def test_routing_id_of_one_who_has_left_is_worth_nothing(house: HouseAt) -> None
         assert door.until(lambda: door.socket.send(door.socket.peers.all()[0].number, (b"x",)) == 1 or not door.socket.peers.all())
     assert [envelope.message for envelope in door.core.taken] == [HELLO, OTHERS]
     assert [record.name for record in audited(door)] == ["local-2"]
-
-
-def test_old_key_that_runs_out_cuts_nobody_off_who_has_a_new_one(house: HouseAt) -> None:
-    """A day after a key was changed its subscribers go on hearing: only a struck key closes a publishing socket."""
-    door = house("orders")
-    old, new = door.invite("router-1", "router"), new_keys()
-    guest = door.guests["router-1"]
-    later = DoorKey(new.public, door.now_ns - DAY_NS, door.now_ns + 9 * DAY_NS)
-    door.guests["router-1"] = msgspec.structs.replace(guest, keys=(*guest.keys, later))
-    door.doors.replace(door.guests.values())
-    for keys in (old, new):
-        subscriber = door.knock(keys)
-        assert door.until(lambda subscriber=subscriber: subscriber.is_up)  # type: ignore[misc]
-    plain = door.socket._plain
-    door.now_ns += 2 * DAY_NS
-    door.node.sweep_doors()
-    assert door.socket._plain is plain
-    door.strike("router-1")
-    assert door.socket._plain is not plain
-
-
-def test_whoever_answers_with_a_third_key_makes_nobody_spin(house: HouseAt) -> None:
-    """Each key that is known is tried once; then it is tried again at libzmq's own pace."""
-    door = house("locals")
-    keys = door.invite("local-1", "local", account="a1")
-    known = [new_keys().public, new_keys().public]
-    asked_count = 0
-
-    def servers() -> list[bytes]:
-        nonlocal asked_count
-        asked_count += 1
-        return known
-
-    socket = door.outside.connect("locals", "DEALER", door.socket.endpoint, Way(keys, servers))
-    end_s = time.monotonic() + 2
-    while time.monotonic() < end_s:
-        door.turn()
-        door.outside.wait(5)
-    assert not socket.is_up
-    assert asked_count < 200

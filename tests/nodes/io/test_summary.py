@@ -19,7 +19,7 @@ from nodes.io.cli.summary import print_summary, summarise
 from nodes.io.locate import demo_text
 from tests.nodes.master.masterrig import ROUTER, Rig
 
-CONFIG = parse(demo_text())
+CONFIG = parse(demo_text().replace("[mesh]", "[mesh]\nplain = true", 1))
 
 
 def test_run_that_ended_before_its_master_began_has_an_empty_summary(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from mesh.units import E8
 from nodes.io.cli.client import Client
 from nodes.io.locate import demo_text
 
-CONFIG = parse(demo_text())
+CONFIG = parse(demo_text().replace("[mesh]", "[mesh]\nplain = true", 1))
 SIGNER = DrawnKeys(CONFIG).signer("operator")
 MARKET_NS = 1_767_571_200 * 10**9
 """Monday 2026-01-05 00:00 UTC."""

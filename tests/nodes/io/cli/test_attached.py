@@ -14,7 +14,7 @@ from nodes.io.locate import demo_text
 def test_no_router_is_no_mesh_and_the_client_leaves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Exit 69, where was looked, what to do; sockets are closed."""
     path = tmp_path / "mesh.toml"
-    path.write_text(demo_text(), encoding="utf-8")
+    path.write_text(demo_text().replace("[mesh]", "[mesh]\nplain = true", 1), encoding="utf-8")
     left: list[Client] = []
     monkeypatch.setattr(clients, "LOOK_S", 0.0)
     monkeypatch.setattr(Client, "wait_whole", lambda self, seconds: False)
