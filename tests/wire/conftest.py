@@ -1,10 +1,12 @@
 """Sockets for the tests of this folder."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from mesh.io.hub import Hub
+from tests.wire.doorrig import House, HouseAt
 
 
 @pytest.fixture
@@ -21,3 +23,17 @@ def other() -> Iterator[Hub]:
     made = Hub()
     yield made
     made.close()
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[HouseAt]:
+    """Builds houses with a door of a link, which are closed when the test ends."""
+    made: list[House] = []
+
+    def build(link: str) -> House:
+        made.append(House(link, tmp_path))
+        return made[-1]
+
+    yield build
+    for each in made:
+        each.close()

@@ -7,10 +7,11 @@ from pathlib import Path
 from zmq import curve_keypair
 from zmq.utils import z85
 
-from mesh.codec import encode
+from mesh.codec import decode_record_untrusted, encode
 from mesh.core import NOTHING, Core, Effects, Envelope
 from mesh.doors import DoorKey, Doors, Guest
-from mesh.io.doorkeeper import Doorkeeper
+from mesh.io import auditwalk
+from mesh.io.doorkeeper import REFUSED_GUEST, Doorkeeper, RefusedGuest
 from mesh.io.health import Identity
 from mesh.io.hub import Hub
 from mesh.io.log import Log
@@ -19,9 +20,12 @@ from mesh.io.sockets import Keys, Socket, Way
 from mesh.io.store import create
 from mesh.links import LINKS
 from mesh.messages.base import Msg
+from mesh.messages.orders import LocalHello
 from mesh.units import SECOND_NS
 
 LIMIT_S = 20.0
+HELLO = LocalHello("a1", "local-1", 1, b"s", 0, 0, 0, b"", 1, "")
+OTHERS = LocalHello("a2", "local-2", 1, b"s", 0, 0, 0, b"", 1, "")
 DAY_NS = 86_400 * SECOND_NS
 
 
@@ -122,3 +126,15 @@ class House:
         self.outside.close()
         self.hub.close()
         self.node.close()
+
+
+def audited(house: House) -> list[RefusedGuest]:
+    """What the audit says of who was refused."""
+    house.node.commit_all()
+    assert house.node.store is not None
+    rows = auditwalk.records(house.node.store.path)
+    return [decode_record_untrusted(row.record, RefusedGuest) for row in rows if row.kind == REFUSED_GUEST]
+
+
+HouseAt = Callable[[str], House]
+"""Builds the house of a link; it is closed when its test ends."""

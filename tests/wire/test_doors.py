@@ -1,17 +1,13 @@
 """Attacks on a door, on real sockets: only keys of the list come in, who is in speaks for himself alone, each try is on record."""
 
 import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 import zmq
 
-from mesh.codec import decode_record_untrusted, encode
+from mesh.codec import encode
 from mesh.doors import TRADE
 from mesh.errors import BadConfig
-from mesh.io import auditwalk
-from mesh.io.doorkeeper import REFUSED_GUEST, RefusedGuest
 from mesh.io.doorprobe import probe
 from mesh.io.hub import Door, Hub
 from mesh.io.sockets import Keys, Socket, Way
@@ -19,34 +15,10 @@ from mesh.messages.control import Command, Ping
 from mesh.messages.orders import GrantAsk, LocalHello, RouterHello
 from mesh.messages.outcomes import Outcome
 from tests.message_values import sample_of
-from tests.wire.doorrig import DAY_NS, House, new_keys
+from tests.wire.doorrig import DAY_NS, HELLO, OTHERS, House, HouseAt, audited, new_keys
 
 pytestmark = pytest.mark.wire
-HELLO = LocalHello("a1", "local-1", 1, b"s", 0, 0, 0, b"", 1, "")
-OTHERS = LocalHello("a2", "local-2", 1, b"s", 0, 0, 0, b"", 1, "")
 COMMAND = Command(bytes(16), "ann", "close", "all", 0, False, 0, 0, True)
-HouseAt = Callable[[str], House]
-
-
-@pytest.fixture
-def house(tmp_path: Path) -> Iterator[HouseAt]:
-    made: list[House] = []
-
-    def build(link: str) -> House:
-        made.append(House(link, tmp_path))
-        return made[-1]
-
-    yield build
-    for each in made:
-        each.close()
-
-
-def audited(house: House) -> list[RefusedGuest]:
-    """What the audit says of who was refused."""
-    house.node.commit_all()
-    assert house.node.store is not None
-    rows = auditwalk.records(house.node.store.path)
-    return [decode_record_untrusted(row.record, RefusedGuest) for row in rows if row.kind == REFUSED_GUEST]
 
 
 def is_refused(house: House, socket: Socket) -> bool:

@@ -1,49 +1,19 @@
 """Keys that are struck, changed or run out while links live: who may no more is cut off, and whoever may goes on."""
 
 import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import msgspec
 import pytest
 
-from mesh.codec import decode_record_untrusted, encode
+from mesh.codec import encode
 from mesh.doors import DoorKey
 from mesh.errors import PortInUse
-from mesh.io import auditwalk
-from mesh.io.doorkeeper import REFUSED_GUEST, RefusedGuest
 from mesh.io.hub import Door, Hub
 from mesh.io.sockets import Socket, Way
-from mesh.messages.control import Command
-from mesh.messages.orders import LocalHello
-from tests.wire.doorrig import DAY_NS, LIMIT_S, House, new_keys
+from tests.wire.doorrig import DAY_NS, HELLO, LIMIT_S, OTHERS, HouseAt, audited, new_keys
 
 pytestmark = pytest.mark.wire
-HELLO = LocalHello("a1", "local-1", 1, b"s", 0, 0, 0, b"", 1, "")
-OTHERS = LocalHello("a2", "local-2", 1, b"s", 0, 0, 0, b"", 1, "")
-COMMAND = Command(bytes(16), "ann", "close", "all", 0, False, 0, 0, True)
-HouseAt = Callable[[str], House]
-
-
-@pytest.fixture
-def house(tmp_path: Path) -> Iterator[HouseAt]:
-    made: list[House] = []
-
-    def build(link: str) -> House:
-        made.append(House(link, tmp_path))
-        return made[-1]
-
-    yield build
-    for each in made:
-        each.close()
-
-
-def audited(house: House) -> list[RefusedGuest]:
-    """What the audit says of who was refused."""
-    house.node.commit_all()
-    assert house.node.store is not None
-    rows = auditwalk.records(house.node.store.path)
-    return [decode_record_untrusted(row.record, RefusedGuest) for row in rows if row.kind == REFUSED_GUEST]
 
 
 def bound_again(hub: Hub, endpoint: str, door: Door) -> Socket:
