@@ -1,4 +1,4 @@
-"""What the master tells a local through routers that must not be able to change it: a MAC on each order, grant and welcome.
+"""What the master tells a local through routers that must not be able to change it: a MAC on all that makes it do or forget something.
 
 Master and local agree on a key without a message: X25519 of one's private and the other's public door key, through HKDF with the mesh and
 the account (RFC 7748, RFC 5869). A local's hello names the key it has now, for it may have two while they are changed; a local tries
@@ -18,12 +18,13 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from mesh.bounded import keep
-from mesh.messages.orders import Grant, LocalWelcome, Order, Target
+from mesh.messages.orders import Expired, Grant, LocalWelcome, Order, Target, Void
+from mesh.messages.outcomes import OutcomeAck
 
 MAC_BYTES = 16
 KEY_BYTES = 32
 _INFO = b"trademesh words of the master\0"
-_ORDER, _GRANT, _WELCOME = b"order", b"grant", b"welcome"
+_ORDER, _GRANT, _WELCOME, _EXPIRED, _VOID, _ACK = b"order", b"grant", b"welcome", b"expired", b"void", b"ack"
 KEYS_MAX = 4_096
 pack = msgspec.msgpack.Encoder().encode
 
@@ -47,10 +48,25 @@ def grant_mac(key: bytes, grant: Grant) -> bytes:
     return _mac(key, _GRANT, pack(words))
 
 
-def welcome_mac(key: bytes, welcome: LocalWelcome, life: int) -> bytes:
+def welcome_mac(key: bytes, welcome: LocalWelcome) -> bytes:
     """Of a welcome to one life of a local."""
-    words = (welcome.account, life, welcome.e, welcome.f, welcome.k_last, welcome.is_rolled_back)
+    words = (welcome.account, welcome.life, welcome.e, welcome.f, welcome.k_last, welcome.is_rolled_back)
     return _mac(key, _WELCOME, pack(words))
+
+
+def expired_mac(key: bytes, e: int, row: Expired) -> bytes:
+    """Of one row of a gap fill of epoch ``e``: each is for the one account it names, and routers hand them on by account."""
+    return _mac(key, _EXPIRED, pack((row.account, e, row.k, row.oid)))
+
+
+def void_mac(key: bytes, void: Void) -> bytes:
+    """Of openings that may no longer run, named to one life of a local."""
+    return _mac(key, _VOID, pack((void.account, void.life, void.e, void.lines)))
+
+
+def ack_mac(key: bytes, ack: OutcomeAck) -> bytes:
+    """Of what the master has, told to one life of a local."""
+    return _mac(key, _ACK, pack((ack.account, ack.life, ack.f)))
 
 
 def _mac(key: bytes, word: bytes, words: bytes) -> bytes:

@@ -88,7 +88,7 @@ class Announcer(Core):
     def _on_local(self, envelope: Envelope, now_ns: int) -> Effects:
         hello = envelope.message
         assert isinstance(hello, LocalHello)
-        return self._to(envelope, LocalWelcome(hello.account, EPOCH, 0, self._k))
+        return self._to(envelope, LocalWelcome(hello.account, EPOCH, 0, self._k, life=hello.life))
 
     def _on_ask(self, envelope: Envelope, now_ns: int) -> Effects:
         ask = envelope.message

@@ -118,6 +118,8 @@ class Expired(Msg):
     account: Name
     k: Count
     oid: Oid
+    mac: Digest = b""
+    """The master's, over the fill's epoch and the row: empty on plain links."""
 
 
 class GapFill(Msg, tag=47):
@@ -166,6 +168,7 @@ class Void(Msg, tag=56):
     e: Count
     lines: Annotated[list[VoidLine], Meta(max_length=VOID_MAX)]
     life: Life
+    mac: Digest = b""
 
 
 class OrderAck(Msg, tag=48):
@@ -202,7 +205,7 @@ class LocalHello(Msg, tag=49):
 
 
 class LocalWelcome(Msg, tag=50):
-    """The master's answer through the router: epoch, and the last outcome number it holds of this account.
+    """The master's answer through the router: epoch, and the last outcome number it holds of this account. To one ``life`` of its local.
 
     ``is_rolled_back``: other lives of this store have told outcomes that it lacked when this life began.
     """
@@ -213,6 +216,7 @@ class LocalWelcome(Msg, tag=50):
     k_last: Count
     is_rolled_back: bool = False
     mac: Digest = b""
+    life: Life = 0
 
 
 class Listed(Msg, tag=51):

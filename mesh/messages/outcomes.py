@@ -3,7 +3,7 @@
 Each line (sid, strategy, leg, account) ends in exactly one code; ``final=False`` carries the states WORKING and UNKNOWN.
 """
 
-from mesh.messages.base import Code, Count, Int64, Life, Msg, Name, Oid, Sid, Text
+from mesh.messages.base import Code, Count, Digest, Int64, Life, Msg, Name, Oid, Sid, Text
 
 FINAL_CODES = (
     "FILLED",
@@ -77,10 +77,14 @@ class Outcome(Msg, tag=60):
 
 
 class OutcomeAck(Msg, tag=61):
-    """Master → router → local: every outcome up to ``f`` is durable at the master."""
+    """Master → router → local: every outcome up to ``f`` is durable at the master. To the ``life`` that speaks for the account: under
+    another, whose store need not be the same, these numbers may have told something else.
+    """
 
     account: Name
     f: Count
+    life: Life = 0
+    mac: Digest = b""
 
 
 class DealReport(Msg, tag=62):

@@ -90,7 +90,7 @@ class Local(Core):
             GapFill: self._from_home(self._intake.on_gap_fill),
             Void: self._from_home(self._intake.on_void),
             Grant: self._from_home(self._home.on_grant),
-            OutcomeAck: lambda envelope, now_ns: self._home.on_ack(message_of(envelope, OutcomeAck), now_ns),
+            OutcomeAck: self._from_home(self._home.on_ack),
             StateAsk: self._on_state_ask,
             Command: self._on_command,
             Ping: self._on_ping,

@@ -149,7 +149,7 @@ class HomeLink:
         """The master knows us: it learns what it lacks, we ask for what we lack."""
         welcome = message_of(envelope, LocalWelcome)
         state = self._state
-        if welcome.account != state.account or welcome.e < state.stream.e:
+        if (welcome.account, welcome.life) != (state.account, state.life) or welcome.e < state.stream.e:
             return []
         if (forged := state.seals.welcome(welcome, now_ns)) is not None:
             return forged
@@ -251,11 +251,14 @@ class HomeLink:
             self._intake.lacks(grant.k_last, now_ns)
         return []
 
-    def on_ack(self, ack: OutcomeAck, now_ns: int) -> list[Effect]:
+    def on_ack(self, envelope: Envelope, now_ns: int) -> list[Effect]:
         """The master has our outcomes up to a number."""
+        ack = message_of(envelope, OutcomeAck)
         state = self._state
-        if ack.account != state.account:
+        if (ack.account, ack.life) != (state.account, state.life):
             return []
+        if (forged := state.seals.ack(ack, now_ns)) is not None:
+            return forged
         state.times.acked(ack.f, now_ns)
         effects = state.acked(ack.f)
         if effects and state.reports.pending:

@@ -130,15 +130,11 @@ class OrderIntake:
         """Orders that may no longer run: each is answered, unless it is known to have run."""
         message = message_of(envelope, GapFill)
         state = self._state
-        effects: list[Effect] = []
+        rows, effects = state.seals.expired(message, now_ns)
         answered: list[int] = []
-        if message.e > state.stream.e:
-            if not state.seals.is_plain:
-                return []  # a router's word alone: the master's welcome says the same
+        if rows and message.e > state.stream.e:
             effects += self.take_epoch(message.e)
-        for row in message.expired:
-            if row.account != state.account:
-                continue
+        for row in rows:
             if message.e == state.stream.e:
                 self.k_last = max(self.k_last, row.k)
                 is_ours = state.freshness.is_fresh(message.e, now_ns)
@@ -163,6 +159,8 @@ class OrderIntake:
         state = self._state
         if (message.account, message.life, message.e) != (state.account, state.life, state.stream.e):
             return []  # also a copy of this local that another life has replaced: its store need not be the one that knows
+        if (forged := state.seals.void(message, now_ns)) is not None:
+            return forged
         return [effect for line in message.lines for effect in self._void(line, message.e, now_ns)]
 
     def _void(self, line: VoidLine, e: int, now_ns: int) -> list[Effect]:

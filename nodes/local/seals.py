@@ -5,14 +5,16 @@ for again.
 """
 
 from collections.abc import Callable
+from functools import partial
 
 from mesh.budget import Budget
 from mesh.codec import encode
 from mesh.core import Commit, Effect, Note, Put
 from mesh.counters import Counters, is_told
 from mesh.messages.base import Code, Count, Digest, Msg
-from mesh.messages.orders import Grant, LocalWelcome, Order, Target
-from mesh.sealing import Agreement, grant_mac, order_head, order_mac, welcome_mac
+from mesh.messages.orders import Expired, GapFill, Grant, LocalWelcome, Order, Target, Void
+from mesh.messages.outcomes import OutcomeAck
+from mesh.sealing import Agreement, ack_mac, expired_mac, grant_mac, order_head, order_mac, void_mac, welcome_mac
 
 FORGED = "_forged"
 """Kind of the row: the newest, the audit has each."""
@@ -20,7 +22,7 @@ WRITTEN_PER_S, WRITTEN_BURST = 1, 20
 
 
 class ForgedRecord(Msg):
-    """A word that was not the master's. ``e``, ``n``: as it said; ``n`` 0 where it has none; ``oid``: of an order."""
+    """A word that was not the master's. ``e``, ``n``: as it said, 0 where it has none, of an ack ``f``; ``oid``: of an order."""
 
     kind: Code
     e: Count
@@ -31,11 +33,10 @@ class ForgedRecord(Msg):
 class Seals:
     """Of one local. ``agreement`` None: links are plain, and whatever comes is believed."""
 
-    def __init__(self, agreement: Agreement | None, master: str, account: str, life: int, counters: Counters) -> None:
+    def __init__(self, agreement: Agreement | None, master: str, account: str, counters: Counters) -> None:
         self._agreement = agreement
         self._master = master
         self._account = account
-        self._life = life
         self._counters = counters
         self._budget = Budget(WRITTEN_PER_S, WRITTEN_BURST)
 
@@ -43,11 +44,6 @@ class Seals:
     def public(self) -> bytes:
         """The public half of our door key."""
         return self._agreement.public if self._agreement is not None else b""
-
-    @property
-    def is_plain(self) -> bool:
-        """Whether nothing is sealed here."""
-        return self._agreement is None
 
     def order(self, order: Order, target: Target, body: bytes, now_ns: int) -> list[Effect] | None:
         """None where an order is the master's; else what is to be done about it, which may be nothing."""
@@ -66,9 +62,34 @@ class Seals:
 
     def welcome(self, welcome: LocalWelcome, now_ns: int) -> list[Effect] | None:
         """Likewise of a welcome."""
-        if self._agreement is None or self._is_sealed(welcome.mac, lambda key: welcome_mac(key, welcome, self._life)):
+        if self._agreement is None or self._is_sealed(welcome.mac, lambda key: welcome_mac(key, welcome)):
             return None
         return self._refused(ForgedRecord("WELCOME", welcome.e, 0), now_ns)
+
+    def expired(self, fill: GapFill, now_ns: int) -> tuple[list[Expired], list[Effect]]:
+        """The rows of a gap fill that are for this account and the master's; and what is to be done about others that say so."""
+        rows: list[Expired] = []
+        effects: list[Effect] = []
+        for row in fill.expired:
+            if row.account != self._account:
+                continue
+            if self._agreement is None or self._is_sealed(row.mac, partial(expired_mac, e=fill.e, row=row)):
+                rows.append(row)
+            else:
+                effects += self._refused(ForgedRecord("GAP_FILL", fill.e, 0, row.oid), now_ns)
+        return rows, effects
+
+    def void(self, void: Void, now_ns: int) -> list[Effect] | None:
+        """Like ``order``, of openings that are said to run no longer."""
+        if self._agreement is None or self._is_sealed(void.mac, lambda key: void_mac(key, void)):
+            return None
+        return self._refused(ForgedRecord("VOID", void.e, 0, void.lines[0].oid if void.lines else b""), now_ns)
+
+    def ack(self, ack: OutcomeAck, now_ns: int) -> list[Effect] | None:
+        """Like ``order``, of what the master is said to have."""
+        if self._agreement is None or self._is_sealed(ack.mac, lambda key: ack_mac(key, ack)):
+            return None
+        return self._refused(ForgedRecord("ACK", 0, ack.f), now_ns)
 
     def _is_sealed(self, mac: bytes, mac_of: Callable[[bytes], bytes]) -> bool:
         assert self._agreement is not None, "plain links are not asked"

@@ -96,7 +96,7 @@ class LocalState:
         self.homing = Homing(len(config.routers_of(name)), silent_ns, gap_ns)
         self.store_id = store_id
         self.freshness = Freshness(account, life, store_id, timers.grant_ms * MS_NS)
-        self.seals = Seals(keys.agreement, config.nodes_of("master")[0], account, life, counters)
+        self.seals = Seals(keys.agreement, config.nodes_of("master")[0], account, counters)
         self.is_attached = False
         self.has_lock = False
         """A worker of this life holds the account's lock: it has answered."""

@@ -60,7 +60,9 @@ class Attendance:
 
     def welcome(self, account: Account, peer: int) -> Send:
         """What a local has to know of us: it lists then what we lack."""
-        welcome = LocalWelcome(account.name, self._log.epoch, account.durable_f, account.published_k, account.is_rolled_back)
+        welcome = LocalWelcome(
+            account.name, self._log.epoch, account.durable_f, account.published_k, account.is_rolled_back, life=account.life
+        )
         return Send(REPLAY, peer, self._sealer.welcome(account, welcome))
 
     def on_listed(self, account: Account, message: Listed) -> None:

@@ -128,7 +128,7 @@ class BackChannel:
         effects: list[Effect] = []
         for item in items:
             if isinstance(item, GapFill):
-                effects.append(Send(REPLAY, peer, item))
+                effects.append(Send(REPLAY, peer, self._state.sealer.gap_fill(item, self._state.accounts)))
             else:
                 self._state.counters.add("replayed_order_count")
                 order = self._state.sealer.order(item.order, item.body, self._state.accounts)
@@ -328,7 +328,8 @@ class BackChannel:
         """Have an account's local forget the outcomes that are durable here."""
         account.ack_rest.said(now_ns)
         self._state.timers.cancel((ACK_TIMER, account.name, peer))
-        return [Send(REPLAY, peer, OutcomeAck(account.name, account.durable_f))]
+        ack = OutcomeAck(account.name, account.durable_f, account.life)
+        return [Send(REPLAY, peer, self._state.sealer.ack(account, ack))]
 
     def void(self, account: Account, now_ns: int) -> list[Effect]:
         """Name openings that may no longer run to their local, again and again until it has told what became of them."""
@@ -338,7 +339,7 @@ class BackChannel:
             return []
         named = [_void_line(line, line.record.e <= account.unsure_e) for line in lines[:VOID_MAX]]
         state.timers.set((VOID_TIMER, account.name, 0), now_ns + state.config.settings.timers.repeat_ms * MS_NS)
-        void = Void(account.name, state.epoch, named, account.life)
+        void = state.sealer.void(account, Void(account.name, state.epoch, named, account.life))
         return [Send(REPLAY, peer, void) for peer in state.routers]
 
     def ask_states(self, now_ns: int) -> list[Effect]:

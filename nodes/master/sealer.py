@@ -6,8 +6,9 @@ import msgspec
 
 from mesh.config import Config
 from mesh.core import Effect, Note
-from mesh.messages.orders import Grant, LocalHello, LocalWelcome, Order, Target
-from mesh.sealing import Agreement, grant_mac, order_head, order_mac, welcome_mac
+from mesh.messages.orders import Expired, GapFill, Grant, LocalHello, LocalWelcome, Order, Target, Void
+from mesh.messages.outcomes import OutcomeAck
+from mesh.sealing import Agreement, ack_mac, expired_mac, grant_mac, order_head, order_mac, void_mac, welcome_mac
 from nodes.master.account import Account
 
 
@@ -38,14 +39,24 @@ class Sealer:
         return Order(order.e, order.n, order.oid, [self._target(head, target, accounts) for target in order.targets])
 
     def _target(self, head: bytes, target: Target, accounts: Mapping[str, Account]) -> Target:
-        key = accounts[target.account].seal_key or self._newest_key(target.account)
+        key = self._key_of(target.account, accounts)
         mac = order_mac(key, head, target) if key else b""
         return Target(target.account, target.k, target.symbol, target.volume_e8, target.ref_oid, target.ref_ticket, mac)
 
-    def _newest_key(self, account: str) -> bytes:
-        """Of a local that has not said hello to this master yet: most likely it has the newest of its keys. Empty where it has none."""
+    def _key_of(self, account: str, accounts: Mapping[str, Account]) -> bytes:
+        """Agreed with a local. One that has not said hello to this master yet most likely has the newest of its keys; empty: it has none."""
         assert self._agreement is not None, "plain links need no key"
-        return next(iter(self._agreement.keys_with(self._config.local_of(account), account)), b"")
+        return accounts[account].seal_key or next(iter(self._agreement.keys_with(self._config.local_of(account), account)), b"")
+
+    def gap_fill(self, fill: GapFill, accounts: Mapping[str, Account]) -> GapFill:
+        """What stands for orders that do not come, each row under the MAC of its account."""
+        if self._agreement is None:
+            return fill
+        return msgspec.structs.replace(fill, expired=[self._expired(fill.e, row, accounts) for row in fill.expired])
+
+    def _expired(self, e: int, row: Expired, accounts: Mapping[str, Account]) -> Expired:
+        key = self._key_of(row.account, accounts)
+        return Expired(row.account, row.k, row.oid, expired_mac(key, e, row)) if key else row
 
     def grant(self, account: Account, grant: Grant) -> Grant:
         """An answer to a question, its nonce under the MAC: no older one serves in its place."""
@@ -53,5 +64,12 @@ class Sealer:
 
     def welcome(self, account: Account, welcome: LocalWelcome) -> LocalWelcome:
         """A welcome to the life that speaks for the account now."""
-        key = account.seal_key
-        return msgspec.structs.replace(welcome, mac=welcome_mac(key, welcome, account.life)) if key else welcome
+        return msgspec.structs.replace(welcome, mac=welcome_mac(account.seal_key, welcome)) if account.seal_key else welcome
+
+    def void(self, account: Account, void: Void) -> Void:
+        """Openings that may no longer run."""
+        return msgspec.structs.replace(void, mac=void_mac(account.seal_key, void)) if account.seal_key else void
+
+    def ack(self, account: Account, ack: OutcomeAck) -> OutcomeAck:
+        """What is durable here of what the account's local has told."""
+        return msgspec.structs.replace(ack, mac=ack_mac(account.seal_key, ack)) if account.seal_key else ack

@@ -1,11 +1,25 @@
 """Seals: both sides agree on a key without a message, and no field of what is sealed can be another."""
 
+from collections.abc import Callable
+from typing import Any
+
 import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-from mesh.messages.orders import Grant, LocalWelcome, Order, Target
-from mesh.sealing import MAC_BYTES, Agreement, grant_mac, order_head, order_mac, welcome_mac
+from mesh.messages.orders import Expired, Grant, LocalWelcome, Order, Target, Void, VoidLine
+from mesh.messages.outcomes import OutcomeAck
+from mesh.sealing import (
+    MAC_BYTES,
+    Agreement,
+    ack_mac,
+    expired_mac,
+    grant_mac,
+    order_head,
+    order_mac,
+    void_mac,
+    welcome_mac,
+)
 
 PRIVATE = {name: bytes([number]) * 32 for number, name in enumerate(("master-1", "local-1", "local-2", "old-1"), 1)}
 PUBLIC = {name: X25519PrivateKey.from_private_bytes(key).public_key().public_bytes_raw() for name, key in PRIVATE.items()}
@@ -13,7 +27,15 @@ KEY = bytes(range(32))
 TARGET = Target("a1", 7, "EURUSD", 1_000, bytes(16), 0)
 ORDER = Order(5, 9, b"o" * 16, [TARGET], 33)
 GRANT = Grant("a1", 1, 5, 9, 7, b"d", 1_000, 20, "", 2)
-WELCOME = LocalWelcome("a1", 5, 3, 7, False)
+WELCOME = LocalWelcome("a1", 5, 3, 7, False, b"", 8)
+LINE = VoidLine(b"o" * 16, "s", "swing", "open", "EURUSD", 1, 1_000, 0, 7, 9)
+WORDS: dict[str, tuple[Any, Callable[[bytes, Any], bytes]]] = {
+    "grant": (GRANT, grant_mac),
+    "welcome": (WELCOME, welcome_mac),
+    "expired": (Expired("a1", 7, b"o" * 16), lambda key, row: expired_mac(key, 5, row)),
+    "void": (Void("a1", 5, [LINE], 8), void_mac),
+    "ack": (OutcomeAck("a1", 3, 8), ack_mac),
+}
 
 
 def agreement(name: str, known: dict[str, list[bytes]] | None = None, mesh: str = "m") -> Agreement:
@@ -80,20 +102,30 @@ def test_order_and_body_are_sealed_and_a_routers_stamp_is_not() -> None:
     assert order_mac(KEY, order_head(replace(ORDER, stamp_router_ns=1), b"body"), TARGET) == before
 
 
-@pytest.mark.parametrize("field", [name for name in Grant.__struct_fields__ if name not in ("mac", "relay_ns")])
-def test_each_field_of_a_grant_is_sealed_but_its_time_on_the_way(field: str) -> None:
-    """Its nonce too, so that an old one serves nobody."""
-    value = getattr(GRANT, field)
-    other = msgspec.structs.replace(GRANT, **{field: value + (b"x" if isinstance(value, bytes) else "x" if isinstance(value, str) else 1)})
-    assert grant_mac(KEY, other) != grant_mac(KEY, GRANT)
+@pytest.mark.parametrize(
+    ("word", "field"),
+    [(word, name) for word, (message, _) in WORDS.items() for name in message.__struct_fields__ if name not in ("mac", "relay_ns")],
+)
+def test_each_field_is_sealed(word: str, field: str) -> None:
+    """A grant's nonce too, so that an old one serves nobody; the life a word is said to, for to another it says nothing."""
+    message, mac_of = WORDS[word]
+    value = getattr(message, field)
+    added: Any = b"x" if isinstance(value, bytes) else "x" if isinstance(value, str) else 1
+    changed = value[:-1] if isinstance(value, list) else value + added
+    assert mac_of(KEY, msgspec.structs.replace(message, **{field: changed})) != mac_of(KEY, message)
+
+
+def test_time_on_the_way_is_not_sealed_and_epoch_and_lines_are() -> None:
+    """A router adds the time it took; of a gap fill each row has the fill's epoch under its seal, of a void each field of a line."""
     assert grant_mac(KEY, msgspec.structs.replace(GRANT, relay_ns=99)) == grant_mac(KEY, GRANT)
+    row = Expired("a1", 7, b"o" * 16)
+    assert expired_mac(KEY, 5, row) != expired_mac(KEY, 6, row)
+    unsure = Void("a1", 5, [msgspec.structs.replace(LINE, is_unsure=True)], 8)
+    assert void_mac(KEY, unsure) != void_mac(KEY, Void("a1", 5, [LINE], 8))
 
 
-def test_welcome_is_of_one_life_and_no_other_word() -> None:
-    """What was said to the life before says nothing to this one; a seal of one kind is none of another."""
-    replace = msgspec.structs.replace
-    before = welcome_mac(KEY, WELCOME, 1)
-    others = [welcome_mac(KEY, WELCOME, 2)]
-    changes = ({"f": 4}, {"e": 6}, {"k_last": 8}, {"is_rolled_back": True}, {"account": "a2"})
-    others += [welcome_mac(KEY, replace(WELCOME, **change), 1) for change in changes]  # type: ignore[arg-type]
-    assert before not in others
+def test_seal_of_one_kind_is_none_of_another() -> None:
+    """Though their fields were the same bytes."""
+    row = Expired("a1", 3, b"")
+    seals = [mac_of(KEY, message) for message, mac_of in WORDS.values()] + [expired_mac(KEY, 8, row)]
+    assert len(set(seals)) == len(WORDS) + 1

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from mesh.codec import RECORD_BYTES_MAX, decode_record_untrusted
-from mesh.core import Effect, Envelope, Send
+from mesh.core import Commit, Effect, Envelope, Send
 from mesh.ids import magic_of
 from mesh.messages.orders import CLOSE, OPEN
 from mesh.messages.outcomes import FINAL_CODES
@@ -86,6 +86,8 @@ class Checks(Watch):
         self.stops.done(place, effect)
         if isinstance(effect, Send):
             self.said.sent(place, effect)
+        elif isinstance(effect, Commit):
+            self.said.committed(place, effect)
 
     # what is called
 

@@ -123,6 +123,8 @@ class Fleet:
         self.server.open(WALL_NS)
         self.service = TerminalService(self.server)
         self.workers: dict[str, SimWorker] = {}
+        self.stolen: set[str] = set()
+        """Routers that were in a thief's hands: what they say is nobody's word."""
         self.wall_offset_ns = 0
         self.master_name = MASTER
         """Which of the masters is to go on where there are two."""

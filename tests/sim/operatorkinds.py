@@ -64,6 +64,7 @@ def rogue(plan: "FaultPlan", random: Random) -> str:
     if not isinstance(core, Router) or name in plan.rogues:
         return ""
     thief = plan.rogues[name] = Rogue(core, random)
+    fleet.stolen.add(name)
 
     def end() -> None:
         if plan.rogues.get(name) is thief:

@@ -2,7 +2,8 @@
 
 He may do harm by silence; nothing that he makes up may be executed. What he hands on is drawn from what he has seen: orders with other
 lots, of another side, of another account, under another number, of a later epoch; openings held until they are too late, with leave that
-says they are not; welcomes that would have a local believe that its store was rolled back.
+says they are not; welcomes that would have a local believe that its store was rolled back; words that what runs may no longer run; acks of
+what the master has not, and acks of an earlier life.
 """
 
 from random import Random
@@ -12,14 +13,15 @@ from msgspec import structs
 from mesh.codec import decode_untrusted, encode
 from mesh.core import Effect, Effects, Envelope, FanOut, Send
 from mesh.links import LOCALS
-from mesh.messages.orders import Grant, LocalWelcome, Order, OrderBody, Target
+from mesh.messages.orders import Expired, GapFill, Grant, LocalWelcome, Order, OrderBody, Target, Void, VoidLine
+from mesh.messages.outcomes import OutcomeAck
 from mesh.units import SECOND_NS
 from nodes.router.core import Router
 
 KEPT_MAX = 16
 SHARE = 0.5
 """Of what goes through his hands, what he changes."""
-WAYS = ("lots", "side", "account", "number", "epoch", "hold")
+WAYS = ("lots", "side", "account", "number", "epoch", "hold", "expire", "void")
 
 
 class Rogue:
@@ -31,6 +33,7 @@ class Rogue:
         self._handle, self._on_deadline = core.handle, core.on_deadline
         self._held: list[Send] = []
         self._seen: list[Send] = []
+        self._acks: list[OutcomeAck] = []
         self.changed_count = 0
         core.handle = self._handles  # type: ignore[method-assign]
         core.on_deadline = self._acts  # type: ignore[method-assign]
@@ -63,10 +66,23 @@ class Rogue:
             return self._order(send)
         if isinstance(message, Grant):
             return [*self._let_go(), self._grant(send, message)]
+        if isinstance(message, OutcomeAck):
+            return self._ack(send, message)
         if isinstance(message, LocalWelcome) and self._random.random() < SHARE:
             self.changed_count += 1
             return [structs.replace(send, message=structs.replace(message, f=message.f + self._random.randint(1, 50)))]
         return [send]
+
+    def _ack(self, send: Send, ack: OutcomeAck) -> list[Effect]:
+        """More is acked than was taken; or one that was said to another life of this local."""
+        self._acks = [*self._acks[-KEPT_MAX:], ack]
+        if self._random.random() >= SHARE:
+            return [send]
+        self.changed_count += 1
+        older = self._random.choice(self._acks)
+        if self._random.random() < SHARE or older.account != ack.account:
+            return [structs.replace(send, message=structs.replace(ack, f=ack.f + self._random.randint(1, 50)))]
+        return [structs.replace(send, message=structs.replace(older, life=ack.life)), send]
 
     def _grant(self, send: Send, grant: Grant) -> Effect:
         """Leave with which what is too late seems not to be."""
@@ -85,6 +101,8 @@ class Rogue:
         if way == "hold":
             self._held.append(send)
             return []
+        if way in ("expire", "void"):
+            return [structs.replace(send, message=self._ended(way, send), body=b""), send]
         return [self._forged(way, send)]
 
     def _let_go(self) -> list[Effect]:
@@ -92,6 +110,21 @@ class Rogue:
         going = [send for send in self._held if self._random.random() < 0.1]
         self._held = [send for send in self._held if send not in going]
         return list(going)
+
+    def _ended(self, way: str, send: Send) -> GapFill | Void:
+        """That an order may no longer run, said before it comes."""
+        order, body = send.message, decode_untrusted(send.body)
+        assert isinstance(order, Order), "orders are ended here"
+        assert isinstance(body, OrderBody), "an order has a body"
+        (target,) = order.targets
+        local = self._core._state.peers.home_of(target.account)
+        if way == "expire" or local is None:
+            return GapFill(order.e, [Expired(target.account, target.k, order.oid, target.mac)])
+        line = VoidLine(
+            order.oid, body.sid, body.strategy, body.leg, target.symbol, body.side, target.volume_e8, body.sl_distance_e8, body.price_e8,
+            body.decided_market_ns,
+        )  # fmt: skip
+        return Void(target.account, order.e, [line], local.hello.life, target.mac)
 
     def _forged(self, way: str, send: Send) -> Send:
         order = send.message

@@ -1,12 +1,12 @@
-"""What nodes say to one another, held against disks and what was said before: numbers, epochs, grants, outcomes (I4, I5, I6, I8, I12)."""
+"""What nodes say to one another, held against disks and what was said: numbers, epochs, grants, outcomes (I4, I5, I6, I8, I12, S1)."""
 
 from collections.abc import Callable
 
 from mesh import links
 from mesh.codec import decode_record_untrusted, decode_untrusted
-from mesh.core import Envelope, Send
+from mesh.core import Commit, Envelope, Send
 from mesh.messages.base import NO_OID
-from mesh.messages.orders import CLOSE, OPEN, GapFill, Grant, GrantAsk, Heartbeat, Order, OrderAck, OrderBody, Target
+from mesh.messages.orders import CLOSE, OPEN, GapFill, Grant, GrantAsk, Heartbeat, Order, OrderAck, OrderBody, Target, Void
 from mesh.messages.outcomes import Outcome, OutcomeAck
 from mesh.messages.signals import ACCEPTED, SignalAnswer
 from mesh.simnet import Place
@@ -14,6 +14,7 @@ from mesh.units import MS_NS
 from nodes import codes, decisions
 from nodes.local import reports
 from nodes.local.finishing import ORDER_ROW
+from nodes.local.orderintake import TOO_LATE, VOID
 from nodes.local.state import META, MetaRecord
 from nodes.master.state import EPOCH, EpochRecord
 from tests.sim.broken import Broken
@@ -44,6 +45,7 @@ class SaidChecks:
             Order: self._published,
             Heartbeat: self._beats,
             GapFill: self._filled,
+            Void: self._voided,
             SignalAnswer: self._answered,
             Grant: self._grants,
             Outcome: self._told,
@@ -128,12 +130,19 @@ class SaidChecks:
             return
         for row in fill.expired:
             oid = row.oid.hex()
+            self._seen.given_up.add((row.oid, row.account))
             if row.oid != NO_OID and self._seen.actions.get(row.oid) == CLOSE:
                 raise Broken("I5", f"CLOSE {oid} of {row.account} is given up: a CLOSE does not expire", oid)
             for e, deadline_ns in self._seen.deadlines.get((row.oid, row.account), ()):
                 early_ns = deadline_ns - self._seen.now_ns
                 if e == fill.e and early_ns > SLACK_NS:
                     raise Broken("I5", f"OPEN {oid} of {row.account} is given up {early_ns // MS_NS} ms before its deadline", oid)
+
+    def _voided(self, place: Place, effect: Send) -> None:
+        void = effect.message
+        assert isinstance(void, Void)
+        if place.name.startswith("master"):
+            self._seen.given_up.update((line.oid, void.account) for line in void.lines)
 
     def _order_came(self, place: Place, envelope: Envelope, order: Order) -> None:
         state = place.core._state  # type: ignore[union-attr]
@@ -149,7 +158,8 @@ class SaidChecks:
 
     def _fill_came(self, place: Place, fill: GapFill) -> None:
         stream = place.core._state.stream  # type: ignore[union-attr]
-        older = {row.k for row in fill.expired if row.oid == NO_OID or stream.is_older(fill.e, row.k)}
+        said = [row for row in fill.expired if (row.oid, row.account) in self._seen.given_up]
+        older = {row.k for row in said if row.oid == NO_OID or stream.is_older(fill.e, row.k)}
         self._unnamed.setdefault((place.name, place.life, fill.e), set()).update(older)
 
     def _settled(self, name: str, life: int, e: int) -> None:
@@ -235,6 +245,9 @@ class SaidChecks:
             return
         if outcome.code == codes.EXPIRED and self._seen.actions.get(outcome.oid) == CLOSE:
             raise Broken("I5", f"CLOSE {oid} ends EXPIRED at {outcome.account}: a CLOSE does not expire", oid)
+        is_unasked = (outcome.oid, outcome.account) not in self._seen.given_up
+        if outcome.code == codes.EXPIRED and outcome.detail in (TOO_LATE, VOID) and is_unasked:
+            raise Broken("S1", f"{oid} ends EXPIRED {outcome.detail} at {outcome.account}, which no master has said", oid)
         before = self._ended.setdefault((place.name, outcome.oid), outcome)
         self._ended[place.name, outcome.oid] = outcome
         is_late = before.code in codes.UNSEEN and outcome.code == codes.FILLED_LATE
@@ -258,5 +271,16 @@ class SaidChecks:
         ack = effect.message
         assert isinstance(ack, OutcomeAck)
         taken_f = self._seen.taken_f(ack.account)
+        if place.name in self._seen.fleet.stolen:
+            return
         if ack.f > taken_f and (place.name.startswith("master") or not self._seen.is_master_changed):
             raise Broken("I6", f"outcome {ack.f} of {ack.account} is acked by {place.name}, the master has {taken_f}", ack.account)
+
+    def committed(self, place: Place, commit: Commit) -> None:
+        """S1: what a local takes for acked a master has."""
+        if not self._seen.is_local(place) or self._seen.is_master_changed:
+            return
+        acked_f = max((int.from_bytes(put.key) for put in commit.puts if put.kind == reports.ARCHIVE), default=0)
+        account = self._seen.fleet.account(place.name)
+        if acked_f > (taken_f := self._seen.taken_f(account) if acked_f else 0):
+            raise Broken("S1", f"{place.name} takes outcome {acked_f} of {account} for acked, the masters have {taken_f}", account)

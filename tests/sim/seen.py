@@ -61,6 +61,8 @@ class Seen:
         """What masters have published to each target, in the words of ``words_of``: what else comes to a local somebody has made up."""
         self.asked: dict[tuple[bytes, str], set[tuple[str, int, int]]] = {}
         """(oid, account) → symbol, side and lots of every opening published."""
+        self.given_up: set[tuple[bytes, str]] = set()
+        """(oid, account) of every opening that a master has said may no longer run."""
         self.deadlines: dict[tuple[bytes, str], list[tuple[int, int]]] = {}
         """(oid, account) → (epoch, virtual time of its deadline) of every opening published."""
         self.published_ns: dict[tuple[bytes, str, int], int] = {}

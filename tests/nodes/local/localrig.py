@@ -72,6 +72,8 @@ class FakeMaster(Core):
         self.symbols: list[AccountSymbols] = []
         self.deals: list[DealReport] = []
         self.peers: dict[int, str] = {}
+        self.lives: dict[str, int] = {}
+        """Of each account, the life that said hello last."""
         self.killset = KillSet()
         self.replays: list[Msg] = []
         handled = (
@@ -89,7 +91,9 @@ class FakeMaster(Core):
             return [self._to(peer, MasterWelcome(self.epoch, 1, self.n, self.killset.digest))]
         if isinstance(message, LocalHello):
             self.hellos.append(message)
-            return [self._to(peer, LocalWelcome(message.account, self.epoch, self.f[message.account], self.k[message.account]))]
+            account = message.account
+            self.lives[account] = message.life
+            return [self._to(peer, LocalWelcome(account, self.epoch, self.f[account], self.k[account], life=message.life))]
         if isinstance(message, GrantAsk):
             k = self.k[message.account]
             grant = Grant(message.account, message.nonce, self.epoch, self.n, k, self.killset.digest, now_ns, 0)
@@ -118,7 +122,7 @@ class FakeMaster(Core):
         if outcome.f == self.f[outcome.account] + 1:
             self.f[outcome.account] = outcome.f
             self.outcomes.append(outcome)
-        return [self._to(peer, OutcomeAck(outcome.account, self.f[outcome.account]))] if self.acks else []
+        return [self._to(peer, OutcomeAck(outcome.account, self.f[outcome.account], self.lives[outcome.account]))] if self.acks else []
 
     def _replay(self, ask: ReplayAccount, peer: int) -> list[Effect]:
         found: list[Effect] = []

@@ -37,7 +37,8 @@ def test_local_that_is_told_its_store_was_put_back_only_closes() -> None:
     rig = Rig().ready()
     opened = rig.open()
     rig.until(lambda: rig.master.codes() == ["FILLED"])
-    welcome = LocalWelcome("one", rig.master.epoch, rig.master.f["one"], rig.master.k["one"], is_rolled_back=True)
+    f, k = rig.master.f["one"], rig.master.k["one"]
+    welcome = LocalWelcome("one", rig.master.epoch, f, k, is_rolled_back=True, life=rig.local()._state.life)
     rig.send("master-1", *(Send(links.REPLAY, peer, welcome) for peer in rig.master.peers))
     rig.run(200)
     listed = rig.master.listed[-1]

@@ -126,7 +126,7 @@ class Welcomed:
     def welcome(self, f: int) -> list[bytes]:
         """The master says what it holds: the blocks that are asked for."""
         state = self.local._state
-        message = LocalWelcome("one", state.stream.e, f, 0)
+        message = LocalWelcome("one", state.stream.e, f, 0, life=state.life)
         self.fetches = self._do(Envelope(state.home_link, 0, message, (encode(message),)))
         return [fetch.prefix for fetch in self.fetches]
 
