@@ -9,6 +9,7 @@ import select
 import time
 from pathlib import Path
 
+from mesh.accountmode import DEMO
 from mesh.config import Config
 from mesh.ids import magic_of
 from mesh.messages.base import Msg
@@ -36,8 +37,9 @@ class OwnAccount:
     def __init__(self, config: Config, account: str, state: Path) -> None:
         if account not in config.account:
             raise ValueError(f"--account {account}: no account of this configuration; there are {', '.join(config.account)}")
-        if config.account[account].real:
-            raise ValueError(f"--account {account}: it is a real one (account.{account}.real); orders are measured on demo accounts alone")
+        mode = config.account[account].mode
+        if mode != DEMO:
+            raise ValueError(f"--account {account}: account.{account}.mode = {mode!r}; orders are measured on demo accounts alone")
         self._account = account
         self._calls = 0
         self._worker = WorkerAttachment(account, config, state)

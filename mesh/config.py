@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from mesh.accountmode import LIVE
 from mesh.complaint import document_from
 from mesh.errors import BadConfig
 from mesh.links import LINKS, LISTENING_ROLES, PORTS_PER_NODE
@@ -99,7 +100,7 @@ class Config:
         caps = section.caps or self.settings.caps
         if caps is not None:
             return caps
-        return CapsSection() if section.real or kind_of(section.terminal) == REAL else NO_CAPS
+        return CapsSection() if section.mode == LIVE or kind_of(section.terminal) == REAL else NO_CAPS
 
     def capped_symbols_of(self, account: str) -> list[str] | None:
         """What the caps of an account allow to be opened, by its broker's names; None: anything."""

@@ -281,7 +281,8 @@ class AccountSection(Section):
     """``sim``: the mesh's simulated broker; a ``sim.toml`` or ``tcp://host:port``: another one; else the path of terminal64.exe."""
     zone: str = ""
     """Server time of a real account's broker; empty, and for simulated accounts: ``broker.zone``."""
-    real: bool = False
+    mode: Literal["observe", "shadow", "demo", "live"] = "demo"
+    """How far it may be traded (``mesh/accountmode.py``); a real account is traded as ``live`` alone."""
     symbol_names: dict[SymbolName, SymbolName] = {}
     """Our name → the broker's name."""
     symbol_suffix: Annotated[str, Meta(max_length=8)] = ""

@@ -8,6 +8,7 @@ UNKNOWN, not filled, and is then looked for at our account alone.
 
 from typing import Any
 
+from mesh.accountmode import mismatch
 from mesh.settings import AccountSection
 from nodes.io.package import Package
 from nodes.terminal import names
@@ -40,9 +41,10 @@ class Identity:
             ("server", info.server, section.server),
             ("margin_mode", "hedging" if self.is_hedging else "netting", section.margin_mode),
             ("currency", info.currency, section.currency),
-            ("real", info.trade_mode == names.ACCOUNT_TRADE_MODE_REAL, section.real),
         )
         found = [f"{key}={seen} configured={meant}" for key, seen, meant in checks if seen != meant]
+        if wrong := mismatch(section.mode, info.trade_mode == names.ACCOUNT_TRADE_MODE_REAL):
+            found.append(wrong)
         if not self._package.is_at(terminal.path):
             found.append(f"path={terminal.path} configured={self._package.path}")
         self._login, self._server = (0, "") if found else (info.login, info.server)

@@ -9,6 +9,7 @@ from collections import deque
 
 import msgspec
 
+from mesh.accountmode import OPENING
 from mesh.codec import decode_record_untrusted, encode
 from mesh.config import Config
 from mesh.core import Put
@@ -78,6 +79,7 @@ class Guard:
     """The rules of one account. Raises ValueError for an unknown zone."""
 
     def __init__(self, account: str, config: Config) -> None:
+        self._mode = config.account[account].mode
         rails = config.rails_of(account)
         self.limits = widened(limits_of(rails, config.zone_of(account)))
         rule = day_rule_of(rails, config.zone_of(account))
@@ -139,6 +141,8 @@ class Guard:
         marks: Marks,
     ) -> str | None:
         """``WORD at=local key=value …`` of the first rule that objects to an open; None where none does."""
+        if self._mode not in OPENING:
+            return f"MODE at=local mode={self._mode}"
         if record.deviation_points > self.limits.deviation_points:
             return f"DEVIATION at=local points={record.deviation_points} limit={self.limits.deviation_points}"
         ask = self._ask(record, state, symbols, openings, marks)

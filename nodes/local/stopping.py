@@ -4,6 +4,7 @@ A stop binds and the latch word is set in the pass in which it comes; LATCHED is
 is pushed to both routers, for it is in nobody's kill set yet.
 """
 
+from mesh.accountmode import LIVE
 from mesh.core import NOTHING, Effect, Effects, Envelope, HostStop, Send
 from mesh.killset import entry_id
 from mesh.messages.control import FREEZE, GENESIS, Drill, KillSetPart
@@ -34,7 +35,7 @@ class Stopping:
         """A real account whose store is new opens nothing until a person has armed it."""
         state = self._state
         nonce = int.from_bytes(state.store_id[:7], "big")
-        if not state.section.real or state.ladder.stops.has_issued(GENESIS, nonce):
+        if state.section.mode != LIVE or state.ladder.stops.has_issued(GENESIS, nonce):
             return []
         raw = state.ladder.stops.issued(FREEZE, f"account:{state.account}", GENESIS, ARM, state.wall_ns(now_ns), nonce)
         return self._take([raw], now_ns)

@@ -5,6 +5,7 @@ What is the same for all accounts (the price, the oid, the age of the signal) is
 
 import msgspec
 
+from mesh.accountmode import OBSERVE, SHADOW
 from mesh.config import Config
 from mesh.killset import KillSet
 from mesh.messages.accounts import AccountState, SymbolSpec
@@ -13,6 +14,7 @@ from mesh.messages.control import ACTIVE
 from mesh.messages.orders import OPEN
 from mesh.messages.signals import MANUAL, Signal
 from mesh.units import MS_NS, text_from_e8
+from nodes.codes import SKIPPED
 from nodes.decisions import PUBLISHED
 from nodes.master.account import Account
 from nodes.master.draft import OPEN_LEG, Draft, Moment
@@ -49,6 +51,7 @@ class Openings:
         self._killset = killset
         self._stale_ns = config.settings.timers.stale_state_ms * MS_NS
         self._quote_stale_ns = config.settings.market.stale_ms * MS_NS
+        self._modes = {name: section.mode for name, section in config.account.items()}
         self._sizings: dict[tuple[str, str], Sizing] = {}
 
     def opening(self, wish: Wish, signal: Signal, oid: bytes, moment: Moment) -> Opening:
@@ -95,13 +98,22 @@ class Openings:
             reference_e8=signal.close_e8,
             quote_stale_ns=None if moment.recorded else self._quote_stale_ns,
         )  # fmt: skip
-        code, detail = objection(ask, account.rules) or (PUBLISHED, detail)
+        code, detail = self._held_back(account.name, objection(ask, account.rules) or (PUBLISHED, detail), ask, distances.tp_e8)
         if code == PUBLISHED:
             holdings.add(Holding(symbol, side, volume_e8, price_e8, True, strategy, opening.oid, 0, False))
         return Draft(
             account.name, opening.oid, strategy, OPEN_LEG, OPEN, symbol, side, volume_e8, NO_OID, 0, 0, price_e8, sl_e8, distances.tp_e8,
             limits.deviation_points, code=code, detail=detail, our_symbol=our_symbol,
         )  # fmt: skip
+
+    def _held_back(self, account: str, verdict: tuple[str, str], ask: OpenAsk, tp_e8: int) -> tuple[str, str]:
+        """The verdict on an opening, in the mode its account has: one that opens nothing is told what would have been sent."""
+        mode = self._modes[account]
+        if mode == OBSERVE:
+            return SKIPPED, "OBSERVE account.mode=observe"
+        if mode != SHADOW or verdict[0] != PUBLISHED:
+            return verdict
+        return SKIPPED, f"SHADOW {_told(ask, tp_e8)} {verdict[1]}".strip()
 
     def _volume_e8(
         self, opening: Opening, account: Account, state: AccountState | None, spec: SymbolSpec | None, sl_e8: int, holdings: Holdings
@@ -126,6 +138,17 @@ class Openings:
         if key not in self._sizings:
             self._sizings[key] = account.own_sizing or sizing_of(rule.section.sizing)
         return self._sizings[key]
+
+
+def _told(ask: OpenAsk, tp_e8: int) -> str:
+    """An opening that no rule objects to, in words: side, lots, prices as the feed has them; a level that is not set is left out."""
+    assert ask.quote is not None, "without a quote nothing is opened"
+    assert ask.spec is not None, "nor without the symbol's terms"
+    price_e8, digits = ask.quote.entry_e8(ask.side), ask.spec.digits
+    levels = {"sl": price_e8 - ask.side * ask.sl_distance_e8, "tp": price_e8 + ask.side * tp_e8}
+    prices = {"price": price_e8} | {key: level_e8 for key, level_e8 in levels.items() if level_e8 != price_e8}
+    words = [f"side={'BUY' if ask.side > 0 else 'SELL'}", f"volume={text_from_e8(ask.volume_e8, 2)}"]
+    return " ".join(words + [f"{key}={text_from_e8(value_e8, digits)}" for key, value_e8 in prices.items()])
 
 
 def _distances(opening: Opening, spec: SymbolSpec) -> Distances:

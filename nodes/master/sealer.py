@@ -44,7 +44,7 @@ class Sealer:
         return Target(target.account, target.k, target.symbol, target.volume_e8, target.ref_oid, target.ref_ticket, mac)
 
     def _key_of(self, account: str, accounts: Mapping[str, Account]) -> bytes:
-        """Agreed with a local. One that has not said hello to this master yet most likely has the newest of its keys; empty: it has none."""
+        """Agreed with a local. Before its hello to this master it most likely has the newest of its keys; empty: it has none."""
         assert self._agreement is not None, "plain links need no key"
         return accounts[account].seal_key or next(iter(self._agreement.keys_with(self._config.local_of(account), account)), b"")
 

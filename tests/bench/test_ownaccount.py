@@ -53,7 +53,7 @@ def test_each_pair_is_opened_and_closed(tmp_path: Path) -> None:
     ("account", "more", "why"),
     [
         ("other", "", r"--account other: no account of this configuration; there are demo"),
-        ("demo", "real = true\n", r"it is a real one .*demo accounts alone"),
+        ("demo", 'mode = "live"\n', r"mode = 'live'; .*demo accounts alone"),
     ],
 )
 def test_another_account_is_refused_before_anything_is_started(tmp_path: Path, account: str, more: str, why: str) -> None:
@@ -80,7 +80,7 @@ def test_an_account_whose_local_runs_is_left_alone(tmp_path: Path) -> None:
 def test_what_the_terminal_says_counts_too(tmp_path: Path) -> None:
     """Demo by the configuration, real by its terminal: no order is sent."""
     real = SIM.replace("[account.bench]", '[account.bench]\ntrade_mode = "real"')
-    with pytest.raises(RuntimeError, match="real=True configured=False"):
+    with pytest.raises(RuntimeError, match="account=real configured=demo"):
         OwnAccount(parse(text_of(tmp_path, sim=real)), "demo", tmp_path / "state")
 
 

@@ -18,23 +18,17 @@ from mesh.view import View, freshness
 Row = dict[str, Any]
 
 
-def stops_of(view: View) -> KillSet:
+def stops_of(view: View) -> StopSet:
     """The kill set as the routers show it."""
-    killset = KillSet()
+    stops = StopSet()
     for raw in view.stops:
-        try:
-            killset.add_untrusted(raw)
-        except BadFrame:
-            view.bad_frame_count += 1
-    return killset
+        stops.take(raw)
+    return stops
 
 
 def mesh_state(view: View) -> str:
     """The highest live stop over everything: a word of the ladder, with ``+`` where a narrower one binds too."""
-    live = [entry for _, entry in stops_of(view).live()]
-    whole = max((LADDER.index(entry.level) for entry in live if entry.scope == "all"), default=0)
-    narrower = any(entry.scope != "all" for entry in live)
-    return LADDER[whole] + ("+" if narrower else "")
+    return stops_of(view).ladder()
 
 
 def stop_rows(view: View) -> list[Row]:
@@ -155,7 +149,7 @@ def _account_row(config: Config, state: AccountState, age_ns: int) -> Row:
         "connected": state.connected,
         "trade_allowed": state.trade_allowed,
         "market_time": iso_from_ns(state.market_ns),
-        "real": config.account[state.account].real,
+        "mode": config.account[state.account].mode,
     }
 
 

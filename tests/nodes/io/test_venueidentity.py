@@ -24,7 +24,7 @@ FIND = VenueFind(1, bytes(16), MONDAY_NS, "OPEN", [VenueMark(1, 77, "")])
 
 def section(**changes: Any) -> AccountSection:
     """A real hedging account."""
-    fields = dict(login=7, server="broker-Live", real=True, terminal="c:/program files/mt5/terminal64.exe")
+    fields = dict(login=7, server="broker-Live", mode="live", terminal="c:/program files/mt5/terminal64.exe")
     return AccountSection(**{**fields, **changes})
 
 
@@ -51,7 +51,7 @@ def test_configured_account_is_ours() -> None:
         ({"margin_mode": 0}, "margin_mode=netting configured=hedging"),
         ({"margin_mode": 1}, "margin_mode=netting configured=hedging"),
         ({"currency": "EUR"}, "currency=EUR configured=USD"),
-        ({"trade_mode": 0}, "real=False configured=True"),
+        ({"trade_mode": 0}, "account=demo configured=live"),
         ({"terminal": {**TERMINAL, "path": "C:\\Other"}}, "path=C:\\Other configured=c:/program files/mt5/terminal64.exe"),
     ],
 )

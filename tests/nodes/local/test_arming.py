@@ -8,7 +8,7 @@ class Real(Rig):
     """A real account's local."""
 
     def __init__(self) -> None:
-        super().__init__(make_config(account="real = true\nterminal = \"C:/terminal64.exe\"\n"))
+        super().__init__(make_config(account="mode = \"live\"\nterminal = \"C:/terminal64.exe\"\n"))
         self.ready()
 
     def genesis(self) -> list[tuple[bytes, Entry]]:

@@ -129,7 +129,7 @@ REAL = 'terminal = "C:/mt5/terminal64.exe"'
         ("", 'terminal = "sim.toml"', NO_CAPS),
         ("", 'terminal = "tcp://broker:7440"', NO_CAPS),
         ("", REAL, CapsSection()),
-        ("", "real = true", CapsSection()),
+        ("", 'mode = "live"', CapsSection()),
         ("[caps]\npositions_count = 3", "", CapsSection(positions_count=3)),
         ("[caps]\npositions_count = 3", REAL, CapsSection(positions_count=3)),
         ("[caps]\npositions_count = 3", REAL + "\n[account.one.caps]\norders_per_second_count = 2", CapsSection(orders_per_second_count=2)),
