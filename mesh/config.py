@@ -12,6 +12,7 @@ import msgspec
 
 from mesh.accountmode import LIVE
 from mesh.complaint import document_from
+from mesh.confighash import lineage
 from mesh.errors import BadConfig
 from mesh.links import LINKS, LISTENING_ROLES, PORTS_PER_NODE
 from mesh.settings import AccountSection, CapsSection, NodeSection, ProcessSection, RailsSection, Settings, StrategySection
@@ -39,10 +40,17 @@ class Config:
         self.settings = settings
         self.fingerprint = fingerprint
         """16 hex digits over the whole file's content: equal on every host, exchanged in hellos."""
+        self.lineage = lineage(fingerprint)
+        """The same with that of the configuration this host ran before, where ``follows`` has told."""
         self.node = settings.node
         self.account = settings.account
         self.strategy = settings.strategy
         self._ports = _ports(settings)
+
+    def follows(self, before: str) -> "Config":
+        """This configuration, on a host that ran the one with fingerprint ``before`` until now; empty: none."""
+        self.lineage = lineage(self.fingerprint, before)
+        return self
 
     def effective(self) -> bytes:
         """The settings as JSON (``parse_effective`` reads it back)."""

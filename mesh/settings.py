@@ -47,6 +47,8 @@ class TimerSection(Section):
     move_gap_ms: Ms = 5_000
     repeat_ms: Ms = 250
     """First repeat of anything that waits for an answer; doubles up to 8 times this."""
+    clock_apart_ms: Ms | None = 5_000
+    """A local whose wall clock is further than this from the master's observes only; None: whatever it says."""
     drain_ms: Annotated[int, Meta(ge=1, le=5_000)] = 5_000
     """How long a stop may take; whoever stops a node waits a little longer."""
     visible_ms: Ms = 1_000

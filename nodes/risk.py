@@ -1,7 +1,7 @@
 """The rules an opening must pass on each account, each with its own code and the numbers it looked at.
 
 The rules run in the order of ``RULES``; the first that objects decides the line, so the order is part of what a line says:
-is the account there (NO_STATE … UNKNOWN), may it trade now (SIGNAL_AGE … ORDERS_HOUR), is the market fit (NO_QUOTE … COLLAR),
+is the account there (MISMATCH … UNKNOWN), may it trade now (SIGNAL_AGE … ORDERS_HOUR), is the market fit (NO_QUOTE … COLLAR),
 is there room (POSITIONS_SYMBOL … NETTING), is the order sound (NO_ATR, STOPS, VOLUME), can the account bear it (RISK …
 MARGIN_LEVEL). No rule here ever sees a closing leg. A limit is the last value allowed; of daily loss and drawdown it is the first
 that is not. A rule that is off is passed over. The rules themselves: ``standingrails``, ``orderrails``, ``moneyrails``.
@@ -19,6 +19,7 @@ Rule = Callable[[OpenAsk], str | None]
 """What a rule objects to as ``key=value`` words; None where it does not."""
 
 RULES: tuple[tuple[str, str, Rule], ...] = (
+    ("MISMATCH", DENIED, standingrails.mismatch),
     ("NO_STATE", DENIED, standingrails.no_state),
     ("ROLLBACK", DENIED, standingrails.rollback),
     ("STALE_ACCOUNT", DENIED, standingrails.stale),

@@ -10,6 +10,11 @@ LONG_ONLY, SHORT_ONLY, FULL = 1, 2, 4
 """SYMBOL_TRADE_MODE_* in which a symbol may be opened; 0 is disabled, 3 is close only."""
 
 
+def mismatch(ask: OpenAsk) -> str | None:
+    """Its local's configuration or clock, or the symbol's terms, are not what they have to be."""
+    return ask.mismatch or None
+
+
 def no_state(ask: OpenAsk) -> str | None:
     """The master waits for its state, its list or its grant."""
     if ask.waits_for or ask.state is None:

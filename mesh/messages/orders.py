@@ -234,13 +234,16 @@ class Listed(Msg, tag=51):
 
 
 class GrantAsk(Msg, tag=52):
-    """Freshness is pulled: local → router, router → master. ``clock_ns``: the asker's monotonic clock."""
+    """Freshness is pulled: local → router, router → master. ``clock_ns``: the asker's monotonic clock; ``wall_ns``: the local's wall clock,
+    UTC, 0 where it does not say.
+    """
 
     account: Name
     life: Life
     store_id: Digest
     nonce: Count
     clock_ns: Count
+    wall_ns: Count = 0
 
 
 NEW_EPOCH = "NEW_EPOCH"
@@ -249,6 +252,8 @@ OTHER_LIFE = "OTHER_LIFE"
 """The grant of the life before may still run."""
 REPLACED = "REPLACED"
 """A newer life speaks for this account."""
+MISMATCH = "MISMATCH"
+"""First word of a refusal: the local's configuration or clock is not what it has to be; what follows says how."""
 CLONE = "CLONE"
 """A newer life speaks for this account, and this one is still there."""
 

@@ -111,7 +111,7 @@ class Broker(Core):
     def _hello(self, now_ns: int) -> Effects:
         self.deadline_ns = now_ns + backoff_ns(self._repeat_ns, self._repeat_count)
         version, role = PROTOCOL_VERSION, "broker"
-        hello = MarketHello(self._name, role, self._life, version, self._config.fingerprint, self._intake.next_seq)
+        hello = MarketHello(self._name, role, self._life, version, self._config.lineage, self._intake.next_seq)
         return (Send(links.MARKET, 0, hello),)
 
     def _on_link_up(self, envelope: Envelope, now_ns: int) -> Effects:

@@ -330,14 +330,14 @@ class Indicator(Core):
     def _hello(self, now_ns: int) -> list[Effect]:
         self._timers.set(_HELLO, now_ns + self._delay_ns(_HELLO))
         role, version = "indicator", PROTOCOL_VERSION
-        hello = MarketHello(self._name, role, self._life, version, self._config.fingerprint, self._intake.next_seq)
+        hello = MarketHello(self._name, role, self._life, version, self._config.lineage, self._intake.next_seq)
         return [Send(links.MARKET, 0, hello)]
 
     # the signals node
 
     def _source_hello(self, now_ns: int) -> list[Effect]:
         self._timers.set(_SIGNALS, now_ns + self._delay_ns(_SIGNALS))
-        hello = SourceHello(self._name, self._life, PROTOCOL_VERSION, self._config.fingerprint)
+        hello = SourceHello(self._name, self._life, PROTOCOL_VERSION, self._config.lineage)
         return [Send(links.SIGNALS, 0, hello)]
 
     def _on_source_welcome(self, envelope: Envelope, now_ns: int) -> Effects:

@@ -36,6 +36,7 @@ from mesh.links import LINKS
 from nodes.io.keeping import LOOK_MS as INVENTORY_LOOK_MS
 from nodes.io.keeping import Keeping, keeping_of
 from nodes.io.keyfiles import node_keys
+from nodes.io.lastconfig import ran_before
 from nodes.io.lifeline import LOOK_MS, die_with_parent, is_orphan_of_supervisord, parent_watch
 from nodes.io.livespec import is_live, live_spec
 from nodes.io.stopflag import LOOK_MS as FLAG_LOOK_MS
@@ -72,6 +73,7 @@ def run_nodes(names: Sequence[str], config: Config, state: Path, events: bool = 
 def _run(names: Sequence[str], config: Config, state: Path, events: bool, tell: Tell | None) -> int:
     timers = config.settings.timers
     tuning = tune(config, config.process_of(names[0]))  # first: threads inherit it
+    config.follows(ran_before(state, config.fingerprint))
     keeping = keeping_of(list(names), config, state)
     nodes = {name: build_node(name, config, state, events, tuning, keeping) for name in names}
     hub = Hub()

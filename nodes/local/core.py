@@ -82,7 +82,7 @@ class Local(Core):
             LinkUp: lambda envelope, now_ns: self._home.on_up(envelope.link),
             LinkDown: self._on_link_down,
             Stop: self._on_stop,
-            WallStep: lambda envelope, now_ns: self._home.on_wall_step(),
+            WallStep: lambda envelope, now_ns: self._home.on_wall_step(message_of(envelope, WallStep).step_ns),
             HostStop: self._stopping.on_host_stop,
             RouterHeartbeat: lambda envelope, now_ns: self._home.on_heartbeat(envelope, now_ns),
             LocalWelcome: self._from_home(self._home.on_welcome),

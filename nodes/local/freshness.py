@@ -48,11 +48,11 @@ class Freshness:
         self.refused = ""
         """Why the master grants nothing now."""
 
-    def ask(self, now_ns: int) -> GrantAsk:
-        """A question with a nonce of its own."""
+    def ask(self, now_ns: int, wall_ns: int) -> GrantAsk:
+        """A question with a nonce of its own, and what the wall clock says here."""
         self._nonce += 1
         keep(self._asked, self._nonce, now_ns, ASKED_MAX)
-        return GrantAsk(self._account, self._life, self._store_id, self._nonce, now_ns)
+        return GrantAsk(self._account, self._life, self._store_id, self._nonce, now_ns, wall_ns)
 
     def asked_ns(self, nonce: int) -> int | None:
         """When a question was asked whose answer is still taken; None for any other."""

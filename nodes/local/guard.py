@@ -184,6 +184,7 @@ class Guard:
             median_spread_e8=None,
             holdings=self._holdings(state, openings),
             order_counts=(minute_count - is_counted, hour_count - is_counted),
+            mismatch="",
             waits_for="",
             is_rolled_back=False,
             level=ACTIVE,

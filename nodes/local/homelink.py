@@ -155,7 +155,7 @@ class HomeLink:
             return forged
         self._welcomed_e = welcome.e
         effects = self._intake.on_welcome(welcome, now_ns)
-        effects += [state.order_ack(now_ns), state.ask_home(state.freshness.ask(now_ns))]
+        effects += [state.order_ack(now_ns), state.ask_grant(now_ns)]
         if state.is_attached:
             # A master that has just started, or hears of us only now, can size nothing before it has these.
             effects.append(state.tell(state.book.symbols_message()))
@@ -221,10 +221,11 @@ class HomeLink:
 
     def ask_grant(self, now_ns: int) -> list[Effect]:
         """Ask for leave to open, where the master knows us."""
-        return [self._state.ask_home(self._state.freshness.ask(now_ns))] if self.is_welcomed else []
+        return [self._state.ask_grant(now_ns)] if self.is_welcomed else []
 
-    def on_wall_step(self) -> list[Effect]:
+    def on_wall_step(self, step_ns: int) -> list[Effect]:
         """Leave to open may be older than it seems: none is left, and what was handed over under it comes back unsent."""
+        self._state.step_wall(step_ns)
         self._state.master_clock.drop()
         return [self._state.withdraw()]
 

@@ -115,8 +115,12 @@ class LocalState:
         """The wall clock now."""
         self._wall_minus_now_ns = wall_ns - now_ns
 
+    def step_wall(self, step_ns: int) -> None:
+        """The wall clock was set, or the machine slept."""
+        self._wall_minus_now_ns += step_ns
+
     def wall_ns(self, now_ns: int) -> int:
-        """The wall clock, for labels only."""
+        """The wall clock, for labels and for the master to hold against its own."""
         return now_ns + self._wall_minus_now_ns
 
     def called(self, action: str, now_ns: int) -> None:
@@ -153,6 +157,10 @@ class LocalState:
         """A message to the home router."""
         return Send(self.home_link, 0, message)
 
+    def ask_grant(self, now_ns: int) -> Send:
+        """Ask for leave to open."""
+        return self.ask_home(self.freshness.ask(now_ns, self.wall_ns(now_ns)))
+
     def hello(self, index: int) -> Send:
         """Who we are, for one router."""
         message = LocalHello(
@@ -165,7 +173,7 @@ class LocalState:
             f=self.reports.durable_f,
             kill_digest=self.ladder.digest,
             version=PROTOCOL_VERSION,
-            config_hash=self.config.fingerprint,
+            config_hash=self.config.lineage,
             home=index == self.homing.home,
             start_f=self.reports.start_f,
             door_key=self.seals.public,

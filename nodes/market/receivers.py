@@ -1,6 +1,7 @@
 """Those who listen to the market: who said hello, on which connection, and how far each was given the ticks."""
 
 from mesh.config import Config
+from mesh.confighash import agree
 from mesh.core import Envelope
 from mesh.hello import version_refusal
 from mesh.messages.market import MarketHello
@@ -43,7 +44,7 @@ class Receivers:
     """All listeners the configuration names; the newest connection of a name counts."""
 
     def __init__(self, config: Config) -> None:
-        self._fingerprint = config.fingerprint
+        self._lineage = config.lineage
         self.required = [name for role in ROLES for name in config.nodes_of(role)]
         self._role_of = {name: config.role_of(name) for name in self.required}
         self._indicator_count = len(config.nodes_of("indicator"))
@@ -57,8 +58,8 @@ class Receivers:
             return why
         if self._role_of.get(hello.node) != hello.role:
             return f"{hello.node} is no {hello.role} of this configuration"
-        if hello.config_hash != self._fingerprint:
-            return f"{hello.node} runs configuration {hello.config_hash}, this market {self._fingerprint}: use one file"
+        if not agree(self._lineage, hello.config_hash):
+            return f"{hello.node} runs configuration {hello.config_hash}, this market {self._lineage}: use one file"
         return ""
 
     def accept(self, hello: MarketHello, peer: int) -> bool:

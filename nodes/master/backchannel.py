@@ -5,6 +5,7 @@ the same bytes, or is told that it is too late.
 """
 
 from mesh.codec import encode
+from mesh.confighash import agree
 from mesh.core import Effect, Envelope, Halt, Note, Put, Send
 from mesh.errors import Fenced
 from mesh.hello import refused, version_refusal
@@ -36,6 +37,7 @@ from nodes.envelopes import message_of
 from nodes.master import told
 from nodes.master.account import Account
 from nodes.master.deciding import ORDER_TIMER, Deciding
+from nodes.master.fitness import Fitness
 from nodes.master.intake import Intake, Taken
 from nodes.master.orderlog import Published
 from nodes.master.recall import Recall
@@ -62,6 +64,7 @@ class BackChannel:
         self._tripwires = tripwires
         self._deciding = deciding
         self._recall = recall
+        self._fitness = Fitness(state.config)
         self._intake = Intake(state.ledger, state.counters, recall.was_decided)
 
     # routers
@@ -78,7 +81,7 @@ class BackChannel:
             del state.routers[peer]
         state.routers[envelope.peer] = message.router
         effects: list[Effect] = []
-        if message.config_hash != state.config.fingerprint:
+        if not agree(state.config.lineage, message.config_hash):
             effects.append(Note("warning", "config_differs", {"router": message.router, "theirs": message.config_hash}))
         if not state.is_durable:
             return effects
@@ -154,6 +157,7 @@ class BackChannel:
         is_new_life = account.life != message.life
         account.welcomed_ns = now_ns
         effects, welcome, is_changed = state.attendance.on_hello(account, message, envelope.peer)
+        effects += self._fitness.hello(account, message)
         for line in account.unseen.values():
             if line.code == WORKING and not line.heard and (is_changed or (is_new_life and line.record.action == OPEN)):
                 state.ledger.mark(line, UNCONFIRMED)
@@ -202,9 +206,11 @@ class BackChannel:
         if account is None:
             return []
         state = self._state
+        misfits = self._fitness.ask(account, message, state.wall_ns(now_ns))
         was_granted = account.is_granted
         digest = state.stops.killset.digest
         effects, refusal = state.attendance.on_grant_ask(account, message, envelope.peer, now_ns, digest)
+        effects += misfits
         effects += self._cloned(account, message.life, refusal, now_ns)
         if account.is_known and account.listed_f < 0 and message.life == account.life:
             effects += self._welcome_again(account, envelope.peer, now_ns)
@@ -213,6 +219,7 @@ class BackChannel:
     def on_wall_step(self, step_ns: int) -> list[Effect]:
         """This machine slept: states are older than they seem, and what was published before may be past a deadline that seems to come."""
         self._state.attendance.outdate()
+        self._state.step_wall(step_ns)
         for account in self._state.accounts.values():
             account.outdate(max(0, step_ns))
         return []
@@ -260,6 +267,7 @@ class BackChannel:
         account = self._state.accounts.get(message.account)
         if account is not None and message.life == account.life:
             account.take_symbols(message)
+            return self._fitness.symbols(account, message)
         return []
 
     def on_outcome(self, envelope: Envelope, now_ns: int) -> list[Effect]:

@@ -74,7 +74,7 @@ class MasterState:
         self.commits = Commits()
         self.fetches = Fetches()
         self.timers: Timers[TimerKey] = Timers()
-        self.clock = MarketClock(name, config.fingerprint, life, timers.repeat_ms, counters)
+        self.clock = MarketClock(name, config.lineage, life, timers.repeat_ms, counters)
         self.stops = Stops(name, keys)
         self.settlement = Settlement(self.accounts, self.ledger)
         self.decider = Decider(config, self.accounts, self.clock.quotes, self.stops.killset)
@@ -100,8 +100,12 @@ class MasterState:
         self.log = OrderLog(epoch)
         self.attendance = Attendance(self.log, Grants(self.grant_ns, now_ns, follows), self.counters, self.sealer)
 
+    def step_wall(self, step_ns: int) -> None:
+        """The wall clock was set, or the machine slept."""
+        self._wall_minus_now_ns += step_ns
+
     def wall_ns(self, now_ns: int) -> int:
-        """The wall clock, for labels only."""
+        """The wall clock, for labels and to hold those of locals against."""
         return now_ns + self._wall_minus_now_ns
 
     @property

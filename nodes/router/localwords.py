@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from mesh.bounded import keep
+from mesh.confighash import agree
 from mesh.core import NOTHING, Effect, Effects, Envelope, Note, Send
 from mesh.hello import refused
 from mesh.links import LOCALS, REPLAY, STATUS
@@ -59,7 +60,7 @@ class LocalWords:
         effects: list[Effect] = [Send(LOCALS, envelope.peer, state.beat(now_ns))]
         if hello.home:
             effects.append(Send(REPLAY, 0, hello))
-        if hello.config_hash != state.config.fingerprint:
+        if not agree(state.config.lineage, hello.config_hash):
             effects.append(Note("warning", "config_differs", {"account": hello.account, "theirs": hello.config_hash}))
         if was_home != hello.home:
             effects.append(state.front.seen_event(hello.account, now_ns))
@@ -88,7 +89,7 @@ class LocalWords:
         if not local.is_home:
             return []
         keep(grants, (ask.account, ask.nonce), (local.peer, now_ns), ASKS_MAX)
-        return [Send(REPLAY, 0, GrantAsk(ask.account, ask.life, ask.store_id, ask.nonce, now_ns))]
+        return [Send(REPLAY, 0, GrantAsk(ask.account, ask.life, ask.store_id, ask.nonce, now_ns, ask.wall_ns))]
 
     def on_replay_account(self, envelope: Envelope, local: LocalPeer, now_ns: int) -> list[Effect]:
         """What a local lacks by its own numbers."""

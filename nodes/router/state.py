@@ -57,7 +57,7 @@ class RouterState:
 
     def hello(self) -> Send:
         """Who we are, for the master."""
-        return Send(REPLAY, 0, RouterHello(self.name, self.life, PROTOCOL_VERSION, self.config.fingerprint, self.stream.e))
+        return Send(REPLAY, 0, RouterHello(self.name, self.life, PROTOCOL_VERSION, self.config.lineage, self.stream.e))
 
     def beat(self, now_ns: int) -> RouterHeartbeat:
         """Our heartbeat: how old the master's last word on its older link is."""

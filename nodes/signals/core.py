@@ -16,6 +16,7 @@ from mesh import events, stages
 from mesh.backoff import backoff_ns
 from mesh.bounded import keep
 from mesh.config import Config
+from mesh.confighash import agree
 from mesh.core import NOTHING, Core, Effect, Effects, Emit, Envelope, Halt, LinkUp, Note, PeerLost, Send, Stop
 from mesh.hello import refused, version_refusal
 from mesh.links import DECIDE, SIGNALS
@@ -58,10 +59,10 @@ class Signals(Core):
     def __init__(self, name: str, config: Config, life: int) -> None:
         super().__init__()
         timers = config.settings.timers
-        self._hello = SourceHello(name, life, PROTOCOL_VERSION, config.fingerprint)
+        self._hello = SourceHello(name, life, PROTOCOL_VERSION, config.lineage)
         self._checks = SignalChecks(config, sources_of(name, config))
         self._meter = StageMeter(self.counters)
-        self._fingerprint = config.fingerprint
+        self._lineage = config.lineage
         self._repeat_ns = timers.repeat_ms * MS_NS
         self._drain_ns = timers.drain_ms * MS_NS
         self._vain_count = 0
@@ -137,7 +138,7 @@ class Signals(Core):
         effects: list[Effect] = [Send(SIGNALS, envelope.peer, SourceWelcome(CREDIT_COUNT))]
         if not self._checks.is_source(hello.source):
             effects.append(Note("warning", "unknown_source", {"source": hello.source}))
-        elif hello.config_hash != self._fingerprint:
+        elif not agree(self._lineage, hello.config_hash):
             effects.append(Note("warning", "config_differs", {"source": hello.source, "theirs": hello.config_hash}))
         return effects
 

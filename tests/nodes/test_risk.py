@@ -42,6 +42,7 @@ FINE = OpenAsk(
     median_spread_e8=10_000,
     holdings=[],
     order_counts=(0, 0),
+    mismatch="",
     waits_for="",
     is_rolled_back=False,
     level="ACTIVE",
@@ -66,6 +67,7 @@ FINE = OpenAsk(
 LATE: dict[str, Any] = {"quote": Quote(110_000_000, 110_010_000, NOON_NS), "quote_stale_ns": MINUTE_NS}
 
 OBJECTED: list[tuple[str, str, dict[str, Any], str]] = [
+    ("MISMATCH", "DENIED", {"mismatch": "clock=+9s limit=5000ms"}, "clock=+9s limit=5000ms"),
     ("NO_STATE", "DENIED", {"waits_for": "grant"}, "waits_for=grant"),
     ("NO_STATE", "DENIED", {"state": None}, "waits_for=state"),
     ("ROLLBACK", "DENIED", {"is_rolled_back": True}, "outcomes=lost"),
@@ -271,5 +273,5 @@ def test_the_first_rule_that_objects_speaks() -> None:
         ask = msgspec.structs.replace(ask, **mended)
     order = [word for word, _, _ in RULES]
     assert words == sorted(words, key=order.index)
-    assert words[0] == "NO_STATE"
+    assert words[:2] == ["MISMATCH", "NO_STATE"]
     assert len(words) > 10

@@ -43,6 +43,7 @@ visible_ms = 200
 unknown_settle_ms = 2_000
 unknown_read_ms = 400
 venue_call_ms = 900
+clock_apart_ms = "off"
 drain_ms = 800
 """
 """A day of operation in twenty seconds: what waits for a minute in life waits for two seconds here, what waits for three for two.

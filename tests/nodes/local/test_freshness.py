@@ -12,7 +12,7 @@ GRANT_NS = 3 * SECOND_NS
 def asked(now_ns: int = 1_000) -> tuple[Freshness, int]:
     """A local that asked, and its nonce."""
     freshness = Freshness("one", 1, b"s", GRANT_NS)
-    return freshness, freshness.ask(now_ns).nonce
+    return freshness, freshness.ask(now_ns, 0).nonce
 
 
 def grant(nonce: int, clock_ns: int = 500, relay_ns: int = 0, e: int = 7, n_last: int = 3, digest: bytes = b"", refused: str = "") -> Grant:
@@ -60,9 +60,9 @@ def test_answer_to_no_question_or_an_old_one_gives_nothing() -> None:
     assert not freshness.take(grant(nonce + 5))
     assert freshness.take(grant(nonce))
     assert not freshness.take(grant(nonce))
-    late = freshness.ask(2_000).nonce
+    late = freshness.ask(2_000, 0).nonce
     for _ in range(ASKED_MAX):
-        freshness.ask(3_000)
+        freshness.ask(3_000, 0)
     assert not freshness.take(grant(late))
 
 
@@ -70,14 +70,14 @@ def test_refusal_ends_what_leave_there_was() -> None:
     """A refusal is the master's newest word."""
     freshness, nonce = asked()
     freshness.take(grant(nonce))
-    freshness.take(grant(freshness.ask(2_000).nonce, refused="REPLACED"))
+    freshness.take(grant(freshness.ask(2_000, 0).nonce, refused="REPLACED"))
     assert (freshness.leave, freshness.refused) == (None, "REPLACED")
 
 
 def test_older_answer_does_not_shorten_or_replace_a_newer_one() -> None:
     """Answers that overtake each other leave the one asked for last."""
     freshness, first = asked(1_000)
-    second = freshness.ask(2_000).nonce
+    second = freshness.ask(2_000, 0).nonce
     freshness.take(grant(second))
     assert not freshness.take(grant(first))
     assert freshness.is_live(7, b"", 1_500 + GRANT_NS)
@@ -88,7 +88,7 @@ def test_after_an_undo_only_a_grant_asked_for_since_counts_and_bars_older_orders
     freshness, before = asked(1_000)
     freshness.demand_new(1_500)
     assert not freshness.take(grant(before))
-    assert freshness.take(grant(freshness.ask(1_600).nonce, n_last=40))
+    assert freshness.take(grant(freshness.ask(1_600, 0).nonce, n_last=40))
     assert freshness.is_below_floor(7, 40)
     assert not freshness.is_below_floor(7, 41)
     assert not freshness.is_below_floor(8, 1)
@@ -97,9 +97,9 @@ def test_after_an_undo_only_a_grant_asked_for_since_counts_and_bars_older_orders
 def test_no_two_lives_ask_under_the_same_numbers() -> None:
     """A router knows a question by account and number: an answer for one life would be leave for the other."""
     lives = [Freshness("one", life, b"s", GRANT_NS) for life in range(1, 50)]
-    nonces = [freshness.ask(number).nonce for freshness in lives for number in range(20)]
+    nonces = [freshness.ask(number, 0).nonce for freshness in lives for number in range(20)]
     assert len(dict.fromkeys(nonces)) == len(nonces)
     first, second = lives[0], lives[1]
-    nonce = first.ask(5_000).nonce
-    second.ask(5_000)
+    nonce = first.ask(5_000, 0).nonce
+    second.ask(5_000, 0)
     assert not second.take(grant(nonce))

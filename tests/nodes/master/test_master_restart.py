@@ -91,7 +91,7 @@ class Local:
 
     def attach(self) -> None:
         rig = self.rig
-        rig.give(REPLAY, LocalHello(self.name, "l", 1, b"s", self.e, 0, len(self.outcomes), b"", 1, "x"), ROUTER)
+        rig.give(REPLAY, LocalHello(self.name, "l", 1, b"s", self.e, 0, len(self.outcomes), b"", 1, rig.config.fingerprint), ROUTER)
         self.e = rig.master._state.epoch
         welcome = rig.take(LocalWelcome)[-1].message
         assert isinstance(welcome, LocalWelcome)
@@ -277,7 +277,7 @@ def test_an_opening_its_local_knows_is_not_voided() -> None:
     rig.boot()
     rig.welcome()
     rig.router_up()
-    rig.give(REPLAY, LocalHello("a1", "l", 1, b"s", 0, 0, 1, b"", 1, "x"), ROUTER)
+    rig.give(REPLAY, LocalHello("a1", "l", 1, b"s", 0, 0, 1, b"", 1, rig.config.fingerprint), ROUTER)
     rig.give(REPLAY, Listed("a1", 1, rig.master._state.epoch, 1, 1), ROUTER)
     rig.wait(10 * SECOND_NS)
     assert rig.master.totals()[2]["UNCONFIRMED"] == 1

@@ -23,7 +23,7 @@ def test_openings_of_a_store_that_is_gone_are_looked_for() -> None:
             rig.welcome()
             rig.router_up()
         epoch = rig.master._state.epoch
-        rig.give(REPLAY, LocalHello("a1", "l", 2, b"new", epoch, 0, 0, b"", 1, "x"), ROUTER)
+        rig.give(REPLAY, LocalHello("a1", "l", 2, b"new", epoch, 0, 0, b"", 1, rig.config.fingerprint), ROUTER)
         rig.give(REPLAY, ReplayAccount("a1", epoch, 1, 1), ROUTER)
         assert [row.oid for fill in rig.take(GapFill) for row in fill.message.expired] == ([] if is_restarted else [NO_OID])  # type: ignore[attr-defined]
         rig.give(REPLAY, Listed("a1", 2, epoch, 0, 0), ROUTER)
@@ -41,7 +41,7 @@ def test_openings_of_another_life_go_out_no_more_and_are_named() -> None:
     epoch = rig.master._state.epoch
     rig.give(REPLAY, rig.outcome(order, "WORKING", final=False), ROUTER)
     assert rig.master.totals()[2]["WORKING"] == 1
-    rig.give(REPLAY, LocalHello("a1", "l", 2, b"s", epoch, 1, 1, b"", 1, "x", start_f=1), ROUTER)
+    rig.give(REPLAY, LocalHello("a1", "l", 2, b"s", epoch, 1, 1, b"", 1, rig.config.fingerprint, start_f=1), ROUTER)
     assert rig.master.totals()[2]["UNCONFIRMED"] == 1, "what the life before told is not known to hold"
     rig.give(REPLAY, ReplayAccount("a1", epoch, 1, 1), ROUTER)
     assert [row.oid for fill in rig.take(GapFill) for row in fill.message.expired] == [NO_OID]  # type: ignore[attr-defined]
@@ -55,7 +55,7 @@ def test_list_that_was_lost_is_asked_for_again() -> None:
     """A local that asks for leave knows us; where its list never came it is welcomed anew, once a second, till that is here."""
     rig = Rig(config_of(1)).ready()
     epoch = rig.master._state.epoch
-    rig.give(REPLAY, LocalHello("a1", "l", 2, b"s", epoch, 0, 0, b"", 1, "x"), ROUTER)
+    rig.give(REPLAY, LocalHello("a1", "l", 2, b"s", epoch, 0, 0, b"", 1, rig.config.fingerprint), ROUTER)
     assert len(rig.take(LocalWelcome)) == 1
     welcomed = []
     for _ in range(4):
@@ -134,5 +134,5 @@ def test_store_put_back_shows_by_what_it_had_when_its_life_began(is_restarted: b
         rig.router_up()
     rig.take(LocalWelcome)
     for life, start_f, f, is_rolled_back in ((1, 0, 2, False), (2, 2, 2, False), (3, 1, 5, True)):
-        rig.give(REPLAY, LocalHello("a1", "l", life, b"s", 0, 0, f, b"", 1, "x", start_f=start_f), ROUTER)
+        rig.give(REPLAY, LocalHello("a1", "l", life, b"s", 0, 0, f, b"", 1, rig.config.fingerprint, start_f=start_f), ROUTER)
         assert [send.message.is_rolled_back for send in rig.take(LocalWelcome)] == [is_rolled_back]  # type: ignore[attr-defined]

@@ -1,0 +1,72 @@
+"""What of a local has to be as this master has it, compared at its hello and with each question for leave: configuration, clock, symbols.
+
+A mismatch observes only: the account gets no leave to open and its openings are DENIED MISMATCH with both values, while closes go on,
+until the two agree again. Number, kind and margin mode of the account are compared where its terminal is (``nodes/io/venueidentity``).
+"""
+
+from mesh.accountmode import OPENING
+from mesh.config import Config
+from mesh.confighash import agree
+from mesh.core import Effect, Note
+from mesh.messages.accounts import AccountSymbols, SymbolSpec
+from mesh.messages.orders import GrantAsk, LocalHello
+from mesh.units import MS_NS, SECOND_NS, text_from_e8
+from nodes.master.account import Account
+from nodes.sizing import e8_of
+
+CONFIG, CLOCK = "config", "clock"
+
+
+class Fitness:
+    """The comparisons of one master. ``config``: what it runs."""
+
+    def __init__(self, config: Config) -> None:
+        self._lineage = config.lineage
+        apart_ms = config.settings.timers.clock_apart_ms
+        self._apart_ns = None if apart_ms is None else apart_ms * MS_NS
+        self._config = config
+
+    def hello(self, account: Account, hello: LocalHello) -> list[Effect]:
+        """Which configuration its local runs: the one that runs here, or the last one of one of the two hosts."""
+        fits = agree(self._lineage, hello.config_hash)
+        return self._found(account, CONFIG, "" if fits else f"config={hello.config_hash or '-'} master={self._lineage}")
+
+    def ask(self, account: Account, ask: GrantAsk, wall_ns: int) -> list[Effect]:
+        """How far its wall clock is from this one. The way of the question is in it: some milliseconds of several thousand."""
+        if self._apart_ns is None or not ask.wall_ns:
+            return []
+        ahead_ns = ask.wall_ns - wall_ns
+        is_apart = abs(ahead_ns) > self._apart_ns
+        told = f"clock={ahead_ns // SECOND_NS:+}s limit={self._apart_ns // MS_NS}ms"
+        return self._found(account, CLOCK, told if is_apart else "")
+
+    def symbols(self, account: Account, symbols: AccountSymbols) -> list[Effect]:
+        """What its broker says of a symbol of which the file has a [symbol] section."""
+        effects: list[Effect] = []
+        for spec in symbols.symbols:
+            words = self._differing(account.name, spec)
+            if words != account.misfit.symbols.get(spec.symbol, ""):
+                account.misfit.symbols[spec.symbol] = words
+                effects += [self._note(account, f"symbol={spec.symbol} {words}")] if words else []
+        return effects
+
+    def _differing(self, account: str, spec: SymbolSpec) -> str:
+        sections = self._config.settings.symbol
+        section = next((section for name, section in sections.items() if self._config.broker_symbol(account, name) == spec.symbol), None)
+        if section is None:
+            return ""
+        checks = [
+            ("digits", str(spec.digits), str(section.digits)),
+            ("contract_size", text_from_e8(spec.contract_size_e8, 2), text_from_e8(e8_of(section.contract_size), 2)),
+        ]
+        return " ".join(f"{key}={theirs} configured={ours}" for key, theirs, ours in checks if theirs != ours)
+
+    def _found(self, account: Account, what: str, words: str) -> list[Effect]:
+        return [self._note(account, words)] if account.misfit.found(what, words) else []
+
+    def _note(self, account: Account, words: str) -> Note:
+        if not words:
+            return Note("info", "account_fits", {"account": account.name})
+        told = {"account": account.name, "why": words}
+        level = "error" if self._config.account[account.name].mode in OPENING else "warning"
+        return Note(level, "account_mismatch", told | {"do": "make the two agree; till then the account only closes"})

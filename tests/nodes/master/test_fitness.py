@@ -1,0 +1,89 @@
+"""What of a local does not fit observes only: its openings are denied with both values, its closes go, and it ends by itself."""
+
+from mesh.links import REPLAY
+from mesh.messages.accounts import AccountSymbols
+from mesh.messages.orders import Grant, GrantAsk, LocalHello
+from mesh.messages.signals import CCI_DOWN
+from mesh.units import E8, SECOND_NS
+from tests.nodes.master.masterrig import ROUTER, Rig, config_of, spec_of
+
+CLOSING = {"kind": CCI_DOWN, "level_e8": 100 * E8}
+
+
+def hello(rig: Rig, config_hash: str) -> None:
+    """The same life says hello again, with another configuration."""
+    rig.give(REPLAY, LocalHello("a1", "local", 1, b"s", 0, 0, rig.f.get("a1", 0), b"", 1, config_hash), ROUTER)
+
+
+def ask(rig: Rig, ahead_s: int) -> str:
+    """A question for leave from a local whose wall clock is ahead of the master's: why it is refused."""
+    wall_ns = rig.master._state.wall_ns(rig.now_ns) + ahead_s * SECOND_NS
+    rig.give(REPLAY, GrantAsk("a1", 1, b"s", 5, 1, wall_ns), ROUTER)
+    grant = rig.take(Grant)[-1].message
+    assert isinstance(grant, Grant)
+    return grant.refused
+
+
+def opened(rig: Rig, sid: str) -> list[str]:
+    """What an opening signal becomes: orders' actions, or how its line ended."""
+    rig.signal(sid=sid)
+    return [order.body.action for order in rig.orders()] or rig.outcomes()
+
+
+def test_local_of_another_configuration_opens_nothing_until_it_has_ours() -> None:
+    """Its hello is answered, what it holds is closed, and the reason has both fingerprints."""
+    rig = Rig(config_of(1)).ready()
+    rig.signal()
+    (order,) = rig.orders()
+    rig.fill(order)
+    hello(rig, "feedfeedfeedfeed")
+    rig.outcomes()
+    refused = ask(rig, 0)
+    assert refused == f"MISMATCH config=feedfeedfeedfeed master={rig.config.fingerprint}"
+    assert opened(rig, "s2") == [f"a1 open DENIED {refused}"]
+    rig.signal(sid="s3", **CLOSING)
+    assert [each.body.action for each in rig.orders()] == ["CLOSE"]
+    hello(rig, f"{rig.config.fingerprint} feedfeedfeedfeed")
+    assert ask(rig, 0) == ""
+    said = [note.name for note in rig.notes]
+    assert [code for code in said if code in ("account_mismatch", "account_fits")] == ["account_mismatch", "account_fits"]
+
+
+def test_the_configuration_before_fits_as_well() -> None:
+    """Changes go host by host, locals first: one that already runs the next one names ours as its last."""
+    rig = Rig(config_of(1)).ready()
+    hello(rig, f"feedfeedfeedfeed {rig.config.fingerprint}")
+    assert ask(rig, 0) == ""
+    older = config_of(1).follows("feedfeedfeedfeed")
+    rig = Rig(older).ready()
+    hello(rig, "feedfeedfeedfeed")
+    assert ask(rig, 0) == ""
+
+
+def test_clock_that_is_far_off_gets_no_leave_until_it_is_right() -> None:
+    """Ahead or behind; within the limit it is nobody's business, and no clock told is none compared."""
+    rig = Rig(config_of(1)).ready()
+    assert [ask(rig, seconds) for seconds in (4, -4)] == ["", ""]
+    assert ask(rig, 9) == "MISMATCH clock=+9s limit=5000ms"
+    assert opened(rig, "s1") == ["a1 open DENIED MISMATCH clock=+9s limit=5000ms"]
+    assert ask(rig, -3_600) == "MISMATCH clock=-3600s limit=5000ms"
+    assert ask(rig, 1) == ""
+    assert opened(rig, "s2") == ["OPEN"]
+
+
+def test_clocks_are_compared_by_nobody_where_that_is_off() -> None:
+    """Said on purpose in the file."""
+    rig = Rig(config_of(1, extra='[timers]\nclock_apart_ms = "off"')).ready()
+    assert ask(rig, 9_000) == ""
+
+
+def test_symbol_of_other_terms_is_not_opened_and_others_are() -> None:
+    """A contract ten times smaller than the file says would make every order ten times what was meant, or a tenth."""
+    section = '[symbol.EURUSD]\ndigits = 5\ncontract_size = 100_000\nbase = "EUR"\nprofit = "USD"'
+    rig = Rig(config_of(1, extra=section)).ready()
+    assert opened(rig, "s1") == ["OPEN"]
+    rig.give(REPLAY, AccountSymbols("a1", 1, [spec_of(contract_size_e8=10_000 * E8)], 1), ROUTER)
+    assert opened(rig, "s2") == ["a1 open DENIED MISMATCH contract_size=10000.00 configured=100000.00"]
+    rig.give(REPLAY, AccountSymbols("a1", 1, [spec_of()], 2), ROUTER)
+    rig.outcomes()
+    assert not [line for line in opened(rig, "s3") if "MISMATCH" in line]
