@@ -10,7 +10,12 @@ from hashlib import blake2b, sha256
 import msgpack
 import msgspec
 
-_EVERYWHERE = ("_refused_guest",)
+from mesh.messages.heads import AuditHead
+
+HEAD, KEYS = "_head", "_keys"
+"""Kinds of rows that every node has: heads of other nodes' audits (``mesh/io/heads.py``), and what became of keys
+(``nodes/io/keylog.py``)."""
+_EVERYWHERE = ("_refused_guest", HEAD, KEYS)
 AUDITED: dict[str, frozenset[str]] = {
     "market": frozenset(_EVERYWHERE),
     "broker": frozenset(_EVERYWHERE),
@@ -20,8 +25,9 @@ AUDITED: dict[str, frozenset[str]] = {
     "router": frozenset(("stop", "refused_stop", "latched", *_EVERYWHERE)),
     "local": frozenset(("order", "outcome", "command", "stop", "refused_stop", "_forged", *_EVERYWHERE)),
 }
-"""Role → kinds of rows that are history: decided and how it ended, attempts, acts of operators, stops, epochs, who was refused at a door.
-Deletions are none."""
+"""Role → kinds of rows that are history: decided and how it ended, attempts, acts of operators, stops, epochs, who was refused at a door,
+what became of keys, how far others had come. Deletions are none.
+"""
 PRUNED: dict[str, tuple[str, ...]] = {"master": ("_act", "_decision", "_why"), "local": ("_outcome",)}
 """Role → archives whose old rows may go. What makes an order known (``sid``, ``known``) is in none of them, and the audit stays."""
 GENESIS = "genesis"
@@ -86,4 +92,15 @@ def broken_at(before: AuditRow | None, row: AuditRow) -> str:
         return f"records {seq + 1} to {row.seq - 1} are missing before it"
     if next_hash(chained, row.seq, row.wall_ns, row.kind, row.key, row.record) != row.hash:
         return "its hash is not that of its content and the record before it"
+    return ""
+
+
+def went_back(before: AuditHead, after: AuditHead) -> str:
+    """Why two heads that a node told, one after the other, cannot be of one history; empty where they can."""
+    if after.store_id != before.store_id:
+        return f"store {before.store_id.hex()} has become store {after.store_id.hex()}"
+    if after.seq < before.seq:
+        return f"its audit had {before.seq} records, now it has {after.seq}"
+    if after.seq == before.seq and after.hash != before.hash:
+        return f"its record {before.seq} was {before.hash.hex()[:16]}, now it is {after.hash.hex()[:16]}"
     return ""

@@ -2,8 +2,10 @@
 
 import msgspec
 
+from mesh.carriers import UP
 from mesh.config import Config
 from mesh.links import LINKS, LOCALS, STATUS, Link, router_link, status_link
+from mesh.messages.heads import AuditHead
 
 _NAME_TO_ROUTER = {LOCALS: router_link, STATUS: status_link}
 """Links of which a node has one to each of its routers, numbered."""
@@ -31,3 +33,8 @@ def dials_of(config: Config, name: str) -> list[Dial]:
         # a router tells itself how it is without a connection
         made += [Dial(numbered(index), link, router) for index, router in enumerate(routers) if router != name]
     return made
+
+
+def head_links(config: Config, name: str) -> list[str]:
+    """The links by which a node tells how far its audit has come: one to each node that it dials."""
+    return [dial.own_link for dial in dials_of(config, name) if AuditHead in UP.get(dial.link.name, ())]

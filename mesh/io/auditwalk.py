@@ -11,7 +11,8 @@ from mesh.errors import BadConfig
 from mesh.io import storelayout, storemarks
 from mesh.texts import iso_of
 
-ROWS = "SELECT seq, wall_ns, kind, key, record, hash FROM audit WHERE seq > ? ORDER BY seq"
+ROWS = "SELECT seq, wall_ns, kind, key, record, hash FROM audit ORDER BY seq"
+ROWS_OF_KIND = "SELECT seq, wall_ns, kind, key, record, hash FROM audit WHERE kind = ? ORDER BY seq"
 DO = "keep these files as they are, put the store back from a backup, and find out who changed it"
 
 
@@ -31,7 +32,7 @@ def verify(path: Path) -> Verdict:
     bad = ""
     try:
         database.execute("BEGIN")  # one state of the store, though its node goes on
-        for row in _rows(database, 0):
+        for row in _rows(database):
             if why := broken_at(last, row):
                 bad = f"{_named(row)} is the first bad one: {why}; {DO}"
                 break
@@ -42,6 +43,34 @@ def verify(path: Path) -> Verdict:
     finally:
         database.close()
     return Verdict(last.seq if last else 0, last, bad)
+
+
+class Chain:
+    """The audit of a store, asked record by record while its node goes on."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises BadConfig, StoreFailed."""
+        self._path = path
+        self._database, _ = _opened(path)
+        self.genesis = storelayout.genesis_of(path, self._database)
+
+    def hash_at(self, seq: int) -> bytes | None:
+        """The hash of a record; None where it has no such record. Raises BadConfig."""
+        try:
+            return storelayout.chained_hash(self._database, seq)
+        except (sqlite3.Error, UnicodeDecodeError) as error:
+            raise storelayout.damaged(self._path, error) from None
+
+    def end_seq(self) -> int:
+        """The number of its last record. Raises BadConfig."""
+        try:
+            return int(self._database.execute("SELECT max(seq) FROM audit").fetchone()[0] or 0)
+        except (sqlite3.Error, UnicodeDecodeError) as error:
+            raise storelayout.damaged(self._path, error) from None
+
+    def close(self) -> None:
+        """Let the file go."""
+        self._database.close()
 
 
 def _end(path: Path, database: sqlite3.Connection, last: AuditRow | None, remembered: Head | None) -> str:
@@ -65,10 +94,10 @@ def records(path: Path, since_ns: int = 0, kind: str = "") -> Iterator[AuditRow]
     """The records of a store from a time on, of one kind or all, oldest first. Raises BadConfig."""
     database, _ = _opened(path)
     try:
-        for row in _rows(database, 0):
+        for row in _rows(database, kind):
             if not _can_be_told(row):
                 raise storelayout.damaged(path, f"{_named(row)} is not what was written")
-            if row.wall_ns >= since_ns and kind in ("", row.kind):
+            if row.wall_ns >= since_ns:
                 yield row
     except (sqlite3.Error, UnicodeDecodeError) as error:
         raise storelayout.damaged(path, error) from None
@@ -96,8 +125,9 @@ def _can_be_told(row: AuditRow) -> bool:
     return isinstance(row.wall_ns, int) and isinstance(row.kind, str) and are_bytes
 
 
-def _rows(database: sqlite3.Connection, after_seq: int) -> Iterator[AuditRow]:
-    return (AuditRow(*found) for found in database.execute(ROWS, (after_seq,)))
+def _rows(database: sqlite3.Connection, kind: str = "") -> Iterator[AuditRow]:
+    found = database.execute(ROWS_OF_KIND, (kind,)) if kind else database.execute(ROWS)
+    return (AuditRow(*each) for each in found)
 
 
 def _opened(path: Path) -> tuple[sqlite3.Connection, Head | None]:

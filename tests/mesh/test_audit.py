@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from mesh.audit import AUDITED, NO_HASH, PRUNED, AuditRow, Head, broken_at, next_hash, row_sum, sealed, unsealed
+from mesh.audit import AUDITED, HEAD, KEYS, NO_HASH, PRUNED, AuditRow, Head, broken_at, next_hash, row_sum, sealed, unsealed
 from mesh.io.doorkeeper import REFUSED_GUEST
 from nodes import decisions, stops
 from nodes.local import commandlog, finishing, reports, seals
@@ -31,12 +31,13 @@ def first_bad(rows: list[AuditRow]) -> int:
 
 def test_kinds_are_those_of_the_nodes() -> None:
     """The declaration is text, for the wire may not know the nodes: it names kinds they really write."""
+    everywhere = {REFUSED_GUEST, HEAD, KEYS}
     assert {
-        **{role: {REFUSED_GUEST} for role in ("market", "broker", "indicator", "signals")},
-        "master": {state.EPOCH, decisions.DECISION, decisions.ARCHIVE, intake.ACT, stops.KILL_ITEM, stops.REFUSED_ITEM, REFUSED_GUEST},
-        "router": {stops.KILL_ITEM, stops.REFUSED_ITEM, stops.LATCHED_ROW, REFUSED_GUEST},
+        **{role: everywhere for role in ("market", "broker", "indicator", "signals")},
+        "master": {state.EPOCH, decisions.DECISION, decisions.ARCHIVE, intake.ACT, stops.KILL_ITEM, stops.REFUSED_ITEM, *everywhere},
+        "router": {stops.KILL_ITEM, stops.REFUSED_ITEM, stops.LATCHED_ROW, *everywhere},
         "local": {
-            finishing.ORDER_ROW, reports.OUTCOME, commandlog.COMMAND, stops.KILL_ITEM, stops.REFUSED_ITEM, seals.FORGED, REFUSED_GUEST,
+            finishing.ORDER_ROW, reports.OUTCOME, commandlog.COMMAND, stops.KILL_ITEM, stops.REFUSED_ITEM, seals.FORGED, *everywhere,
         },
     } == AUDITED
     assert PRUNED == {"master": (intake.ACT, decisions.ARCHIVE, decisions.WHY), "local": (reports.ARCHIVE,)}

@@ -6,7 +6,7 @@ import pytest
 
 from mesh import links
 from mesh.config import Config, parse
-from mesh.dials import dials_of
+from mesh.dials import dials_of, head_links
 from mesh.links import LINKS, LISTENING_ROLES, ROLES
 from mesh.simlinks import wires_of
 
@@ -53,3 +53,14 @@ def test_simulated_wires_are_the_dials(config: Config) -> None:
     peers = [wire.peer for wire in wires if wire.to_link != links.STATUS]
     assert 0 not in peers
     assert len(set(peers)) == len(peers)
+
+
+def test_each_node_tells_the_head_of_its_audit_to_each_node_it_dials_once(config: Config) -> None:
+    """By one link each; so somebody else keeps the head of every node, and the master's is at the market and the routers."""
+    assert head_links(config, "local-2") == ["status.0", "status.1"]
+    assert head_links(config, "master-1") == ["market", "status.0", "status.1"]
+    assert head_links(config, "router-2") == ["replay", "status.0"]
+    for name in config.node:
+        targets = {dial.own_link: dial.target for dial in dials_of(config, name)}
+        told = [targets[link] for link in head_links(config, name)]
+        assert sorted(told) == sorted(set(targets.values()))

@@ -1,4 +1,4 @@
-"""The verbs of ``mesh audit``: verify, show. They read the stores of this host, also while their nodes run."""
+"""The verbs of ``mesh audit``: verify, heads, show. They read the stores of this host, also while their nodes run."""
 
 from pathlib import Path
 from typing import Annotated
@@ -18,11 +18,31 @@ def verify(
     nodes: Annotated[list[str] | None, typer.Argument(metavar="[NODE]...", help="Nodes; default: each with a store there.")] = None,
     config: ConfigOption = None,
     state: StateOption = None,
+    heads: Annotated[
+        list[Path] | None, typer.Option(metavar="FILE", help="Heads that another host keeps, as `mesh audit heads` writes them; repeat it.")
+    ] = None,
+    since: Annotated[
+        str, typer.Option(metavar="TIME", help="Heads kept before then do not count: for a store you put back, or began anew, yourself.")
+    ] = "",
 ) -> None:
-    """Walk through the audit of each store: a line each, the first bad record named (exit 1)."""
+    """Walk through the audit of each store, and hold it against the heads others keep: a line each, what is bad named (exit 1)."""
     from nodes.io.cli.auditing import verify_audits
 
-    raise typer.Exit(verify_audits(config, state, nodes or []))
+    raise typer.Exit(verify_audits(config, state, nodes or [], heads or [], since))
+
+
+@audit_app.command()
+def heads(
+    nodes: Annotated[list[str] | None, typer.Argument(metavar="[NODE]...", help="Nodes the heads are of; default: all.")] = None,
+    since: Annotated[str, typer.Option(metavar="TIME", help="Kept from this time on: 2026-01-05, or 2026-01-05T10:00 (UTC).")] = "",
+    config: ConfigOption = None,
+    state: StateOption = None,
+) -> None:
+    """The heads of other nodes that the stores of this host keep, as lines of JSON: for `mesh audit verify --heads` on their host."""
+    from nodes.io.cli.auditing import place_of, since_ns_of
+    from nodes.io.cli.headlines import say_heads
+
+    raise typer.Exit(say_heads(place_of(config, state), nodes or [], since_ns_of(since)))
 
 
 @audit_app.command()

@@ -1,6 +1,6 @@
-"""``mesh audit verify`` and ``mesh audit show``: what the stores of this host prove, and what they say."""
+"""``mesh audit verify`` and ``mesh audit show``: what the stores of this host and the heads that others keep prove, and what they say."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from rich.text import Text
 
-from mesh.audit import GENESIS, AuditRow
+from mesh.audit import GENESIS, HEAD, KEYS, AuditRow
 from mesh.codec import RECORD_BYTES_MAX, decode_record_untrusted, decode_untrusted
 from mesh.errors import BadConfig, BadFrame, BadUsage, StoreFailed
 from mesh.io import auditwalk
@@ -16,12 +16,15 @@ from mesh.io.doorkeeper import REFUSED_GUEST, RefusedGuest
 from mesh.io.storelayout import Genesis
 from mesh.killset import item_of
 from mesh.messages.base import Msg
+from mesh.messages.heads import AuditHead
 from mesh.messages.outcomes import Outcome
 from mesh.texts import iso_of
 from mesh.units import US_NS
 from nodes.decisions import ARCHIVE, DECISION, ArchiveRecord, DecisionRecord
 from nodes.io.cli.grid import Column, cell, console, grid
+from nodes.io.cli.headchecks import compare, complaint
 from nodes.io.cli.plaintext import say_json
+from nodes.io.keylog import KeyRecord
 from nodes.io.locate import default_state, find, given
 from nodes.local.attempts import OrderRecord
 from nodes.local.commandlog import COMMAND, CommandRecord
@@ -43,13 +46,18 @@ RECORDS: dict[str, type[Msg]] = {
     REFUSED_ITEM: RefusedRecord,
     REFUSED_GUEST: RefusedGuest,
     FORGED: ForgedRecord,
+    HEAD: AuditHead,
+    KEYS: KeyRecord,
 }
 """Kind of an audited row → what its record is; a stop and an answer to one are whole messages, and the genesis the store's own."""
+LONG_HEX, HEX = 64, frozenset("0123456789abcdef")
+"""So many digits has a hash, or a key."""
 VERDICTS = (
     Column("node", "node"),
     Column("records", "records", is_number=True),
     Column("head", "head", least_columns=16),
     Column("last", "last record"),
+    Column("agreed", "others keep to", is_number=True),
     Column("verdict", "verdict"),
 )
 SHOWN = (Column("time", "time"), Column("seq", "record", is_number=True), Column("kind", "kind"), Column("what", "what", least_columns=40))
@@ -63,29 +71,37 @@ def place_of(config_path: Path | None, state: Path | None) -> Path:
     return Path(running.state) if running else default_state(given(config_path) is not None)
 
 
-def verify_audits(config_path: Path | None, state: Path | None, nodes: list[str]) -> int:
-    """A line for each store; 1 where one is not as it was written. Raises BadUsage, NoMesh."""
+def verify_audits(
+    config_path: Path | None, state: Path | None, nodes: list[str], brought: Sequence[Path] = (), since: str = ""
+) -> int:
+    """A line for each store; 1 where one is not as it was written, or not as others know it. Raises BadUsage, NoMesh.
+
+    ``brought``: files of heads from other hosts; ``since``: heads kept before then do not count.
+    """
     place = place_of(config_path, state)
     names = nodes or sorted(path.stem for path in place.glob("*.db"))
     if not names:
         raise BadUsage(f"--state {place}: there is no store in it; name the directory of a mesh")
+    compared, problems = compare(place, names, brought, since_ns_of(since))
     rows: list[dict[str, Any]] = []
-    problems: list[str] = []
     for name in names:
         try:
             verdict = auditwalk.verify(place / f"{name}.db")
         except (BadConfig, StoreFailed) as error:
             verdict = auditwalk.Verdict(0, None, str(error))
-        last = verdict.last
+        last, told = verdict.last, compared.get(name)
+        bad = [verdict.bad] if verdict.bad else []
+        if told is not None and told.bad is not None:
+            bad.append(complaint(place, told))
         rows.append({
             "node": name,
             "records": verdict.count,
             "head": last.hash.hex() if last else "",
             "last": iso_of(last.wall_ns) if last else "",
-            "verdict": Text("✗ BAD", "red") if verdict.bad else Text("✓ ok", "green"),
+            "agreed": str(told.agreed_seq) if told is not None and told.agreed_seq else "-",
+            "verdict": Text("✗ BAD", "red") if bad else Text("✓ ok", "green"),
         })  # fmt: skip
-        if verdict.bad:
-            problems.append(f"{name}: {verdict.bad}")
+        problems += [f"{name}: {why}" for why in bad]
     out = console()
     out.print(grid(VERDICTS, rows, out.width))
     for problem in problems:
@@ -100,7 +116,7 @@ def show_audit(config_path: Path | None, state: Path | None, node: str, since: s
         say_json([told(row) for row in rows])
         return 0
     out = console()
-    lines = [{"time": iso_of(row.wall_ns), "seq": row.seq, "kind": row.kind, "what": " ".join(words(read(row)))} for row in rows]
+    lines = [{"time": iso_of(row.wall_ns), "seq": row.seq, "kind": row.kind, "what": " ".join(words(brief(read(row))))} for row in rows]
     out.print(grid(SHOWN, lines, out.width))
     return 0
 
@@ -135,6 +151,20 @@ def read(row: AuditRow) -> Any:
         return plain(decode_record_untrusted(row.record, RECORDS[row.kind], RECORD_BYTES_MAX))
     except (BadFrame, KeyError):
         return row.record.hex()
+
+
+def brief(value: Any) -> Any:
+    """A record for people: of hashes and keys the first digits, which tell them apart, times as times; a signature says nothing."""
+    if not isinstance(value, dict):
+        return value
+    return {name: _brief_of(name, each) for name, each in value.items() if name != "signature"}
+
+
+def _brief_of(name: str, value: Any) -> Any:
+    if name == "wall_ns":
+        return iso_of(int(value))
+    is_long = isinstance(value, str) and len(value) >= LONG_HEX and all(sign in HEX for sign in value)
+    return f"{value[:16]}…" if is_long else value
 
 
 def plain(value: Any) -> Any:
