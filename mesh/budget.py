@@ -26,3 +26,11 @@ class Budget:
             return False
         self._left_ns -= self._price_ns
         return True
+
+    def draw(self, count_max: int, now_ns: int) -> int:
+        """Take as many tokens as there are, ``count_max`` at most; how many."""
+        if not self.has(now_ns):
+            return 0
+        count = min(count_max, self._left_ns // self._price_ns)
+        self._left_ns -= count * self._price_ns
+        return count

@@ -2,8 +2,8 @@
 
 A **door** is a bound socket that lets in nobody without a key of the inventory (CURVE; the handshake proves who holds it). A **guest**
 is a name with its keys: a node, which may dial what its role dials, or an operator's host. Inside he may speak for himself alone: a
-local for its account, a node under its own name; an operator sends acts and signals only with the right to trade. Signed stops need no
-right of the guest who brings them: their signature has it (``mesh.keyring``).
+local for its account, a node under its own name, an operator under the name of his key; he sends acts and signals only with the right to
+trade. Signed stops need no right of the guest who brings them: their signature has it (``mesh.keyring``).
 """
 
 from collections.abc import Callable, Iterable
@@ -11,12 +11,14 @@ from collections.abc import Callable, Iterable
 import msgspec
 
 from mesh.links import CONTROL, FRONT, LINKS, ROLES, SIGNALS, STATUS, VENUE
-from mesh.messages import accounts, control, health, market, orders, outcomes, signals
+from mesh.messages import accounts, control, heads, health, market, orders, outcomes, signals
 from mesh.messages.base import Msg
 
 LOCAL = "local"
 OPERATOR, SOURCE = "operator", "source"
 """Guests that are no nodes: an operator's host, and a source of signals that is not ours."""
+BY = ":"
+"""``NAME:user@host`` is how an operator names himself in an act: before it the name of his key, which is proven, behind it his own word."""
 TRADE = "trade"
 """An operator's right to send acts (close, modify, resolve …) and signals; to watch and to bring signed stops he needs none."""
 UNKNOWN_KEY, KEY_NOT_YET, KEY_EXPIRED, WRONG_LINK, WRONG_ADDRESS = (
@@ -131,12 +133,11 @@ _OF_NAME: dict[type[Msg], str] = {
     orders.RouterHello: "router",
     market.MarketHello: "node",
     health.NodeHealth: "node",
+    heads.AuditHead: "node",
     signals.SourceHello: "source",
     control.LostOrders: "node",
 }
 """Messages that name who speaks, by the field that does."""
-_OF_TRADE = (control.Command, signals.SourceHello, signals.Signal)
-"""What of an operator needs the right to trade."""
 _Check = Callable[[Guest, Msg], str]
 
 
@@ -159,6 +160,17 @@ def _check_signal(guest: Guest, message: Msg) -> str:
     return "" if message.source == guest.name else f"{NOT_YOURS} Signal source={message.source}"
 
 
+def _check_operator(guest: Guest, message: Msg) -> str:
+    """By the name of his key, and behind it who he says he is."""
+    assert isinstance(message, control.Command | control.OperatorHello), "the table says so"
+    said = message.operator
+    return "" if said.partition(BY)[0] == guest.name else f"{NOT_YOURS} {type(message).__name__} operator={said} of={guest.name}"
+
+
+def _check_command(guest: Guest, message: Msg) -> str:
+    return _check_trade(guest, message) or _check_operator(guest, message)
+
+
 def _check_trade(guest: Guest, message: Msg) -> str:
     if TRADE not in guest.may:
         return f"{NO_RIGHT} {type(message).__name__} may={','.join(guest.may) or '-'}"
@@ -169,9 +181,15 @@ def _check_trade(guest: Guest, message: Msg) -> str:
 def _checks_of(role: str) -> dict[type[Msg], _Check]:
     """What is to be checked of the messages of a role; what is not listed names nobody."""
     if role == OPERATOR:
-        return dict.fromkeys(_OF_TRADE, _check_trade)
+        return {
+            signals.SourceHello: _check_trade,
+            signals.Signal: _check_trade,
+            control.Command: _check_command,
+            control.OperatorHello: _check_operator,
+            heads.AuditHead: _check_name,
+        }
     if role == SOURCE:
-        return {signals.SourceHello: _check_name, signals.Signal: _check_signal}
+        return {signals.SourceHello: _check_name, signals.Signal: _check_signal, heads.AuditHead: _check_name}
     checks: dict[type[Msg], _Check] = {kind: _check_name for kind in _OF_NAME if kind is not control.LostOrders}
     if role == LOCAL:
         checks |= dict.fromkeys(_OF_ACCOUNT, _check_account)
@@ -188,7 +206,7 @@ _CHECKS = {role: _checks_of(role) for role in (OPERATOR, SOURCE, *ROLES)}
 
 def objection(guest: Guest, link: str, message: Msg) -> str:
     """Why a guest may not say this by a link: a code and what was said; empty where he may."""
-    if link == STATUS and guest.role != LOCAL and not isinstance(message, health.NodeHealth):
+    if link == STATUS and guest.role != LOCAL and not isinstance(message, health.NodeHealth | heads.AuditHead):
         return f"{NOT_YOURS} {type(message).__name__} is told by locals alone"
     check = _CHECKS[guest.role].get(type(message))
     return "" if check is None else check(guest, message)

@@ -13,9 +13,10 @@ from mesh.killset import item_of
 from mesh.liveness import liveness_of
 from mesh.messages.accounts import AccountState, AccountSymbols
 from mesh.messages.base import Msg
-from mesh.messages.control import STAGE_OF, Entry, Latched, Signed, Undo
+from mesh.messages.control import Entry, Latched, Signed, Undo
 from mesh.messages.health import FrontEvent, LocalSeen, NodeHealth, Snapshot
 from mesh.messages.outcomes import DealReport, Outcome
+from mesh.stopset import shown
 from mesh.units import MS_NS
 
 OUTCOMES_MAX = 2_000
@@ -143,10 +144,7 @@ class View:
         except BadFrame:
             self.bad_frame_count += 1
             return
-        if isinstance(item, Entry) and item.level not in STAGE_OF:
-            self.bad_frame_count += 1  # of a newer version: nobody here could say how much it stops
-            return
-        self.stops[raw] = item
+        self.stops[raw] = shown(item)
 
     def _newest_state(self, state: AccountState, at_ns: int) -> None:
         if not _is_older(state, at_ns, self.accounts.get(state.account)):

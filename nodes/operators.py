@@ -79,7 +79,8 @@ class Operators:
         """Look at the entry of his drill as at any other; None where he is not heard for now."""
         if not self._heard(envelope.peer, now_ns):
             return None
-        return self._counted(self._stops.drilled_untrusted(message_of(envelope, Drill).signed, now_ns), envelope.peer, now_ns)
+        signed = message_of(envelope, Drill).signed
+        return self._counted(self._stops.drilled_untrusted(signed, now_ns, is_first=True), envelope.peer, now_ns)
 
     def _heard(self, peer: int, now_ns: int) -> bool:
         budget = self._refused.get(peer)
@@ -97,11 +98,11 @@ class Operators:
         try:
             key, item = item_of(raw)
         except BadFrame:
-            return self._stops.take_untrusted(raw, now_ns)
+            return self._stops.take_untrusted(raw, now_ns, is_first=True)
         if isinstance(item, Entry) and key not in self._stops.killset:
             kind, _, name = item.scope.partition(":")
             known = {"account": list(self._config.account), "strategy": list(self._config.strategy)}.get(kind)
             if known is not None and name not in known:
                 why = Refusal(BAD_SCOPE, f"scope={item.scope}: there is no such {kind}")
                 return self._stops.refuse(raw, key, why, now_ns, is_kept=False)  # a node may bring it
-        return self._stops.take_untrusted(raw, now_ns)
+        return self._stops.take_untrusted(raw, now_ns, is_first=True)

@@ -12,7 +12,7 @@ from mesh.budget import Budget
 from mesh.codec import FRAME_BYTES_MAX, decode_untrusted, encode
 from mesh.core import Effect, Envelope, Note, Put, Send
 from mesh.errors import BadFrame
-from mesh.keyring import BAD_STOP, OPERATOR, Item, NodeKeys, Refusal
+from mesh.keyring import BAD_STOP, OPERATOR, RETIRED, Item, NodeKeys, Refusal
 from mesh.killset import OPERATORS_COUNT, KillSet, entry_id
 from mesh.messages.base import Code, Digest, Msg, Text
 from mesh.messages.control import KILL_ITEMS_MAX, KNOWN, LADDER, REASON_MAX, TAKEN, Entry, KillSetAsk, KillSetPart, Signed
@@ -87,8 +87,11 @@ class Stops:
         """Take a row of the store: what was taken stays, whatever has become of its key."""
         self.killset.add_untrusted(raw)
 
-    def take_untrusted(self, raw: bytes, now_ns: int) -> Result:
-        """Merge one item: what it was, the row to make durable (none where it was here), and what is to be noted at once."""
+    def take_untrusted(self, raw: bytes, now_ns: int, is_first: bool = False) -> Result:
+        """Merge one item: what it was, the row to make durable (none where it was here), and what is to be noted at once.
+
+        ``is_first``: it comes from a frontend, not from a node that holds it.
+        """
         try:
             signed = decode_untrusted(raw)
         except BadFrame as error:
@@ -101,9 +104,9 @@ class Stops:
         before = self._refused.get(entry_id(raw))
         if before is not None:
             return Result(key, before.code, before.detail, [], [])
-        verified = self._keys.keyring.verify_untrusted(raw)
+        verified = self._keys.keyring.verify_untrusted(raw, is_first=is_first)
         if isinstance(verified, Refusal):
-            return self.refuse(raw, key, verified, now_ns)
+            return self.refuse(raw, key, verified, now_ns, is_kept=verified.code != RETIRED)  # a node may bring it
         if not self.killset.has_room(verified.holder.role == OPERATOR):
             return self.refuse(raw, key, Refusal(FULL, f"items={len(self.killset)}"), now_ns)
         self.killset.add(key, raw, verified.item)
@@ -113,11 +116,11 @@ class Stops:
             notes.append(Note("error", "stops_filling", told))
         return Result(key, TAKEN, "", [Put(KILL_ITEM, key, raw)], notes, verified.item)
 
-    def drilled_untrusted(self, signed: Signed, now_ns: int) -> Result:
+    def drilled_untrusted(self, signed: Signed, now_ns: int, is_first: bool = False) -> Result:
         """A drill's entry: checked and written down as a stop is, and not taken."""
         raw = encode(signed)
         key = entry_id(signed.body)
-        verified = self._keys.keyring.verify_untrusted(raw, is_drill=True)
+        verified = self._keys.keyring.verify_untrusted(raw, is_drill=True, is_first=is_first)
         if isinstance(verified, Refusal):
             return self.refuse(raw, key, verified, now_ns, is_kept=False)
         return Result(key, TAKEN, "drill", [Put(DRILL_ROW, b"", raw)], [], verified.item)

@@ -80,7 +80,7 @@ class Doorkeeper:
 
     def way(self, target: str) -> Way:
         """How a node is dialled."""
-        return Way(self._keys, lambda: self._doors.keys_of(target, self._wall_clock()))
+        return Way(lambda: self._keys, lambda: self._doors.keys_of(target, self._wall_clock()))
 
     def objection(self, link: str, user: str, message: Msg) -> str:
         """Why a message that came in by a door is not taken; empty where it is. ``user``: the key in hex of who sent it."""
@@ -90,6 +90,10 @@ class Doorkeeper:
         if why:
             self._refused(link, public, "", why)
         return why
+
+    def note_over_rate(self, link: str, user: str, news: str) -> None:
+        """Write down that a guest says more than his rate, or is not read any more because of it."""
+        self._refused(link, bytes.fromhex(user), "", news)
 
     def sweep(self, node: "Node", inlets: list[tuple[str, Socket]]) -> None:
         """Cut off who is no guest any more: ``inlets`` by link (as in ``LINKS``) the node's bound sockets."""

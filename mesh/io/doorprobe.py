@@ -8,7 +8,7 @@ import time
 
 import zmq
 
-from mesh.errors import BadConfig
+from mesh.errors import BadConfig, NotReady
 from mesh.io.hub import Hub
 
 PROBE_MS = 3_000
@@ -17,7 +17,9 @@ _DIALS = {"ROUTER": zmq.DEALER, "PUB": zmq.SUB, "PULL": zmq.PUSH}
 
 
 def probe(hub: Hub, kind: str, endpoint: str, public: bytes) -> None:
-    """Knock at the door that listens at ``endpoint`` and has this public key. Raises BadConfig where a stranger's key opens it."""
+    """Knock at the door that listens at ``endpoint`` and has this public key. Raises BadConfig where a stranger's key opens it,
+    NotReady where nobody answered in time.
+    """
     context = zmq.Context(io_threads=1)
     stranger = context.socket(_DIALS[kind])
     try:
@@ -34,7 +36,10 @@ def probe(hub: Hub, kind: str, endpoint: str, public: bytes) -> None:
     if event == zmq.EVENT_HANDSHAKE_SUCCEEDED:
         raise BadConfig(f"{endpoint} lets in a key that nobody knows: this node does not run; tell the authors")
     if event is None:
-        raise BadConfig(f"{endpoint} did not answer a stranger within {PROBE_MS} ms: whether it would refuse him is not known; start again")
+        raise NotReady(
+            f"{endpoint} did not answer a stranger within {PROBE_MS} ms: whether it would refuse him is not known, so this node does not "
+            "run yet; it is tried again, see whether this host has too much to do"
+        )
 
 
 def reachable(endpoint: str) -> str:

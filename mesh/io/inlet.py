@@ -7,6 +7,7 @@ from mesh import links
 from mesh.core import Envelope, LinkDown, LinkUp
 from mesh.io.sockets import Socket
 from mesh.messages.base import Msg
+from mesh.rates import LENGTH_SHIFT, Meters, is_stop
 
 if TYPE_CHECKING:
     from mesh.io.node import Node
@@ -45,16 +46,17 @@ class Attachment(Protocol):
 
 class Inlet:
     """Something a node receives from. ``is_hot``: has to be looked at, because it woke the loop or was sent on; ``is_sure``: something is
-    there, most likely. ``guarded_as``: the link whose door it is, empty where it is none.
+    there, most likely. ``guarded_as``: the link whose door it is, empty where it is none. ``meters``: how much its guests have said.
     """
 
-    __slots__ = ("attachment", "fileno", "guarded_as", "is_hot", "is_sure", "link", "node", "priority", "socket")
+    __slots__ = ("attachment", "fileno", "guarded_as", "is_hot", "is_sure", "link", "meters", "node", "priority", "socket")
 
     def __init__(
         self, node: "Node", link: str, socket: Socket | None, attachment: Attachment | None, guarded_as: str = ""
     ) -> None:
         self.node = node
         self.guarded_as = guarded_as
+        self.meters = Meters(guarded_as) if guarded_as else None
         self.link = link
         self.socket = socket
         self.attachment = attachment
@@ -85,16 +87,31 @@ class Inlet:
         assert self.socket is not None
         if self.socket.is_dialled and not self.socket.is_up:
             self.tell_changes(now_ns)  # a core hears that its link is up before it hears anything over it
-        receive_one = self.socket.receive_one
+        socket, meters, receive_one = self.socket, self.meters, self.socket.receive_one
         is_sure, self.is_sure = self.is_sure, False
         for count in range(BATCH_COUNT):
             received = receive_one(is_sure if count == 0 else count >= BURST_COUNT)
             if received is None:
                 self.is_hot = False
                 break
-            node.take_frames(self, received[0], received[1], now_ns)
+            peer, frames = received
+            if meters is None or not frames:
+                node.take_frames(self, peer, frames, now_ns)
+            else:
+                meter = meters[socket.user]
+                meter.left_count = left_count = meter.left_count - 1 - (len(frames[0]) >> LENGTH_SHIFT)
+                if left_count >= 0 or meter.draws(now_ns) or self._is_urgent(peer, frames[0], now_ns):
+                    node.take_frames(self, peer, frames, now_ns)
             now_ns = clock()
         return now_ns
+
+    def _is_urgent(self, peer: int, frame: bytes, now_ns: int) -> bool:
+        """What is over a rate is counted and dropped, but for a few stops of each connection."""
+        assert self.socket is not None and self.meters is not None, "a rate is of a door"
+        if self.link == links.CONTROL and is_stop(frame) and self.socket.peers.may_stop(peer, now_ns):
+            return True
+        self.node.drop_over_rate(self, self.meters[self.socket.user].news())
+        return False
 
     def tell_changes(self, now_ns: int) -> None:
         """Tell the core at once when the connection of a link it dials was made or lost."""

@@ -1,5 +1,8 @@
 """The connections of one ROUTER: a number stands for each, and one that sends garbage is no longer read."""
 
+from mesh.budget import Budget
+from mesh.rates import STOPS_BURST, STOPS_PER_S
+
 BAD_FRAMES_MAX = 10
 """After so many frames that are no message of ours, the rest of that peer's are dropped unread."""
 PEERS_MAX = 8_192
@@ -9,7 +12,7 @@ PEERS_MAX = 8_192
 class Peer:
     """One connection."""
 
-    __slots__ = ("bad_count", "heard", "number", "routing_id", "user")
+    __slots__ = ("bad_count", "heard", "number", "routing_id", "stops", "user")
 
     def __init__(self, number: int, routing_id: bytes) -> None:
         self.number = number
@@ -18,6 +21,8 @@ class Peer:
         self.heard = 0
         self.user = ""
         """At a door, his key in hex."""
+        self.stops: Budget | None = None
+        """Stops that are read though his key is over its rate; made when it is."""
 
     @property
     def is_read(self) -> bool:
@@ -58,6 +63,15 @@ class Peers:
         known = self._by_number.get(number)
         if known is not None:
             known.bad_count += 1
+
+    def may_stop(self, number: int, now_ns: int) -> bool:
+        """Whether one more stop of this connection is read, though its key is over its rate."""
+        peer = self._by_number.get(number)
+        if peer is None:
+            return False
+        if peer.stops is None:
+            peer.stops = Budget(STOPS_PER_S, STOPS_BURST)
+        return peer.stops.take(now_ns)
 
     def forget(self, number: int) -> None:
         """Drop a number; should its peer be heard again, it gets a new one."""

@@ -80,9 +80,9 @@ class Keys(msgspec.Struct, frozen=True):
 
 
 class Way(msgspec.Struct, frozen=True):
-    """How a guarded socket is dialled: with which pair, and the keys of whom is expected there, the likeliest first."""
+    """How a guarded socket is dialled: with which pair, and the keys of whom is expected there, the likeliest first; asked each time."""
 
-    keys: Keys
+    keys: Callable[[], Keys]
     servers: Callable[[], list[bytes]]
 
 
@@ -118,7 +118,7 @@ class Socket:
         self._way = way
         self.endpoints: tuple[str, ...] = (endpoint,)
         """Where a bound one listens."""
-        self._dialled_key = b""
+        self._dialled_key = self._own_key = b""
         self._server_key = b""
         """Which of the keys of whom is dialled is tried."""
         self._refused_count = 0
@@ -130,6 +130,8 @@ class Socket:
         self._renew_at_ns = NEVER
         self._renewed_count = 0
         """Times it connected again since it last had its connection."""
+        self._is_left = False
+        """Whether it has left a connection by itself, of which no monitor tells."""
         self._was_own = False
         """Whether the last connection was one to itself: what the monitor still says of it is not heard."""
 
@@ -175,12 +177,13 @@ class Socket:
             return 0, tuple(frames)
         peer = self.peers.heard(frames[0])
         if self.is_guarded:
-            self.user = frame.get(_USER)
-            if peer.user != self.user:
+            user = frame.get(_USER)
+            if peer.user != user:
                 if peer.user:  # somebody else has this routing id now
                     self.peers.forget(peer.number)
                     peer = self.peers.heard(frames[0])
-                peer.user = self.user
+                peer.user = user
+            self.user = peer.user  # one object for all of his messages, whose hash is known
         return peer.number, tuple(frames[1:]) if peer.is_read else ()
 
     def receive(self, count_max: int) -> list[Received]:
@@ -240,6 +243,9 @@ class Socket:
         changed: list[bool] = []
         if self._monitor is None:
             return changed
+        if self._is_left:
+            self.is_up = self._is_left = False
+            changed.append(False)
         while int(self._monitor.get(_EVENTS)) & _POLLIN:
             event, value = _EVENT_HEAD.unpack(self._monitor.recv_multipart(_NOWAIT)[0])
             if event == zmq.EVENT_CONNECTED and reset_if_own(value):
@@ -287,10 +293,10 @@ class Socket:
         servers = self._way.servers() if self._way is not None else []
         if self._way is not None:
             key = self._server_key if self._server_key in servers else next(iter(servers), NOBODY)
-            own = self._way.keys
+            own = self._way.keys()
             for option, value in ((zmq.CURVE_SERVERKEY, key), (zmq.CURVE_PUBLICKEY, own.public), (zmq.CURVE_SECRETKEY, own.secret)):
                 self._plain.set(option, value)
-            self._dialled_key = key
+            self._dialled_key, self._own_key = key, own.public
         self._plain.connect(self.endpoint)
 
     def _next_server(self) -> bool:
@@ -303,11 +309,15 @@ class Socket:
         self._server_key = servers[at % len(servers)]
         return self._refused_count % len(servers) != 0
 
-    def redial_if_revoked(self) -> bool:
-        """Dial again where the key of who is dialled is good no more; whether it did."""
-        servers = self._way.servers() if self._way is not None else [self._dialled_key]
-        if self._dialled_key in servers or (not servers and self._dialled_key == NOBODY):
+    def redial_if_changed(self) -> bool:
+        """Dial again where the key of who is dialled is good no more, or our own is another; whether it did."""
+        if self._way is None:
             return False
+        servers = self._way.servers()
+        is_known = self._dialled_key in servers or (not servers and self._dialled_key == NOBODY)
+        if is_known and self._way.keys().public == self._own_key:
+            return False
+        self._is_left = self.is_up
         self._dial_again()
         return True
 

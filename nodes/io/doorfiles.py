@@ -6,6 +6,7 @@ theirs in ``$MESH_KEYS`` (a folder with the inventory and the key), or where ``m
 
 import os
 import time
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from mesh.config import Config
 from mesh.doors import OPERATOR, DoorKey, Doors, Guest
-from mesh.errors import BadConfig
+from mesh.errors import BadConfig, NotReady
 from mesh.io.sockets import Keys, Way
 from mesh.units import SECOND_NS
 from nodes.io.keyfiles import (
@@ -25,6 +26,7 @@ from nodes.io.keyfiles import (
     Inventory,
     folder_of,
     inventory_in,
+    ns_of,
     read_inventory,
     read_private,
     write_private,
@@ -36,6 +38,7 @@ FOLDER_VARIABLE, NAME_VARIABLE = "MESH_KEYS", "MESH_OPERATOR"
 KEY_DAYS = 400
 """How long a new key is good."""
 DAY_S = 86_400
+Stamp = tuple[int, int, int] | None
 
 
 def door_path(folder: Path, name: str) -> Path:
@@ -49,17 +52,18 @@ def keys_from(path: Path) -> Keys:
     return Keys(X25519PrivateKey.from_private_bytes(secret).public_key().public_bytes_raw(), secret)
 
 
+def stamp_of(path: Path) -> Stamp:
+    """What is another when a file is; None where there is none."""
+    try:
+        seen = path.stat()
+    except OSError:
+        return None
+    return seen.st_mtime_ns, seen.st_size, seen.st_ino
+
+
 def moment(at_s: float) -> str:
     """A time as the inventory says it."""
     return datetime.fromtimestamp(int(at_s), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def ns_of(text: str) -> int:
-    """The time an inventory says, UTC ns. Raises BadConfig."""
-    try:
-        return int(datetime.fromisoformat(text).timestamp()) * SECOND_NS
-    except ValueError as error:
-        raise BadConfig(f"{text}: {error}") from None
 
 
 def new_entry(path: Path, days: float = KEY_DAYS) -> DoorKeyEntry:
@@ -106,7 +110,9 @@ def _entry(folder: Path, name: str) -> DoorKeyEntry:
 
 
 def node_doors(names: list[str], config: Config, state: Path) -> tuple[Doors, dict[str, Keys]] | None:
-    """Who may come in to the nodes of this process, and the nodes' own keys; None where the mesh is plain. Raises BadConfig."""
+    """Who may come in to the nodes of this process, and the nodes' own keys; None where the mesh is plain. Raises BadConfig,
+    NotReady where a key's time has not begun.
+    """
     if config.settings.mesh.plain:
         return None
     inventory = read_inventory(state)
@@ -117,7 +123,14 @@ def node_doors(names: list[str], config: Config, state: Path) -> tuple[Doors, di
 def _own(name: str, folder: Path, config: Config, inventory: Inventory, doors: Doors) -> Keys:
     keys = keys_from(door_path(folder, name))
     listed, node = inventory.door.get(name), config.node[name]
-    if listed is None or keys.public not in doors.keys_of(name, time.time_ns()):
+    now_ns = time.time_ns()
+    begins = next((key.since for key in (listed.keys if listed is not None else ()) if key.key == keys.public.hex()), "")
+    if begins and now_ns < ns_of(begins):
+        raise NotReady(
+            f"{door_path(folder, name)}: this key is good from {begins} on, and the clock of this host says {moment(now_ns / SECOND_NS)}: "
+            "nobody would let it in yet; set the clock, or wait: it is tried again"
+        )
+    if listed is None or keys.public not in doors.keys_of(name, now_ns):
         known = "none" if listed is None else ", ".join(f"{key.key[:16]}… {key.since} to {key.until}" for key in listed.keys) or "none"
         raise BadConfig(
             f"{door_path(folder, name)}: {INVENTORY} has not this key ({keys.public.hex()[:16]}…) for {name} now (it has: {known}); "
@@ -131,16 +144,52 @@ def _own(name: str, folder: Path, config: Config, inventory: Inventory, doors: D
 # clients
 
 
-class ClientDoor:
-    """How a client of a mesh dials its nodes."""
+def client_name() -> str:
+    """Whose door key a client of this host has: what ``$MESH_OPERATOR`` says, or the mesh's own operator's."""
+    return os.environ.get(NAME_VARIABLE, "") or OPERATOR
 
-    def __init__(self, keys: Keys, doors: Doors) -> None:
-        self._keys = keys
-        self._doors = doors
+
+class ClientDoor:
+    """How a client of a mesh dials its nodes: by the inventory and its own key as they are then, for it may run for months and keys change.
+
+    For one thread. Raises BadConfig.
+    """
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self._folder = folder
+        self._name = name
+        self._stamps = self._seen()  # before they are read: what changes meanwhile is seen at the next look
+        self._read()
 
     def way(self, target: str) -> Way:
         """How a node is dialled."""
-        return Way(self._keys, lambda: self._doors.keys_of(target, time.time_ns()))
+        return Way(self.keys, lambda: self.doors().keys_of(target, time.time_ns()))
+
+    def keys(self) -> Keys:
+        """Its own pair."""
+        self._follow()
+        return self._keys
+
+    def doors(self) -> Doors:
+        """Who is on the list."""
+        self._follow()
+        return self._doors
+
+    def _follow(self) -> None:
+        """Read again what has changed; what cannot be read now changes nothing, and is looked at again when it changes once more."""
+        stamps = self._seen()
+        if stamps != self._stamps:
+            self._stamps = stamps
+            with suppress(BadConfig):
+                self._read()
+
+    def _seen(self) -> tuple[Stamp, Stamp]:
+        return stamp_of(self._folder / INVENTORY), stamp_of(door_path(self._folder, self._name))
+
+    def _read(self) -> None:
+        keys = keys_from(door_path(self._folder, self._name))
+        doors = Doors(guests_of(inventory_in(self._folder)))
+        self._keys, self._doors = keys, doors
 
 
 def client_door(config: Config, state: Path | None = None, name: str = "") -> ClientDoor | None:
@@ -151,7 +200,7 @@ def client_door(config: Config, state: Path | None = None, name: str = "") -> Cl
     """
     if config.settings.mesh.plain:
         return None
-    name = name or os.environ.get(NAME_VARIABLE, "") or OPERATOR
+    name = name or client_name()
     tried = _client_folders(config) if state is None else [folder_of(state)]
     folder = next((each for each in tried if door_path(each, name).exists()), None)
     if folder is None:
@@ -160,15 +209,14 @@ def client_door(config: Config, state: Path | None = None, name: str = "") -> Cl
             f"no key {name}.door in {where}: this mesh lets in nobody without one; `mesh keys export HOST` makes a folder with it on the "
             f"host that has the keys, {FOLDER_VARIABLE}=FOLDER names it here"
         )
-    return ClientDoor(keys_from(door_path(folder, name)), Doors(guests_of(inventory_in(folder))))
+    return ClientDoor(folder, name)
 
 
 def broker_way(folder: Path) -> Way:
     """How a script of an operator, whose keys are in ``folder``, dials a simulated broker. Raises BadConfig."""
-    guests = guests_of(inventory_in(folder))
-    doors = Doors(guests)
-    names = [guest.name for guest in guests if guest.role == "broker"]
-    return Way(keys_from(door_path(folder, OPERATOR)), lambda: [key for name in names for key in doors.keys_of(name, time.time_ns())])
+    door = ClientDoor(folder, OPERATOR)
+    names = [guest.name for guest in guests_of(inventory_in(folder)) if guest.role == "broker"]
+    return Way(door.keys, lambda: [key for name in names for key in door.doors().keys_of(name, time.time_ns())])
 
 
 def _client_folders(config: Config) -> list[Path]:

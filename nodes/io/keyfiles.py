@@ -9,6 +9,7 @@ import getpass
 import os
 import sys
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -31,6 +32,7 @@ from mesh.errors import BadConfig
 from mesh.io.storemarks import sync_folder, write_whole
 from mesh.keyring import ISSUING_ROLES, OPERATOR, RIGHTS, Holder, Keyring, NodeKeys, Signer
 from mesh.section import Id, Section
+from mesh.units import SECOND_NS
 
 FOLDER = "keys"
 INVENTORY = "inventory.toml"
@@ -43,18 +45,24 @@ Moment = Annotated[
 Right = Annotated[str, Meta(pattern=f"^({'|'.join(RIGHTS)})$", description=" and ".join(RIGHTS))]
 
 
+NodeRole = Literal["market", "broker", "indicator", "signals", "master", "router", "local"]
+
+
 class OperatorKey(Section):
-    """A person's public key, and what it may do."""
+    """A person's public key, and what it may do. ``until``: it was retired then: it stays here, for what it stopped before binds still."""
 
     key: HexKey
     may: tuple[Right, ...] = RIGHTS
+    until: Moment | None = None
 
 
 class NodeKey(Section):
-    """A node's public key, and what it may stop: a local its account. It stays here when the node has gone: its stops may bind still."""
+    """A node's public key, and what it may stop: a local its account, the master everything, any other nothing: with its key it signs
+    how far its audit has come. It stays here when the node has gone: its stops may bind still, its heads are kept.
+    """
 
     key: HexKey
-    role: Literal["local", "master"]
+    role: NodeRole
     account: Id | None = None
 
 
@@ -87,7 +95,9 @@ class EndEntry(Section):
 
 
 class Inventory(Section):
-    """All public keys of a mesh; the same file on every host. ``operator`` and ``node`` sign stops, ``door`` opens connections."""
+    """All public keys of a mesh; the same file on every host. ``operator`` and ``node`` sign stops and heads of audits, ``door``
+    opens connections.
+    """
 
     operator: dict[Id, OperatorKey] = {}
     node: dict[Id, NodeKey] = {}
@@ -108,6 +118,11 @@ def folder_of(state: Path) -> Path:
 def read_inventory(state: Path) -> Inventory:
     """The public keys of a state directory. Raises BadConfig naming the file and what to do."""
     return inventory_in(folder_of(state))
+
+
+def inventory_if_any(state: Path) -> Inventory | None:
+    """The public keys of a state directory; None where it has none, as on plain links it need not. Raises BadConfig."""
+    return read_inventory(state) if (folder_of(state) / INVENTORY).exists() else None
 
 
 def inventory_in(folder: Path) -> Inventory:
@@ -143,9 +158,20 @@ def keyring_of(config: Config, inventory: Inventory) -> Keyring:
     return Keyring(config.settings.mesh.id, holders_of(inventory))
 
 
+def ns_of(text: str) -> int:
+    """The time an inventory says, UTC ns. Raises BadConfig."""
+    try:
+        return int(datetime.fromisoformat(text).timestamp()) * SECOND_NS
+    except ValueError as error:
+        raise BadConfig(f"{text}: {error}") from None
+
+
 def holders_of(inventory: Inventory) -> list[Holder]:
     """Who signs what."""
-    operators = [Holder(name, OPERATOR, bytes.fromhex(each.key), tuple(each.may)) for name, each in inventory.operator.items()]
+    operators = [
+        Holder(name, OPERATOR, bytes.fromhex(each.key), tuple(each.may), until_ns=None if each.until is None else ns_of(each.until))
+        for name, each in inventory.operator.items()
+    ]
     nodes = [Holder(name, each.role, bytes.fromhex(each.key), account=each.account or "") for name, each in inventory.node.items()]
     return [*operators, *nodes]
 
@@ -239,7 +265,8 @@ def write_inventory(state: Path, inventory: Inventory) -> None:
     """Write the public keys, whole or not at all. Raises BadConfig."""
     lines = ["# Public keys of this mesh; the same file on every host. A private key is in NAME.key beside it, on its own host alone.", ""]
     for name, operator in inventory.operator.items():
-        lines += [f"[operator.{_quoted(name)}]", f'key = "{operator.key}"', f"may = [{', '.join(map(_quoted, operator.may))}]", ""]
+        ended = [f'until = "{operator.until}"'] if operator.until is not None else []
+        lines += [f"[operator.{_quoted(name)}]", f'key = "{operator.key}"', f"may = [{', '.join(map(_quoted, operator.may))}]", *ended, ""]
     for name, node in inventory.node.items():
         account = [f"account = {_quoted(node.account)}"] if node.account else []
         lines += [f"[node.{_quoted(name)}]", f'key = "{node.key}"', f"role = {_quoted(node.role)}", *account, ""]
@@ -271,6 +298,8 @@ def operator_signer(config: Config, state: Path, key: Path | None) -> Signer:
     seed = read_private(path, asked_passphrase)
     public = Ed25519PrivateKey.from_private_bytes(seed).public_key().public_bytes_raw().hex()
     for name, each in inventory.operator.items():
+        if each.key == public and each.until is not None:
+            raise BadConfig(f"{path}: {name}'s key was retired at {each.until}: no node would believe it; sign with another operator's key")
         if each.key == public:
             return Signer(config.settings.mesh.id, name, seed)
     listed = ", ".join(inventory.operator) or "none"

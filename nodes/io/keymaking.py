@@ -1,4 +1,6 @@
-"""Making keys: what a mesh on one machine needs and does not have yet, for stops that are signed and for doors that open."""
+"""Making keys: what a mesh on one machine needs and does not have yet, for stops and heads of audits that are signed and for
+doors that open.
+"""
 
 from pathlib import Path
 
@@ -6,7 +8,7 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from mesh.config import Config
-from mesh.keyring import ISSUING_ROLES, OPERATOR
+from mesh.keyring import OPERATOR
 from nodes.io.doorfiles import make_doors
 from nodes.io.keyfiles import (
     INVENTORY,
@@ -31,9 +33,9 @@ def make_keys(config: Config, state: Path) -> Inventory:
     known: Inventory = read_inventory(state) if path.exists() else Inventory()
     nodes = dict(known.node)
     for name, node in config.node.items():
-        if node.role in ISSUING_ROLES and name not in nodes:
+        if name not in nodes:
             key = _public(folder_of(state) / f"{name}.key").hex()
-            nodes[name] = NodeKey(key=key, role="local" if node.role == "local" else "master", account=node.account)
+            nodes[name] = NodeKey(key=key, role=node.role, account=node.account)
     operators = dict(known.operator) or {OPERATOR: OperatorKey(key=_public(folder_of(state) / f"{OPERATOR}.key").hex())}
     inventory = make_doors(config, state, msgspec.structs.replace(known, operator=operators, node=nodes))
     if inventory != known:

@@ -155,8 +155,8 @@ class SocketBackend:
         if (way := BrokerDoor.way) is not None:
             # where its key is being changed there are two, and only one try: the next one may take the other
             self._socket.set(zmq.CURVE_SERVERKEY, random.choice(way.servers() or [bytes(32)]))
-            self._socket.set(zmq.CURVE_PUBLICKEY, way.keys.public)
-            self._socket.set(zmq.CURVE_SECRETKEY, way.keys.secret)
+            self._socket.set(zmq.CURVE_PUBLICKEY, way.keys().public)
+            self._socket.set(zmq.CURVE_SECRETKEY, way.keys().secret)
         self._monitor = self._socket.get_monitor_socket(zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_DISCONNECTED)
         try:
             self._socket.connect(endpoint)

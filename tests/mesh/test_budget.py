@@ -33,3 +33,13 @@ def test_never_more_than_the_burst_and_the_rate(per_s: int, burst: int, steps: l
         now_ns += step
         taken += budget.take(now_ns)
     assert taken <= burst + now_ns * per_s // SECOND_NS + 1
+
+
+@given(st.integers(1, 50), st.integers(1, 20), st.lists(st.tuples(st.integers(0, SECOND_NS), st.integers(1, 30)), max_size=50))
+def test_many_at_once_are_as_many_as_one_by_one(per_s: int, burst: int, steps: list[tuple[int, int]]) -> None:
+    """Drawing takes what taking would have taken, and no more."""
+    at_once, one_by_one = Budget(per_s, burst), Budget(per_s, burst)
+    now_ns = 0
+    for step_ns, count in steps:
+        now_ns += step_ns
+        assert at_once.draw(count, now_ns) == sum([one_by_one.take(now_ns) for _ in range(count)])

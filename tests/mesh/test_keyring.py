@@ -15,8 +15,11 @@ from mesh.keyring import (
     BAD_STOP,
     NOT_ALLOWED,
     UNKNOWN_ISSUER,
+    Holder,
     Item,
+    Keyring,
     Refusal,
+    Signer,
     Verified,
 )
 from mesh.messages.control import Entry, Ping, Signed, Undo
@@ -84,6 +87,30 @@ def test_stop_of_another_mesh_is_none_here() -> None:
     raw = other.signer("operator").sign(STOP)
     assert isinstance(other.keyring.verify_untrusted(raw), Verified)
     assert code_of(raw) == BAD_SIGNATURE
+
+
+def test_key_that_signs_heads_alone_stops_nothing() -> None:
+    """A router's key is in the inventory for the heads of its audit: no entry and no undo of its own is believed, in whatever scope."""
+    signer = Signer("m", "router-1", bytes(32))
+    keyring = Keyring("m", [Holder("router-1", "router", signer.public)])
+    items = [Entry("router-1", 1, 5, "FREEZE", scope, "") for scope in ("all", "account:one", "account:", "symbol:EURUSD")]
+    for item in (*items, Undo("router-1", 1, 5, [bytes(32)], "")):
+        refused = keyring.verify_untrusted(signer.sign(item))
+        assert isinstance(refused, Refusal)
+        assert refused.code in (NOT_ALLOWED, BAD_SCOPE)
+    assert keyring.head_refusal(signer.signed_head(b"s" * 16, 7, b"h" * 32, 1)) == ""
+
+
+def test_head_cannot_be_made_a_stop_nor_a_stop_a_head() -> None:
+    """Each has a word of its own under the signature, and an operator tells no head."""
+    head = KEYS.signer("master-1").signed_head(b"s" * 16, 7, b"h" * 32, 1)
+    assert KEYS.keyring.head_refusal(head) == ""
+    stop = Entry("master-1", 1, 5, "FREEZE", "all", "")
+    assert code_of(encode(Signed(encode(stop), head.signature))) == BAD_SIGNATURE
+    other = KEYS.signer("master-1").signed(stop).signature
+    assert KEYS.keyring.head_refusal(msgspec.structs.replace(head, signature=other)) == BAD_SIGNATURE
+    assert KEYS.keyring.head_refusal(KEYS.signer("operator").signed_head(b"s" * 16, 7, b"h" * 32, 1)) == NOT_ALLOWED
+    assert KEYS.keyring.head_refusal(KEYS.signer("router-1").signed_head(b"s" * 16, 7, b"h" * 32, 1)) == UNKNOWN_ISSUER
 
 
 @given(st.data())

@@ -6,6 +6,7 @@ from mesh.messages.base import Msg
 from mesh.messages.control import Entry, Latched, Ping, Signed
 from mesh.messages.health import FrontEvent, LocalSeen, NodeHealth, Snapshot
 from mesh.messages.outcomes import DealReport
+from mesh.stopset import UNKNOWN_LEVEL
 from mesh.units import MS_NS, SECOND_NS
 from mesh.view import DEALS_MAX, SnapshotTally, View, freshness
 from tests.stopitems import KEYS
@@ -101,11 +102,14 @@ def test_newest_word_of_a_stop_wins_and_has_its_age() -> None:
     assert view.latched["a"][1].life == 2
 
 
-def test_a_stop_of_a_level_nobody_knows_is_counted() -> None:
-    """It is of a newer version: how much it stops cannot be shown."""
+def test_a_stop_of_a_level_nobody_knows_binds() -> None:
+    """It is of a newer version: how much it stops is not known here, and that is what is shown of it; it is never left out."""
     view = View()
     view.take(frame(KEYS.signer("operator").signed(Entry("operator", 1, 1, "HALF", "all", "news"))), 1)
-    assert (view.stops, view.bad_frame_count) == ({}, 1)
+    (entry,) = view.stops.values()
+    assert isinstance(entry, Entry)
+    assert (entry.level, entry.reason) == (UNKNOWN_LEVEL, "news (its level HALF is of a newer version)")
+    assert view.bad_frame_count == 0
 
 
 def test_a_snapshot_is_whole_in_one_life_of_its_router() -> None:

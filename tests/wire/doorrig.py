@@ -58,6 +58,8 @@ class House:
         self.guests: dict[str, Guest] = {}
         self.keys = new_keys()
         self.now_ns = time.time_ns()
+        self.loop_ns = 0
+        """The monotonic clock of the node's loop."""
         self.core = Taker()
         name = f"{LINKS[link].bind_role}-1"
         self.keeper = Doorkeeper(name, self.keys, self.doors, time.monotonic_ns, lambda: self.now_ns)
@@ -88,15 +90,15 @@ class House:
 
     def knock(self, keys: Keys | None, server: bytes | None = None) -> Socket:
         """Dial the door; ``keys`` None: without any. ``server``: whom the guest expects."""
-        way = None if keys is None else Way(keys, lambda: [server or self.keys.public])
+        way = None if keys is None else Way(lambda: keys, lambda: [server or self.keys.public])
         return self.outside.connect(self.own_link, LINKS[self.link].connect_kind, self.socket.endpoint, way)
 
     def turn(self) -> None:
         """Answer who is at the door, take what came in."""
         self.hub.answer_doors()
-        if self.socket.is_readable:
-            while (received := self.socket.receive_one()) is not None:
-                self.node.take_frames(self.node.inlets[self.own_link], received[0], received[1], 0)
+        inlet = self.node.inlets[self.own_link]
+        while self.socket.is_readable and inlet.has_more():
+            inlet.drain(self.loop_ns, lambda: self.loop_ns)
         for socket in self.outside.sockets:
             socket.changes(time.monotonic_ns())
             socket.renew(time.monotonic_ns())

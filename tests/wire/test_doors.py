@@ -1,24 +1,29 @@
 """Attacks on a door, on real sockets: only keys of the list come in, who is in speaks for himself alone, each try is on record."""
 
+import socket
 import time
+from contextlib import closing
 
+import msgspec
 import pytest
 import zmq
 
 from mesh.codec import encode
 from mesh.doors import TRADE
-from mesh.errors import BadConfig
+from mesh.errors import BadConfig, NotReady
+from mesh.io import doorprobe
 from mesh.io.doorprobe import probe
 from mesh.io.hub import Door, Hub
 from mesh.io.sockets import Keys, Socket, Way
-from mesh.messages.control import Command, Ping
+from mesh.messages import PROTOCOL_VERSION
+from mesh.messages.control import Command, OperatorHello, Ping
 from mesh.messages.orders import GrantAsk, LocalHello, RouterHello
 from mesh.messages.outcomes import Outcome
 from tests.message_values import sample_of
 from tests.wire.doorrig import DAY_NS, HELLO, OTHERS, House, HouseAt, audited, new_keys
 
 pytestmark = pytest.mark.wire
-COMMAND = Command(bytes(16), "ann", "close", "all", 0, False, 0, 0, True)
+COMMAND = Command(bytes(16), "desk-2:ann@pc", "close", "all", 0, False, 0, 0, True)
 
 
 def is_refused(house: House, socket: Socket) -> bool:
@@ -149,6 +154,34 @@ def test_operator_acts_only_with_the_right_to(house: HouseAt) -> None:
     assert door.until(lambda: door.core.taken[-1].message == COMMAND)
 
 
+@pytest.mark.parametrize("said", ["desk-2", "desk-2:ann@pc", "desk-2:"])
+def test_operator_acts_under_the_name_of_his_key(house: HouseAt, said: str) -> None:
+    """What he adds behind it is his own word."""
+    door = house("control.router")
+    socket = door.knock(door.invite("desk-2", "operator", may=(TRADE,)))
+    hello, act = OperatorHello(said, 1, PROTOCOL_VERSION), msgspec.structs.replace(COMMAND, operator=said)
+    door.say(socket, hello)
+    door.say(socket, act)
+    assert door.until(lambda: [envelope.message for envelope in door.core.taken] == [hello, act])
+    assert door.refused_count == 0
+
+
+@pytest.mark.parametrize(
+    "said", ["desk-1", "desk-1:desk-2", "desk", "desk-22", "ann@desk-2", ":desk-2", "desk-2/ann@pc", "Desk-2", "desk-2 :x"]
+)
+def test_operator_acts_under_no_other_name(house: HouseAt, said: str) -> None:
+    """Nobody's act stands under another's name: neither his hello nor his act is taken, and both are on record under his own."""
+    door = house("control.master")
+    door.invite("desk-1", "operator", may=(TRADE,))
+    socket = door.knock(door.invite("desk-2", "operator", may=(TRADE,)))
+    door.say(socket, OperatorHello(said, 1, PROTOCOL_VERSION))
+    door.say(socket, msgspec.structs.replace(COMMAND, operator=said))
+    assert door.until(lambda: door.refused_count == 2)
+    assert door.core.taken == []
+    rows = [(record.name, record.why) for record in audited(door)]
+    assert rows == [("desk-2", f"NOT_YOURS {kind} operator={said} of=desk-2") for kind in ("OperatorHello", "Command")]
+
+
 def test_router_says_its_own_name_and_hands_on_what_locals_say(house: HouseAt) -> None:
     """A router cannot be another router; for accounts it speaks by its trade."""
     door = house("replay")
@@ -193,10 +226,20 @@ def test_probe_finds_a_door_that_is_open(house: HouseAt) -> None:
     hub.close()
 
 
+def test_probe_that_nobody_answers_is_tried_again(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether that door refuses a stranger is not known, so the node does not run; a host with too much to do answers another time."""
+    monkeypatch.setattr(doorprobe, "PROBE_MS", 100)
+    with closing(socket.create_server(("127.0.0.1", 0))) as silent:
+        endpoint = f"tcp://127.0.0.1:{silent.getsockname()[1]}"
+        with pytest.raises(NotReady, match="did not answer a stranger within 100 ms"):
+            probe(hub, "ROUTER", endpoint, new_keys().public)
+    assert NotReady.exit_code == 75
+
+
 def test_frames_from_a_door_keep_its_keys_out_of_their_words() -> None:
     """Nobody prints a secret key by printing what holds it."""
     keys = Keys(bytes(range(32)), bytes(range(32, 64)))
-    assert keys.secret.hex()[:8] not in repr(keys) + repr(Way(keys, list))
+    assert keys.secret.hex()[:8] not in repr(keys) + repr(Way(lambda: keys, list))
 
 
 def test_snapshots_are_for_guests_alone(house: HouseAt) -> None:

@@ -11,6 +11,7 @@ from mesh.doors import DoorKey
 from mesh.errors import PortInUse
 from mesh.io.hub import Door, Hub
 from mesh.io.sockets import Socket, Way
+from mesh.messages.control import Ping
 from tests.wire.doorrig import DAY_NS, HELLO, LIMIT_S, OTHERS, HouseAt, audited, new_keys
 
 pytestmark = pytest.mark.wire
@@ -73,7 +74,7 @@ def test_server_that_takes_its_next_key_is_found_again(house: HouseAt, tmp_path:
     door = house("locals")
     keys = door.invite("local-1", "local", account="a1")
     old, new = door.keys.public, new_keys()
-    socket = door.outside.connect("locals", "DEALER", door.socket.endpoint, Way(keys, lambda: [old, new.public]))
+    socket = door.outside.connect("locals", "DEALER", door.socket.endpoint, Way(lambda: keys, lambda: [old, new.public]))
     door.say(socket, HELLO)
     assert door.until(lambda: door.core.taken)
     endpoint = door.socket.endpoint
@@ -91,13 +92,32 @@ def test_client_leaves_a_server_whose_key_was_revoked(house: HouseAt) -> None:
     """A stolen server key is struck from the list: who is connected to it goes, and comes back only to a good one."""
     door = house("locals")
     keys = door.invite("local-1", "local", account="a1")
-    good: list[bytes] = [door.keys.public]
-    socket = door.outside.connect("locals", "DEALER", door.socket.endpoint, Way(keys, lambda: good))
+    good, own = [door.keys.public], [keys]
+    socket = door.outside.connect("locals", "DEALER", door.socket.endpoint, Way(lambda: own[0], lambda: good))
     door.say(socket, HELLO)
     good[0] = new_keys().public
-    assert socket.redial_if_revoked()
+    assert socket.redial_if_changed()
     assert door.until(lambda: not socket.is_up)
-    assert not socket.redial_if_revoked(), "once"
+    assert not socket.redial_if_changed(), "once"
+
+
+def test_client_that_has_a_new_key_comes_back_with_it(house: HouseAt) -> None:
+    """A console that waits, connected, to send a stop would not be heard once its old key is good no more: it dials anew by itself."""
+    door = house("control.router")
+    own = [door.invite("desk", "operator")]
+    socket = door.outside.connect("control", "DEALER", door.socket.endpoint, Way(lambda: own[0], lambda: [door.keys.public]))
+    door.say(socket, Ping("", 1))
+    assert door.until(lambda: door.core.taken)
+    assert not socket.redial_if_changed()
+    own[0] = door.invite("desk", "operator")
+    door.node.sweep_doors()
+    assert socket.redial_if_changed()
+    assert not socket.redial_if_changed(), "once"
+    assert socket.changes(0) == [False], "who dials is told that the link was lost: when it is made again, he says hello again"
+    door.core.taken.clear()
+    door.say(socket, Ping("", 2))
+    assert door.until(lambda: door.core.taken)
+    assert door.socket.user == own[0].public.hex()
 
 
 def test_key_struck_put_back_and_struck_again_is_cut_off_again(house: HouseAt) -> None:
@@ -148,7 +168,7 @@ def test_whoever_answers_with_a_third_key_makes_nobody_spin(house: HouseAt) -> N
         asked_count += 1
         return known
 
-    socket = door.outside.connect("locals", "DEALER", door.socket.endpoint, Way(keys, servers))
+    socket = door.outside.connect("locals", "DEALER", door.socket.endpoint, Way(lambda: keys, servers))
     end_s = time.monotonic() + 2
     while time.monotonic() < end_s:
         door.turn()

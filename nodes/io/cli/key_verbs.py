@@ -1,4 +1,4 @@
-"""``mesh keys``: keys that stops are signed with, and keys that connections are let in with."""
+"""``mesh keys``: keys that stops and heads of audits are signed with, and keys that connections are let in with."""
 
 from pathlib import Path
 from typing import Annotated
@@ -7,7 +7,9 @@ import typer
 
 from nodes.io.cli.options import ConfigOption
 
-keys_app = typer.Typer(help="Keys that sign stops and open connections: make, list, change, strike and export them.", no_args_is_help=True)
+keys_app = typer.Typer(
+    help="Keys that sign stops and audits and open connections: make, list, change, strike and export them.", no_args_is_help=True
+)
 State = Annotated[
     Path | None, typer.Option(help="State directory. Default: that of the running mesh, ./.trademesh (demo) or /var/lib/trademesh.")
 ]
@@ -68,6 +70,18 @@ def revoke(
     from nodes.io.cli.keys import revoke_key
 
     raise typer.Exit(revoke_key(config, state, name, key))
+
+
+@keys_app.command("retire")
+def retire(
+    name: Annotated[str, typer.Argument(help="Operator whose signing key is to sign nothing more.")],
+    config: ConfigOption = None,
+    state: State = None,
+) -> None:
+    """End an operator's signing key, lost or stolen: what it has stopped binds still, and it resumes nothing more."""
+    from nodes.io.cli.keys import retire_key
+
+    raise typer.Exit(retire_key(config, state, name))
 
 
 @keys_app.command("export")

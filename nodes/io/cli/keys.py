@@ -15,7 +15,7 @@ from mesh.config import Config
 from mesh.doors import TRADE
 from mesh.errors import BadUsage
 from mesh.io.storemarks import write_whole
-from mesh.keyring import RIGHTS
+from mesh.keyring import ISSUING_ROLES, RESUME, RIGHTS
 from nodes.io.cli.grid import Column, console, grid
 from nodes.io.cli.plaintext import say
 from nodes.io.doorfiles import door_path, keys_from, moment, new_entry
@@ -66,14 +66,15 @@ def list_keys(config_path: Path | None, state: Path | None) -> int:
     config, place = place_of(config_path, state)
     inventory = read_inventory(place)
     here = {path.stem for path in folder_of(place).glob("*.key")}
-    signs = {"for": "stops", "until": "-"}
     rows = [
-        {"name": name, "role": "operator", "may": ", ".join(each.may), "here": "yes" if name in here else "-", "key": each.key, **signs}
+        {"name": name, "role": "operator", "may": ", ".join(each.may), "here": "yes" if name in here else "-", "key": each.key}
+        | {"for": "stops", "until": each.until or "-"}
         for name, each in inventory.operator.items()
     ]
     for name, each in inventory.node.items():
         role = config.node[name].role if name in config.node else "not in the configuration"
-        may = {"local": "stop its account", "master": "stop"}.get(role, "-")
+        may = {"local": "stop its account", "master": "stop"}.get(each.role, "-")
+        signs = {"for": "stops, heads" if each.role in ISSUING_ROLES else "heads", "until": "-"}
         rows.append({"name": name, "role": role, "may": may, "here": "yes" if name in here else "-", "key": each.key, **signs})
     rows += door_rows(inventory, folder_of(place))
     out = console()
@@ -130,6 +131,27 @@ def revoke_key(config_path: Path | None, state: Path | None, name: str, key: str
     count = f"{len(struck)} door key{'s' * (len(struck) > 1)} struck, {len(kept)} left"
     say(f"{name}: {count}; nodes of this host cut it off within two seconds")
     say(f"{folder_of(place) / INVENTORY}: bring it to every host; `mesh keys rotate {name}` makes {name} a new key")
+    return 0
+
+
+def retire_key(config_path: Path | None, state: Path | None, name: str) -> int:
+    """``mesh keys retire``: a signing key ends now. Raises BadUsage, BadConfig."""
+    _, place = place_of(config_path, state)
+    inventory = read_inventory(place)
+    operator = inventory.operator.get(name)
+    if operator is None:
+        raise BadUsage(f"{name}: {INVENTORY} has no operator of this name; it has: {', '.join(inventory.operator) or 'none'}")
+    if operator.until is not None:
+        raise BadUsage(f"{name}: this key was retired at {operator.until} already")
+    ended = msgspec.structs.replace(operator, until=moment(time.time()))
+    operators = inventory.operator | {name: ended}
+    write_inventory(place, msgspec.structs.replace(inventory, operator=operators))
+    say(f"{name}: retired at {ended.until}; what it has stopped binds until another operator resumes it, it resumes nothing more")
+    say(f"{folder_of(place) / INVENTORY}: bring it to every host now: where it is not yet, the key is good still")
+    if name in inventory.door:
+        say(f"its door key is another one: `mesh keys revoke {name}` cuts it off")
+    if not any(RESUME in each.may and each.until is None for each in operators.values()):
+        say("nobody can resume any more: `mesh keys operator NAME` makes a key that may")
     return 0
 
 

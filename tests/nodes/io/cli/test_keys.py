@@ -2,12 +2,13 @@
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from mesh.errors import BadConfig, BadUsage
 from nodes.io.cli.keys import add_operator, export_keys, init_keys, list_keys, revoke_key, rotate_key
 from nodes.io.doorfiles import keys_from, node_doors
-from nodes.io.keyfiles import PASSPHRASE, read_inventory
+from nodes.io.keyfiles import PASSPHRASE, read_inventory, write_inventory
 from nodes.io.locate import demo_text, load
 
 
@@ -25,16 +26,17 @@ def test_keys_are_made_listed_and_added(config: Path, tmp_path: Path, capsys: py
     """Who may what, and which private keys are here; what to do with a new one."""
     state = tmp_path / "state"
     assert init_keys(config, state) == 0
-    assert "keys of 1 operators and 5 nodes; every host needs inventory.toml" in capsys.readouterr().out
+    assert f"keys of 1 operators and {len(load(config).node)} nodes; every host needs inventory.toml" in capsys.readouterr().out
     assert add_operator(config, state, "ann", "stop", tmp_path / "ann.key", is_encrypted=False) == 0
     told = capsys.readouterr().out
     assert "ann.key, ann.door: private keys of ann (stop); keep copies in a safe place" in told
     assert "bring it to every host" in told
     assert list_keys(config, state) == 0
-    lines = {line.split()[0]: line for line in capsys.readouterr().out.splitlines() if " stops " in line}
+    lines = {line.split()[0]: line for line in capsys.readouterr().out.splitlines() if " stops" in line}
     assert ("stop, resume" in lines["operator"], " yes " in lines["operator"]) == (True, True)
     assert ("resume" in lines["ann"], " - " in lines["ann"]) == (False, True)
     assert "stop its account" in lines["local-1"]
+    assert "router-1" not in lines, "its key signs heads of its audit, and stops nothing"
 
 
 @pytest.mark.parametrize("name", ["ann b", "ölaf", "a" * 40, 'a"b', "../../esc", "", "local-2", "operator"])
@@ -112,3 +114,23 @@ def test_host_gets_its_own_keys_and_nothing_more(config: Path, tmp_path: Path) -
     assert sorted(path.name for path in (tmp_path / "desk").iterdir()) == ["inventory.toml", "operator.door", "operator.key"]
     with pytest.raises(BadUsage, match=r"nosuch: no node runs there; hosts are: "):
         export_keys(config, state, "nosuch", tmp_path / "n", "")
+
+
+def test_older_inventory_gets_the_keys_it_lacks(config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """One from before heads were signed has keys of locals and the master alone: `mesh keys init` adds the others and changes none."""
+    state = tmp_path / "state"
+    init_keys(config, state)
+    whole = read_inventory(state)
+    issuing = {name: key for name, key in whole.node.items() if key.role in ("local", "master")}
+    write_inventory(state, msgspec.structs.replace(whole, node=issuing))
+    for name in whole.node.keys() - issuing.keys():
+        (state / "keys" / f"{name}.key").unlink()
+    assert init_keys(config, state) == 0
+    after = read_inventory(state)
+    assert after.node.keys() == load(config).node.keys()
+    assert {name: after.node[name] for name in issuing} == issuing
+    assert (after.door, after.operator) == (whole.door, whole.operator)
+    capsys.readouterr()
+    list_keys(config, state)
+    (line,) = [line.split() for line in capsys.readouterr().out.splitlines() if line.startswith("router-1 ") and " heads " in line]
+    assert line[:5] == ["router-1", "router", "heads", "-", "yes"]
