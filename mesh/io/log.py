@@ -1,8 +1,9 @@
 """A node's own log file: structlog, one JSON object a line, off the path of an order.
 
-A note is held as it is, and turned into a line and written once a second, or at once from ``warning`` upwards. The first of several
-identical notes is written, the rest of the same second is counted: one line says how often, first and last. Lines that cannot be
-written are counted and dropped: a full log disk stops no trade. Never to stdout, which is a pipe supervisord may stop reading.
+A note is held as it is, turned into a line once a second, or at once from ``warning`` upwards, and written by a thread of its own
+(``mesh.io.logwriter``). The first of several identical notes is written, the rest of the same second is counted: one line says how often,
+first and last. Lines that cannot be written are counted and dropped, and the log says so when it can again: a slow or full log disk
+stops no trade. Never to stdout, which is a pipe supervisord may stop reading.
 """
 
 from pathlib import Path
@@ -14,14 +15,12 @@ import structlog
 from mesh.core import Note
 from mesh.counters import Counters
 from mesh.io.clock import wall_ns
+from mesh.io.logwriter import LogWriter
 from mesh.messages.health import NoteTold
 from mesh.noteboard import NoteBoard
 from mesh.texts import iso_of
 from mesh.units import SECOND_NS
 
-FILE_BYTES_MAX = 10_000_000
-FILES_MAX = 3
-"""The newest two of before are kept as ``.1`` and ``.2``."""
 HELD_MAX = 1_000
 """Notes that wait for their second to end; one more and all are written."""
 COLLAPSE_NS = SECOND_NS
@@ -80,16 +79,17 @@ class Log:
     """The log of one node."""
 
     def __init__(self, path: Path, node: str, counters: Counters | None = None) -> None:
-        self._path = path
         self.counters = counters or Counters()
         self._board = NoteBoard()
         self._buffer = _Buffer()
         self._held: list[tuple[Note, int, dict[str, Any]]] = []
         self._repeats: dict[str, _Repeats] = {}
         self._collapse_from_ns = wall_ns()
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = path.open("ab", buffering=0)
-        self._size_bytes = path.stat().st_size
+        self._writer = LogWriter(path)
+        self._lost_count = 0
+        """Of the writer's, as counted so far."""
+        self._untold_count = 0
+        """Lines that were dropped and the log does not say so yet."""
         self._logger: Any = structlog.wrap_logger(
             self._buffer,
             processors=[structlog.processors.add_log_level, structlog.processors.JSONRenderer(serializer=_json)],
@@ -121,14 +121,21 @@ class Log:
         return self._board.told(wall_ns())
 
     def flush(self) -> None:
-        """Tell of repeats and write everything."""
-        self._tell_repeats(wall_ns())
+        """Tell of repeats and hand everything over to be written."""
+        now_ns = wall_ns()
+        self._tell_repeats(now_ns)
+        self._count_lost(now_ns)
         self._write_out()
 
-    def close(self) -> None:
-        """Flush and close the file."""
+    def drain(self, limit_s: float) -> bool:
+        """Flush, and wait until all of it is written or lost; False where that takes longer."""
         self.flush()
-        self._file.close()
+        return self._writer.drain(limit_s)
+
+    def close(self) -> None:
+        """Flush and close the file; a disk that takes nothing is not waited for."""
+        self.flush()
+        self._writer.close()
 
     def _tell_repeats(self, now_ns: int) -> None:
         for repeats in self._repeats.values():
@@ -147,22 +154,23 @@ class Log:
             getattr(self._logger, note.level)(note.name, ts=iso_of(at_ns), **fields, **again)
         self._held.clear()
         whole = self._buffer.take()
-        try:
-            if self._size_bytes + len(whole) > FILE_BYTES_MAX:
-                self._rotate()
-            self._file.write(whole)
-            self._size_bytes += len(whole)
-        except (OSError, ValueError):  # ValueError: a rotation that failed half-way left the file closed
-            self.counters.add("dropped_log_count", whole.count(b"\n"))
+        if not self._writer.put(whole):
+            self._drop(whole.count(b"\n"))
 
-    def _rotate(self) -> None:
-        self._file.close()
-        for number in range(FILES_MAX - 1, 0, -1):
-            older = self._path if number == 1 else self._path.with_name(f"{self._path.name}.{number - 1}")
-            if older.exists():
-                older.replace(self._path.with_name(f"{self._path.name}.{number}"))
-        self._file = self._path.open("ab", buffering=0)
-        self._size_bytes = 0
+    def _count_lost(self, now_ns: int) -> None:
+        """What the disk did not take; a line says so as soon as it takes one again."""
+        lost_count = self._writer.lost_count
+        if lost_count > self._lost_count:
+            self._drop(lost_count - self._lost_count)
+            self._lost_count = lost_count
+        if self._untold_count and self._writer.is_well:
+            told = {"dropped_count": self._untold_count, "why": "the disk of this log was full, slow or gone"}
+            self._held.append((Note("warning", "log_lines_dropped", told), now_ns, {}))
+            self._untold_count = 0
+
+    def _drop(self, count: int) -> None:
+        self._untold_count += count
+        self.counters.add("dropped_log_count", count)
 
 
 _RESERVED = frozenset(("event", "level", "ts", "node", "count", "first", "last"))

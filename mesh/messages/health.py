@@ -44,7 +44,8 @@ Notes = Annotated[list[NoteTold], Meta(max_length=NOTES_MAX)]
 
 
 class NodeHealth(Msg, tag=120):
-    """How a node is. ``phase``: STARTING, READY, DRAINING, DONE. ``counters`` are totals since the start of this life.
+    """How a node is. ``phase``: STARTING, READY, DRAINING, DONE; of one that is down EXITED, BACKOFF or FATAL, which its supervisor's
+    listener tells under its name and key (fact ``ended``: how and since when). ``counters`` are totals since the start of this life.
 
     ``facts``: short texts for people and for the market its progress (``rows``, ``total``, ``speed``, ``feed_state``).
     """

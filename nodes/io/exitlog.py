@@ -1,6 +1,7 @@
 """How processes ended by themselves: supervisord tells it in its log alone, because a process it starts again is a new one."""
 
 import re
+from collections.abc import Container
 from pathlib import Path
 
 import msgspec
@@ -22,10 +23,13 @@ class Exit(msgspec.Struct, frozen=True):
 
 
 class ExitLog:
-    """supervisord's log, read on from where this object was made: what is older belongs to another run."""
+    """supervisord's log, read on from where this object was made: what is older belongs to another run. ``processes``: whose ends
+    count; None: everybody's.
+    """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, processes: Container[str] | None = None) -> None:
         self._path = path
+        self._processes = processes
         self._read_bytes = path.stat().st_size if path.exists() else 0
 
     def news(self) -> list[Exit]:
@@ -42,4 +46,5 @@ class ExitLog:
             return []
         self._read_bytes += len(whole) + 1
         matches = (_EXITED.search(line) for line in whole.decode("utf-8", "replace").splitlines())
-        return [Exit(match[1], match[2]) for match in matches if match]
+        ends = [Exit(match[1], match[2]) for match in matches if match]
+        return ends if self._processes is None else [end for end in ends if end.process in self._processes]

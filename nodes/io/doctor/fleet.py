@@ -1,0 +1,46 @@
+"""The nodes of all hosts, by what they tell: one version, one configuration, none silent, none down."""
+
+from collections.abc import Iterable
+
+from mesh.messages.health import NodeHealth
+from nodes.io.doctor.finding import BAD, OK, UNKNOWN, WARN, Finding
+
+AREA = "mesh"
+LIVE_PHASES = ("READY", "DONE", "STARTING", "DRAINING")
+SILENT = Finding(
+    UNKNOWN, AREA, "nodes", "no mesh answers: versions and configurations of other hosts are not compared", do="mesh up, or mesh status"
+)
+
+
+def look(configured: Iterable[str], healths: list[NodeHealth], version: str, config_hash: str) -> list[Finding]:
+    """What the nodes tell against what is here: ``version`` and ``config_hash`` of this installation and its configuration."""
+    if not healths:
+        return [SILENT]
+    names = [health.node for health in healths]
+    found = [
+        Finding(BAD, AREA, name, "not seen", "what it does is not done", f"mesh logs {name} on its host; mesh status")
+        for name in configured
+        if name not in names
+    ]
+    for health in healths:
+        if health.phase not in LIVE_PHASES:
+            value = f"{health.phase} {health.facts.get('ended', '')}".strip()
+            found.append(
+                Finding(BAD, AREA, health.node, value, "what it does is not done", f"mesh logs {health.node} supervisord on its host")
+            )
+    found += _differing("version", {health.node: health.version for health in healths}, version, _VERSION)
+    found += _differing("configuration", {health.node: health.config_hash for health in healths}, config_hash, _CONFIG)
+    return found
+
+
+_VERSION = ("a message one side knows and the other does not is refused", "install the same version there and `mesh restart` it")
+_CONFIG = ("its accounts, limits or strategies may not be those you read here", "bring the same configuration there and `mesh restart` it")
+
+
+def _differing(what: str, told: dict[str, str], here: str, why: tuple[str, str]) -> list[Finding]:
+    """Nodes that have another one than is here."""
+    others = {name: value for name, value in told.items() if value != here}
+    if not others:
+        return [Finding(OK, AREA, what, f"{here[:16] or 'not installed'} on all {len(told)} nodes")]
+    listed = ", ".join(f"{name} {value[:16] or 'none'}" for name, value in others.items())
+    return [Finding(WARN, AREA, what, f"here {here[:16] or 'none'}; {listed}", *why)]
