@@ -5,12 +5,13 @@ tells a core (``Durable``, ``Stop``, ``LinkUp`` …) has no tag, is never on a w
 """
 
 from mesh.links import CONTROL, DECIDE, FRONT, LOCALS, MARKET, ORDERS, REPLAY, SIGNALS, STATUS, VENUE, WORKER
-from mesh.messages import accounts, control, feed, health, market, orders, outcomes, signals, venue
+from mesh.messages import accounts, control, feed, heads, health, market, orders, outcomes, signals, venue
 from mesh.messages.base import Msg
 
 Kinds = tuple[type[Msg], ...]
 
 _STOPS = (control.KillSetAsk, control.KillSetPart)
+_HEADS = (heads.AuditHead,)
 _SOURCE_UP = (signals.SourceHello, signals.Signal)
 _SOURCE_DOWN = (signals.SourceWelcome, signals.SignalAnswer)
 _TOLD_UP = (accounts.AccountState, accounts.AccountSymbols, outcomes.Outcome, outcomes.DealReport)
@@ -21,15 +22,15 @@ _LOCAL_DOWN = (
 
 UP: dict[str, Kinds] = {
     MARKET: (
-        market.MarketHello, market.TickCredit, market.IndicatorProgress, market.IndicatorBlock, market.BrokerBlock, market.Settled,
+        market.MarketHello, market.TickCredit, market.IndicatorProgress, market.IndicatorBlock, market.BrokerBlock, market.Settled, *_HEADS,
     ),
-    SIGNALS: _SOURCE_UP,
-    DECIDE: _SOURCE_UP,
-    REPLAY: (*_LOCAL_UP, *_TOLD_UP, orders.RouterHello, orders.Replay),
+    SIGNALS: (*_SOURCE_UP, *_HEADS),
+    DECIDE: (*_SOURCE_UP, *_HEADS),
+    REPLAY: (*_LOCAL_UP, *_TOLD_UP, orders.RouterHello, orders.Replay, *_HEADS),
     LOCALS: (
         *_LOCAL_UP, orders.OrderAck, control.CommandAnswer, control.LostOrders, control.Pong, control.Latched, control.Drilled,
     ),
-    STATUS: (*_TOLD_UP, health.NodeHealth),
+    STATUS: (*_TOLD_UP, health.NodeHealth, *_HEADS),
     CONTROL: (
         control.OperatorHello, control.Signed, control.Drill, control.Command, control.Ping, control.WhyAsk, *_STOPS,
     ),

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import msgpack
 import msgspec
 
-from mesh.errors import BadFrame
+from mesh.errors import BadFrame, UnknownMessage
 from mesh.messages import MESSAGE_TYPES
 from mesh.messages.base import Msg
 from mesh.messages.orders import Order
@@ -94,7 +94,7 @@ def decode_untrusted(frame: bytes, bytes_max: int = FRAME_BYTES_MAX) -> Msg:
         raise BadFrame("not a message of ours: an array that begins with its integer tag is expected")
     kind = _TYPE_OF_TAG.get(plain[0])
     if kind is None:
-        raise BadFrame(f"not a message of ours: tag {plain[0]} is unknown")
+        raise UnknownMessage(f"not a message of ours: tag {plain[0]} is unknown")
     return _convert(plain, kind)
 
 

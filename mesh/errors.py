@@ -21,6 +21,10 @@ class BadFrame(MeshError):
     """A peer sent bytes that are not a message of ours. The only error ``*_untrusted`` functions may raise."""
 
 
+class UnknownMessage(BadFrame):
+    """A message whose tag is not in our table: a newer version's, as far as anybody can tell."""
+
+
 class BadUsage(MeshError):
     """A word of the command line is wrong; the text names the option, the value and what is allowed."""
 
@@ -69,6 +73,12 @@ class PortInUse(MeshError):
     exit_code = 75
 
 
+class NotReady(MeshError):
+    """What a node needs is not there yet and may be soon: the time from which its key is good, an answer that came too late."""
+
+    exit_code = 75
+
+
 EXIT_CODES: dict[int, str] = {
     0: "done, as asked",
     1: "failed; the message says what and what to do",
@@ -79,7 +89,7 @@ EXIT_CODES: dict[int, str] = {
     70: "fenced: another process took this node's place",
     71: "a node's loop stalled; its watchdog ended it",
     74: "a commit to the store failed",
-    75: "the store, the state directory or a port is in use by another process",
+    75: "the store, the state directory or a port is in use by another process, or a key not good yet: worth another try",
     78: "wrong configuration, key, port or directory; nothing was started",
 }
 """The one table of exit codes; 70 and 78 stay down under supervisord, every other one is restarted."""

@@ -6,8 +6,8 @@ from mesh.messages import PROTOCOL_VERSION
 
 
 def version_refusal(version: int) -> str:
-    """Why a hello of this protocol version is refused; empty where the version is ours."""
-    return "" if version == PROTOCOL_VERSION else f"version={version} ours={PROTOCOL_VERSION}"
+    """Why a hello of this protocol version is refused; empty where it is ours, the one before or the one after: hosts change one by one."""
+    return "" if version and abs(version - PROTOCOL_VERSION) <= 1 else f"version={version} ours={PROTOCOL_VERSION}"
 
 
 def refused(counters: Counters, who: str, why: str) -> Note:

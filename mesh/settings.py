@@ -327,6 +327,38 @@ class ProcessSection(Section):
     """Of fifo and rr, which need one."""
 
 
+class MetricsSection(Section):
+    """Each node's numbers for Prometheus, by HTTP at a port of its own. Left out, none is served."""
+
+    host: str = "127.0.0.1"
+    """Where each node listens, on its own host."""
+    base_port: Port = 9410
+    """Of the first node; the others follow in the order of the file, one port each."""
+    open: bool = False
+    """Said on purpose where ``host`` is no loopback address: whoever reaches a port may read it."""
+
+
+class AlertsSection(Section):
+    """Who is told, away from every screen, of what needs a person. Left out, nobody is."""
+
+    webhook: Annotated[str, Meta(max_length=2_048)] = ""
+    """Where JSON is posted: ``https://…``, ``http://`` on this machine alone, or ``file:PATH`` of a file that holds the address."""
+    command: Annotated[list[str], Meta(max_length=64)] = []
+    """A program and its arguments, no shell; it reads the same JSON from its input."""
+    timeout_ms: Annotated[int, Meta(ge=100, le=60_000)] = 5_000
+    """How long one try may take."""
+    retry_count: Annotated[int, Meta(ge=0, le=10)] = 4
+    """Further tries of what was not taken, after 1 s, 2 s, 4 s …"""
+    per_minute_count: Annotated[int, Meta(ge=1, le=60)] = 10
+    """Messages at most; what comes beyond waits, put together."""
+    quiet_ms: Ms = 300_000
+    """What was told is told anew only after so long, with how often it came and went."""
+    remind_ms: Ms | None = 3_600_000
+    """What goes on is told again after so long; None: once."""
+    unknown_ms: Ms = 60_000
+    """How long an attempt's result may be unknown."""
+
+
 class Settings(Section):
     """The whole file."""
 
@@ -347,3 +379,5 @@ class Settings(Section):
     process: dict[Id, ProcessSection] = {}
     fault: list[FaultSection] = []
     """What is to go wrong at the simulated broker."""
+    metrics: MetricsSection | None = None
+    alerts: AlertsSection | None = None

@@ -5,17 +5,20 @@ from itertools import chain
 
 import msgspec
 
+from mesh.alarms import DAILY_LOSS, DECIDE, KNOW, UNKNOWN_RESULT, WRONG, Alarm, account_alarms, node_alarms, stop_alarms
 from mesh.messages.accounts import AccountState
-from mesh.messages.control import GENESIS, STAGE_OF, STOP_STAGES, Entry
+from mesh.messages.control import STAGE_OF, STOP_STAGES, Entry
 from mesh.messages.health import NodeHealth
+from mesh.stopset import UNKNOWN_LEVEL
 from mesh.view import freshness
 from tui.amounts import age_text
 from tui.state import State
-from tui.stopset import UNKNOWN_LEVEL
 from tui.tablemodel import plain
 
-DECIDE, WRONG, KNOW = "DECIDE", "WRONG", "KNOW"
-"""Somebody has to decide; something is broken; good to know."""
+__all__ = ("DECIDE", "KNOW", "MARKS", "WRONG", "Alert", "accounts_of", "alerts", "is_held")
+
+TRADES = (UNKNOWN_RESULT, DAILY_LOSS)
+"""Kinds of alarms that are decided where the trades are."""
 MARKS = {DECIDE: "‼", WRONG: "✗", KNOW: "·"}
 
 
@@ -77,30 +80,24 @@ def _accounts(state: State, now_ns: int) -> Iterator[Alert]:
             if state.is_seeing:
                 yield Alert(WRONG, f"{name}: no word of it yet", "nodes")
             continue
-        yield from _account(name, seen[1], now_ns - seen[0], state.is_blind(now_ns))
+        yield from _account(state, name, seen[1], now_ns - seen[0], state.is_blind(now_ns))
 
 
-def _account(name: str, account: AccountState, age_ns: int, is_blind: bool) -> Iterator[Alert]:
-    if account.unknown_count:
-        yield Alert(DECIDE, f"{name}: {account.unknown_count} of UNKNOWN result; opens of its symbol are denied", "trades")
+def _account(state: State, name: str, account: AccountState, age_ns: int, is_blind: bool) -> Iterator[Alert]:
+    for alarm in account_alarms(state.config, name, account):
+        yield Alert(alarm.rank, alarm.words, "trades" if alarm.kind in TRADES else "nodes")
     if freshness(age_ns) == "dead" and not is_blind:
         yield Alert(WRONG, f"{name}: its state is {age_text(age_ns)} old; it opens nothing", "nodes")
     elif not account.connected:
         yield Alert(WRONG, f"{name}: its terminal has no connection to the broker", "nodes")
-    elif not account.trade_allowed:
-        yield Alert(WRONG, f"{name}: trading is switched off at its terminal", "nodes")
 
 
 def _stops(state: State, now_ns: int) -> Iterator[Alert]:
     """Live stops, and accounts that have not confirmed them."""
     for key, entry in state.stops:
-        who = entry.by or entry.issuer
-        is_arming = entry.reason.startswith(GENESIS)
-        words = f"{entry.level} {entry.scope} by {who}: {entry.reason or 'no reason'}"
+        yield from (Alert(alarm.rank, alarm.words, "control") for alarm in stop_alarms(key, entry))
         if entry.level == UNKNOWN_LEVEL:
-            yield Alert(WRONG, f"{words}; it binds: a console of that version says how much it stops", "control")
             continue
-        yield Alert(DECIDE if is_arming else KNOW, words + ("; arm it when it may trade" if is_arming else ""), "control")
         lacking = [name for name in accounts_of(state, entry.scope) if not is_held(state, name, key, entry, now_ns)]
         if lacking:
             yield Alert(WRONG, f"NOT CONFIRMED: {entry.level} {entry.scope} on {_named(lacking)}", "control")
@@ -135,19 +132,17 @@ def is_held(state: State, account: str, key: bytes, entry: Entry, now_ns: int) -
 
 
 def _nodes(state: State, now_ns: int) -> Iterator[Alert]:
-    healths: list[NodeHealth] = []
-    for name in state.config.node:
-        age_ns, health = state.age_ns(name, now_ns), state.health(name)
-        if health is not None:
-            healths.append(health)
-        if age_ns is None or health is None:
-            if state.is_seeing:
-                yield Alert(WRONG, f"{name}: never seen", "nodes")
-        elif freshness(age_ns) == "dead" and not state.is_blind(now_ns):
-            yield Alert(WRONG, f"{name}: silent for {age_text(age_ns)}", "nodes")
+    for alarm in node_alarms(state.config, state.view, now_ns, state.is_seeing):
+        yield Alert(alarm.rank, _aged(alarm, now_ns), "nodes")
+    healths: list[NodeHealth] = [health for name in state.config.node if (health := state.health(name)) is not None]
     for what, values in (("version", {each.version for each in healths}), ("configuration", {each.config_hash for each in healths})):
         if len(values) > 1:
             yield Alert(WRONG, f"nodes run {len(values)} kinds of {what}: {', '.join(sorted(values))}", "nodes")
+
+
+def _aged(alarm: Alarm, now_ns: int) -> str:
+    """What it says, and since when, where that is known."""
+    return alarm.words if alarm.since_ns is None else f"{alarm.words} for {age_text(now_ns - alarm.since_ns)}"
 
 
 def _rails(state: State) -> Iterator[Alert]:

@@ -216,5 +216,6 @@ class Feed:
             for _, frames in received:
                 self._pile.put(router, frames[0] if frames else b"", came_ns)
         if is_due:
+            socket.redial_if_changed()
             socket.renew(now_ns)
         return len(received)

@@ -2,12 +2,12 @@
 
 from rich.text import Text
 
+from mesh.stopset import rank_of
 from mesh.terminalword import REAL, kind_of
 from mesh.texts import clock_text, iso_from_ns
 from mesh.view import freshness
 from tui.amounts import age_text
 from tui.state import UNKNOWN, State
-from tui.stopset import rank_of
 from tui.tablemodel import plain
 
 CHORD = "^X ^X: FREEZE all"

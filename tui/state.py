@@ -5,19 +5,20 @@ Pages read it and keep nothing of their own but where the cursor is. Nothing her
 
 import msgspec
 
+from mesh.alarms import is_blind
 from mesh.bounded import keep
 from mesh.config import Config
 from mesh.messages.control import Entry, Signed, Undo
 from mesh.messages.health import NodeHealth
 from mesh.messages.outcomes import Outcome
+from mesh.stopset import StopSet
 from mesh.units import SECOND_NS
-from mesh.view import FRESH_NS, Told, View, freshness
+from mesh.view import Told, View, freshness
 from tui.feed import Batch, RouterLink
 from tui.hands import Progress
 from tui.history import NodeHistory, Window
 from tui.latencies import Latencies
 from tui.notelog import NoteLog
-from tui.stopset import StopSet
 
 BAD_NS = 10 * SECOND_NS
 """Bad frames are a line of the log at most this often."""
@@ -171,7 +172,7 @@ class State:
 
     def is_blind(self, now_ns: int) -> bool:
         """Whether no router was heard lately: nothing that is shown is news then."""
-        return all(now_ns - heard_ns > FRESH_NS for heard_ns in self.view.routers.values())
+        return is_blind(self.view, now_ns)
 
     def health(self, node: str) -> NodeHealth | None:
         """The newest a node told of itself."""

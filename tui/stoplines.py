@@ -6,13 +6,13 @@ from rich.text import Text
 
 from mesh.killset import ALL
 from mesh.messages.control import ACTIVE
+from mesh.stopset import rank_of
 from mesh.units import DAY_NS
 from tui.alerts import accounts_of
 from tui.amounts import age_text
 from tui.board import Cell, more_row, row, titled
 from tui.state import UNKNOWN, State
 from tui.stoprows import ENDING, LEVEL_STYLE, StopRow, since_text, stop_rows
-from tui.stopset import rank_of
 from tui.stopwords import counted, named
 from tui.tablemodel import padded
 

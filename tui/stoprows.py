@@ -11,12 +11,12 @@ from mesh.confirmations import Verdict
 from mesh.killset import item_of
 from mesh.messages.accounts import AccountState
 from mesh.messages.control import GENESIS, STAGE_OF, STOP_STAGES, Entry, Held, Undo
+from mesh.stopset import UNKNOWN_LEVEL
 from mesh.texts import clock_text, iso_from_ns
 from mesh.units import MS_NS, SECOND_NS
 from mesh.view import freshness
 from tui.alerts import accounts_of, is_held
 from tui.state import State
-from tui.stopset import UNKNOWN_LEVEL
 from tui.tablemodel import Column
 
 BINDS, TO_ARM, ENDING, ENDED = "binds", "to arm", "ending", "ended"

@@ -7,12 +7,12 @@ import msgspec
 from mesh.config import Config
 from mesh.killset import ALL, SCOPE_KINDS
 from mesh.messages.control import ACTIVE, CANCEL, FLATTEN, FREEZE, LADDER, CommandAnswer, Entry
+from mesh.stopset import UNKNOWN_LEVEL, rank_of
 from mesh.texts import lots, price
 from mesh.view import freshness
 from tui.alerts import accounts_of
 from tui.state import UNKNOWN, Run, State
 from tui.stoprows import is_arming, seconds_text, since_text
-from tui.stopset import UNKNOWN_LEVEL, rank_of
 
 SHORT = {ACTIVE: "trades", FREEZE: "no opens", CANCEL: "+ cancels pending", FLATTEN: "+ closes positions"}
 """What each step does beyond the one before it."""

@@ -29,15 +29,17 @@ from mesh.core import (
     Send,
 )
 from mesh.counters import is_told
-from mesh.errors import BadFrame
+from mesh.errors import BadFrame, UnknownMessage
 from mesh.io.doorkeeper import Doorkeeper
 from mesh.io.eventfile import EventFile
+from mesh.io.heads import Heads
 from mesh.io.health import Identity
 from mesh.io.inlet import Attachment, Inlet
 from mesh.io.log import Notes
 from mesh.io.sockets import FRAME_BYTES_OF, GONE, SENT, Socket
 from mesh.io.store import Store
 from mesh.messages.base import Msg
+from mesh.messages.health import NodeHealth
 
 PARTNERS_FROM = 1 << 30
 """Peer numbers of nodes in the same process begin here; connections are counted from 1."""
@@ -73,8 +75,12 @@ class Node:
         self.partners: dict[str, list[Partner]] = {}
         self.doorkeeper: Doorkeeper | None = None
         """None: its links are plain."""
+        self.heads: Heads | None = None
+        """None: it tells nobody how far its audit has come, and keeps no other's."""
         self.halt: Halt | None = None
         self.shown_phase = ""
+        self.told_health: tuple[int, NodeHealth] | None = None
+        """What was told last, and when: whole, and never changed, so that another thread may read it."""
         self._commits: list[Commit] = []
         self._is_awaited = False
         """Whether somebody waits for one of the commits."""
@@ -98,7 +104,7 @@ class Node:
         sockets = [(inlet, inlet.socket) for inlet in self.inlets.values() if inlet.socket is not None]
         self.doorkeeper.sweep(self, [(inlet.guarded_as, socket) for inlet, socket in sockets if inlet.guarded_as])
         for inlet, socket in sockets:
-            if socket.is_dialled and socket.redial_if_revoked():
+            if socket.is_dialled and socket.redial_if_changed():
                 told = {"link": inlet.link, "endpoint": socket.endpoint, "why": "its key was revoked"}
                 self.log.note(Note("warning", "link_renewed", told))
 
@@ -149,10 +155,17 @@ class Node:
         inlet.socket.peers.blame(peer)
         return False
 
+    def drop_over_rate(self, inlet: Inlet, news: str) -> None:
+        """A message beyond its guest's rate was dropped unread; ``news``: what is to be written down of him now, if anything."""
+        self.counters.add("over_rate_count")
+        if news and self.doorkeeper is not None and inlet.socket is not None:
+            self.doorkeeper.note_over_rate(inlet.guarded_as, inlet.socket.user, news)
+
     def _blame(self, inlet: Inlet, peer: int, error: BadFrame) -> None:
+        """Count what is no message of ours; ten of them are held against a peer, a newer version's message is not."""
         self.counters.add("bad_frame_count")
         count = self.counters.totals["bad_frame_count"]
-        if inlet.socket is not None:
+        if inlet.socket is not None and not isinstance(error, UnknownMessage):
             inlet.socket.peers.blame(peer)
         if is_told(count):
             fields = {"link": inlet.link, "peer": peer, "error": str(error)[:200], "count_so_far": count}

@@ -1,4 +1,4 @@
-"""What can wait for a tenth of a second: health, links given up, missed wake-ups, logs, checkpoints, garbage."""
+"""What can wait for a tenth of a second: health, links given up, missed wake-ups, heads of audits, logs, checkpoints, garbage."""
 
 import gc
 import select
@@ -60,6 +60,9 @@ class Upkeep:
         for inlet in inlets:
             look_after(inlet, now_ns)
         for node in nodes:
+            if node.heads is not None:
+                node.heads.turn(is_idle, now_ns)
+        for node in nodes:
             node.commit_all()
         if now_ns >= self._health_at_ns or any(node.core.phase() != node.shown_phase for node in nodes):
             self.push_health(nodes, now_ns)
@@ -81,7 +84,7 @@ class Upkeep:
             node.counters.keep_max("gc_pause_us_max", self._pause_us_max)
             folder = node.store.path.parent if node.store is not None else None
             health = health_of(node.identity, node.core, self._meter, self.lag_us_max, now_ns, folder, node.log.told())
-            node.shown_phase = health.phase
+            node.shown_phase, node.told_health = health.phase, (now_ns, health)
             node.do(tuple(Send(link, 0, health) for link in node.health_links))
             if links.STATUS in node.inlets:
                 node.inbox.append((node, Envelope(links.STATUS, 0, health, (encode(health),))))

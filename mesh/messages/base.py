@@ -1,6 +1,8 @@
 """What every message is: a frozen, array-like struct with an integer tag, and the checked field types.
 
-Tags are never reused; a new field goes last and has a default. ``mesh/messages/__init__.py`` holds the one table.
+Tags are never reused; a new field goes last and has a default: a message of the version before lacks it, and who is of the version before
+passes over what he does not know behind the last field. So hosts are brought to another version one by one. ``mesh/messages/__init__.py``
+holds the one table.
 """
 
 from typing import Annotated, dataclass_transform
@@ -11,7 +13,7 @@ from msgspec import Meta
 
 # msgspec says the same without frozen_default, so type checkers would refuse frozen subclasses of a frozen base.
 @dataclass_transform(frozen_default=True, field_specifiers=(msgspec.field,))
-class Msg(msgspec.Struct, frozen=True, array_like=True, gc=False, forbid_unknown_fields=True):
+class Msg(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Base of every message and of every struct inside one; on the wire an array, ``[tag, field, …]``."""
 
 

@@ -28,6 +28,7 @@ from supervisor.xmlrpc import Faults, SupervisorTransport
 from mesh.config import Config
 from mesh.errors import NoMesh
 from mesh.io.shell import HARD_STOP_MS
+from mesh.outlets import ALERTS_PROGRAM
 from nodes.io.exitlog import ExitLog
 from nodes.io.lifeline import die_with_parent
 from nodes.io.secretkeys import child_environment
@@ -40,6 +41,10 @@ STOP_ORDER = ("market", "indicator", "signals", "master", "local", "router", "br
 """The feed first, what records last: nothing in flight loses its way back."""
 LISTEN_S = 1.0
 """What supervisord said before it ended is read within this time."""
+WATCH = "fleet-watch"
+"""supervisord's name of the event listener (``nodes.io.fleetwatch``)."""
+EVENTS_COUNT = 1_000
+"""Events that wait for the listener; supervisord drops the oldest of more."""
 STAY_DOWN = (0, 70, 78)
 """Exit codes after which a process is not started again (DESIGN §9; 0: it was told to end)."""
 ASK_TO_END = signal.SIGUSR1
@@ -66,7 +71,7 @@ class Fleet:
         self.state = state
         self.conf = state / "supervisord.conf"
         self.socket = socket_path(state)
-        self.exits = ExitLog(state / "log" / "supervisord.log")
+        self.exits = ExitLog(state / "log" / "supervisord.log", self.processes())
         self._child: subprocess.Popen[bytes] | None = None
         self._nodes: list[psutil.Process] = []
         """As last seen: they are waited for also where supervisord was killed and nobody knows them any more."""
@@ -76,12 +81,12 @@ class Fleet:
         """supervisord's patience with a node: what its shell takes at most, and a little."""
 
     def processes(self) -> dict[str, list[str]]:
-        """Process name → its nodes, in the order in which they start."""
+        """Process name → its nodes, in the order in which they start; what tells of alerts has none."""
         table: dict[str, list[str]] = {}
         for role in START_ORDER:
             for node in self.config.nodes_of(role):
                 table.setdefault(self.config.process_of(node), []).append(node)
-        return table
+        return table | ({ALERTS_PROGRAM: []} if self.config.settings.alerts is not None else {})
 
     def write_conf(self, effective: Path, events: bool) -> None:
         """Write supervisord.conf for this run."""
@@ -98,17 +103,29 @@ class Fleet:
         ]
         for priority, (process, nodes) in enumerate(self.processes().items(), start=1):
             parts.append(self._program(process, nodes, priority, effective, events))
+        parts.append(self._watch(effective))
         self.conf.write_text("\n".join(parts).replace("%", "%%"), encoding="utf-8")
 
     def _program(self, process: str, nodes: list[str], priority: int, effective: Path, events: bool) -> str:
-        words = [sys.executable, "-m", "nodes.io.run", *nodes, "--config", str(effective), "--state", str(self.state)]
-        command = " ".join(f'"{word}"' for word in words + (["--events"] if events else []))
+        module = "nodes.io.run" if nodes else "nodes.io.alerting"
+        words = [sys.executable, "-m", module, *nodes, "--config", str(effective), "--state", str(self.state)]
+        command = " ".join(f'"{word}"' for word in words + (["--events"] if events and nodes else []))
         return (
             f"[program:{process}]\ncommand={command}\npriority={priority}\nautostart=true\n"
             # Everything but STAY_DOWN comes back. A node never exits because a peer is down.
             f"autorestart=unexpected\nexitcodes={','.join(map(str, STAY_DOWN))}\nstartsecs=1\nstartretries=1000\n"
             f"stopsignal=TERM\nstopwaitsecs={self.stop_s}\nredirect_stderr=true\n"
             f"stdout_logfile={self.output(process)}\nstdout_logfile_maxbytes=5MB\nstdout_logfile_backups=1\n"
+        )
+
+    def _watch(self, effective: Path) -> str:
+        """Who tells the routers of nodes that are down. Its standard output is supervisord's alone."""
+        words = [sys.executable, "-m", "nodes.io.fleetwatch", "--config", str(effective), "--state", str(self.state)]
+        command = " ".join(f'"{word}"' for word in words)
+        return (
+            f"[eventlistener:{WATCH}]\ncommand={command}\nevents=PROCESS_STATE\nbuffer_size={EVENTS_COUNT}\nautostart=true\n"
+            f"autorestart=true\nstartsecs=1\nstartretries=1000\nstopsignal=TERM\nstopwaitsecs=2\n"
+            f"stdout_logfile=NONE\nstderr_logfile={self.output(WATCH)}\nstderr_logfile_maxbytes=1MB\nstderr_logfile_backups=1\n"
         )
 
     def output(self, process: str) -> Path:
@@ -153,10 +170,11 @@ class Fleet:
         return self._child.pid if self._child else 0
 
     def states(self) -> list[ProcessState]:
-        """What supervisord says of every process. Raises FleetDown."""
+        """What supervisord says of every program; its listener is none. Raises FleetDown."""
         rows: Any = self._ask(lambda rpc: rpc.getAllProcessInfo())
         self._nodes = [process for row in rows if row["pid"] for process in _process(row["pid"])]
-        return [ProcessState(row["name"], row["statename"], row["pid"]) for row in rows]
+        programs = self.processes()
+        return [ProcessState(row["name"], row["statename"], row["pid"]) for row in rows if row["name"] in programs]
 
     def stop(self, processes: Iterable[str]) -> None:
         """Ask processes to end, without waiting; those that do not run are fine. Raises FleetDown."""
@@ -174,7 +192,7 @@ class Fleet:
         self._ask_quietly(lambda rpc: rpc.startProcess(process, False))
 
     def stop_groups(self) -> list[list[str]]:
-        """Processes in the order in which they are stopped, those of one step together."""
+        """Processes in the order in which they are stopped, those of one step together; first of all what would tell that they are gone."""
         groups: list[list[str]] = []
         seen: list[str] = []
         for role in STOP_ORDER:
@@ -183,6 +201,8 @@ class Fleet:
             seen += group
             if group:
                 groups.append(group)
+        if self.config.settings.alerts is not None:
+            groups[0].append(ALERTS_PROGRAM)
         return groups
 
     def shutdown(self) -> None:

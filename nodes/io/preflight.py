@@ -8,6 +8,7 @@ from pathlib import Path
 
 from mesh.config import Config
 from mesh.errors import BadConfig
+from mesh.outlets import check_outlets
 from mesh.terminalword import BROKER, REAL, is_endpoint, kind_of
 from nodes.broker.setup import BrokerNames, terminal_of
 from nodes.io.feedspec import FeedSpec, parse_feed_spec
@@ -20,6 +21,7 @@ from nodes.vocabulary import check_symbols, check_words
 def checked(config: Config) -> Config:
     """The same configuration. Raises BadConfig with the key, the value and what is allowed."""
     check_words(config)
+    check_outlets(config)
     specs = _feed_specs(config)
     symbols = tuple(dict.fromkeys(spec.symbol for spec in specs))
     check_symbols("market.feeds: symbol", symbols, config)

@@ -33,12 +33,15 @@ from mesh.io.store import Store, create, open_store
 from mesh.io.trippingnode import TrippingNode
 from mesh.keyring import NodeKeys
 from mesh.links import LINKS
+from nodes.io.headexchange import exchange_heads
 from nodes.io.keeping import LOOK_MS as INVENTORY_LOOK_MS
 from nodes.io.keeping import Keeping, keeping_of
-from nodes.io.keyfiles import node_keys
+from nodes.io.keyfiles import inventory_if_any, node_keys
+from nodes.io.keylog import KeyLog
 from nodes.io.lastconfig import ran_before
 from nodes.io.lifeline import LOOK_MS, die_with_parent, is_orphan_of_supervisord, parent_watch
 from nodes.io.livespec import is_live, live_spec
+from nodes.io.metrics import serving_metrics
 from nodes.io.stopflag import LOOK_MS as FLAG_LOOK_MS
 from nodes.io.stopflag import flag_watch
 from nodes.io.tuning import UNTUNED, Tuning, has_ipc, is_ipc_dialled, tune
@@ -83,19 +86,34 @@ def _run(names: Sequence[str], config: Config, state: Path, events: bool, tell: 
         if keeping is not None:
             node.keep_doors(keeping.keeper(name))
         dial_links(name, node, nodes, config, hub, keeping)
+    key_log = keep_history(nodes, config, state, keeping)
     shell = Shell(hub, idle=tuning.idle, drain_ms=timers.drain_ms, health_ms=timers.health_ms)
     for node in nodes.values():
         shell.add(node)
     shell.every(LOOK_MS, parent_watch(shell.stop))
     shell.every(FLAG_LOOK_MS, flag_watch(state, shell.host_stop))
     if keeping is not None:
-        shell.every(INVENTORY_LOOK_MS, keeping.watch(list(nodes.values())))
+        shell.every(INVENTORY_LOOK_MS, keeping.watch(list(nodes.values()), key_log))
     if tell is not None:
         shell.every(LOOK_MS, phase_watch(nodes, tell))
-    code = shell.run()
+    with serving_metrics(nodes, config, shell):
+        code = shell.run()
     if code:
         sys.stderr.write(f"mesh: {', '.join(names)}: {shell.halt_reason}\n")
     return code
+
+
+def keep_history(nodes: dict[str, Node], config: Config, state: Path, keeping: Keeping | None) -> KeyLog:
+    """Have nodes write down what became of keys, and exchange how far their audits have come. Raises BadConfig."""
+    key_log = KeyLog(list(nodes.values()))
+    inventory = inventory_if_any(state)
+    if inventory is not None:
+        key_log.take(inventory)
+    for name, node in nodes.items():
+        keyring = exchange_heads(name, node, config, state, inventory)
+        if keeping is not None and keyring is not None:
+            keeping.follow(keyring)
+    return key_log
 
 
 def phase_watch(nodes: dict[str, Node], tell: Tell) -> Callable[[], None]:

@@ -210,6 +210,7 @@ class Local(Core):
             "in_hand": str(len(self._desk.jobs)),
             "unknown": str(len(self._desk.jobs.unknown())),
             "unacked": str(len(state.reports.pending)),
+            "closes_waiting": str(self._desk.jobs.closes_waiting_count()),
             "stops_refused": str(state.ladder.stops.refused_count),
         }
 

@@ -58,6 +58,7 @@ class Endings:
 
     def _of_answer(self, job: Job, result: VenueResult) -> Ending | None:
         record, class_ = job.record, result.class_
+        job.is_shut_out = result.retcode == names.TRADE_RETCODE_MARKET_CLOSED
         if class_ in (ACCEPTED, PARTIAL):
             job.try_count = 0
             return self._done(record, result)

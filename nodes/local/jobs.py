@@ -22,6 +22,7 @@ class Job:
         "call",
         "durable_ns",
         "find_count",
+        "is_shut_out",
         "is_stored",
         "is_storing",
         "is_told",
@@ -43,6 +44,8 @@ class Job:
         self.is_stored = is_stored
         """It has a row: it survives a restart."""
         self.is_storing = False
+        self.is_shut_out = False
+        """Its last attempt was refused because the market was closed."""
         self.is_told = False
         """The master heard that it is at work."""
         self.ks: list[int] = []
@@ -112,6 +115,10 @@ class Jobs:
         closes, _opens, changes = self._ranked
         waiting = [job for job in (*closes.values(), *changes.values()) if not (job.is_stored or job.is_storing)]
         return [job for job in waiting if job.record.state == QUEUED]
+
+    def closes_waiting_count(self) -> int:
+        """Closes that wait for the market to open."""
+        return sum(job.is_shut_out and job.record.action == CLOSE for job in self._ranked[RANK[CLOSE]].values())
 
     def unknown(self) -> list[Job]:
         """Those whose result is being looked for."""

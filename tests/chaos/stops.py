@@ -23,7 +23,7 @@ HOLD_S = (2.0, 6.0)
 """So long a stop goes on once all have confirmed, or the patience is over …"""
 PATIENCE_S = 12.0
 """… for an account whose local stands still confirms late or not at all."""
-WHO = "chaos"
+WHO = "operator:chaos"
 
 
 class Stop(msgspec.Struct):

@@ -94,8 +94,8 @@ TELLS = {
                      "nodes/router/masterlink.py", "nodes/router/state.py"],
     "estimate": ["nodes/local/core.py", "nodes/router/core.py"],
     "clock_offset": ["mesh/io/health.py"],
-    "clock_offset_ns": ["mesh/steps.py", "nodes/io/cli/tables.py"],
-    "clock_error_ns": ["mesh/steps.py", "nodes/io/cli/tables.py"],
+    "clock_offset_ns": ["mesh/metrics.py", "mesh/steps.py", "nodes/io/cli/tables.py", "nodes/io/doctor/clocks.py"],
+    "clock_error_ns": ["mesh/metrics.py", "mesh/steps.py", "nodes/io/cli/tables.py", "nodes/io/doctor/clocks.py"],
 }  # fmt: skip
 """What leads to an estimate → the files that take hold of it: to feed it, to tell it, to show it."""
 

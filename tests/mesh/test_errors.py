@@ -2,9 +2,22 @@
 
 import pytest
 
-from mesh.errors import EXIT_CODES, BadConfig, BadFeed, BadFrame, BadUsage, Fenced, MeshError, NoMesh, PortInUse, StoreFailed, StoreInUse
+from mesh.errors import (
+    EXIT_CODES,
+    BadConfig,
+    BadFeed,
+    BadFrame,
+    BadUsage,
+    Fenced,
+    MeshError,
+    NoMesh,
+    NotReady,
+    PortInUse,
+    StoreFailed,
+    StoreInUse,
+)
 
-CONCRETE = [BadFrame, BadUsage, BadConfig, BadFeed, NoMesh, Fenced, StoreFailed, StoreInUse, PortInUse]
+CONCRETE = [BadFrame, BadUsage, BadConfig, BadFeed, NoMesh, Fenced, StoreFailed, StoreInUse, PortInUse, NotReady]
 
 
 def test_base_cannot_be_raised() -> None:

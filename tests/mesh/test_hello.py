@@ -6,10 +6,11 @@ from mesh.hello import refused, version_refusal
 from mesh.messages import PROTOCOL_VERSION
 
 
-def test_only_our_version_is_spoken() -> None:
-    """Ours is no reason to refuse; of any other both numbers are said."""
-    assert version_refusal(PROTOCOL_VERSION) == ""
-    assert version_refusal(PROTOCOL_VERSION + 1) == f"version={PROTOCOL_VERSION + 1} ours={PROTOCOL_VERSION}"
+def test_our_version_and_its_neighbours_are_spoken() -> None:
+    """Hosts are brought to another version one by one; of one further off, and of none, both numbers are said."""
+    assert version_refusal(PROTOCOL_VERSION) == version_refusal(PROTOCOL_VERSION + 1) == ""
+    for other in (PROTOCOL_VERSION + 2, 0):
+        assert version_refusal(other) == f"version={other} ours={PROTOCOL_VERSION}"
 
 
 def test_refused_is_counted_and_told() -> None:

@@ -25,6 +25,8 @@ READERS: dict[str, tuple[str, ...]] = {
     "NodeSection": ("section", "node", "node[name]"),
     "ProcessSection": ("section", "process"),
     "FaultSection": ("fault",),
+    "MetricsSection": ("metrics",),
+    "AlertsSection": ("alerts",),
     "Settings": ("settings",),
 }
 """What the code calls a section where it reads it."""

@@ -78,6 +78,22 @@ def test_terminals_that_cannot_trade_are_wrong() -> None:
     assert words(found) == ["demo-1: its terminal has no connection to the broker", "demo-2: trading is switched off at its terminal"]
 
 
+def test_what_calls_somebody_elsewhere_is_listed_here() -> None:
+    """The rules are one (``mesh.alarms``): a loss near its limit, a local without leave, a close that waits, a node supervisord gave up."""
+    found = heard(
+        state("demo-1", 9_700),
+        health("local-2", facts={"grant": "none"}),
+        health("local-3", facts={"closes_waiting": "2"}),
+        health("cci-1", phase="FATAL", facts={"ended": "exit status 78 since 10:00"}),
+    )
+    assert alerts(found, NOW_NS) == [
+        Alert(DECIDE, "demo-1: has lost 290.00 of 299.70 USD it may lose today, 96 %", "trades"),
+        Alert(WRONG, "cci-1: FATAL: exit status 78 since 10:00", "nodes"),
+        Alert(WRONG, "demo-2: no leave to open (grant: none); it opens nothing, closes go on", "nodes"),
+        Alert(KNOW, "demo-3: 2 closes wait for the market to open; their positions are open until then", "nodes"),
+    ]
+
+
 def test_what_nobody_knows_the_end_of_has_to_be_decided() -> None:
     """Orders of unknown result at an account, lines of a local that is silent past their time."""
     found = heard(state("demo-3", unknown_count=2), health("master-1", facts={"states": "WORKING=1 UNKNOWN=0 UNCONFIRMED=4"}))

@@ -5,13 +5,13 @@ import msgspec
 from mesh.codec import encode
 from mesh.messages.base import Msg
 from mesh.messages.control import Entry, Ping, Undo
+from mesh.stopset import UNKNOWN_LEVEL
 from mesh.units import MS_NS, SECOND_NS
 from mesh.view import FRESH_NS, LATE_NS, Told
 from tests.tui.consolerig import CONFIG, NOW_NS, SIGNER, WALL_NS, health, key_of, note, outcome, progress, quiet, stop, undo
 from tui.feed import Batch, RouterLink
 from tui.latencies import STEPS
 from tui.state import RUNS_MAX, UNKNOWN, State
-from tui.stopset import UNKNOWN_LEVEL
 
 LINKS = {name: RouterLink(name, f"tcp://{name}", True, 0) for name in CONFIG.nodes_of("router")}
 

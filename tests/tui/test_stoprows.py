@@ -5,6 +5,7 @@ from rich.text import Text
 
 from mesh.messages.base import Msg
 from mesh.messages.control import GENESIS, CommandAnswer, Entry
+from mesh.stopset import UNKNOWN_LEVEL
 from tests.tui import consolerig as rig
 from tui.hands import Progress
 from tui.state import Run, State
@@ -23,7 +24,6 @@ from tui.stoprows import (
     seconds_text,
     stop_rows,
 )
-from tui.stopset import UNKNOWN_LEVEL
 from tui.stopwords import (
     answer_lines,
     can_end,

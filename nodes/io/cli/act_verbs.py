@@ -1,4 +1,4 @@
-"""The verbs of ``mesh`` that trade by hand: close, modify, signal. Each shows what it will touch and asks first."""
+"""The verbs of ``mesh`` that trade by hand: close, modify, signal, test-trade. Each shows what it will touch and asks first."""
 
 from typing import Annotated
 
@@ -56,7 +56,21 @@ def signal(
     raise typer.Exit(send_signal(config, symbol, side, accounts, volume, dry_run, yes))
 
 
+def smallest_trade(
+    account: Annotated[str, typer.Argument(help="The account.")],
+    symbol: Annotated[str | None, typer.Option(help="Symbol, by our name. Default: the first its broker has.")] = None,
+    config: ConfigOption = None,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+) -> None:
+    """Open and close the smallest order there is on one account, through everything, on the books; exit 3 where it was not both."""
+    from nodes.io.cli.testtrade import make_test_trade
+
+    raise typer.Exit(make_test_trade(config, account, symbol, dry_run, yes))
+
+
 def register(app: typer.Typer) -> None:
     """Add these verbs to the command."""
     for verb in (close, modify, signal):
         app.command()(verb)
+    app.command("test-trade")(smallest_trade)

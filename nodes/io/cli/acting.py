@@ -5,12 +5,16 @@ import os
 import socket
 import sys
 
+from mesh.doors import BY
 from mesh.errors import BadUsage
 from mesh.messages.accounts import SymbolSpec
 from mesh.units import SECOND_NS
 from nodes.io.cli.client import Client
 from nodes.io.cli.plaintext import say
+from nodes.io.doorfiles import client_name
 
+NAME_MAX = 64
+"""Characters of a name in a message."""
 NOT_ALL = 3
 """Exit code where some account did not do it."""
 NOT_DONE = 1
@@ -23,7 +27,12 @@ def operator_name() -> str:
         user = getpass.getuser()
     except (OSError, KeyError, ImportError):
         user = f"uid-{os.getuid()}" if hasattr(os, "getuid") else "somebody"
-    return f"{user}@{socket.gethostname()}"[:64]
+    return f"{user}@{socket.gethostname()}"[:NAME_MAX]
+
+
+def operator_word() -> str:
+    """Who acts, as doors let it pass: the name of the key that is here, which they know, and behind it user@host, which is his own word."""
+    return f"{client_name()}{BY}{operator_name()}"[:NAME_MAX]
 
 
 def is_confirmed(question: str, yes: bool) -> bool:

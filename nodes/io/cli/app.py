@@ -134,9 +134,25 @@ def _check_directory() -> None:
 
 def main() -> None:
     """Entry of the ``mesh`` command: errors become one line and their exit code."""
-    from nodes.io.cli import act_verbs, audit_verbs, bench_verbs, console_verbs, key_verbs, look_verbs, lost_verbs, secret_verbs, stop_verbs
+    from nodes.io.cli import (
+        act_verbs,
+        alert_verbs,
+        audit_verbs,
+        bench_verbs,
+        console_verbs,
+        doctor_verbs,
+        key_verbs,
+        log_verbs,
+        look_verbs,
+        lost_verbs,
+        metrics_verbs,
+        secret_verbs,
+        stop_verbs,
+    )
 
     look_verbs.register(app)
+    log_verbs.register(app)
+    doctor_verbs.register(app)
     console_verbs.register(app)
     act_verbs.register(app)
     stop_verbs.register(app)
@@ -144,6 +160,8 @@ def main() -> None:
     audit_verbs.register(app)
     key_verbs.register(app)
     secret_verbs.register(app)
+    alert_verbs.register(app)
+    metrics_verbs.register(app)
     bench_verbs.register(app)
     try:
         _check_directory()

@@ -25,13 +25,15 @@ from mesh.messages.control import OperatorHello
 from mesh.messages.health import FrontEvent, NodeHealth, Snapshot
 from mesh.units import MS_NS, SECOND_NS
 from mesh.view import SnapshotTally, View
-from nodes.io.doorfiles import client_door
+from nodes.io.doorfiles import client_door, client_name
 from nodes.io.locate import find
 
 Listener = Callable[[str, Msg], None]
 """Told of what a router publishes: the router, the item."""
 BATCH_COUNT = 256
 CONNECT_NS = 2 * SECOND_NS
+FOLLOW_NS = SECOND_NS
+"""So often keys are looked at: those of whom is dialled, and its own."""
 QUEUED_WAIT_MS = 2
 """While something waits for a connection, that is looked for this often."""
 LOOK_S = 3.0
@@ -55,6 +57,7 @@ class Client:
         """By node, what goes out as soon as its control socket is connected."""
         self.listener: Listener | None = None
         self._tally = SnapshotTally()
+        self._follow_ns = 0
         for router in config.nodes_of("router"):
             self._fronts[self._connect(links.FRONT, "SUB", router)] = router
 
@@ -84,6 +87,7 @@ class Client:
         """Take what is there, waiting ``limit_ms`` at most for the first; what control and signals sockets said, by node."""
         self._hub.wait(min(limit_ms, QUEUED_WAIT_MS) if self._queued else limit_ms)
         now_ns = self.now_ns()
+        self._follow(now_ns)
         answers: list[tuple[str, Msg]] = []
         for socket in self._hub.sockets:
             for _, frames in self._received(socket, now_ns):
@@ -96,7 +100,15 @@ class Client:
         """Keep connected and no more: what is there is not looked at, what waits for a connection is forgotten. True: more may be there."""
         self._queued.clear()
         now_ns = self.now_ns()
+        self._follow(now_ns)
         return max(len(self._received(socket, now_ns)) for socket in self._hub.sockets) >= BATCH_COUNT
+
+    def _follow(self, now_ns: int) -> None:
+        """Dial anew where keys have changed: who is dialled with one that is good no more must not be believed, nor would we be heard."""
+        if now_ns >= self._follow_ns:
+            self._follow_ns = now_ns + FOLLOW_NS
+            for socket in self._hub.sockets:
+                socket.redial_if_changed()
 
     def _received(self, socket: Socket, now_ns: int) -> list[Received]:
         """What is there, at a socket that is connected again where libzmq gave up."""
@@ -176,7 +188,7 @@ class Client:
         if known is not None:
             return known
         socket = self._dialled(node)
-        self._send(socket, OperatorHello(operator or "mesh", self.life, PROTOCOL_VERSION))
+        self._send(socket, OperatorHello(operator or client_name(), self.life, PROTOCOL_VERSION))
         return socket
 
     def send(self, node: str, message: Msg) -> bool:

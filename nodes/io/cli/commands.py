@@ -18,7 +18,7 @@ from mesh.messages.base import Msg
 from mesh.messages.control import CLOSE_VERB, MODIFY_VERB, Command, CommandAnswer
 from nodes import codes
 from nodes.io.cli import tables
-from nodes.io.cli.acting import NOT_ALL, NOT_DONE, is_confirmed, operator_name, spec_of, why_silent
+from nodes.io.cli.acting import NOT_ALL, NOT_DONE, is_confirmed, operator_word, spec_of, why_silent
 from nodes.io.cli.actwords import accounts_in, amount, check_act_scope, check_reason, check_ticket, lots
 from nodes.io.cli.client import Client, attached
 from nodes.io.cli.grid import Column, cell, console, grid
@@ -61,7 +61,7 @@ def close_command(config: Config, scope: str, volume: str | None, foreign: bool,
     """To close positions; ``volume``: lots of each, None: all of it. Raises BadUsage."""
     volume_e8 = lots("--volume", volume)
     return Command(
-        secrets.token_bytes(16), operator_name(), CLOSE_VERB, check_act_scope(config, scope), volume_e8, foreign, 0, 0, False,
+        secrets.token_bytes(16), operator_word(), CLOSE_VERB, check_act_scope(config, scope), volume_e8, foreign, 0, 0, False,
         check_reason(reason),
     )  # fmt: skip
 
@@ -72,7 +72,7 @@ def modify_command(config: Config, ticket: str, sl: str | None, tp: str | None) 
     if sl is None and tp is None:
         raise BadUsage("nothing to change: give --sl, --tp or both (0 removes a level)")
     sl_e8, tp_e8 = amount("--sl", sl, LEAVE), amount("--tp", tp, LEAVE)
-    return Command(secrets.token_bytes(16), operator_name(), MODIFY_VERB, ticket, 0, True, sl_e8, tp_e8, False)
+    return Command(secrets.token_bytes(16), operator_word(), MODIFY_VERB, ticket, 0, True, sl_e8, tp_e8, False)
 
 
 def dry(command: Command) -> Command:
@@ -83,7 +83,7 @@ def dry(command: Command) -> Command:
 def act(config_path: Path | None, command: Command, dry_run: bool, yes: bool, question: str) -> int:
     """Preview, ask, act, report. Raises NoMesh, BadUsage."""
     with attached(config_path) as client:
-        client.greet(operator_name())
+        client.greet(operator_word())
         preview = run_command(client, dry(command))
         say("would touch:")
         code = print_answers(client, preview)

@@ -14,7 +14,7 @@ from mesh.keyring import Item, Signer
 from mesh.messages.control import FREEZE, LATCHED, STAGE_OF, Command, CommandAnswer, Entry, LostOrder
 from mesh.view import View
 from nodes.io.cli import stops, tables
-from nodes.io.cli.acting import operator_name
+from nodes.io.cli.acting import operator_name, operator_word
 from nodes.io.cli.actwords import accounts_in, check_account, check_stop_scope
 from nodes.io.cli.ask import ask_why, check_query, silent_words, story_parts, unknown_words
 from nodes.io.cli.client import Client, attached_to
@@ -135,7 +135,7 @@ class MeshHands:
         from tui.hands import LostList
 
         with attached_to(self._config) as client:
-            client.greet(self.operator)
+            client.greet(operator_word())
             lists = ask_lost(client, list(self._config.account))
         return [LostList(item.account, item.said_by, item.why, item.market_ns, tuple(item.orders)) for item in lists]
 
@@ -148,7 +148,7 @@ class MeshHands:
         said = check_said(EXECUTED, str(ticket)) if ticket else check_said(NOT_EXECUTED, None)
         command = about_shown(resolve_command(account, order.oid, said, reason), order)
         with attached_to(self._config) as client:
-            client.greet(self.operator)
+            client.greet(operator_word())
             return would_be(client, command) if dry_run else answer_of(client, command)
 
     def reconcile(self, account: str) -> list[str]:
@@ -156,7 +156,7 @@ class MeshHands:
         self._acting()
         check_account(self._config, account)
         with attached_to(self._config) as client:
-            client.greet(self.operator)
+            client.greet(operator_word())
             return [escaped(line) for line in reconcile_lines(client, account)]
 
     def close(self, scope: str, foreign: bool, reason: str, dry_run: bool) -> list[CommandAnswer]:
@@ -171,7 +171,7 @@ class MeshHands:
 
     def _command(self, command: Command, dry_run: bool) -> list[CommandAnswer]:
         with attached_to(self._config) as client:
-            client.greet(self.operator)
+            client.greet(operator_word())
             answers = run_command(client, dry(command) if dry_run else command)
         return [item for items in answers.values() for item in items]
 

@@ -7,7 +7,7 @@ import msgspec
 from mesh.messages.base import Msg
 from mesh.messages.control import UNKNOWN_VERB, Command, LostOrder, LostOrders
 from nodes import codes
-from nodes.io.cli.acting import operator_name, why_silent
+from nodes.io.cli.acting import operator_word, why_silent
 from nodes.io.cli.client import Client
 
 ANSWER_S = 5.0
@@ -43,7 +43,7 @@ def ask_lost(client: Client, accounts: list[str]) -> list[AccountList]:
     """The list of each of these accounts. The client has greeted."""
     config = client.config
     scope = f"account:{accounts[0]}" if len(accounts) == 1 else "all"  # there is no scope between them; the others are not waited for
-    command = Command(secrets.token_bytes(16), operator_name(), UNKNOWN_VERB, scope, 0, False, 0, 0, True)
+    command = Command(secrets.token_bytes(16), operator_word(), UNKNOWN_VERB, scope, 0, False, 0, 0, True)
     master = config.nodes_of("master")[0]
     wanted = [(node, account) for account in accounts for node in (config.local_of(account), master)]
     told = Told()

@@ -55,9 +55,9 @@ def send_signal(
             return 0
         if not is_confirmed("Send this signal?", yes):
             return NOT_DONE
-        signal = _signal(client, symbol, SIDES[word], targets, volume_e8)
-        answer = _deliver(client, signal)
-        lines = _ended_lines(client, signal.sid) if answer.code == ACCEPTED else []
+        signal = hand_signal(client, symbol, SIDES[word], targets, volume_e8)
+        answer = deliver(client, signal)
+        lines = ended_lines(client, signal.sid) if answer.code == ACCEPTED else []
         return report(signal, answer, lines)
 
 
@@ -73,7 +73,8 @@ def check_volume(client: Client, symbol: str, targets: list[str], volume_e8: int
         raise BadUsage("; ".join(f"--{objection} on {', '.join(accounts)}" for objection, accounts in objections.items()))
 
 
-def _signal(client: Client, symbol: str, side: int, targets: list[str], volume_e8: int) -> Signal:
+def hand_signal(client: Client, symbol: str, side: int, targets: list[str], volume_e8: int) -> Signal:
+    """A signal of this operator, at the market's moment; ``volume_e8`` 0: sized by the strategy."""
     market = client.view.nodes.get(client.config.nodes_of("market")[0])
     market_ns = market[1].market_ns if market else 0
     sid = f"{OPERATOR}/{operator_name()}/{secrets.token_hex(6)}"[:160]
@@ -81,7 +82,7 @@ def _signal(client: Client, symbol: str, side: int, targets: list[str], volume_e
     return Signal(sid, OPERATOR, MANUAL, symbol, "M1", market_ns, 0, market_ns, stamp_ns, side=side, accounts=targets, volume_e8=volume_e8)
 
 
-def _deliver(client: Client, signal: Signal) -> SignalAnswer:
+def deliver(client: Client, signal: Signal) -> SignalAnswer:
     """Hand the signal over until it is answered. Raises NoMesh where nobody answers."""
     client.send_source(SourceHello(OPERATOR, secrets.randbits(62), PROTOCOL_VERSION, client.config.fingerprint))
     client.send_source(signal)
@@ -97,7 +98,7 @@ def _deliver(client: Client, signal: Signal) -> SignalAnswer:
     return answers[0]
 
 
-def _ended_lines(client: Client, sid: str) -> list[Story]:
+def ended_lines(client: Client, sid: str) -> list[Story]:
     """The lines of the signal, once all have ended or the limit is over."""
     master = client.config.nodes_of("master")[0]
     end_s = time.monotonic() + ANSWER_S

@@ -11,7 +11,7 @@ from mesh.units import MS_NS
 from mesh.view import LATE_NS
 from nodes.codes import WORKING
 from nodes.io.cli import tables
-from nodes.io.cli.acting import NOT_ALL, operator_name
+from nodes.io.cli.acting import NOT_ALL, operator_word
 from nodes.io.cli.actwords import check_account
 from nodes.io.cli.client import Client, attached
 from nodes.io.cli.commands import ANSWER_S as SILENT_S
@@ -32,7 +32,7 @@ def reconcile_account(config_path: Path | None, account: str, as_json: bool) -> 
     config, _ = find(config_path)
     check_account(config, account)
     with attached(config_path) as client:
-        client.greet(operator_name())
+        client.greet(operator_word())
         answers, lost = ask_reconcile(client, account)
         if as_json:
             say_json(document(account, answers) | {"as_it_was": as_it_was(client, account, lost[0]) if lost else None})
@@ -46,7 +46,7 @@ def reconcile_account(config_path: Path | None, account: str, as_json: bool) -> 
 
 def ask_reconcile(client: Client, account: str) -> tuple[list[CommandAnswer], list[AccountList]]:
     """What the local found, the sum last; where it does not answer, the account's list besides. The client has greeted."""
-    command = Command(secrets.token_bytes(16), operator_name(), RECONCILE_VERB, f"account:{account}", 0, False, 0, 0, False)
+    command = Command(secrets.token_bytes(16), operator_word(), RECONCILE_VERB, f"account:{account}", 0, False, 0, 0, False)
     answers = run_command(client, command, _limit_s(client, account))[account]
     return answers, ask_lost(client, [account]) if answers[-1].code == NO_ANSWER else []
 

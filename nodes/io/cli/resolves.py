@@ -11,7 +11,7 @@ from mesh.config import Config
 from mesh.errors import BadUsage
 from mesh.messages.control import RESOLVE_VERB, Command, CommandAnswer, LostOrder
 from nodes import codes
-from nodes.io.cli.acting import NOT_ALL, NOT_DONE, check_unasked, is_typed, operator_name
+from nodes.io.cli.acting import NOT_ALL, NOT_DONE, check_unasked, is_typed, operator_word
 from nodes.io.cli.actwords import check_reason
 from nodes.io.cli.client import Client, attached
 from nodes.io.cli.commands import answer_row, dry, print_answers, run_command
@@ -37,7 +37,7 @@ def resolve_order(
     if as_json:
         check_unasked(dry_run, yes)
     with attached(config_path) as client:
-        client.greet(operator_name())
+        client.greet(operator_word())
         (told,) = ask_lost(client, [account])
         lost = next((item for item in told.orders if item.oid == oid), None)
         command = about_shown(command, lost)
@@ -96,7 +96,7 @@ def _print_order(command: Command, told: AccountList, lost: LostOrder | None) ->
 def resolve_command(account: str, oid: bytes, ticket: int, reason: str) -> Command:
     """An operator's word about an order. ``ticket`` 0: it was not executed. Raises BadUsage for a reason that is none."""
     return Command(
-        secrets.token_bytes(16), operator_name(), RESOLVE_VERB, f"account:{account}", 0, False, 0, 0, False, check_proof(reason), oid, 0,
+        secrets.token_bytes(16), operator_word(), RESOLVE_VERB, f"account:{account}", 0, False, 0, 0, False, check_proof(reason), oid, 0,
         ticket,
     )  # fmt: skip
 

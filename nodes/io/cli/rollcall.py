@@ -47,7 +47,9 @@ class RollCall:
             self.down.setdefault(process, f"{process} never came up ({phases}): {self._last_words(process)}")
 
     def _is_up(self, state: ProcessState, view: View) -> bool:
-        """Whether all its nodes say so in this life of it."""
+        """Whether all its nodes say so in this life of it; of a process without nodes supervisord says it."""
+        if not self._processes[state.name]:
+            return state.state == "RUNNING"
         seen = [_health(node, view) for node in self._processes[state.name]]
         return all(health is not None and health.pid == state.pid and health.phase in LIVE_PHASES for health in seen)
 

@@ -189,6 +189,8 @@ def done_by(row: Row) -> str:
     if not health:
         return ""
     facts, counters = health["facts"], health["counters"]
+    if ended := facts.get("ended"):
+        return str(ended)  # it is down: its supervisor tells how and since when
     if row["role"] == "master":
         return lines_words(facts)
     if row["role"] == "market":

@@ -19,6 +19,7 @@ from mesh.messages.base import Msg
 from mesh.messages.control import LATCHED, STOP_STAGES, Drill, Entry, OperatorHello
 from mesh.messages.outcomes import Outcome
 from mesh.units import MS_NS, SECOND_NS
+from nodes.io.cli.acting import operator_word
 from nodes.io.cli.client import Client
 from nodes.io.cli.plaintext import say
 
@@ -118,7 +119,7 @@ class StopRun:
         return not self._is_for_all or set(self._nodes) <= {*confirmations.takers, *confirmations.refusals}
 
     def _send(self) -> None:
-        hello = OperatorHello(self._item.by[:64] or self._item.issuer, self._client.life, PROTOCOL_VERSION)
+        hello = OperatorHello(operator_word(), self._client.life, PROTOCOL_VERSION)
         for node in self._nodes:
             if node not in self._client.unreached:
                 self._client.queue(node, hello, self._message)

@@ -13,6 +13,7 @@ from mesh.config import Config
 from mesh.errors import BadUsage
 from mesh.keyring import Item, Signer
 from mesh.messages.control import CANCEL, FLATTEN, FREEZE, GENESIS, LATCHED, STAGE_OF, STOP_STAGES, Entry, Undo
+from mesh.stopset import UNKNOWN_LEVEL
 from mesh.view import View
 from nodes.io.cli import tables
 from nodes.io.cli.acting import NOT_ALL, NOT_DONE, check_unasked, is_confirmed, is_typed, operator_name
@@ -222,6 +223,14 @@ def arm(account: str, wish: Wish) -> int:
         return _undo(client, signer, ending, account, reason, wish)
 
 
+def check_known(ending: list[Entry]) -> None:
+    """Raises BadUsage where one of these is of a level of a newer version: nobody lets trade again what he does not know the reach of."""
+    newer = [entry for entry in ending if entry.level == UNKNOWN_LEVEL]
+    if newer:
+        told = "; ".join(f"{entry.scope}: {entry.reason}" for entry in newer)
+        raise BadUsage(f"{told}: how much it stops is not known here; end it with that version, or name the other stops by their ids")
+
+
 def needed_reason(reason: str) -> str:
     """Why trading may go on. Raises BadUsage where it is missing."""
     checked = check_reason(reason)
@@ -255,6 +264,7 @@ def _undo(client: Client, signer: Signer, ending: list[bytes], what: str, reason
     if wish.dry_run:
         return 0
     check_undone(ending, what)
+    check_known([entry for key, entry in live if key in ending])
     if not is_typed(what, f"type {what} to let it trade again", wish.yes, "after this it may open again"):
         return NOT_DONE
     accounts = held_by(client.config, [entry for key, entry in live if key in ending])

@@ -6,11 +6,9 @@
 from typing import Any
 
 from mesh.config import Config
-from mesh.errors import BadFrame
-from mesh.killset import KillSet
 from mesh.messages.accounts import AccountState
-from mesh.messages.control import LADDER
 from mesh.messages.health import NodeHealth
+from mesh.stopset import StopSet
 from mesh.texts import iso_from_ns, lots, money, price, side
 from mesh.units import MS_NS, e8_from_text
 from mesh.view import View, freshness

@@ -10,7 +10,7 @@ from mesh import texts
 from mesh.messages.control import LostOrder
 from mesh.messages.orders import CLOSE, OPEN
 from nodes import codes
-from nodes.io.cli.acting import NOT_ALL, operator_name
+from nodes.io.cli.acting import NOT_ALL, operator_word
 from nodes.io.cli.actwords import check_account
 from nodes.io.cli.client import attached
 from nodes.io.cli.grid import cell, console
@@ -34,7 +34,7 @@ def show_unknown(config_path: Path | None, as_json: bool, accounts: Sequence[str
     config, _ = find(config_path)
     wanted = list(dict.fromkeys(check_account(config, account, "--account") for account in accounts))
     with attached(config_path) as client:
-        client.greet(operator_name())
+        client.greet(operator_word())
         lists = ask_lost(client, wanted or list(config.account))
     if as_json:
         say_json({"format": 1, "accounts": [account_row(item) for item in lists]})

@@ -18,7 +18,7 @@ COMMENTED = re.compile(r"^# (?=\[|\w+ = )", re.MULTILINE)
 CHOSEN = {
     "mesh.id", "group", "market.digits", "account.demo-1.symbol_names", "account.demo-2.margin_mode", "account.demo-2.sizing.kind",
     "account.demo-2.sizing.lots", "account.demo-2.rails.daily_loss_percent", "node.market-1.port", "node.local-1.account",
-    "node.local-2.account", "node.local-1.routers",
+    "node.local-2.account", "node.local-1.routers", "alerts.webhook",
 }  # fmt: skip
 """Keys that have a default and show something else: names, and examples of what may be said."""
 

@@ -194,7 +194,7 @@ def test_nothing_is_taken_before_the_hello() -> None:
     node = Node()
     node.signal("s1", peer=77)
     node.give(DECIDE, first_signal())
-    node.hello("cci-1", 8, version=2)
+    node.hello("cci-1", 8, version=9)
     node.signal("s2", peer=8)
     node.give(SIGNALS, PeerLost(), INDICATOR)
     node.signal("s3")

@@ -9,13 +9,13 @@ from textual.widgets import Input
 
 from mesh.errors import BadUsage
 from mesh.messages.control import GENESIS, CommandAnswer, Entry
+from mesh.stopset import UNKNOWN_LEVEL
 from mesh.view import View
 from tests.tui.consolerig import WALL_NS, Rig, busy, key_of, quiet, stop, undo
 from tests.tui.pagestates import KILL, killed
 from tests.tui.screens.controlplay import on_control, part, settled, typed, undone
 from tui.screens.confirm import StopDialog, UndoDialog
 from tui.screens.control import StepBox
-from tui.stopset import UNKNOWN_LEVEL
 from tui.widgets.fields import Offered
 from tui.widgets.table import Table
 

@@ -29,7 +29,8 @@ from mesh.messages.control import (
     StopAnswer,
     Undo,
 )
-from nodes.io.cli import drills, stops
+from mesh.stopset import UNKNOWN_LEVEL
+from nodes.io.cli import drills, stops, tables
 from nodes.io.cli import entries as entries_file
 from nodes.io.cli.drills import drill
 from nodes.io.cli.entries import entries
@@ -219,6 +220,20 @@ def test_resume_by_id(monkeypatch: pytest.MonkeyPatch) -> None:
     (undo,) = mesh.items()
     assert isinstance(undo, Undo)
     assert undo.entries == [first]
+
+
+def test_stop_of_a_newer_version_binds_and_is_not_ended_here(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """It is in the word of the ladder, in the table and in the list; nobody lets trade again what he does not know the reach of."""
+    mesh = Mesh(monkeypatch)
+    mesh.show(Entry("operator", 1, 1, "HALF", "all", "why"))
+    known = mesh.show(Entry("operator", 2, 1, "FREEZE", "account:demo-1", "why"))
+    assert tables.mesh_state(mesh.client.view) == f"{UNKNOWN_LEVEL}+"
+    assert [row["level"] for row in tables.stop_rows(mesh.client.view)] == [UNKNOWN_LEVEL, "FREEZE"]
+    with pytest.raises(BadUsage, match="its level HALF is of a newer version"):
+        resume("all", YES)
+    assert mesh.items() == []
+    assert f"ends: {UNKNOWN_LEVEL} all" in capsys.readouterr().out
+    assert resume(known.hex()[:12], YES) == 0
 
 
 def test_resume_needs_a_reason_and_a_stop(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,6 +15,14 @@ def rank_of(level: str) -> int:
     return LADDER.index(level) if level in LADDER else len(LADDER)
 
 
+def shown(item: Entry | Undo) -> Entry | Undo:
+    """An item as it is shown: what a level says that is not known here stands in the reason."""
+    if isinstance(item, Undo) or item.level in STAGE_OF:
+        return item
+    reason = f"{item.reason or 'no reason'} (its level {item.level} is of a newer version)"
+    return msgspec.structs.replace(item, level=UNKNOWN_LEVEL, reason=reason)
+
+
 class StopSet:
     """Entries and undos by their ids, for whoever shows them."""
 
@@ -32,10 +40,9 @@ class StopSet:
         except BadFrame:
             return None
         self._known.add(raw)
-        if isinstance(item, Entry) and item.level not in STAGE_OF:
+        if (seen := shown(item)) is not item:
             self._newer.add(raw)
-            reason = f"{item.reason or 'no reason'} (its level {item.level} is of a newer version)"
-            item = msgspec.structs.replace(item, level=UNKNOWN_LEVEL, reason=reason)
+            item = seen
         self._set.add(key, raw, item)
         return item
 

@@ -1,0 +1,164 @@
+"""Tells of alarms, away from every screen: a frontend without one. It hears the routers as a console does, and sends them nothing.
+
+``python -m nodes.io.alerting --config FILE --state DIR`` is what supervisord starts beside the nodes where the file has ``[alerts]``.
+"""
+
+import argparse
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import msgspec
+
+from mesh.alarmbook import AlarmBook, Notice
+from mesh.alarms import alarms, can_judge
+from mesh.alarmtext import document_of
+from mesh.codec import encode
+from mesh.config import Config
+from mesh.core import Note
+from mesh.errors import BadConfig, MeshError
+from mesh.io.clock import monotonic_ns, wall_ns
+from mesh.io.log import Log
+from mesh.messages.base import Msg
+from mesh.messages.control import Signed
+from mesh.outlets import ALERTS_PROGRAM
+from mesh.stopset import StopSet
+from mesh.units import SECOND_NS
+from nodes.io.alerthooks import hooks_of
+from nodes.io.alertsender import AlertSender, Delivery
+from nodes.io.cli.client import Client
+from nodes.io.lifeline import die_with_parent, is_orphan_of_supervisord, parent_watch
+
+PUMP_MS = 200
+LOOK_NS = SECOND_NS
+CLOSE_S = 2.0
+
+
+class Alerting:
+    """What is known, what is told, what became of it."""
+
+    def __init__(self, config: Config, sender: AlertSender, log: Log) -> None:
+        assert config.settings.alerts is not None, "it runs where there is [alerts] alone"
+        self._config = config
+        self._sender = sender
+        self._log = log
+        self._stops = StopSet()
+        self._book = AlarmBook(config.settings.alerts)
+        self._looked_ns = 0
+        self._undelivered_count = 0
+        self._untold_count = 0
+        """Of those, how many no later alert has told of."""
+
+    def hear(self, _router: str, item: Msg) -> None:
+        """Something a router publishes: stops are kept here, also of a level this version does not know."""
+        if isinstance(item, Signed):
+            self._stops.take(encode(item))
+
+    def look(self, client: Client) -> None:
+        """Once a second: what is alarming, who has to be told, what has become of what was."""
+        now_ns = client.now_ns()
+        if now_ns - self._looked_ns < LOOK_NS:
+            return
+        self._looked_ns = now_ns
+        view = client.view
+        found = alarms(self._config, view, self._stops.live(), now_ns, client.is_seeing)
+        for notice in self._book.look(found, lambda alarm: can_judge(alarm, view, now_ns), now_ns):
+            self._tell(notice, now_ns)
+        for delivery in self._sender.results():
+            self._delivered(delivery)
+        self._log.flush()
+
+    def close(self) -> None:
+        """Deliver what waits; what could not be is in the log."""
+        self._sender.close(CLOSE_S)
+        for delivery in self._sender.results():
+            self._delivered(delivery)
+        self._log.note(Note("info", "ended", {"undelivered_count": self._undelivered_count}))
+        self._log.close()
+
+    def _tell(self, notice: Notice, now_ns: int) -> None:
+        untold_count, self._untold_count = self._untold_count, 0
+        document = document_of(notice, self._config.settings.mesh.id, now_ns, wall_ns(), untold_count)
+        self._log.note(Note("info", "told", {"alert": document["text"], "kind": notice.kind, "event_": notice.event}))
+        self._sender.send(msgspec.json.encode(document))
+
+    def _delivered(self, delivery: Delivery) -> None:
+        told = {"hook": delivery.hook, "tries_count": delivery.tries_count}
+        if not delivery.why:
+            self._log.note(Note("info", "delivered", told))
+            return
+        self._undelivered_count += 1
+        self._untold_count += 1
+        lost = {"why": delivery.why, "undelivered_count": self._undelivered_count, "alert": delivery.body.decode()}
+        self._log.note(Note("error", "undelivered", {**told, **lost}))
+
+
+def run_alerting(config: Config, state: Path, is_over: Callable[[], bool]) -> int:
+    """Tell of alarms until it is over. Raises BadConfig."""
+    alerts = config.settings.alerts
+    if alerts is None:
+        raise BadConfig("there is no [alerts] in the configuration: nobody is to be told; see `mesh init`")
+    hooks = hooks_of(alerts)
+    log = Log(state / "log" / f"{ALERTS_PROGRAM}.log", ALERTS_PROGRAM)
+    log.note(Note("info", "started", {"hooks": ", ".join(hook.name for hook in hooks)}))
+    client = Client(config, state)
+    alerting = Alerting(config, AlertSender(hooks, alerts.retry_count), log)
+    client.listener = alerting.hear
+    try:
+        while not is_over():
+            client.pump(PUMP_MS)
+            alerting.look(client)
+    finally:
+        client.close()
+        alerting.close()
+    return 0
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """What supervisord starts; the exit code."""
+    die_with_parent()
+    if is_orphan_of_supervisord():
+        return 0
+    parser = argparse.ArgumentParser(prog="python -m nodes.io.alerting", description="Tell of alarms of a mesh.")
+    parser.add_argument("--config", type=Path, required=True, help="the configuration: TOML, or the JSON `mesh up` wrote")
+    parser.add_argument("--state", type=Path, required=True, help="where its log and the operator's keys are")
+    chosen = parser.parse_args(words)
+    from nodes.io.locate import load
+
+    end = End()
+    end.listen()
+    try:
+        return run_alerting(load(chosen.config), chosen.state, end.look)
+    except MeshError as error:
+        sys.stderr.write(f"mesh: {ALERTS_PROGRAM}: {error}\n")
+        return error.exit_code
+
+
+class End:
+    """Whether this process was told to end, or its parent has."""
+
+    def __init__(self) -> None:
+        self._is_over = False
+        self._watch = parent_watch(self.ask)
+        self._looked_ns = 0
+
+    def listen(self) -> None:
+        """Take the signals that end it."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda _number, _frame: self.ask())
+
+    def ask(self) -> None:
+        """It is over."""
+        self._is_over = True
+
+    def look(self) -> bool:
+        """Whether it is over; the parent is looked for once a second."""
+        if monotonic_ns() - self._looked_ns >= SECOND_NS:
+            self._looked_ns = monotonic_ns()
+            self._watch()
+        return self._is_over
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,44 @@
+"""What ``mesh metrics`` prints: files for Grafana and Prometheus."""
+
+from pathlib import Path
+
+from mesh.config import Config
+from mesh.errors import BadUsage
+from mesh.metricsboard import dashboard
+from mesh.metricsrules import rules_file
+from mesh.outlets import metrics_of
+from nodes.io.cli.plaintext import say, say_json
+from nodes.io.locate import find
+
+ANYWHERE = ("0.0.0.0", "::")
+
+
+def print_dashboard(config_path: Path | None) -> int:
+    """``mesh metrics dashboard``. Raises BadConfig, NoMesh."""
+    config, _ = find(config_path)
+    say_json(dashboard(config.settings.mesh.id))
+    return 0
+
+
+def print_rules() -> int:
+    """``mesh metrics rules``."""
+    for line in rules_file().splitlines():
+        say(line)
+    return 0
+
+
+def print_targets(config_path: Path | None) -> int:
+    """``mesh metrics targets``. Raises BadUsage where nothing is served, BadConfig, NoMesh."""
+    config, _ = find(config_path)
+    say_json(targets(config))
+    return 0
+
+
+def targets(config: Config) -> list[dict[str, object]]:
+    """Where Prometheus finds the nodes. Raises BadUsage."""
+    places = metrics_of(config)
+    if not places:
+        raise BadUsage("this mesh serves no numbers: put [metrics] into its configuration, and start it again")
+    hosts = {name: config.node[name].host if host in ANYWHERE else host for name, (host, _) in places.items()}
+    named = [f"[{hosts[name]}]:{port}" if ":" in hosts[name] else f"{hosts[name]}:{port}" for name, (_, port) in places.items()]
+    return [{"targets": named, "labels": {"mesh": config.settings.mesh.id}}]
