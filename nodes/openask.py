@@ -15,10 +15,10 @@ class OpenAsk(msgspec.Struct, frozen=True, gc=False):
     """An opening that is asked for, and everything the rules look at. Money in the account's currency.
 
     ``waits_for``: what the account is not ready for (empty: ready). ``mismatch``: what of it is not as it has to be (empty: all is).
-    ``is_connected`` and ``is_trade_allowed`` are of the newest state. ``state_age_ns`` is on the master's monotonic clock, ``signal_age_ns``
-    in market time (a signal by hand: since the signals node took it). ``reference_e8``: the price the signal saw, 0 where it saw none.
-    ``needs_atr``: SL or TP by ATR is asked for and the signal carries none. ``quote_stale_ns``: how old a live market's quote may be; None
-    where quotes are recorded, whose files may be as sparse as they like.
+    ``is_connected`` and ``is_trade_allowed`` are of the newest state. ``state_age_ns`` is on the master's monotonic clock,
+    ``signal_age_ns`` in market time (a signal by hand: since the signals node took it). ``reference_e8``: the price the signal saw, 0
+    where it saw none. ``needs_atr``: SL or TP by ATR is asked for and the signal carries none. ``quote_stale_ns``: how old a live
+    market's quote may be; None where quotes are recorded, whose files may be as sparse as they like.
     """
 
     limits: Limits

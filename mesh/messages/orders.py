@@ -280,13 +280,16 @@ class Grant(Msg, tag=53):
 
 
 class RouterHeartbeat(Msg, tag=54):
-    """Router → locals each 250 ms; ``master_age_ns``: since the last answer of the master."""
+    """Router → locals each 250 ms; ``master_age_ns``: since the last answer of the master. ``is_leaving``: it was asked to stop, and waits
+    for the locals that are home there to move.
+    """
 
     router: Name
     life: Life
     e: Count
     master_age_ns: Count
     kill_digest: Digest
+    is_leaving: bool = False
 
 
 class StateAsk(Msg, tag=55):

@@ -100,8 +100,8 @@ class HomeLink:
         if index < 0:
             state.counters.add("stranger_count")
             return []
-        state.homing.heard(index, beat.master_age_ns, now_ns)
-        effects: list[Effect] = []
+        state.homing.heard(index, beat.master_age_ns, now_ns, beat.is_leaving)
+        effects: list[Effect] = self.look(now_ns) if beat.is_leaving else []
         if index == state.homing.home:
             effects += self._heard_epoch(beat.e)
         if beat.kill_digest != state.ladder.digest:

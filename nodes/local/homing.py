@@ -1,7 +1,8 @@
 """From which of its routers a local takes its orders, and when it moves to the other one (DESIGN §2).
 
 It moves when its router is silent, or when that router has had no answer of the master for long while the other's is
-recent; at most once in a while, never to a router that is silent itself, and never back merely because the first returned.
+recent; at most once in a while, never to a router that is silent itself, and never back merely because the first returned. From a router
+that is about to stop it moves at once.
 """
 
 from mesh.units import SECOND_NS
@@ -23,6 +24,7 @@ class Homing:
         self._moved_ns = -gap_ns
         self._heard_ns = [0] * router_count
         self._is_known = [False] * router_count
+        self._is_leaving = [False] * router_count
         self._master_ns = [-MASTER_OLD_NS] * router_count
         """When the master last answered that router, on our clock."""
 
@@ -36,8 +38,9 @@ class Homing:
         """How many routers there are."""
         return len(self._heard_ns)
 
-    def heard(self, index: int, master_age_ns: int, now_ns: int) -> None:
-        """A heartbeat of a router: the master's last answer to it is ``master_age_ns`` old."""
+    def heard(self, index: int, master_age_ns: int, now_ns: int, is_leaving: bool = False) -> None:
+        """A heartbeat of a router: the master's last answer to it is ``master_age_ns`` old; it may be about to stop."""
+        self._is_leaving[index] = is_leaving
         self._heard_ns[index] = now_ns
         self._is_known[index] = True
         self._master_ns[index] = now_ns - master_age_ns
@@ -56,10 +59,15 @@ class Homing:
 
     def move(self, now_ns: int) -> bool:
         """Go home to the other router where the rule says so; whether it did."""
-        if self.count == 1 or now_ns - self._moved_ns < self._gap_ns:
+        if self.count == 1:
             return False
         here, there = self.home, 1 - self.home
-        if not self._is_known[there] or self.is_silent(there, now_ns):
+        if not self._is_known[there] or self.is_silent(there, now_ns) or self._is_leaving[there]:
+            return False
+        if self._is_leaving[here]:
+            self.home, self._moved_ns = there, now_ns
+            return True
+        if now_ns - self._moved_ns < self._gap_ns:
             return False
         is_stale = now_ns - self._master_ns[here] > MASTER_OLD_NS and now_ns - self._master_ns[there] < MASTER_RECENT_NS
         if not self.is_silent(here, now_ns) and not is_stale:

@@ -46,7 +46,7 @@ from mesh.messages.orders import (
 )
 from mesh.messages.outcomes import DealReport, Outcome, OutcomeAck
 from mesh.stages import FORWARD
-from mesh.units import MS_NS
+from mesh.units import MS_NS, SECOND_NS
 from nodes.envelopes import message_of
 from nodes.router.control import RouterControl
 from nodes.router.localwords import LocalWords
@@ -56,7 +56,9 @@ from nodes.router.state import RouterState
 from nodes.stops import KILL_ITEM
 
 FROM_MASTER = (ORDERS, REPLAY)
-BEAT, HELLO, SNAPSHOT, SLICE = "beat", "hello", "snapshot", "slice"
+BEAT, HELLO, SNAPSHOT, SLICE, LEAVE = "beat", "hello", "snapshot", "slice", "leave"
+LEAVE_NS = 2 * SECOND_NS
+"""Locals that have another router have this long to move there, where the drain is not shorter."""
 MASTER_QUIET_NS = 500 * MS_NS
 """After so long without an answer on the replay link the master is asked for one."""
 
@@ -75,7 +77,7 @@ class Router(Core):
             Durable: lambda e, now_ns: self._state.commits.durable(message_of(e, Durable).token, now_ns),
             LinkUp: self._on_link_up,
             PeerLost: self._on_lost,
-            Stop: lambda e, now_ns: (Halt(0, "stopped: a router keeps nothing that is not on disk"),),
+            Stop: self._on_stop,
             WallStep: lambda e, now_ns: master.on_wall_step(),
             Order: master.on_order,
             Heartbeat: master.on_heartbeat,
@@ -115,6 +117,7 @@ class Router(Core):
             HOLES: master.ask_holes,
             SNAPSHOT: self._on_snapshot_due,
             SLICE: self._on_slice_due,
+            LEAVE: lambda now_ns: (self._left(),),
         }
         """By the word of a timer, what is done when it comes due."""
 
@@ -128,6 +131,8 @@ class Router(Core):
         elif link == REPLAY:
             state.replay_ns = now_ns
         effects = super().handle(envelope, now_ns)
+        if state.is_leaving and not state.peers.staying():
+            return (*effects, self._left())
         self.deadline_ns = state.timers.next_ns
         if link in FROM_MASTER:  # what comes on others fills no hole
             closed = self._gap.look(not state.stream.is_whole, now_ns)
@@ -187,8 +192,21 @@ class Router(Core):
             state.timers.set(SLICE, now_ns + SLICE_NS)
         return effects
 
+    def _on_stop(self, envelope: Envelope, now_ns: int) -> Effects:
+        """Have its locals move while it still serves them: nothing is missed, and nothing has to be found silent first."""
+        state = self._state
+        state.is_leaving = True
+        state.timers.set(LEAVE, now_ns + min(LEAVE_NS, state.config.settings.timers.drain_ms * MS_NS))
+        return state.to_locals(state.beat(now_ns))
+
+    def _left(self) -> Halt:
+        staying = self._state.peers.staying()
+        return Halt(0, f"stopped: {len(staying)} locals have not moved" if staying else "stopped: no local is home here that could be elsewhere")
+
     def phase(self) -> str:
         """READY once the master has answered."""
+        if self._state.is_leaving:
+            return "DRAINING"
         return "READY" if self._master.is_welcomed else "STARTING"
 
     def facts(self) -> dict[str, str]:

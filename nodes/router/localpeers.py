@@ -54,7 +54,9 @@ class LocalPeers:
         self._meter = meter
         locals_of = {account: config.local_of(account) for account in config.account}
         self._nodes = {account: node for account, node in locals_of.items() if name in config.routers_of(node)}
-        """The accounts whose locals know this router."""
+        """The accounts whose locals know this router …"""
+        self._movable = {account for account, node in self._nodes.items() if len(config.routers_of(node)) > 1}
+        """… and another one."""
         self._by_peer: dict[int, LocalPeer] = {}
         self._by_account: dict[str, LocalPeer] = {}
         interval_ns = config.settings.timers.state_ms * MS_NS
@@ -99,6 +101,10 @@ class LocalPeers:
     def all(self) -> list[LocalPeer]:
         """Every local that said hello here, in the order of their first hellos."""
         return list(self._by_account.values())
+
+    def staying(self) -> list[str]:
+        """Accounts that are home here, and could be home elsewhere."""
+        return [account for account, local in self._by_account.items() if local.is_home and account in self._movable]
 
     def is_home(self, account: str) -> bool:
         """Whether an account takes its orders from here."""

@@ -52,6 +52,8 @@ class RouterState:
         self.granted: dict[str, dict[int, int]] = {}
         """Account → life of its local → when it was handed leave to open last."""
         self.started_ns = 0
+        self.is_leaving = False
+        """Asked to stop: locals that have another router are to move there."""
         self.account_asks: dict[tuple[str, int], None] = {}
         """(account, k) a local asked for by itself: the answer fills no hole of ours."""
 
@@ -62,7 +64,7 @@ class RouterState:
     def beat(self, now_ns: int) -> RouterHeartbeat:
         """Our heartbeat: how old the master's last word on its older link is."""
         age_ns = max(0, now_ns - min(self.orders_ns, self.replay_ns))
-        return RouterHeartbeat(self.name, self.life, self.stream.e, age_ns, self.stops.killset.digest)
+        return RouterHeartbeat(self.name, self.life, self.stream.e, age_ns, self.stops.killset.digest, self.is_leaving)
 
     def hand_leave(self, account: str, life: int, now_ns: int) -> None:
         """A life of a local is handed leave to open."""

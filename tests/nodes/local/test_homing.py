@@ -66,3 +66,17 @@ def test_local_with_one_router_stays() -> None:
     found = Homing(1, SECOND_NS, 5 * SECOND_NS)
     found.start(START_NS)
     assert not found.move(START_NS + 60 * SECOND_NS)
+
+
+def test_from_a_router_that_is_leaving_it_moves_at_once() -> None:
+    """Though it has moved a moment ago; not where the other one is leaving too, or silent."""
+    found = homing((0, 0))
+    found.heard(0, 0, LATER_NS, is_leaving=True)
+    assert found.move(LATER_NS)
+    found.heard(1, 0, LATER_NS, is_leaving=True)
+    assert not found.move(LATER_NS), "both are leaving"
+    found.heard(0, 0, LATER_NS)
+    assert found.move(LATER_NS), "the first is back"
+    silent = homing((0, 1_001))
+    silent.heard(0, 0, LATER_NS, is_leaving=True)
+    assert not silent.move(LATER_NS)
