@@ -201,7 +201,8 @@ class Router(Core):
 
     def _left(self) -> Halt:
         staying = self._state.peers.staying()
-        return Halt(0, f"stopped: {len(staying)} locals have not moved" if staying else "stopped: no local is home here that could be elsewhere")
+        left = f"{len(staying)} locals have not moved" if staying else "no local is home here that could be elsewhere"
+        return Halt(0, f"stopped: {left}")
 
     def phase(self) -> str:
         """READY once the master has answered."""

@@ -22,7 +22,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-config_app = typer.Typer(help="Check a configuration file, or show it with every default filled in.", no_args_is_help=True)
+config_app = typer.Typer(help="A configuration: check it, show it, tell what it changes, have the nodes take it.", no_args_is_help=True)
 app.add_typer(config_app, name="config")
 errors = Console(stderr=True, emoji=False)
 
@@ -114,6 +114,31 @@ def config_check(config: ConfigOption = None) -> None:
     from nodes.io.cli.operate import check_config
 
     raise typer.Exit(check_config(config))
+
+
+@config_app.command("diff")
+def config_diff(
+    file: Annotated[Path, typer.Argument(help="The new configuration.")],
+    config: ConfigOption = None,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+) -> None:
+    """Tell what a file changes of the mesh that runs here, and what it takes for each change to hold."""
+    from nodes.io.cli.configapply import diff_config
+
+    raise typer.Exit(diff_config(file, config, as_json))
+
+
+@config_app.command("apply")
+def config_apply(
+    file: Annotated[Path, typer.Argument(help="The new configuration.")],
+    config: ConfigOption = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be changed, change nothing.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+) -> None:
+    """Have the nodes of this host take a new file, one after the other; what ran before is put back where one does not come (exit 3)."""
+    from nodes.io.cli.configapply import apply_config
+
+    raise typer.Exit(apply_config(file, config, dry_run, yes))
 
 
 @config_app.command("show")

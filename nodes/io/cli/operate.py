@@ -19,7 +19,7 @@ from nodes.io.locate import Running, default_state, find, given, load, notes
 DOWN_S = 30.0
 
 
-def _found(config_path: Path | None) -> tuple[Fleet, Running]:
+def running_fleet(config_path: Path | None) -> tuple[Fleet, Running]:
     """The fleet on this host that a command means, and its ``mesh up``. Raises NoMesh where none was started."""
     config, running = find(config_path)
     if running is None:
@@ -33,7 +33,7 @@ def _found(config_path: Path | None) -> tuple[Fleet, Running]:
 
 def stop_mesh(config_path: Path | None) -> int:
     """End a running ``mesh up`` as Ctrl-C there would; where it is gone, stop its processes in order. Raises NoMesh."""
-    fleet, running = _found(config_path)
+    fleet, running = running_fleet(config_path)
     if running.is_alive():
         os.kill(running.pid, ASK_TO_END)
         if not _until(lambda: not running.is_alive()):
@@ -73,7 +73,7 @@ def _check_node(config: Config, name: str) -> None:
 
 def restart_node(config_path: Path | None, node: str) -> int:
     """Restart the process a node runs in. Raises NoMesh."""
-    fleet, running = _found(config_path)
+    fleet, running = running_fleet(config_path)
     _check_node(fleet.config, node)
     process = fleet.config.process_of(node)
     try:

@@ -1,0 +1,63 @@
+"""What one configuration changes of another, key by key, and what it takes for it to hold.
+
+Most changes are taken by starting nodes again one after the other, for the current and the previous configuration work together
+(``mesh/confighash.py``). Some every node has to take in the same moment, for by them nodes find and understand each other; and some make
+another mesh of it, whose stores and keys are not those of this one.
+"""
+
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
+from typing import Any
+
+import msgspec
+
+from mesh.config import Config
+
+ONE_BY_ONE, TOGETHER, ANEW = "one by one", "together", "anew"
+OFF = "off"
+"""What the file says for None."""
+LEFT_OUT = "-"
+"""A key that is in one of the two alone."""
+ANEW_KEYS = ("mesh.id", "mesh.seed", "account.*.login", "account.*.server", "account.*.margin_mode", "account.*.currency")
+"""What stores, keys and orders are made of: with another value they are not the ones they were."""
+TOGETHER_KEYS = ("mesh.*", "timers.*", "market.*", "broker.*", "node.*", "process.*", "symbol.*")
+"""Where nodes are, how they talk, and what market time is made of."""
+
+
+class Change(msgspec.Struct, frozen=True):
+    """One key with another value. ``how``: ONE_BY_ONE, TOGETHER or ANEW."""
+
+    key: str
+    before: str
+    after: str
+    how: str
+
+
+def changes(before: Config, after: Config) -> list[Change]:
+    """Every key whose value differs, by key."""
+    old, new = dict(_leaves(before)), dict(_leaves(after))
+    differing = [key for key in sorted(old.keys() | new.keys()) if old.get(key) != new.get(key)]
+    return [Change(key, old.get(key, LEFT_OUT), new.get(key, LEFT_OUT), _how(key, old, new)) for key in differing]
+
+
+def _leaves(config: Config) -> Iterator[tuple[str, str]]:
+    """Every key of the file with its value as text, defaults filled in."""
+    yield from _under("", msgspec.json.decode(config.effective()))
+
+
+def _under(where: str, value: Any) -> Iterator[tuple[str, str]]:
+    if isinstance(value, dict) and value:
+        for key, each in value.items():
+            yield from _under(f"{where}.{key}" if where else key, each)
+    else:
+        yield where, OFF if value is None else value if isinstance(value, str) else msgspec.json.encode(value).decode()
+
+
+def _how(key: str, old: dict[str, str], new: dict[str, str]) -> str:
+    if key.startswith("account."):
+        login = ".".join([*key.split(".")[:2], "login"])
+        if login not in old or login not in new:  # an account that comes or goes
+            return TOGETHER
+    if any(fnmatchcase(key, pattern) for pattern in ANEW_KEYS):
+        return ANEW
+    return TOGETHER if any(fnmatchcase(key, pattern) for pattern in TOGETHER_KEYS) else ONE_BY_ONE
