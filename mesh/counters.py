@@ -25,7 +25,7 @@ CATALOGUE: dict[str, str] = {
     "told_head_count": "times the head of the own audit was signed and told",
     "kept_head_count": "heads of other nodes' audits taken into the own audit",
     "refused_head_count": "heads of other nodes' audits that were not signed by the node they name",
-    "forged_count": "orders, grants and welcomes that were not sealed by the master: refused",
+    "forged_count": "words of the master that it had not sealed (orders, grants, welcomes, gap fills, voids, acks): refused",
     "stranger_count": "messages of peers without a hello this node accepts, or on a link that does not carry such",
     "block_count": "market blocks finished",
     "given_up_wait_count": "market waits given up: the run is not comparable with others",

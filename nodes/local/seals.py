@@ -22,7 +22,7 @@ WRITTEN_PER_S, WRITTEN_BURST = 1, 20
 
 
 class ForgedRecord(Msg):
-    """A word that was not the master's. ``e``, ``n``: as it said, 0 where it has none, of an ack ``f``; ``oid``: of an order."""
+    """A word that was not the master's. ``e``, ``n``: as it said, else 0; of an ack ``n`` is its ``f``. ``oid``: of an order."""
 
     kind: Code
     e: Count

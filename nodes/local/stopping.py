@@ -32,7 +32,7 @@ class Stopping:
         """The answer to it; None while it is not durable."""
 
     def begin_frozen(self, now_ns: int) -> list[Effect]:
-        """A real account whose store is new opens nothing until a person has armed it."""
+        """A live account whose store is new opens nothing until a person has armed it."""
         state = self._state
         nonce = int.from_bytes(state.store_id[:7], "big")
         if state.section.mode != LIVE or state.ladder.stops.has_issued(GENESIS, nonce):

@@ -38,22 +38,22 @@ class AccountRecord(Msg):
     others_f: int = 0
 
 
-class Misfit:
+class Mismatch:
     """What of an account is not as it has to be (``nodes/master/fitness.py``). ``words``: of its local, all of it; empty: all fits."""
 
-    __slots__ = ("by_word", "symbols", "words")
+    __slots__ = ("by_what", "symbols", "words")
 
     def __init__(self) -> None:
-        self.by_word: dict[str, str] = {}
+        self.by_what: dict[str, str] = {}
         self.words = ""
         self.symbols: dict[str, str] = {}
         """By the broker's name of a symbol, how its terms differ from those in the file."""
 
-    def found(self, word: str, what: str) -> bool:
-        """Something of its local was compared, ``what`` is amiss with it; whether it began or ended to be."""
-        before, self.by_word[word] = self.by_word.get(word, ""), what
-        self.words = " ".join(filter(None, self.by_word.values()))
-        return bool(what) != bool(before)
+    def found(self, what: str, words: str) -> bool:
+        """``what`` of its local was compared; ``words``: how it differs, empty where it fits. Whether that is news."""
+        before, self.by_what[what] = self.by_what.get(what, ""), words
+        self.words = " ".join(filter(None, self.by_what.values()))
+        return bool(words) != bool(before)
 
     def of(self, symbol: str) -> str:
         """Why nothing is opened in a symbol; empty where nothing speaks against it."""
@@ -66,8 +66,8 @@ class Account:
     # more than 30 attributes without slots cost an object its shared keys: each account is then a dict of its own, and slow to read
     __slots__ = (
         "_broker_symbols", "_config", "_held", "_held_of", "ack_rest", "asked_oid", "day_rule", "durable_f", "f", "flatten_again_ns",
-        "is_granted", "is_known", "is_rolled_back", "k", "life", "limits", "listed_f", "looked_oid", "marks", "misfit", "name", "others_f",
-        "own_sizing", "published_k", "rates", "rules", "seal_key", "settled", "skipped", "specs", "stale_k", "stash", "state",
+        "is_granted", "is_known", "is_rolled_back", "k", "life", "limits", "listed_f", "looked_oid", "marks", "mismatch", "name",
+        "others_f", "own_sizing", "published_k", "rates", "rules", "seal_key", "settled", "skipped", "specs", "stale_k", "stash", "state",
         "state_at_ns", "store_id", "symbols_number", "teller", "unseen", "unsure_e", "welcomed_ns",
     )  # fmt: skip
 
@@ -98,7 +98,7 @@ class Account:
         self.state_at_ns = 0
         self.settled: AccountState | None = None
         self.specs: dict[str, SymbolSpec] = {}
-        self.misfit = Misfit()
+        self.mismatch = Mismatch()
         self.symbols_number = 0
         """Of what its local told of them last."""
         self.marks = Marks()

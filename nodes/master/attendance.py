@@ -76,8 +76,8 @@ class Attendance:
     ) -> tuple[list[Effect], str]:
         """Answer with a grant or its refusal; the refusal's code."""
         seat = (message.store_id, message.life)
-        if account.misfit.words:
-            refused = self._grants.claim(account.name, seat, now_ns) or f"{MISMATCH} {account.misfit.words}"
+        if account.mismatch.words:
+            refused = self._grants.claim(account.name, seat, now_ns) or f"{MISMATCH} {account.mismatch.words}"
         else:
             refused = self._grants.ask(account.name, seat, now_ns)
         if refused == GRANTED and account.life == message.life:

@@ -45,9 +45,9 @@ class Fitness:
         effects: list[Effect] = []
         for spec in symbols.symbols:
             words = self._differing(account.name, spec)
-            if words != account.misfit.symbols.get(spec.symbol, ""):
-                account.misfit.symbols[spec.symbol] = words
-                effects += [self._note(account, f"symbol={spec.symbol} {words}")] if words else []
+            if words != account.mismatch.symbols.get(spec.symbol, ""):
+                account.mismatch.symbols[spec.symbol] = words
+                effects.append(self._note(account, words and f"symbol={spec.symbol} {words}"))
         return effects
 
     def _differing(self, account: str, spec: SymbolSpec) -> str:
@@ -62,7 +62,7 @@ class Fitness:
         return " ".join(f"{key}={theirs} configured={ours}" for key, theirs, ours in checks if theirs != ours)
 
     def _found(self, account: Account, what: str, words: str) -> list[Effect]:
-        return [self._note(account, words)] if account.misfit.found(what, words) else []
+        return [self._note(account, words)] if account.mismatch.found(what, words) else []
 
     def _note(self, account: Account, words: str) -> Note:
         if not words:

@@ -81,7 +81,7 @@ class Openings:
         ask = OpenAsk(
             limits, account.day_rule, account.marks, state, spec, account.specs, opening.quote, opening.median_spread_e8,
             holdings, (minute_count + decided_count, hour_count + decided_count),
-            account.misfit.of(symbol), account.missing_for_ready(), account.is_rolled_back, level, account.has_unknown(symbol),
+            account.mismatch.of(symbol), account.missing_for_ready(), account.is_rolled_back, level, account.has_unknown(symbol),
             is_connected=newest is not None and newest.connected,
             is_trade_allowed=newest is not None and newest.trade_allowed,
             state_age_ns=moment.now_ns - account.state_at_ns,

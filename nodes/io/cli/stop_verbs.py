@@ -81,7 +81,7 @@ def arm(
     reason: Annotated[str, typer.Option(help="Why; kept with it for ever.")],
     config: ConfigOption = None, key: Key = None, timeout_s: Limit = 0.0, as_json: Json = False, dry_run: DryRun = False, yes: Yes = False,
 ) -> None:  # fmt: skip
-    """Let a new real account trade: it begins frozen."""
+    """Let a new account in mode live trade: it begins frozen."""
     from nodes.io.cli.stops import Wish
     from nodes.io.cli.stops import arm as arm_account
 

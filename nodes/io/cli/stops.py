@@ -210,7 +210,7 @@ def resume(what: str, wish: Wish) -> int:
 
 
 def arm(account: str, wish: Wish) -> int:
-    """``mesh arm ACCOUNT``: ends the stop a new real account begins with. Raises BadUsage, NoMesh."""
+    """``mesh arm ACCOUNT``: ends the stop a new live account begins with. Raises BadUsage, NoMesh."""
     reason = needed_reason(wish.reason)
     config, signer = signer_of(wish)
     check_account(config, account)
