@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup run check test replay pictures sim mutants chaos fuzz bench bench-terminal bench-venue bench-restart lint types lock
+.PHONY: help setup run check test replay pictures sim mutants chaos fuzz bench bench-terminal bench-venue bench-restart soak lint types lock
 
 BIN := .venv/bin
 # the lock rebuilds the environment, and so does a moved checkout; the other two only reinstall the checkout into it
@@ -86,11 +86,17 @@ bench-venue: setup ## what the adapter and its worker's pipe add to an order_sen
 bench-restart: setup ## RECORDS=100000 orders in a local's store: from its start to its first full scan
 	@$(BIN)/python -m bench.restart --records $(or $(RECORDS),100000) --starts $(or $(STARTS),30)
 
+soak: setup ## MINUTES=60 of 20 orders and 2,000 states a second over a whole mesh: growth, lag; [LOCALS=4 RATE=20], report kept
+	@$(BIN)/mesh bench soak --seconds $$(( $(or $(MINUTES),60) * 60 )) --locals $(or $(LOCALS),4) --rate $(or $(RATE),20) \
+		--json $(or $(JSON),soak.json) --html $(or $(HTML),soak.html)
+
 lint: setup
 	@$(BIN)/ruff check .
 
+# once more as on Windows, where nobody has run it; the bench is Linux' own
 types: setup
 	@$(BIN)/mypy
+	@$(BIN)/mypy --platform win32 --follow-imports silent --cache-dir .mypy_cache/win32
 
 lock: setup ## write requirements.lock anew from pyproject.toml; what is pinned stays where it may
 	@$(BIN)/python -m pip install --disable-pip-version-check --quiet uv

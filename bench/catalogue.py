@@ -18,6 +18,8 @@ NAMES = (
     "cci",
     "venue",
     "soak",
+    "restart",
+    "idle",
 )
 """In the order in which they are listed."""
 _FOLDER = "bench.scenarios"

@@ -105,14 +105,18 @@ def run_scenarios(names: Sequence[str], options: Options, outputs: Outputs) -> i
     outputs.check()
     here, began_ns = machine(), time.time_ns()
     measured: list[Measured] = []
+    figures: list[Figure] = []
     failed: dict[str, Exception] = {}
     with progress_bar() as bar:
         for one in chosen:
             try:
-                measured += one.run(options, bar(one.name))
+                found = one.run(options, bar(one.name))
+                measured += found
+                # a smoke pass has too few messages to be held against anything
+                figures += one.judge(found) if one.judge is not None and not options.is_smoke else []
             except (ValueError, RuntimeError) as failure:
                 failed[one.name] = failure
-    run = _run(f"run {' '.join(names)}{_words_of(options)}", here, began_ns, measured=measured)
+    run = _run(f"run {' '.join(names)}{_words_of(options)}", here, began_ns, measured, figures)
     if measured:
         _keep(run, outputs, began_ns)
     for name, error in failed.items():

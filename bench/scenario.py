@@ -3,12 +3,12 @@
 Each lives in a file of its own under ``bench/scenarios`` as ``SCENARIO``; ``bench/catalogue.py`` lists them.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import msgspec
 
-from bench.results import Measured
+from bench.results import Figure, Measured
 
 
 class Options(msgspec.Struct, frozen=True):
@@ -50,8 +50,11 @@ class Silent:
 
 
 class Scenario(msgspec.Struct, frozen=True):
-    """``run``: measure under these options. It raises ValueError for options it cannot run with, and leaves no process behind."""
+    """``run``: measure under these options. It raises ValueError for options it cannot run with, and leaves no process behind.
+    ``judge``: what was measured against what the project promises, where it is this scenario that tells.
+    """
 
     name: str
     help: str
     run: Callable[[Options, Progress], list[Measured]]
+    judge: Callable[[Sequence[Measured]], list[Figure]] | None = None

@@ -1,6 +1,6 @@
 """What a run found as tables for a terminal of 80 columns, and the words for its numbers that the page uses too."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from rich.console import Console
@@ -120,8 +120,8 @@ def print_run(run: Run, out: Console) -> None:
         print_figures(run.figures, out)
 
 
-def print_figures(figures: Iterable[Figure], out: Console) -> None:
-    """The table of figures."""
+def print_figures(figures: Sequence[Figure], out: Console) -> None:
+    """The table of figures, and how those were measured that do not hold."""
     rows = [
         {
             "id": figure.id,
@@ -134,6 +134,9 @@ def print_figures(figures: Iterable[Figure], out: Console) -> None:
         for figure in figures
     ]
     out.print(grid(FIGURES, rows, columns_of(out)))
+    for figure in figures:
+        if figure.holds != HOLDS and figure.how:
+            _line(out, f"{figure.id}: {figure.how}")
 
 
 def print_comparison(comparison: Comparison, out: Console) -> None:

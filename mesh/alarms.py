@@ -1,4 +1,5 @@
-"""What is alarming, decided once: the console lists it, and ``mesh.alarmbook`` has it told to who is at no screen. Pure, as a view is now.
+"""What somebody is called for, decided once; the console lists it among other lines (``tui/alerts.py``), ``mesh.alarmbook`` has it told
+to who is at no screen. Pure, as a view is now.
 
 Each alarm has what happened with its value and limit, whose it is, and what to do. ``hold_ns`` is how long it has to be so before anybody
 is called: a master that was killed is back within seconds, and a mesh that starts needs some. The console shows all at once.
@@ -12,6 +13,7 @@ from mesh.config import Config
 from mesh.messages.accounts import AccountState
 from mesh.messages.control import GENESIS, Entry
 from mesh.messages.health import NodeHealth
+from mesh.phases import DOWN_PHASES, FATAL, HELD, LEAVING_PHASES
 from mesh.settings import AlertsSection
 from mesh.stopset import UNKNOWN_LEVEL
 from mesh.texts import money
@@ -30,9 +32,6 @@ NEVER_HOLD_NS = 60 * SECOND_NS
 """So long may a node take to be seen for the first time."""
 FLICKER_NS = 3 * SECOND_NS
 """What comes and goes with a terminal's connection has to last so long."""
-LEAVING = ("DRAINING", "DONE")
-DOWN_PHASES = ("EXITED", "BACKOFF", "FATAL")
-"""What the listener of supervisord's events says of a node that cannot speak for itself (``nodes.io.downnodes``)."""
 PERCENT = 100
 
 
@@ -119,7 +118,7 @@ def account_alarms(config: Config, name: str, state: AccountState) -> Iterator[A
         yield Alarm(
             UNKNOWN_RESULT, name, DECIDE, f"{name}: {state.unknown_count} of UNKNOWN result; opens of its symbol are denied",
             "`mesh unknown` lists them, `mesh resolve` takes your word for what became of one", account=name,
-            value=str(state.unknown_count), limit=f"for {alerts.unknown_ms} ms", hold_ns=alerts.unknown_ms * MS_NS,
+            value=str(state.unknown_count), limit=f"for {_seconds(alerts.unknown_ms)} s", hold_ns=alerts.unknown_ms * MS_NS,
         )  # fmt: skip
     if state.connected and not state.trade_allowed:
         yield Alarm(
@@ -157,25 +156,38 @@ def node_alarms(config: Config, view: View, now_ns: int, is_seeing: bool) -> Ite
         account = config.node[name].account or ""
         if seen is None:
             if is_seeing:
-                yield Alarm(NODE_DOWN, name, WRONG, f"{name}: never seen", _help(name), account=account, hold_ns=NEVER_HOLD_NS)
+                yield Alarm(NODE_DOWN, name, WRONG, f"{name}: never seen", _help_silent(name), account=account, hold_ns=NEVER_HOLD_NS)
         elif freshness(now_ns - seen[0]) == "dead":
             if not is_blind(view, now_ns):
-                yield Alarm(NODE_DOWN, name, WRONG, f"{name}: silent", _help(name), account=account, since_ns=seen[0], hold_ns=DOWN_HOLD_NS)
+                yield Alarm(
+                    NODE_DOWN, name, WRONG, f"{name}: silent", _help_silent(name), account=account, since_ns=seen[0], hold_ns=DOWN_HOLD_NS,
+                )  # fmt: skip
         elif (phase := seen[1].phase) in DOWN_PHASES:
             words = f"{name}: {phase}: {seen[1].facts.get('ended', 'nobody says how it ended')}"
-            hold_ns = 0 if phase == "FATAL" else DOWN_HOLD_NS
-            yield Alarm(NODE_DOWN, name, WRONG, words, _help(name), account=account, value=phase, hold_ns=hold_ns)
+            hold_ns = 0 if phase == FATAL else DOWN_HOLD_NS
+            yield Alarm(NODE_DOWN, name, WRONG, words, _help_down(name), account=account, value=phase, hold_ns=hold_ns)
         else:
             yield from _local_alarms(name, seen[1], account)
 
 
-def _help(name: str) -> str:
-    return f"`mesh logs {name}` says why it ended; `mesh restart {name}` starts it again"
+def _help_down(name: str) -> str:
+    """One that ends at its start has no log yet: what it said is in the words, how it ended in supervisord's."""
+    return f"as it says; `mesh logs {name} supervisord`; then `mesh restart {name}`"
+
+
+def _help_silent(name: str) -> str:
+    return f"`mesh status`; on its host `mesh logs {name} supervisord`; `mesh restart {name}`"
+
+
+def _seconds(span_ms: int) -> str:
+    """Without needless zeros."""
+    whole, rest = divmod(span_ms, 1_000)
+    return f"{whole}.{rest:03}".rstrip("0").rstrip(".")
 
 
 def _local_alarms(name: str, health: NodeHealth, account: str) -> Iterator[Alarm]:
-    grant, waiting = health.facts.get("grant", "held"), health.facts.get("closes_waiting", "0")
-    if grant != "held" and health.phase not in LEAVING:
+    grant, waiting = health.facts.get("grant", HELD), health.facts.get("closes_waiting", "0")
+    if grant != HELD and health.phase not in LEAVING_PHASES:
         yield Alarm(
             DEAD_MAN, name, WRONG, f"{account}: no leave to open (grant: {grant}); it opens nothing, closes go on",
             "`mesh status`: its routers, and the master; it ends by itself when they are back", account=account, value=grant,
@@ -184,5 +196,5 @@ def _local_alarms(name: str, health: NodeHealth, account: str) -> Iterator[Alarm
     if waiting not in ("", "0"):
         yield Alarm(
             CLOSE_WAITS, name, KNOW, f"{account}: {waiting} closes wait for the market to open; their positions are open until then",
-            "`mesh positions`; they go out by themselves when it opens", account=account, value=waiting, limit="0", hold_ns=FLICKER_NS,
+            "`mesh positions`; they go out by themselves when it opens", account=account, value=waiting, hold_ns=FLICKER_NS,
         )  # fmt: skip

@@ -14,8 +14,8 @@ WORDS = {RAISED: "", STILL: "still ", OVER: "over: "}
 TEST = "TEST"
 
 
-def document_of(notice: Notice, mesh: str, now_ns: int, wall_ns: int, undelivered_count: int = 0) -> dict[str, Any]:
-    """The object. ``now_ns`` is the clock of the notice, ``wall_ns`` the same moment for people; ``undelivered_count``: notices before
+def fields_of(notice: Notice, mesh: str, now_ns: int, wall_ns: int, undelivered_count: int = 0) -> dict[str, Any]:
+    """Its fields. ``now_ns`` is the clock of the notice, ``wall_ns`` the same moment for people; ``undelivered_count``: notices before
     this one that nobody took.
     """
     shown = notice.items[:ITEMS_MAX]
@@ -31,7 +31,7 @@ def document_of(notice: Notice, mesh: str, now_ns: int, wall_ns: int, undelivere
     }
 
 
-def trial_document(mesh: str, wall_ns: int) -> dict[str, Any]:
+def trial_fields(mesh: str, wall_ns: int) -> dict[str, Any]:
     """What ``mesh alerts test`` sends: of the same form, and nothing is wrong."""
     text = f"trademesh {mesh}: TEST: nothing is wrong; whoever reads this is told of alarms"
     return {

@@ -32,7 +32,7 @@ UP: dict[str, Kinds] = {
     ),
     STATUS: (*_TOLD_UP, health.NodeHealth, *_HEADS),
     CONTROL: (
-        control.OperatorHello, control.Signed, control.Drill, control.Command, control.Ping, control.WhyAsk, *_STOPS,
+        control.OperatorHello, control.Signed, control.Drill, control.Command, control.Ping, control.WhyAsk,
     ),
     VENUE: (venue.TerminalCall,),
     WORKER: (
@@ -51,7 +51,7 @@ DOWN: dict[str, Kinds] = {
     FRONT: (health.Snapshot, health.LocalSeen, health.FrontEvent),
     CONTROL: (
         control.ControlWelcome, control.CommandAnswer, control.LostOrders, control.Pong, control.WhyAnswer, control.StopAnswer,
-        control.Latched, control.Drilled, *_STOPS,
+        control.Latched, control.Drilled,
     ),
     VENUE: (venue.TerminalReply,),
     WORKER: (

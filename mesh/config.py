@@ -5,12 +5,12 @@ what only nodes can judge (names of time zones, candle patterns …) ``nodes/voc
 """
 
 from hashlib import sha256
-from ipaddress import ip_address
 from typing import Any
 
 import msgspec
 
 from mesh.accountmode import LIVE
+from mesh.addresses import is_loopback
 from mesh.complaint import document_from
 from mesh.confighash import lineage
 from mesh.errors import BadConfig
@@ -275,14 +275,6 @@ def _check_node(name: str, node: NodeSection, settings: Settings) -> None:
         raise BadConfig(f"node.{name}.sources = {node.sources}: leaves out the indicator {left_out[0]}, whose signals would be refused")
     if len(node.routers) > 2 or len(set(node.routers)) != len(node.routers):
         raise BadConfig(f"node.{name}.routers = {node.routers}: a primary and a second, each once")
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host is this machine itself, and nobody else can dial it."""
-    try:
-        return host == "localhost" or ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False  # a name: whose, only a resolver knows
 
 
 def _check_strategies(settings: Settings) -> None:

@@ -23,6 +23,9 @@ ANEW_KEYS = ("mesh.id", "mesh.seed", "account.*.login", "account.*.server", "acc
 TOGETHER_KEYS = ("mesh.*", "timers.*", "market.*", "broker.*", "node.*", "process.*", "symbol.*")
 """Where nodes are, how they talk, and what market time is made of."""
 
+ALERTS = "alerts"
+"""A leaf where the section is left out."""
+
 
 class Change(msgspec.Struct, frozen=True):
     """One key with another value. ``how``: ONE_BY_ONE, TOGETHER or ANEW."""
@@ -58,6 +61,8 @@ def _how(key: str, old: dict[str, str], new: dict[str, str]) -> str:
         login = ".".join([*key.split(".")[:2], "login"])
         if login not in old or login not in new:  # an account that comes or goes
             return TOGETHER
+    if key.startswith(ALERTS) and (ALERTS in old) != (ALERTS in new):  # a process that comes or goes
+        return TOGETHER
     if any(fnmatchcase(key, pattern) for pattern in ANEW_KEYS):
         return ANEW
     return TOGETHER if any(fnmatchcase(key, pattern) for pattern in TOGETHER_KEYS) else ONE_BY_ONE

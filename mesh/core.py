@@ -16,6 +16,7 @@ from mesh.counters import Counters, is_told
 from mesh.messages.base import Count, Msg
 from mesh.messages.health import StageSummary
 from mesh.messages.orders import Order
+from mesh.phases import READY
 from mesh.units import MS_NS, NEVER
 
 COMMIT_LATER_NS = 100 * MS_NS
@@ -71,6 +72,14 @@ class WallStep(Msg):
     """
 
     step_ns: int
+
+
+class WallDrift(Msg):
+    """From the shell: the wall clock has crept so far against the monotonic one. Nothing is older for it: only what is said of
+    the time is put right.
+    """
+
+    moved_ns: int
 
 
 class HostStop(Msg):
@@ -235,7 +244,7 @@ class Core:
 
     def phase(self) -> str:
         """STARTING, READY, DRAINING or DONE (see NodeHealth)."""
-        return "READY"
+        return READY
 
     def market_ns(self) -> int:
         """Market time as this node knows it, 0 where it knows none."""

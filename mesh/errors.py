@@ -83,7 +83,7 @@ EXIT_CODES: dict[int, str] = {
     0: "done, as asked",
     1: "failed; the message says what and what to do",
     2: "the command line is wrong, a word or a value (see --help)",
-    3: "some accounts or nodes did not do it; each is named with the reason",
+    3: "some accounts or nodes did not do it, each is named with the reason (of doctor: warnings alone)",
     65: "a data file cannot be read, or --strict met a bad row",
     69: "no mesh is known here, or none answers",
     70: "fenced: another process took this node's place",

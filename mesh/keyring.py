@@ -31,6 +31,9 @@ BAD_STOP, BAD_SIGNATURE, UNKNOWN_ISSUER, NOT_ALLOWED, BAD_LEVEL, BAD_SCOPE, RETI
 """Why a stop is refused."""
 _STOP, _DRILL, _HEAD = b"trademesh stop\0", b"trademesh drill\0", b"trademesh head\0"
 
+SIGNED_BYTES_MAX = 17_000
+"""A stop is 16,384 bytes at most, and its signature; a little is left for what a newer version may add."""
+
 Item = Entry | Undo
 
 
@@ -131,6 +134,8 @@ class Keyring:
 
         ``is_first``: a frontend brings it, so that no node is known to hold it already.
         """
+        if len(raw) > SIGNED_BYTES_MAX:  # what lies behind the last known field is under no signature, and is handed on with the rest
+            return Refusal(BAD_STOP, f"{len(raw)} bytes; the limit is {SIGNED_BYTES_MAX}")
         try:
             signed = decode_untrusted(raw)
             item = decode_untrusted(signed.body) if isinstance(signed, Signed) else signed

@@ -13,6 +13,7 @@ import msgspec
 from mesh.counters import CATALOGUE
 from mesh.messages.control import LADDER
 from mesh.messages.health import NodeHealth, StageSummary
+from mesh.phases import HELD, PHASES
 from mesh.stages import STAGES
 from mesh.units import MS_NS, SECOND_NS, US_NS
 
@@ -21,7 +22,6 @@ COUNTER, GAUGE, SUMMARY = "counter", "gauge", "summary"
 US = SECOND_NS // US_NS
 MS = SECOND_NS // MS_NS
 PERCENT = 100
-PHASES = ("STARTING", "READY", "DRAINING", "DONE")
 QUANTILES: dict[str, str] = {"0.5": "p50_ns", "0.9": "p90_ns", "0.99": "p99_ns", "0.999": "p999_ns"}
 """Quantile → field of a StageSummary."""
 
@@ -70,7 +70,7 @@ def _fact(name: str) -> Reader:
 
 
 def _has_leave(health: NodeHealth) -> int | None:
-    return int(health.facts["grant"] == "held") if "grant" in health.facts else None
+    return int(health.facts["grant"] == HELD) if "grant" in health.facts else None
 
 
 def _stop_level(health: NodeHealth) -> int | None:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from mesh.metrics import BUILD, COUNTER, COUNTERS, FAMILIES, GAUGES, LINES, PHASE, PREFIX, SNAPSHOT_AGE, STAGE, STAGE_EVENTS, Family
+from mesh.phases import READY
 
 COLUMNS_COUNT = 24
 WIDTH, HEIGHT = 8, 7
@@ -38,15 +39,8 @@ def dashboard(mesh: str) -> Json:
     }
 
 
-def expressions(board: Json) -> list[str]:
-    """What the panels ask Prometheus."""
-    rows = [panel for panel in board["panels"] if panel["type"] == "row"]
-    panels = [*board["panels"], *(panel for row in rows for panel in row["panels"])]
-    return [target["expr"] for panel in panels for target in panel.get("targets", ())]
-
-
 def _first_panels() -> Iterator[Json]:
-    yield _panel("Nodes that are ready", f'{PHASE.name}{{phase="READY",node=~"$node"}}', PHASE, "{{node}}", kind="stat")
+    yield _panel("Nodes that are ready", f'{PHASE.name}{{phase="{READY}",node=~"$node"}}', PHASE, "{{node}}", kind="stat")
     yield _panel("Leave to open", _all_of("leave_to_open"), _gauge("leave_to_open"), "{{node}}", kind="stat")
     yield _panel("Stops: 0 ACTIVE to 3 FLATTEN", _all_of("stop_level"), _gauge("stop_level"), "{{node}}", kind="stat")
     yield _panel("Results nobody knows", _all_of("unknown_attempts"), _gauge("unknown_attempts"), "{{node}}")

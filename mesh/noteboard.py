@@ -10,13 +10,14 @@ import msgspec
 
 from mesh.bounded import keep
 from mesh.core import Note
+from mesh.messages.base import NAME_MAX
 from mesh.messages.health import NOTES_MAX, NoteTold
 from mesh.units import MINUTE_NS, SECOND_NS
 
 SHORT_NS, LONG_NS = 10 * SECOND_NS, 10 * MINUTE_NS
 """How long a note is told, by whether it is worth a warning."""
 REPEAT_NS = SECOND_NS
-TEXT_MAX, NAME_MAX = 240, 64
+TEXT_MAX = 240
 UNTOLD = ("debug",)
 WORTH = ("warning", "error", "critical")
 

@@ -1,15 +1,20 @@
 """Where a mesh tells outsiders how it is: a port of each node for Prometheus, a process of its own for alerts. What may be configured."""
 
-from ipaddress import ip_address
-
-from mesh.config import Config, is_loopback
+from mesh.addresses import address_of, is_loopback
+from mesh.config import Config
 from mesh.errors import BadConfig
 from mesh.links import LINKS
 from mesh.section import Port
 from mesh.settings import MetricsSection
 
 ALERTS_PROGRAM = "alerts"
-"""The process that tells of alerts, as supervisord calls it: no node and no other process may have this name beside it."""
+"""The process that tells of alarms, as supervisord calls it."""
+TAKEN_NAMES = {
+    ALERTS_PROGRAM: "the process that tells of alerts",
+    "fleet-watch": "supervisord's listener on each host",
+    "supervisord": "supervisord's own log on each host",
+}
+"""Name → who has it, and the files of that name in ``log/``: no node and no other process may have it beside (the first: where it runs)."""
 PORT_MAX = 65_535
 
 
@@ -22,6 +27,10 @@ def metrics_of(config: Config) -> dict[str, tuple[str, Port]]:
 def check_outlets(config: Config) -> None:
     """What must hold of ``[metrics]`` and ``[alerts]``. Raises BadConfig with the key, the value and what is allowed."""
     metrics, alerts = config.settings.metrics, config.settings.alerts
+    for kind, names in (("node", config.node), ("process", config.settings.process)):
+        for name, whose in TAKEN_NAMES.items():
+            if name in names and (name != ALERTS_PROGRAM or alerts is not None):
+                raise BadConfig(f"{kind}.{name}: {whose} has that name; name this one otherwise")
     if metrics is not None:
         _check_metrics(config, metrics)
     if alerts is None:
@@ -30,21 +39,10 @@ def check_outlets(config: Config) -> None:
         raise BadConfig("[alerts] tells nobody: set alerts.webhook, alerts.command or both, or leave the section out")
     if alerts.command and not alerts.command[0]:
         raise BadConfig("alerts.command: its first word is the program, and is empty; allowed: the path of a program, then its arguments")
-    for kind, names in (("node", config.node), ("process", config.settings.process)):
-        if ALERTS_PROGRAM in names:
-            raise BadConfig(f"{kind}.{ALERTS_PROGRAM}: the process that tells of alerts has that name; name this one otherwise")
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ip_address(host)
-    except ValueError:
-        return False
-    return True
 
 
 def _check_metrics(config: Config, metrics: MetricsSection) -> None:
-    if not _is_address(metrics.host):  # a name would be looked up on the trading loop
+    if address_of(metrics.host) is None:  # a name would be looked up on the trading loop
         raise BadConfig(f"metrics.host = {metrics.host}: allowed: an IP address of the node's own host, such as 127.0.0.1 or ::1")
     if not metrics.open and not is_loopback(metrics.host):
         why = "whoever reaches it could read every node's numbers"

@@ -2,13 +2,14 @@
 
 A rate is of a key, however many connections it has: who floods loses his own voice and nobody else's. What exceeds it is dropped unread,
 which loses nothing on the way of an order, where all is repeated until it is answered: hellos, asks, acks, outcomes, signals, stops. Rates
-are far above what a node ever says, so that no honest one meets them; who is over his for ten seconds is not read at all until he has been
-within it for as long.
+are far above what a node ever says, so that no honest one meets them. An operator's key that is over its rate for ten seconds is not read
+at all until it has been within it for as long; a node's always has its rate: what nodes repeat until it is answered would else keep them
+silent for ever.
 """
 
 from mesh.budget import Budget
 from mesh.codec import encode
-from mesh.links import CONTROL, LOCALS, MARKET, STATUS, VENUE
+from mesh.links import CONTROL, LOCALS, MARKET, REPLAY, STATUS, VENUE
 from mesh.messages.control import Signed
 from mesh.units import SECOND_NS
 
@@ -16,15 +17,18 @@ RATES: dict[str, tuple[int, int]] = {
     LOCALS: (5_000, 50_000),
     STATUS: (5_000, 50_000),
     CONTROL: (1_000, 5_000),
+    REPLAY: (50_000, 200_000),
     MARKET: (200_000, 1_000_000),
     VENUE: (200_000, 1_000_000),
 }
 """By link: messages a second, and as many at once; else RATE_DEFAULT. A local says some 30 a second; after a replay of 10,000 records an
 ack and an outcome of each. What is said to a recorded market or a simulated broker answers or awaits an answer, as fast as both can: none
-of it is said again, and no order waits for it, so that only nonsense is above the rate.
+of it is said again, and no order waits for it, so that only nonsense is above the rate. On the replay link a router hands on what
+1,000 locals repeat: 64 outcomes each in two seconds, where a master has forgotten them.
 """
 RATE_DEFAULT = (20_000, 100_000)
-"""A router hands on what 1,000 locals say."""
+SILENCING = (CONTROL,)
+"""Links where who is over his rate for long is read no more."""
 LENGTH_SHIFT = 12
 """A message counts once more for each whole 4 KB of its first frame, which is what is decoded."""
 DRAWN_COUNT = 256
@@ -48,9 +52,10 @@ class Meter:
     as much again, and has it drawn anew where it is below zero.
     """
 
-    __slots__ = ("_budget", "_news", "_over_ns", "_since_ns", "is_silenced", "left_count")
+    __slots__ = ("_budget", "_is_silencing", "_news", "_over_ns", "_since_ns", "is_silenced", "left_count")
 
-    def __init__(self, per_s: int, burst_count: int) -> None:
+    def __init__(self, per_s: int, burst_count: int, is_silencing: bool = False) -> None:
+        self._is_silencing = is_silencing
         self._budget = Budget(per_s, burst_count)
         self.left_count = 0
         self._since_ns: int | None = None
@@ -60,11 +65,6 @@ class Meter:
         self.is_silenced = False
         """Whether nothing of him is read."""
         self._news = ""
-
-    def admits(self, length_bytes: int, now_ns: int) -> bool:
-        """Whether a message whose first frame is so long is read."""
-        self.left_count -= 1 + (length_bytes >> LENGTH_SHIFT)
-        return self.left_count >= 0 or self.draws(now_ns)
 
     def news(self) -> str:
         """OVER_RATE or SILENCED, once for each time it begins; else empty."""
@@ -88,7 +88,7 @@ class Meter:
         if self._since_ns is None or (not self.is_silenced and now_ns - self._over_ns >= QUIET_NS):
             self._since_ns, self._news = now_ns, OVER_RATE
         self._over_ns = now_ns
-        if not self.is_silenced and now_ns - self._since_ns >= SUSTAINED_NS:
+        if self._is_silencing and not self.is_silenced and now_ns - self._since_ns >= SUSTAINED_NS:
             self.is_silenced, self._news = True, SILENCED
 
 
@@ -97,8 +97,10 @@ class Meters(dict[str, Meter]):
 
     def __init__(self, link: str) -> None:
         super().__init__()
-        self._rate = RATES.get(link.split(".")[0], RATE_DEFAULT)
+        name = link.split(".")[0]
+        self._rate = RATES.get(name, RATE_DEFAULT)
+        self._is_silencing = name in SILENCING
 
     def __missing__(self, user: str) -> Meter:
-        made = self[user] = Meter(*self._rate)
+        made = self[user] = Meter(*self._rate, self._is_silencing)
         return made

@@ -61,7 +61,14 @@ def expired_mac(key: bytes, e: int, row: Expired) -> bytes:
 
 def void_mac(key: bytes, void: Void) -> bytes:
     """Of openings that may no longer run, named to one life of a local."""
-    return _mac(key, _VOID, pack((void.account, void.life, void.e, void.lines)))
+    lines = [
+        (
+            line.oid, line.sid, line.strategy, line.leg, line.symbol, line.side, line.volume_e8, line.sl_distance_e8, line.price_e8,
+            line.decided_market_ns, line.is_unsure,
+        )
+        for line in void.lines
+    ]  # fmt: skip
+    return _mac(key, _VOID, pack((void.account, void.life, void.e, lines)))
 
 
 def ack_mac(key: bytes, ack: OutcomeAck) -> bytes:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from mesh.addresses import is_loopback
 from mesh.config import Config
 from mesh.links import LISTENING_ROLES
 from mesh.texts import offset_text, span_text
@@ -43,7 +44,7 @@ ONE_HOST: Clocks = {name: Clock(name) for name in dict.fromkeys(CLOCK_OF.values(
 
 def clocks_of(config: Config, view: View, source: str, account: str) -> Clocks:
     """The clocks an order to an account was stamped by. ``source``: of its signal."""
-    if all(_is_loopback(node.host) for node in config.node.values() if node.role in LISTENING_ROLES):
+    if all(is_loopback(node.host) for node in config.node.values() if node.role in LISTENING_ROLES):
         return ONE_HOST  # nobody could have come from elsewhere
     master = config.nodes_of("master")[0]
     local = config.local_of(account)
@@ -55,10 +56,6 @@ def clocks_of(config: Config, view: View, source: str, account: str) -> Clocks:
         LOCAL: _clock(config, view, master, local),
     }
     return ONE_HOST if all(_is_masters(clock) for clock in found.values()) else found
-
-
-def _is_loopback(host: str) -> bool:
-    return host in ("localhost", "::1") or host.startswith("127.")
 
 
 def _clock(config: Config, view: View, master: str, name: str) -> Clock:

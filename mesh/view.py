@@ -16,6 +16,7 @@ from mesh.messages.base import Msg
 from mesh.messages.control import Entry, Latched, Signed, Undo
 from mesh.messages.health import FrontEvent, LocalSeen, NodeHealth, Snapshot
 from mesh.messages.outcomes import DealReport, Outcome
+from mesh.phases import DOWN_PHASES
 from mesh.stopset import shown
 from mesh.units import MS_NS
 
@@ -25,11 +26,18 @@ FRESH_NS = 1_800 * MS_NS
 """What is told each half second and shown by a snapshot each second is up to one and a half old in good times, and a little, …"""
 LATE_NS = 3_600 * MS_NS
 """… and is late up to twice that."""
+DOWN = "down"
 
 
 def freshness(age_ns: int) -> str:
     """``fresh``, ``late`` or ``dead`` for what a frontend shows."""
     return liveness_of(age_ns, FRESH_NS, LATE_NS)
+
+
+def node_state(health: NodeHealth, age_ns: int) -> str:
+    """The same of a node; ``down`` where its supervisor's listener tells that it is: fresh would be that word alone, not the node."""
+    word = freshness(age_ns)
+    return DOWN if health.phase in DOWN_PHASES and word != "dead" else word
 
 
 class Told(msgspec.Struct, frozen=True, gc=False):

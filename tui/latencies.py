@@ -16,10 +16,9 @@ from mesh.messages.health import StageSummary
 from mesh.messages.outcomes import Outcome
 from mesh.stages import DIGITS, HIGHEST_NS, LOWEST_NS, summary_of
 from mesh.steps import CLOCK_OF, Clocks, clocks_of, is_one_clock
-from mesh.units import MINUTE_NS, SECOND_NS
+from mesh.units import HOUR_NS, MINUTE_NS, SECOND_NS
 from mesh.view import View
 
-HOUR_NS = 60 * MINUTE_NS
 SLOT_NS = 5 * MINUTE_NS
 """What is forgotten at a time: a histogram has 31 KB, and there is one a step and slot."""
 SLOWEST_MAX = 10

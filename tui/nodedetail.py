@@ -190,7 +190,7 @@ def _note(note: NoteTold, width: int) -> Text:
 
 def columns(state: State, row: NodeRow, now_ns: int, width: int, others: list[Text]) -> tuple[Text, Text]:
     """All parts in two columns of this width, or to be put below each other; ``others``: of its account, its locals, its router."""
-    style = "" if row.word == "fresh" else "dim"
+    style = "" if row.is_of_now else "dim"
     history = state.histories.get(row.name)
     left = [*identity(state.config, row, history, width, style), Text(), *minutes(row, history, now_ns, width, style)]
     right: list[Text] = []

@@ -10,16 +10,16 @@ from mesh.messages.accounts import AccountState
 from mesh.messages.health import NodeHealth
 from mesh.texts import offset_text
 from mesh.units import US_NS
-from mesh.view import freshness
+from mesh.view import DOWN, freshness, node_state
 from tui.amounts import age_text, rate_text
 from tui.history import MADE
 from tui.state import State
 from tui.tablemodel import Column
 
 NEVER = "never seen"
-WORDS = ("fresh", "late", "dead", NEVER)
-MARKS = {"fresh": "●", "late": "◐", "dead": "○", NEVER: "○"}
-STYLES = {"fresh": "green", "late": "not dim yellow", "dead": "not dim bold red", NEVER: "not dim bold red"}
+WORDS = ("fresh", "late", DOWN, "dead", NEVER)
+MARKS = {"fresh": "●", "late": "◐", DOWN: "✗", "dead": "○", NEVER: "○"}
+STYLES = {"fresh": "green", "late": "not dim yellow", DOWN: "bold red", "dead": "not dim bold red", NEVER: "not dim bold red"}
 """The state stands out where the rest of its row is grey."""
 ODD = "≠ "
 """Before a version or configuration that most nodes do not have."""
@@ -46,7 +46,7 @@ class NodeRow(msgspec.Struct, frozen=True, gc=False):
     """One node, or with ``heading`` the line above a group, whose name is ``name``.
 
     ``age_ns`` None: it was never seen. ``home``: the router a local takes orders from; ``is_second``: not its primary. ``need``: why it is
-    pinned: NEVER, ``dead`` or TERMINAL. ``rate``: of what it makes, a second.
+    pinned: NEVER, ``dead``, DOWN or TERMINAL. ``rate``: of what it makes, a second.
     """
 
     name: str
@@ -65,8 +65,13 @@ class NodeRow(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def word(self) -> str:
-        """fresh, late, dead or never seen."""
-        return NEVER if self.age_ns is None else freshness(self.age_ns)
+        """fresh, late, down, dead or never seen."""
+        return NEVER if self.age_ns is None or self.health is None else node_state(self.health, self.age_ns)
+
+    @property
+    def is_of_now(self) -> bool:
+        """Whether what is shown of it is: of one that is down its supervisor tells now."""
+        return self.word in ("fresh", DOWN)
 
     @property
     def layer(self) -> str:
@@ -149,7 +154,7 @@ def home_of(state: State, account: str, health: NodeHealth | None, now_ns: int) 
 
 def need_of(row: NodeRow) -> str:
     """Why a node needs a person, if it does."""
-    if row.word in ("dead", NEVER):
+    if row.word in (DOWN, "dead", NEVER):
         return row.word
     return TERMINAL if terminal_of(row) not in ("", *WELL) else ""
 
@@ -211,7 +216,7 @@ def made_text(row: NodeRow) -> str:
 
 
 def counts_text(rows: Sequence[NodeRow]) -> str:
-    """How many are fresh, late, dead and never seen, and run what most do not; what there is none of is left out."""
+    """How many are fresh, late, down, dead and never seen, and run what most do not; what there is none of is left out."""
     counts = Counter(row.word for row in rows)
     odd = {"version": sum(row.is_odd_version for row in rows), "configuration": sum(row.is_odd_config for row in rows)}
     words = [f"{MARKS[word]} {counts[word]} {word}" for word in WORDS if counts[word]]
@@ -255,7 +260,7 @@ def _terminal_style(row: NodeRow) -> str:
 
 def _rank_of(row: NodeRow) -> int:
     # those that are silent longest on top; ages of what is fresh are no order, they would turn with each word
-    return -(row.age_ns or 2**62) if row.word in ("dead", NEVER) else -(row.word == "late")
+    return -(row.age_ns or 2**62) if row.word in ("dead", NEVER) else {DOWN: -2, "late": -1}.get(row.word, 0)
 
 
 COLUMNS: tuple[Column[NodeRow], ...] = (

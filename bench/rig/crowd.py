@@ -1,7 +1,8 @@
 """Many locals that trade nothing: connections to one router, each with its hello, its acks and its states.
 
-``python -m bench.rig.crowd LOCALS_ENDPOINT STATUS_ENDPOINT FIRST COUNT CONFIG_HASH``: locals FIRST … FIRST + COUNT − 1. Says ``up`` when
-all are welcome, then does what its input says, a line each:
+``python -m bench.rig.crowd LOCALS_ENDPOINT STATUS_ENDPOINT FIRST COUNT CONFIG_HASH [KEYS ROUTER]``: locals FIRST … FIRST + COUNT − 1.
+KEYS: the folder of the mesh's keys, where its links have doors; each local dials ROUTER with its own then, its states too. Says ``up``
+when all are welcome, then does what its input says, a line each:
 
 ``states RATE COUNT``: so many account states at this rate, by turns, then ``sent SECONDS``. ``take FILE``: when each order came to each
 local (arrays ``at_ns``, ``number`` of the local, ``n`` of the record), then ``taken``. ``again``: every connection is cut and made anew,
@@ -25,6 +26,8 @@ from mesh.messages import PROTOCOL_VERSION
 from mesh.messages.accounts import AccountState
 from mesh.messages.orders import LocalHello, LocalWelcome, Order, OrderAck, RouterHeartbeat
 from mesh.units import MS_NS, SECOND_NS
+from nodes.io.doorfiles import door_path, keys_from
+from nodes.io.keyfiles import inventory_in
 
 LIFE = 7
 ROOM_COUNT = 64
@@ -37,11 +40,12 @@ HELLO_NS = 500 * MS_NS
 class Person:
     """One local of the crowd."""
 
-    __slots__ = ("e", "hello_ns", "k", "number", "socket", "state_number", "welcomed_ns")
+    __slots__ = ("e", "hello_ns", "k", "number", "push", "socket", "state_number", "welcomed_ns")
 
-    def __init__(self, number: int, socket: "zmq.Socket[bytes]") -> None:
+    def __init__(self, number: int, socket: "zmq.Socket[bytes]", push: "zmq.Socket[bytes]") -> None:
         self.number = number
         self.socket = socket
+        self.push = push
         self.e = self.k = 0
         self.hello_ns = self.welcomed_ns = 0
         self.state_number = 0
@@ -50,26 +54,44 @@ class Person:
 class Crowd:
     """All of one process."""
 
-    def __init__(self, locals_endpoint: str, status_endpoint: str, first: int, count: int, config_hash: str) -> None:
-        self._endpoint = locals_endpoint
+    def __init__(
+        self, locals_endpoint: str, status_endpoint: str, first: int, count: int, config_hash: str,
+        keys: Path | None = None, router: str = "",
+    ) -> None:  # fmt: skip
+        self._endpoint, self._status_endpoint = locals_endpoint, status_endpoint
         self._config_hash = config_hash
+        self._keys = keys
+        self._server_key = bytes.fromhex(inventory_in(keys).door[router].keys[0].key) if keys is not None else b""
         self._context = zmq.Context()
-        self._context.max_sockets = 3 * count + 16  # closed ones linger for a moment
+        self._context.max_sockets = 4 * count + 16  # closed ones linger for a moment
         self._poller = zmq.Poller()
+        self._shared: zmq.Socket[bytes] | None = None
+        """Where links are plain, all states go by one connection."""
         self._people = [self._person(number) for number in range(first, first + count)]
         self._by_socket = {person.socket: person for person in self._people}
-        self._push = self._context.socket(zmq.PUSH)
-        self._push.linger = 0
-        self._push.sndhwm = 0
-        self._push.connect(status_endpoint)
         self._arrived: list[tuple[int, int, int]] = []
 
     def _person(self, number: int) -> Person:
-        socket = self._context.socket(zmq.DEALER)
-        socket.linger = 0
-        socket.connect(self._endpoint)
+        socket = self._dial(zmq.DEALER, self._endpoint, number)
         self._poller.register(socket, zmq.POLLIN)
-        return Person(number, socket)
+        return Person(number, socket, self._push(number))
+
+    def _push(self, number: int) -> "zmq.Socket[bytes]":
+        if self._keys is not None:
+            return self._dial(zmq.PUSH, self._status_endpoint, number)
+        if self._shared is None:
+            self._shared = self._dial(zmq.PUSH, self._status_endpoint, number)
+        return self._shared
+
+    def _dial(self, kind: int, endpoint: str, number: int) -> "zmq.Socket[bytes]":
+        socket = self._context.socket(kind)
+        socket.linger = 0
+        socket.sndhwm = 0
+        if self._keys is not None:
+            own = keys_from(door_path(self._keys, local_of(number)))
+            socket.curve_serverkey, socket.curve_publickey, socket.curve_secretkey = self._server_key, own.public, own.secret
+        socket.connect(endpoint)
+        return socket
 
     def join(self) -> None:
         """Hello from each, again until welcome. Raises TimeoutError."""
@@ -90,6 +112,8 @@ class Crowd:
         for person in self._people:
             self._poller.unregister(person.socket)
             person.socket.close(0)
+            if person.push is not self._shared:
+                person.push.close(0)
         began_ns = monotonic_ns()
         self._people = [self._person(person.number) for person in self._people]
         self._by_socket = {person.socket: person for person in self._people}
@@ -102,7 +126,7 @@ class Crowd:
         for number, due in enumerate(due_ns(begin_ns, rate, count)):
             person = self._people[number % len(self._people)]
             person.state_number += 1
-            self._push.send(encode(_state(person, due)))
+            person.push.send(encode(_state(person, due)))
         return (monotonic_ns() - begin_ns) / SECOND_NS
 
     def take(self, path: Path) -> None:
@@ -177,7 +201,8 @@ def main() -> None:
     """The command line."""
     os.nice(NICE)
     locals_endpoint, status_endpoint, first, count, config_hash = sys.argv[1:6]
-    crowd = Crowd(locals_endpoint, status_endpoint, int(first), int(count), config_hash)
+    keys, router = (Path(sys.argv[6]), sys.argv[7]) if len(sys.argv) > 7 else (None, "")
+    crowd = Crowd(locals_endpoint, status_endpoint, int(first), int(count), config_hash, keys, router)
     crowd.join()
     print("up", flush=True)
     crowd.serve()

@@ -8,6 +8,7 @@ from the moment it was due.
 
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from bench.results import Counted
 from bench.rig.layout import account_of, layout, local_of
 from bench.rig.processes import Asked, Processes
 from mesh.config import Config
+from mesh.io.clock import monotonic_ns
 from nodes.io.keyfiles import folder_of
 from nodes.io.keymaking import make_keys
 
@@ -87,6 +89,23 @@ class MeshChain:
     def restart(self, name: str) -> None:
         """Start it again; returns when it is ready."""
         self._begin(name).await_lines({f"{name} READY"})
+
+    def again(self, name: str) -> tuple[int, list[int]]:
+        """Kill a node that has a process of its own and start it again: ns from then until it is ready, and until each local is, which is
+        not while that node is away.
+        """
+        for sink in self._sinks:
+            sink.ask("cpu")  # what was said of phases so far is read
+        began_ns = monotonic_ns()
+        with ThreadPoolExecutor(len(self._sinks)) as threads:
+            told = [
+                threads.submit(sink.await_lines, {f"{local} READY" for local in crowd})
+                for sink, crowd in zip(self._sinks, self._crowds, strict=True)
+            ]
+            self.kill(name)
+            self.restart(name)
+            ready_ns = monotonic_ns() - began_ns
+            return ready_ns, [at_ns - began_ns for one in told for at_ns in one.result().values()]
 
     def start(self) -> None:
         """Bring all up; ready when every node says so, the source is welcome and an order has come through."""

@@ -6,6 +6,8 @@ import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 
+from mesh.io.clock import monotonic_ns
+
 END_S = 10.0
 PHASES = ("STARTING", "SETTLING", "READY", "DRAINING", "LATCHED", "WAITING")
 """How a line ends by which a node says that it has come to another phase."""
@@ -19,11 +21,14 @@ class Asked:
         self.process = process
         self._said = said
 
-    def await_lines(self, wanted: set[str]) -> None:
-        """Wait until it has said all of these. Raises RuntimeError where it ends before."""
-        left = set(wanted)
-        while left:
-            left.discard(self._line())
+    def await_lines(self, wanted: set[str]) -> dict[str, int]:
+        """Wait until it has said all of these; when each was read. Raises RuntimeError where it ends before."""
+        said_ns: dict[str, int] = {}
+        while said_ns.keys() < wanted:
+            line = self._line()
+            if line in wanted:
+                said_ns.setdefault(line, monotonic_ns())
+        return said_ns
 
     def say(self, words: str) -> None:
         """A line to it; the answer is waited for elsewhere, so that several may be at work."""

@@ -1,8 +1,8 @@
 """The source of a measured mesh: a plain DEALER that says hello as an operator does and sends signals when they are due.
 
-``python -m bench.rig.source ENDPOINT ACCOUNT,… [KEYS]`` reads ``RATE COUNT FIRST`` from its input, a segment a line, and prints
+``python -m bench.rig.source ENDPOINT ACCOUNT,… [KEYS [turns]]`` reads ``RATE COUNT FIRST`` from its input, a segment a line, and prints
 for each, when the last answer is there, how long it took and how many were accepted. The sid of the n-th signal is its number; its
-stamp is when it was sent.
+stamp is when it was sent. Each opens on all accounts; with ``turns`` one account after the other opens, then one after the other closes.
 """
 
 import sys
@@ -12,7 +12,7 @@ from pathlib import Path
 import zmq
 
 from bench.pace import due_ns
-from bench.rig.handsignal import hand_signal
+from bench.rig.handsignal import hand_signal, turn_signal
 from mesh.codec import decode_untrusted, encode
 from mesh.io.clock import monotonic_ns
 from mesh.messages import PROTOCOL_VERSION
@@ -29,9 +29,10 @@ HELLO_S = 0.5
 class Source:
     """One connection to the signals node. ``accounts``: whom each signal is for."""
 
-    def __init__(self, endpoint: str, accounts: list[str], keys: Path | None = None) -> None:
+    def __init__(self, endpoint: str, accounts: list[str], keys: Path | None = None, is_by_turns: bool = False) -> None:
         """``keys``: the folder of the mesh's keys, where its links have doors."""
         self._accounts = accounts
+        self._signal = turn_signal if is_by_turns else hand_signal
         self._context = zmq.Context()
         self._socket = self._context.socket(zmq.DEALER)
         self._socket.linger = 0
@@ -65,7 +66,7 @@ class Source:
                 self._wait()
             dues.append(due)
             stamp_ns = monotonic_ns()
-            self._socket.send(encode(hand_signal(number, self._accounts, stamp_ns)), zmq.NOBLOCK)
+            self._socket.send(encode(self._signal(number, self._accounts, stamp_ns)), zmq.NOBLOCK)
             self._unanswered_count += 1
             self._take()
         took_s = (monotonic_ns() - begin_ns) / SECOND_NS
@@ -96,7 +97,7 @@ class Source:
 
 def main() -> None:
     """Until its input ends."""
-    source = Source(sys.argv[1], sys.argv[2].split(","), Path(sys.argv[3]) if len(sys.argv) > 3 else None)
+    source = Source(sys.argv[1], sys.argv[2].split(","), Path(sys.argv[3]) if len(sys.argv) > 3 else None, sys.argv[4:] == ["turns"])
     source.join()
     print("up", flush=True)
     for line in sys.stdin:

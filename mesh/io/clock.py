@@ -8,6 +8,7 @@ import mmap
 import os
 import secrets
 import struct
+import sys
 import time
 from collections.abc import Callable
 from functools import cache
@@ -17,7 +18,7 @@ from mesh.errors import BadConfig
 VARIABLE = "MESH_WALL_STEP"
 _STEP = struct.Struct("<q")
 
-if hasattr(time, "CLOCK_BOOTTIME"):
+if sys.platform == "linux":
     _CLOCK = time.CLOCK_BOOTTIME
 
     def monotonic_ns() -> int:

@@ -13,8 +13,6 @@ times it passes first. Actions: ``kill`` (SIGKILL), ``hang`` (for ever), ``exit=
 """
 
 import os
-import signal
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -22,6 +20,7 @@ from pathlib import Path
 import msgspec
 
 from mesh.errors import BadConfig, StoreFailed
+from mesh.io import system
 from mesh.messages.base import Msg
 
 VARIABLE = "MESH_FAILPOINT"
@@ -84,8 +83,7 @@ def _end(point: Failpoint) -> None:
     if point.action == EXIT:
         os._exit(point.number)
     if point.action == KILL:
-        # Windows has no SIGKILL: there TerminateProcess does the same
-        os.kill(os.getpid(), signal.SIGTERM if sys.platform == "win32" else signal.SIGKILL)
+        system.die()
     while True:  # the loop stands still, other threads go on: the watchdog is one of them
         time.sleep(HANG_S)
 

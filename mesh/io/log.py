@@ -6,11 +6,11 @@ first and last. Lines that cannot be written are counted and dropped, and the lo
 stops no trade. Never to stdout, which is a pipe supervisord may stop reading.
 """
 
+import sys
 from pathlib import Path
 from typing import Any, Protocol
 
 import msgspec
-import structlog
 
 from mesh.core import Note
 from mesh.counters import Counters
@@ -20,6 +20,15 @@ from mesh.messages.health import NoteTold
 from mesh.noteboard import NoteBoard
 from mesh.texts import iso_of
 from mesh.units import SECOND_NS
+
+if "rich" in sys.modules:
+    import structlog
+else:
+    # It would import rich and pygments, to draw tracebacks on a console that no node has: 4 MB of each node, and 60 ms of its start.
+    sys.modules["rich"] = None  # type: ignore[assignment]
+    import structlog
+
+    del sys.modules["rich"]
 
 HELD_MAX = 1_000
 """Notes that wait for their second to end; one more and all are written."""

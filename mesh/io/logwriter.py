@@ -62,8 +62,9 @@ class LogWriter:
 
     def _run(self) -> None:
         if sys.platform == "linux":
-            # the loop's class may be fifo or rr, which a log needs least of all
-            os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+            # the loop's class may be fifo or rr, which a log needs least of all; where a sandbox forbids the call it keeps that class
+            with suppress(OSError):
+                os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
         while (part := self._parts.get()) is not None:
             if isinstance(part, threading.Event):
                 part.set()

@@ -16,6 +16,7 @@ from http.server import BaseHTTPRequestHandler
 from io import BytesIO
 from typing import Any
 
+from mesh.addresses import host_port
 from mesh.core import Note
 from mesh.io.clock import monotonic_ns
 from mesh.io.metricspage import CONTENT_TYPE, page_of
@@ -129,8 +130,7 @@ class MetricsServer:
     @property
     def url(self) -> str:
         """Where the numbers are."""
-        host = f"[{self._host}]" if ":" in self._host else self._host
-        return f"http://{host}:{self._port}{PATH}"
+        return f"http://{host_port(self._host, self._port)}{PATH}"
 
     def look(self) -> None:
         """Listen where nobody does; tell of what went wrong."""

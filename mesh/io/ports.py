@@ -1,5 +1,6 @@
-"""TCP ports and UNIX names of this machine: who holds one, which ports outgoing connections may get, and a connection to itself."""
+"""TCP ports and UNIX names of this machine: which are free, who holds one, which outgoing connections may get, a connection to itself."""
 
+import errno
 import os
 import socket
 import struct
@@ -45,6 +46,19 @@ def reset_if_own(descriptor: int) -> bool:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
             return True
     return False
+
+
+def is_free(host: str, port: int) -> bool:
+    """Whether nobody listens there yet. Raises OSError where nobody here ever can: the address is another machine's, or no address."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise
+            return False
+        return True
 
 
 def holder_of(port: int) -> str:

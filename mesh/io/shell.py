@@ -11,16 +11,16 @@ watchdog, measures the loop's lag, and does what can wait (``mesh/io/upkeep.py``
 
 import asyncio
 import gc
-import os
 import signal
-import sys
 from collections import deque
 from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 from typing import Any, Literal
 
 from mesh import links
-from mesh.core import Envelope, Halt, HostStop, LinkUp, Note, Stop, WallStep
+from mesh.core import Envelope, Halt, HostStop, LinkUp, Note, Stop, WallDrift, WallStep
+from mesh.io import system
 from mesh.io.clock import monotonic_ns, wall_ns
 from mesh.io.hub import Hub
 from mesh.io.inlet import Inlet
@@ -51,18 +51,6 @@ than 2,000 (0.1 ms; as it comes it walks 7,700); the oldest never: see ``Upkeep`
 Idle = Literal["wait", "yield", "spin"]
 
 
-def new_loop() -> asyncio.AbstractEventLoop:
-    """uvloop's, or winloop's on Windows."""
-    if sys.platform == "win32":
-        import winloop
-
-        loop: asyncio.AbstractEventLoop = winloop.new_event_loop()
-        return loop
-    import uvloop
-
-    return uvloop.new_event_loop()
-
-
 class Shell:
     """One process's nodes on one loop.
 
@@ -87,7 +75,7 @@ class Shell:
         self._drain_ms = drain_ms
         self._takes_signals = takes_signals
         self._clock = clock
-        self._loop = new_loop()
+        self._loop = system.new_loop()
         self._nodes: list[Node] = []
         self._inlets: list[Inlet] = []
         self._inbox: Inbox = deque()
@@ -170,10 +158,10 @@ class Shell:
                     node.tell(link, LinkUp())
         self._make_durable()  # what recovery decided holds before anybody is heard
         if self._takes_signals:
-            self._take_signal(signal.SIGTERM, self._on_stop)
-            self._take_signal(signal.SIGINT, self._on_stop)
-            if sys.platform != "win32":
-                self._take_signal(signal.SIGUSR1, self.host_stop, FREEZE, "SIGUSR1")
+            for number in system.stop_signals():
+                self._take_signal(number, self._on_stop)
+            for number in system.freeze_signals():
+                self._take_signal(number, partial(self.host_stop, FREEZE, number.name))
         every_inlet = [inlet for node in self._nodes for inlet in node.inlets.values()]
         self._inlets = sorted(every_inlet, key=lambda inlet: inlet.priority)
         for inlet in self._inlets:
@@ -192,12 +180,18 @@ class Shell:
         if self._idle != "wait":
             self._loop.call_soon(self._stay_awake)
 
-    def _take_signal(self, number: signal.Signals, callback: Callable[..., None], *words: str) -> None:
+    def _take_signal(self, number: signal.Signals, callback: Callable[[], None]) -> None:
+        """uvloop forgets what comes between its handler and its first round: until then it is noted here."""
         self._handlers_before[number] = signal.getsignal(number)
-        try:
-            self._loop.add_signal_handler(number, callback, *words)
-        except NotImplementedError:  # Windows
-            signal.signal(number, lambda *_: self.stop())
+        came: list[int] = []
+        signal.signal(number, lambda what, _frame: came.append(what))
+
+        def take() -> None:
+            system.take_signal(self._loop, number, callback)
+            if came:
+                callback()
+
+        self._loop.call_soon(take)
 
     def _listen(self, inlet: Inlet, is_anew: bool = False) -> None:
         """Wait on the descriptor the inlet has now. ``is_anew``: though its number is the same, it may be another one."""
@@ -371,7 +365,7 @@ class Shell:
 
     def _stay_awake(self) -> None:
         if self._idle == "yield":
-            os.sched_yield()
+            system.give_way()
         self._loop.call_soon(self._stay_awake)
 
     def _on_monitor(self, inlet: Inlet) -> None:
@@ -390,8 +384,11 @@ class Shell:
         self._loop.call_later(POLL_MS / 1_000, self._poll)
         is_idle = self._wake_count == self._wake_count_at_poll and not self._is_scheduled
         self._wake_count_at_poll = self._wake_count
+        drift_ns = self._wall_watch.drift_ns()
         for node in self._nodes:
             node.counters.totals["pass_count"] = self._pass_count
+            if drift_ns:
+                node.tell(links.SHELL, WallDrift(drift_ns))
         self._hub.answer_doors()
         self._upkeep.turn(self._nodes, self._inlets, is_idle, now_ns)
         for inlet in self._inlets:

@@ -6,11 +6,10 @@ import msgspec
 
 from mesh.audit import PRUNED, SUM_MASK, Head
 from mesh.io.storelayout import PUT_HEAD, sealed_head
-from mesh.units import SECOND_NS
+from mesh.units import DAY_NS
 
 STEP_ROWS = 200
 """Rows looked at in one step."""
-DAY_NS = 86_400 * SECOND_NS
 _NEXT = "SELECT key, sum, wall_ns FROM row WHERE kind = ? AND key > ? ORDER BY key LIMIT ?"
 _DELETE = "DELETE FROM row WHERE kind = ? AND key = ?"
 

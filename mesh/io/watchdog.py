@@ -3,9 +3,12 @@
 import os
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 
 STALLED = 71
 CHECK_S = 0.5
+TELL_S = 0.5
+"""Its last words may take so long. Their pipe may be full and unread, where who reads it hangs as well: it ends all the same."""
 
 
 class Watchdog:
@@ -38,5 +41,13 @@ class Watchdog:
             silent_s = 0.0 if beat != last else silent_s + CHECK_S
             last = beat
             if silent_s >= self._limit_s:
-                os.write(2, f"mesh: the loop of {self._what} stood still for {self._limit_s:g} s; ended by its watchdog\n".encode())
+                telling = threading.Thread(target=self._tell, name="last-words", daemon=True)
+                with suppress(RuntimeError):  # no thread to be had: it ends without a word
+                    telling.start()
+                    telling.join(TELL_S)
                 os._exit(STALLED)
+
+    def _tell(self) -> None:
+        # in a thread of its own: making the descriptor non-blocking would make it so for whoever else has it, a shell's terminal too
+        with suppress(OSError):
+            os.write(2, f"mesh: the loop of {self._what} stood still for {self._limit_s:g} s; ended by its watchdog\n".encode())

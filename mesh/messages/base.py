@@ -17,7 +17,9 @@ class Msg(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Base of every message and of every struct inside one; on the wire an array, ``[tag, field, …]``."""
 
 
-Name = Annotated[str, Meta(min_length=1, max_length=64)]
+NAME_MAX = 64
+"""Characters of a name."""
+Name = Annotated[str, Meta(min_length=1, max_length=NAME_MAX)]
 """A node, role, account, strategy, symbol or source name."""
 Text = Annotated[str, Meta(max_length=512)]
 """Words for people; never parsed."""

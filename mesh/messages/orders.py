@@ -252,8 +252,6 @@ OTHER_LIFE = "OTHER_LIFE"
 """The grant of the life before may still run."""
 REPLACED = "REPLACED"
 """A newer life speaks for this account."""
-MISMATCH = "MISMATCH"
-"""First word of a refusal: the local's configuration or clock is not what it has to be; what follows says how."""
 CLONE = "CLONE"
 """A newer life speaks for this account, and this one is still there."""
 

@@ -14,6 +14,7 @@ from mesh.core import Commit, Core, Durable, Effect, Effects, Envelope, Halt, Li
 from mesh.messages import PROTOCOL_VERSION
 from mesh.messages.market import Block, BrokerBlock, MarketHello, MarketWelcome, Ticks
 from mesh.messages.venue import TerminalCall
+from mesh.phases import READY, STARTING
 from mesh.units import MS_NS, NEVER, SECOND_NS
 from nodes.broker.desk import Desk
 from nodes.broker.journal import PLACE, PLAYED, Journal, Played
@@ -94,7 +95,7 @@ class Broker(Core):
 
     def phase(self) -> str:
         """READY once the books are open and stand where the market stands."""
-        return "READY" if self._is_caught_up else "STARTING"
+        return READY if self._is_caught_up else STARTING
 
     def market_ns(self) -> int:
         """The broker's market time."""

@@ -20,6 +20,7 @@ from mesh.messages import PROTOCOL_VERSION
 from mesh.messages.base import Count, Int64, Msg
 from mesh.messages.market import Block, IndicatorBlock, IndicatorProgress, MarketHello, MarketWelcome, Ticks
 from mesh.messages.signals import SignalAnswer, SourceHello, SourceWelcome
+from mesh.phases import READY, STARTING
 from mesh.timers import Timers
 from mesh.units import MS_NS
 from nodes import kernels
@@ -125,7 +126,7 @@ class Indicator(Core):
     def phase(self) -> str:
         """READY once market and signals node answered and everything released is computed."""
         is_ready = self._welcome is not None and self._is_source and self._intake.next_seq >= self._released_seq
-        return "READY" if is_ready else "STARTING"
+        return READY if is_ready else STARTING
 
     def market_ns(self) -> int:
         """Market time of the newest block."""

@@ -1,23 +1,22 @@
-"""Ways by which an alert leaves: an address that takes JSON by HTTP, and a program that reads it. Each try ends in time, or is ended.
+"""Ways by which a notice leaves: an address that takes JSON by HTTP, and a program that reads it. Each try ends in time, or is ended.
 
 An address may hold a secret: nothing here says it, nor what a server answered beyond its number.
 """
 
 import http.client
 import os
-import signal
 import socket
 import ssl
 import subprocess
-import sys
 from contextlib import suppress
 from pathlib import Path
 from threading import Timer
 from typing import Protocol
 from urllib.parse import urlsplit
 
-from mesh.config import is_loopback
+from mesh.addresses import is_loopback
 from mesh.errors import BadConfig
+from mesh.io.system import kill_group, may_others
 from mesh.settings import AlertsSection
 from nodes.io.secretkeys import child_environment
 
@@ -144,10 +143,7 @@ class CommandHook:
 def _kill_group(process: subprocess.Popen[bytes]) -> None:
     """End what is left of it: what it started is in its group."""
     with suppress(OSError):
-        if sys.platform == "win32":
-            process.kill()
-        else:
-            os.killpg(process.pid, signal.SIGKILL)
+        kill_group(process)
     for pipe in (process.stdin, process.stderr):
         if pipe is not None:
             with suppress(OSError):
@@ -160,13 +156,13 @@ def hooks_of(alerts: AlertsSection) -> list[Hook]:
     timeout_s = alerts.timeout_ms / 1_000
     found: list[Hook] = []
     if alerts.webhook:
-        found.append(WebhookHook(address_of(alerts.webhook), timeout_s))
+        found.append(WebhookHook(webhook_of(alerts.webhook), timeout_s))
     if alerts.command:
         found.append(CommandHook(alerts.command, timeout_s))
     return found
 
 
-def address_of(webhook: str) -> str:
+def webhook_of(webhook: str) -> str:
     """The address itself, out of its file where there is one. Raises BadConfig."""
     if not webhook.startswith(FILE):
         return webhook
@@ -179,7 +175,7 @@ def address_of(webhook: str) -> str:
         raise BadConfig(f"alerts.webhook = {webhook}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
         raise BadConfig(f"alerts.webhook = {webhook}: holds no address in plain letters") from None
-    if sys.platform != "win32" and mode & 0o077:
+    if may_others(mode):
         raise BadConfig(f"alerts.webhook = {webhook}: others may read it; `chmod 600 {path}`")
     if len(raw) > FILE_BYTES_MAX or not text:
         raise BadConfig(f"alerts.webhook = {webhook}: holds no address, or more than one; one line is expected")

@@ -4,7 +4,6 @@
 """
 
 import argparse
-import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -13,12 +12,12 @@ import msgspec
 
 from mesh.alarmbook import AlarmBook, Notice
 from mesh.alarms import alarms, can_judge
-from mesh.alarmtext import document_of
+from mesh.alarmtext import fields_of
 from mesh.codec import encode
 from mesh.config import Config
 from mesh.core import Note
 from mesh.errors import BadConfig, MeshError
-from mesh.io.clock import monotonic_ns, wall_ns
+from mesh.io.clock import wall_ns
 from mesh.io.log import Log
 from mesh.messages.base import Msg
 from mesh.messages.control import Signed
@@ -28,7 +27,7 @@ from mesh.units import SECOND_NS
 from nodes.io.alerthooks import hooks_of
 from nodes.io.alertsender import AlertSender, Delivery
 from nodes.io.cli.client import Client
-from nodes.io.lifeline import die_with_parent, is_orphan_of_supervisord, parent_watch
+from nodes.io.lifeline import End, die_with_parent, is_orphan_of_supervisord
 
 PUMP_MS = 200
 LOOK_NS = SECOND_NS
@@ -48,7 +47,7 @@ class Alerting:
         self._looked_ns = 0
         self._undelivered_count = 0
         self._untold_count = 0
-        """Of those, how many no later alert has told of."""
+        """Of those, how many no later notice has told of."""
 
     def hear(self, _router: str, item: Msg) -> None:
         """Something a router publishes: stops are kept here, also of a level this version does not know."""
@@ -79,9 +78,9 @@ class Alerting:
 
     def _tell(self, notice: Notice, now_ns: int) -> None:
         untold_count, self._untold_count = self._untold_count, 0
-        document = document_of(notice, self._config.settings.mesh.id, now_ns, wall_ns(), untold_count)
-        self._log.note(Note("info", "told", {"alert": document["text"], "kind": notice.kind, "event_": notice.event}))
-        self._sender.send(msgspec.json.encode(document))
+        fields = fields_of(notice, self._config.settings.mesh.id, now_ns, wall_ns(), untold_count)
+        self._log.note(Note("info", "told", {"notice": fields["text"], "kind": notice.kind, "news": notice.event}))
+        self._sender.send(msgspec.json.encode(fields))
 
     def _delivered(self, delivery: Delivery) -> None:
         told = {"hook": delivery.hook, "tries_count": delivery.tries_count}
@@ -90,7 +89,7 @@ class Alerting:
             return
         self._undelivered_count += 1
         self._untold_count += 1
-        lost = {"why": delivery.why, "undelivered_count": self._undelivered_count, "alert": delivery.body.decode()}
+        lost = {"why": delivery.why, "undelivered_count": self._undelivered_count, "notice": delivery.body.decode()}
         self._log.note(Note("error", "undelivered", {**told, **lost}))
 
 
@@ -133,31 +132,6 @@ def main(words: Sequence[str] | None = None) -> int:
     except MeshError as error:
         sys.stderr.write(f"mesh: {ALERTS_PROGRAM}: {error}\n")
         return error.exit_code
-
-
-class End:
-    """Whether this process was told to end, or its parent has."""
-
-    def __init__(self) -> None:
-        self._is_over = False
-        self._watch = parent_watch(self.ask)
-        self._looked_ns = 0
-
-    def listen(self) -> None:
-        """Take the signals that end it."""
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda _number, _frame: self.ask())
-
-    def ask(self) -> None:
-        """It is over."""
-        self._is_over = True
-
-    def look(self) -> bool:
-        """Whether it is over; the parent is looked for once a second."""
-        if monotonic_ns() - self._looked_ns >= SECOND_NS:
-            self._looked_ns = monotonic_ns()
-            self._watch()
-        return self._is_over
 
 
 if __name__ == "__main__":

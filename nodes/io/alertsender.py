@@ -1,5 +1,6 @@
-"""Takes alerts to their hooks, from a thread for each: one that hangs holds up no other, and what nobody took is told and counted."""
+"""Takes notices to their hooks, from a thread for each: one that hangs holds up no other, and what nobody took is told and counted."""
 
+import time
 from collections.abc import Callable
 from queue import Empty, SimpleQueue
 from threading import Event, Thread
@@ -9,7 +10,7 @@ import msgspec
 from nodes.io.alerthooks import Hook, HookFailed
 
 WAITING_MAX = 100
-"""Alerts that wait for a hook; one more is not delivered."""
+"""Notices that wait for a hook; one more is not delivered."""
 FIRST_WAIT_S = 1.0
 """Before the second try; doubles up to …"""
 WAIT_S_MAX = 60.0
@@ -17,7 +18,7 @@ END = b""
 
 
 class Delivery(msgspec.Struct, frozen=True):
-    """What became of one alert at one hook; ``why`` is empty where it was taken."""
+    """What became of one notice at one hook; ``why`` is empty where it was taken."""
 
     hook: str
     tries_count: int
@@ -44,10 +45,10 @@ class AlertSender:
             if queue.qsize() < WAITING_MAX:
                 queue.put(body)
             else:
-                self._results.put(Delivery(name, 0, f"{WAITING_MAX} alerts wait already", body))
+                self._results.put(Delivery(name, 0, f"{WAITING_MAX} notices wait already", body))
 
     def results(self) -> list[Delivery]:
-        """What has become of alerts since this was asked last."""
+        """What has become of notices since this was asked last."""
         found: list[Delivery] = []
         while True:
             try:
@@ -56,12 +57,13 @@ class AlertSender:
                 return found
 
     def close(self, limit_s: float) -> None:
-        """Deliver what waits, once more each, for so long at most."""
+        """Deliver what waits, once more each, for so long at most, however many hooks there are."""
+        end_s = time.monotonic() + limit_s
         self._is_over.set()
         for queue in self._queues.values():
             queue.put(END)
         for thread in self._threads:
-            thread.join(limit_s)
+            thread.join(max(0.0, end_s - time.monotonic()))
 
     def _run(self, hook: Hook) -> None:
         queue = self._queues[hook.name]

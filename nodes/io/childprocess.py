@@ -19,6 +19,7 @@ from mesh.messages.base import Msg
 from mesh.messages.feed import FeedLost
 from mesh.messages.venue import VenueLost
 from mesh.units import MS_NS, SECOND_NS
+from nodes.io.childend import start_with_end
 from nodes.io.lifeline import die_with_parent
 from nodes.io.pipe import Pipe
 from nodes.io.secret import Secret, hand_over, taken_over
@@ -95,13 +96,7 @@ class ChildProcess:
         ours, theirs = socket.socketpair()
         with theirs:
             hand_over(ours, self._secret() if self._secret is not None else None)  # it waits in the pipe
-            self._process = subprocess.Popen(
-                [*self._command, str(theirs.fileno())],
-                pass_fds=(theirs.fileno(),),
-                stdin=subprocess.DEVNULL,
-                env=self._environment,
-                preexec_fn=die_with_parent,
-            )
+            self._process = start_with_end(self._command, theirs, self._environment)
         ours.setblocking(False)
         ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BYTES)
         self._pipe = Pipe(ours)

@@ -13,8 +13,8 @@ from mesh.io.clock import monotonic_ns, random_life, wall_ns
 from mesh.io.hub import Hub
 from mesh.io.sockets import Socket, Way
 from mesh.links import STATUS
+from nodes.downnodes import Down, health_of_down
 from nodes.io.doorfiles import node_doors
-from nodes.io.downnodes import Down, health_of_down
 from nodes.io.locate import load
 from nodes.io.run import package_version
 

@@ -5,7 +5,6 @@ Nodes end when supervisord dies (``nodes.io.lifeline``), supervisord ends when `
 
 import hashlib
 import http.client
-import os
 import signal
 import subprocess
 import sys
@@ -23,31 +22,29 @@ from xml.parsers.expat import ExpatError
 
 import msgspec
 import psutil
-from supervisor.xmlrpc import Faults, SupervisorTransport
 
 from mesh.config import Config
-from mesh.errors import NoMesh
+from mesh.errors import BadUsage, NoMesh
 from mesh.io.shell import HARD_STOP_MS
+from mesh.io.system import root_name
 from mesh.outlets import ALERTS_PROGRAM
 from nodes.io.exitlog import ExitLog
 from nodes.io.lifeline import die_with_parent
 from nodes.io.secretkeys import child_environment
+from nodes.io.supervisorconf import START_ORDER, SupervisorConf
+from nodes.io.supervisorconf import STAY_DOWN as STAY_DOWN
 
 COMMAND = (sys.executable, "-m", "supervisor.supervisord")
 SOCKET_PATH_BYTES_MAX = 100
 """A UNIX socket's path may have 107 bytes; supervisord adds its pid while it binds."""
-START_ORDER = ("market", "broker", "master", "signals", "router", "indicator", "local")
 STOP_ORDER = ("market", "indicator", "signals", "master", "local", "router", "broker")
 """The feed first, what records last: nothing in flight loses its way back."""
 LISTEN_S = 1.0
 """What supervisord said before it ended is read within this time."""
-WATCH = "fleet-watch"
-"""supervisord's name of the event listener (``nodes.io.fleetwatch``)."""
-EVENTS_COUNT = 1_000
-"""Events that wait for the listener; supervisord drops the oldest of more."""
-STAY_DOWN = (0, 70, 78)
-"""Exit codes after which a process is not started again (DESIGN §9; 0: it was told to end)."""
-ASK_TO_END = signal.SIGUSR1
+if sys.platform == "win32":
+    ASK_TO_END = signal.SIGBREAK  # there is no `mesh up` to send it to
+else:
+    ASK_TO_END = signal.SIGUSR1
 """What `mesh down` sends to `mesh up`, so that its summary can tell who ended it."""
 
 
@@ -77,8 +74,7 @@ class Fleet:
         """As last seen: they are waited for also where supervisord was killed and nobody knows them any more."""
         self._listener: threading.Thread | None = None
         self._words: deque[str] = deque(maxlen=1)
-        self.stop_s = ceil((config.settings.timers.drain_ms + HARD_STOP_MS) / 1_000) + 1
-        """supervisord's patience with a node: what its shell takes at most, and a little."""
+        self.stop_s = stop_s_of(config)
 
     def processes(self) -> dict[str, list[str]]:
         """Process name → its nodes, in the order in which they start; what tells of alerts has none."""
@@ -92,48 +88,24 @@ class Fleet:
         """Write supervisord.conf for this run."""
         for folder in ("log", "events", "run"):
             (self.state / folder).mkdir(parents=True, exist_ok=True)
-        root = f"user={_user_name()}\n" if os.geteuid() == 0 else ""
-        parts = [
-            f"[unix_http_server]\nfile={self.socket}\nchmod=0600\n",
-            f"[supervisord]\nnodaemon=true\nlogfile={self.state}/log/supervisord.log\nlogfile_maxbytes=5MB\n"
-            f"logfile_backups=1\npidfile={self.state}/run/supervisord.pid\nchildlogdir={self.state}/log\n"
-            f"minfds=4096\nsilent=true\n{root}",
-            "[rpcinterface:supervisor]\n"
-            "supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface\n",
-        ]
-        for priority, (process, nodes) in enumerate(self.processes().items(), start=1):
-            parts.append(self._program(process, nodes, priority, effective, events))
-        parts.append(self._watch(effective))
-        self.conf.write_text("\n".join(parts).replace("%", "%%"), encoding="utf-8")
-
-    def _program(self, process: str, nodes: list[str], priority: int, effective: Path, events: bool) -> str:
-        module = "nodes.io.run" if nodes else "nodes.io.alerting"
-        words = [sys.executable, "-m", module, *nodes, "--config", str(effective), "--state", str(self.state)]
-        command = " ".join(f'"{word}"' for word in words + (["--events"] if events and nodes else []))
-        return (
-            f"[program:{process}]\ncommand={command}\npriority={priority}\nautostart=true\n"
-            # Everything but STAY_DOWN comes back. A node never exits because a peer is down.
-            f"autorestart=unexpected\nexitcodes={','.join(map(str, STAY_DOWN))}\nstartsecs=1\nstartretries=1000\n"
-            f"stopsignal=TERM\nstopwaitsecs={self.stop_s}\nredirect_stderr=true\n"
-            f"stdout_logfile={self.output(process)}\nstdout_logfile_maxbytes=5MB\nstdout_logfile_backups=1\n"
-        )
-
-    def _watch(self, effective: Path) -> str:
-        """Who tells the routers of nodes that are down. Its standard output is supervisord's alone."""
-        words = [sys.executable, "-m", "nodes.io.fleetwatch", "--config", str(effective), "--state", str(self.state)]
-        command = " ".join(f'"{word}"' for word in words)
-        return (
-            f"[eventlistener:{WATCH}]\ncommand={command}\nevents=PROCESS_STATE\nbuffer_size={EVENTS_COUNT}\nautostart=true\n"
-            f"autorestart=true\nstartsecs=1\nstartretries=1000\nstopsignal=TERM\nstopwaitsecs=2\n"
-            f"stdout_logfile=NONE\nstderr_logfile={self.output(WATCH)}\nstderr_logfile_maxbytes=1MB\nstderr_logfile_backups=1\n"
-        )
+        paths = ["--config", str(effective), "--state", str(self.state)]
+        programs = {
+            process: [sys.executable, "-m", "nodes.io.run" if nodes else "nodes.io.alerting", *nodes, *paths]
+            + (["--events"] if events and nodes else [])
+            for process, nodes in self.processes().items()
+        }
+        watch = [sys.executable, "-m", "nodes.io.fleetwatch", *paths]
+        conf = SupervisorConf(str(self.socket), str(self.state), programs, watch, self.stop_s, root_name())
+        self.conf.write_text(conf.text().replace("%", "%%"), encoding="utf-8")
 
     def output(self, process: str) -> Path:
         """Where what a process prints is kept."""
         return self.state / "log" / f"{process}.out"
 
     def start(self) -> None:
-        """Start supervisord in a session of its own; it ends when this process does."""
+        """Start supervisord in a session of its own; it ends when this process does. Raises BadUsage where there is none."""
+        if sys.platform == "win32":
+            raise BadUsage("supervisord runs on Linux and its kind; `mesh hosts build` writes a start script for each node on Windows")
         self.socket.unlink(missing_ok=True)
         self._child = subprocess.Popen(
             [*COMMAND, "-n", "-c", str(self.conf)],
@@ -187,7 +159,10 @@ class Fleet:
         return all(states.get(name) in ("STOPPED", "EXITED", "FATAL", None) for name in processes)
 
     def restart(self, process: str) -> None:
-        """Stop a process, wait for its end, start it. Raises FleetDown."""
+        """Stop a process, wait for its end, start it. Raises FleetDown, BadUsage where another host runs it."""
+        if process not in [known.name for known in self.states()]:
+            hosts = ", ".join(dict.fromkeys(self.config.node[node].host for node in self.processes().get(process, [])))
+            raise BadUsage(f"{process}: this host does not run it; `mesh restart` is for nodes of its own host ({hosts or 'none'})")
         self._ask_quietly(lambda rpc: rpc.stopProcess(process, True))
         self._ask_quietly(lambda rpc: rpc.startProcess(process, False))
 
@@ -233,6 +208,8 @@ class Fleet:
             return []
 
     def _ask(self, question: Callable[[Any], Any]) -> Any:
+        from supervisor.xmlrpc import Faults, SupervisorTransport  # not there on Windows, where much else of the command works
+
         transport = SupervisorTransport(None, None, f"unix://{self.socket}")
         server: Any = xmlrpc.client.ServerProxy("http://127.0.0.1", transport=transport)
         try:
@@ -254,6 +231,11 @@ class Fleet:
             return
 
 
+def stop_s_of(config: Config) -> int:
+    """supervisord's patience with a node: what its shell takes at most, and a little."""
+    return ceil((config.settings.timers.drain_ms + HARD_STOP_MS) / 1_000) + 1
+
+
 def _process(pid: int) -> list[psutil.Process]:
     """The process of a pid, where there still is one: it remembers when that one began."""
     try:
@@ -272,9 +254,3 @@ def socket_path(state: Path) -> Path:
     if len(str(path).encode()) <= SOCKET_PATH_BYTES_MAX:
         return path
     return Path(tempfile.gettempdir()) / f"trademesh-{hashlib.sha256(str(state).encode()).hexdigest()[:12]}.sock"
-
-
-def _user_name() -> str:
-    import pwd
-
-    return pwd.getpwuid(os.geteuid()).pw_name

@@ -18,10 +18,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from xml.parsers.expat import ExpatError
 
+from mesh.phases import DOWN_PHASES
 from nodes.io.lifeline import die_with_parent
+from nodes.io.outputs import last_line
 
 if TYPE_CHECKING:
-    from nodes.io.downnodes import DownNodes, Ending
+    from nodes.downnodes import DownNodes, Ending
     from nodes.io.downtelling import DownTelling
 
 SERVER = "SUPERVISOR_SERVER_URL"
@@ -31,7 +33,8 @@ DONE = b"RESULT 2\nOK" + READY
 TELL_S = 0.5
 """So often it is told again, as health is."""
 READ_BYTES = 65_536
-SAID_BYTES = 4_096
+SAID_MAX = 300
+"""Characters of a node's last words that are told."""
 
 
 class Events:
@@ -67,9 +70,9 @@ class Watch:
     def take(self, event: str, process: str) -> None:
         """One event."""
         if self._down is None:
-            if not event.endswith(("_EXITED", "_BACKOFF", "_FATAL")):
+            if not event.endswith(DOWN_PHASES):
                 return
-            from nodes.io.downnodes import DownNodes
+            from nodes.downnodes import DownNodes
 
             self._down = DownNodes(self._how_ended)
         self._down.take(event, process, time.time_ns())
@@ -93,12 +96,12 @@ class Watch:
         return bool(self._down.all)
 
     def _how_ended(self, process: str) -> "Ending":
-        from nodes.io.downnodes import Ending
+        from nodes.downnodes import Ending
 
         row = next((row for row in _processes() if row["name"] == process), None)
         if row is None:
             return Ending(-1, "supervisord does not say how it ended")
-        said = _last_line(self._state / "log" / f"{process}.out")
+        said = last_line(self._state / "log" / f"{process}.out")[:SAID_MAX]
         code = int(row["exitstatus"])
         # supervisord's own words are of use where the process has left no code: it never began, or ended well before its time
         how = f"exit status {code}" if code > 0 else str(row["spawnerr"]) or ("ended by a signal" if code < 0 else "exit status 0")
@@ -145,17 +148,6 @@ def _processes() -> list[dict[str, Any]]:
 def _words(line: bytes) -> dict[str, str]:
     """``key:value`` words."""
     return dict(word.partition(":")[::2] for word in line.decode("utf-8", "replace").split())
-
-
-def _last_line(path: Path) -> str:
-    """The last line a process printed; empty for none."""
-    try:
-        with path.open("rb") as file:
-            file.seek(max(0, path.stat().st_size - SAID_BYTES))
-            lines = file.read().decode("utf-8", "replace").strip().splitlines()
-    except OSError:
-        return ""
-    return lines[-1][:300] if lines else ""
 
 
 def main() -> int:

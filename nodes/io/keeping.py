@@ -20,14 +20,13 @@ from mesh.io.node import Node
 from mesh.io.sockets import Keys
 from mesh.keyring import Keyring, NodeKeys
 from mesh.sealing import Agreement
-from mesh.units import SECOND_NS
+from mesh.units import DAY_NS
 from nodes.io.doorfiles import Stamp, guests_of, node_doors, stamp_of
 from nodes.io.keyfiles import INVENTORY, folder_of, holders_of, read_inventory
 from nodes.io.keylog import KeyLog
 
 LOOK_MS = 500
 WARN_DAYS = 30
-DAY_NS = 86_400 * SECOND_NS
 
 
 class Keeping:

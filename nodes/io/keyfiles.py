@@ -30,6 +30,7 @@ from mesh.complaint import document_from
 from mesh.config import Config
 from mesh.errors import BadConfig
 from mesh.io.storemarks import sync_folder, write_whole
+from mesh.io.system import may_others
 from mesh.keyring import ISSUING_ROLES, OPERATOR, RIGHTS, Holder, Keyring, NodeKeys, Signer
 from mesh.section import Id, Section
 from mesh.units import SECOND_NS
@@ -203,7 +204,7 @@ def read_private(path: Path, passphrase: Callable[[], str] | None = None, kind: 
         mode = path.stat().st_mode
     except OSError as error:
         raise BadConfig(f"{path}: this private key cannot be read: {error.strerror}") from None
-    if sys.platform != "win32" and mode & 0o077:
+    if may_others(mode):
         raise BadConfig(f"{path}: others may read this private key; `chmod 600 {path}`")
     is_encrypted = b"ENCRYPTED" in raw
     if is_encrypted and passphrase is None:

@@ -1,13 +1,14 @@
 """A node ends when its parent does: an orphan would trade beside the copy that a new supervisord starts (Supervisor #199, #1670).
 
 On Linux the kernel sends SIGTERM at the parent's death. A look at the parent's id each second covers other systems, and the
-moment before the kernel was asked. On Windows a job object of whoever starts the nodes does the same.
+moment before the kernel was asked. On Windows there is neither: a worker ends with its pipe, and its account's lock keeps a second one off.
 """
 
 import ctypes
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -45,3 +46,29 @@ def parent_watch(when_gone: Callable[[], None]) -> Callable[[], None]:
             when_gone()
 
     return look
+
+
+class End:
+    """Whether a process of no nodes was told to end, or its parent has ended."""
+
+    def __init__(self) -> None:
+        self._is_over = False
+        self._watch = parent_watch(self.ask)
+        self._looked_s = time.monotonic()
+
+    def listen(self) -> None:
+        """Take the signals that end it."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda _number, _frame: self.ask())
+
+    def ask(self) -> None:
+        """It is over."""
+        self._is_over = True
+
+    def look(self) -> bool:
+        """Whether it is over; the parent is looked for each ``LOOK_MS``."""
+        now_s = time.monotonic()
+        if (now_s - self._looked_s) * 1_000 >= LOOK_MS:
+            self._looked_s = now_s
+            self._watch()
+        return self._is_over

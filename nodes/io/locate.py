@@ -147,6 +147,18 @@ def find(config: Path | None) -> tuple[Config, Running | None]:
     )
 
 
+def state_of(config: Path | None, state: Path | None) -> Path:
+    """The state directory a command means: the one it names, that of the mesh that runs, or the default place. Raises BadConfig, NoMesh."""
+    return state if state is not None else mesh_and_state(config, None)[1]
+
+
+def mesh_and_state(config: Path | None, state: Path | None) -> tuple[Config, Path]:
+    """The mesh a command means, and its state directory. Raises BadConfig, NoMesh."""
+    found, running = find(config)
+    known = Path(running.state) if running is not None else default_state(given(config) is not None)
+    return found, (state or known).absolute()
+
+
 def write_effective(config: Config, state: Path) -> Path:
     """The settings as all nodes of this run read them, in ``state``."""
     path = state / "effective.json"

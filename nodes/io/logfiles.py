@@ -26,6 +26,8 @@ LINE_BYTES_MAX = 1 << 20
 SLACK_NS = 5 * SECOND_NS
 """Repeats are told behind what came after them, and clocks are set back a little: a file's times are in order but for so much."""
 _SUPERVISOR_LINE = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}) ([A-Z]{4}) (.*)")
+_OPEN_SOCKET = "running without any HTTP authentication checking"
+"""supervisord says so of each socket without a password, as critical. Ours has mode 0600: who may open it may kill the nodes anyway."""
 _LEVELS = {"CRIT": "critical", "ERRO": "error", "WARN": "warning", "INFO": "info"}
 
 
@@ -89,7 +91,8 @@ def line_of(name: str, raw: bytes) -> LogLine:
     text = raw.decode("utf-8", "replace")
     if name == SUPERVISOR and (found := _SUPERVISOR_LINE.fullmatch(text)):
         at_ns = round(datetime.strptime(found[1], "%Y-%m-%d %H:%M:%S,%f").timestamp() * 1_000) * 1_000 * US_NS
-        return LogLine(at_ns, name, _LEVELS.get(found[2], "debug"), found[3], {}, text)
+        level = "debug" if found[3].endswith(_OPEN_SOCKET) else _LEVELS.get(found[2], "debug")
+        return LogLine(at_ns, name, level, found[3], {}, text)
     try:
         fields = msgspec.json.decode(raw, type=dict[str, Any])
         at_ns = round(datetime.fromisoformat(fields.pop("ts")).timestamp() * 1_000_000) * US_NS

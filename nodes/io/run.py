@@ -8,7 +8,6 @@ alone needs is imported for that role alone.
 import argparse
 import errno
 import os
-import signal
 import sys
 from collections.abc import Callable, Sequence
 from importlib.metadata import PackageNotFoundError, version
@@ -30,6 +29,7 @@ from mesh.io.log import Log
 from mesh.io.node import Node
 from mesh.io.shell import Shell
 from mesh.io.store import Store, create, open_store
+from mesh.io.system import ignore_freeze_signals
 from mesh.io.trippingnode import TrippingNode
 from mesh.keyring import NodeKeys
 from mesh.links import LINKS
@@ -41,7 +41,7 @@ from nodes.io.keylog import KeyLog
 from nodes.io.lastconfig import ran_before
 from nodes.io.lifeline import LOOK_MS, die_with_parent, is_orphan_of_supervisord, parent_watch
 from nodes.io.livespec import is_live, live_spec
-from nodes.io.metrics import serving_metrics
+from nodes.io.metricsserving import serving_metrics
 from nodes.io.stopflag import LOOK_MS as FLAG_LOOK_MS
 from nodes.io.stopflag import flag_watch
 from nodes.io.tuning import UNTUNED, Tuning, has_ipc, is_ipc_dialled, tune
@@ -219,11 +219,13 @@ def core_of(name: str, config: Config, life: int, store: Store, state: Path, kee
     if role == "local":
         from nodes.local.core import Local
 
-        return Local(name, config, life, store.store_id, wall_ns(), keys_of(name, config, state, keeping))
+        keys = keys_of(name, config, state, keeping)
+        return Local(name, config, life, store.store_id, wall_ns(), keys, monotonic_ns())
     if role == "master":
         from nodes.master.core import Master
 
-        return Master(name, config, life, wall_ns(), keys_of(name, config, state, keeping))
+        keys = keys_of(name, config, state, keeping)
+        return Master(name, config, life, wall_ns(), keys, monotonic_ns())
     if role == "router":
         from nodes.router.core import Router
 
@@ -286,8 +288,7 @@ def attachment_of(name: str, config: Config, state: Path) -> Attachment | None:
 
 def main(words: Sequence[str] | None = None) -> int:
     """What supervisord starts; the exit code."""
-    if sys.platform != "win32":
-        signal.signal(signal.SIGUSR1, signal.SIG_IGN)  # until the shell takes it as a stop; a worker, which inherits this, never does
+    ignore_freeze_signals()  # until the shell takes them as a stop; a worker, which inherits this, never does
     die_with_parent()
     if is_orphan_of_supervisord():
         return 0

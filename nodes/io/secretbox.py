@@ -5,7 +5,6 @@ for no other mesh, node, account, login or server. There need not be one: by def
 """
 
 import os
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -17,6 +16,7 @@ from msgspec import Meta
 from mesh.config import Config
 from mesh.errors import BadConfig
 from mesh.io.storemarks import sync_folder, write_whole
+from mesh.io.system import may_others
 from mesh.section import Id
 from mesh.terminalword import BROKER, is_endpoint, kind_of
 from nodes.io.secret import Secret
@@ -131,7 +131,7 @@ def read_sealed(path: Path) -> Sealed | None:
         return None
     except OSError as error:
         raise BadConfig(f"{path}: this sealed password cannot be read: {error.strerror}") from None
-    if sys.platform != "win32" and mode & 0o077:
+    if may_others(mode):
         raise BadConfig(f"{path}: others may read this sealed password; `chmod 600 {path}`")
     try:
         version = msgspec.json.decode(raw, type=_Versioned).version

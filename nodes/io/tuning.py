@@ -154,7 +154,9 @@ def _not_scheduled(scheduler: str, priority: int) -> str:
 
 
 def _processors_count() -> int:
-    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+    if sys.platform == "linux":
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _warning(name: str, key: str, why: str) -> Note:

@@ -24,6 +24,7 @@ from mesh.core import (
     LinkUp,
     Send,
     Stop,
+    WallDrift,
     WallStep,
 )
 from mesh.gapwatch import GapWatch
@@ -33,6 +34,7 @@ from mesh.messages.health import StageSummary
 from mesh.messages.orders import CLOSE, OPEN, GapFill, Grant, LocalWelcome, Order, RouterHeartbeat, StateAsk, Void
 from mesh.messages.outcomes import Outcome, OutcomeAck
 from mesh.messages.venue import VenueAttached, VenueFound, VenueLost, VenueResult, VenueState
+from mesh.phases import DRAINING, READY, STARTING
 from mesh.units import MS_NS
 from nodes.codes import DENIED, REJECTED, WORKING
 from nodes.envelopes import message_of
@@ -61,11 +63,15 @@ GRANT, STATE, HOMES, DRAIN = "grant", "state", "homes", "drain"
 
 
 class Local(Core):
-    """The local of one account. ``store_id``: the genesis of its store; ``wall_ns``: the wall clock at its start, to label what it says."""
+    """The local of one account. ``store_id``: the genesis of its store; ``wall_ns``: the wall clock when it was made, to label what it says
+    and for the master to compare; ``made_ns``: the monotonic clock at that moment (None: it recovers at once).
+    """
 
-    def __init__(self, name: str, config: Config, life: int, store_id: bytes, wall_ns: int, keys: NodeKeys) -> None:
+    def __init__(
+        self, name: str, config: Config, life: int, store_id: bytes, wall_ns: int, keys: NodeKeys, made_ns: int | None = None
+    ) -> None:
         super().__init__()
-        self._wall_ns = wall_ns
+        self._made_at = wall_ns, made_ns
         self._state = LocalState(name, config, life, store_id, keys, self.counters)
         self._desk = Desk(self._state, self._on_end)
         self._intake = OrderIntake(self._state, self._desk)
@@ -83,6 +89,7 @@ class Local(Core):
             LinkDown: self._on_link_down,
             Stop: self._on_stop,
             WallStep: lambda envelope, now_ns: self._home.on_wall_step(message_of(envelope, WallStep).step_ns),
+            WallDrift: self._on_wall_drift,
             HostStop: self._stopping.on_host_stop,
             RouterHeartbeat: lambda envelope, now_ns: self._home.on_heartbeat(envelope, now_ns),
             LocalWelcome: self._from_home(self._home.on_welcome),
@@ -122,7 +129,9 @@ class Local(Core):
     def recover(self, rows: list[tuple[str, bytes, bytes]], now_ns: int) -> Effects:
         """Take the store's rows; what was written down without a result is to be looked for."""
         state = self._state
-        state.set_wall(self._wall_ns, now_ns)
+        wall_ns, made_ns = self._made_at
+        wall_ns += 0 if made_ns is None else now_ns - made_ns
+        state.set_wall(wall_ns, now_ns)
         by_kind: dict[str, list[tuple[bytes, bytes]]] = {}
         for kind, key, record in rows:
             by_kind.setdefault(kind, []).append((key, record))
@@ -139,7 +148,7 @@ class Local(Core):
         for key, record in by_kind.get(PASSED, []):
             state.guard.restore(key, record)
         for _key, record in by_kind.get(CALLS, []):
-            state.caps.restore(record, now_ns, self._wall_ns)
+            state.caps.restore(record, now_ns, wall_ns)
         for _key, record in by_kind.get(KILL_ITEM, []):
             state.ladder.restore(record)
         effects: list[Effect] = [Commit(0, (state.meta_put(),)), *self._stopping.begin_frozen(now_ns)]
@@ -189,9 +198,9 @@ class Local(Core):
     def phase(self) -> str:
         """READY once the master knows it and the account was read."""
         if self._state.is_draining:
-            return "DRAINING"
+            return DRAINING
         is_ready = self._state.is_attached and self._state.book.is_complete and self._home.is_welcomed
-        return "READY" if is_ready else "STARTING"
+        return READY if is_ready else STARTING
 
     def market_ns(self) -> int:
         """Market time of the newest read."""
@@ -200,12 +209,11 @@ class Local(Core):
     def facts(self) -> dict[str, str]:
         """Where its orders come from, whether it may open, what its terminal says."""
         state = self._state
-        leave, digest = state.freshness.leave, state.ladder.digest
         return {
             "account": state.account,
             "home": state.config.routers_of(state.name)[state.homing.home],
             "terminal": self._venue.remark or "attached" if state.is_attached else state.refused or "not attached",
-            "grant": state.freshness.refused or ("none" if leave is None else "held" if leave.kill_digest == digest else "other stops"),
+            "grant": state.freshness.word(state.ladder.digest),
             "ladder": state.ladder.level(),
             "in_hand": str(len(self._desk.jobs)),
             "unknown": str(len(self._desk.jobs.unknown())),
@@ -255,8 +263,10 @@ class Local(Core):
 
     def _on_told_due(self, key: TimerKey, now_ns: int) -> Effects:
         job = self._desk.jobs.get(key[1])
-        is_silent = job is not None and job.record.attempt > 0 and not job.is_told
-        return self._desk.tell_state(job, WORKING, now_ns) if is_silent and job is not None else NOTHING
+        if job is None or job.is_told:
+            return NOTHING
+        is_kept_close = job.record.action == CLOSE and job.is_stored  # it may wait for its turn at a slow terminal: it is not lost
+        return self._desk.tell_state(job, WORKING, now_ns) if job.record.attempt > 0 or is_kept_close else NOTHING
 
     def _on_homes_due(self, key: TimerKey, now_ns: int) -> Effects:
         self._state.timers.set(key, now_ns + self._state.timer_section.heartbeat_ms * MS_NS)
@@ -264,6 +274,7 @@ class Local(Core):
 
     def _on_grant_due(self, key: TimerKey, now_ns: int) -> Effects:
         self._state.timers.set(key, now_ns + self._state.timer_section.grant_ask_ms * MS_NS)
+        self._state.freshness.look(now_ns)
         return self._home.ask_grant(now_ns)
 
     def _on_state_due(self, key: TimerKey, now_ns: int) -> Effects:
@@ -294,6 +305,10 @@ class Local(Core):
 
     def _on_state_ask(self, envelope: Envelope, now_ns: int) -> Effects:
         self._venue.on_ask(message_of(envelope, StateAsk))
+        return NOTHING
+
+    def _on_wall_drift(self, envelope: Envelope, now_ns: int) -> Effects:
+        self._state.step_wall(message_of(envelope, WallDrift).moved_ns)
         return NOTHING
 
     def _on_link_down(self, envelope: Envelope, now_ns: int) -> Effects:

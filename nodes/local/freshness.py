@@ -12,6 +12,7 @@ import msgspec
 
 from mesh.bounded import keep
 from mesh.messages.orders import Grant, GrantAsk
+from mesh.phases import HELD
 
 ASKED_MAX = 16
 """Questions whose answers are still taken; an answer to an older one would hardly be fresh."""
@@ -47,6 +48,8 @@ class Freshness:
         self.leave: Leave | None = None
         self.refused = ""
         """Why the master grants nothing now."""
+        self._has_run_out = False
+        """As last looked at: for people, who are told without a clock."""
 
     def ask(self, now_ns: int, wall_ns: int) -> GrantAsk:
         """A question with a nonce of its own, and what the wall clock says here."""
@@ -81,7 +84,20 @@ class Freshness:
             since_ns - grant.clock_ns,
             grant.kill_digest,
         )
+        self._has_run_out = False
         return True
+
+    def look(self, now_ns: int) -> None:
+        """Notice that the leave has run out, so that ``word`` does not tell of one that lets nothing be opened any more."""
+        self._has_run_out = self.leave is not None and now_ns >= self.leave.until_ns
+
+    def word(self, kill_digest: bytes) -> str:
+        """Whether there is leave to open, for people: ``held``, or why not."""
+        if self.refused or self.leave is None:
+            return self.refused or "none"
+        if self._has_run_out:
+            return "run out"
+        return HELD if self.leave.kill_digest == kill_digest else "other stops"
 
     def drop(self) -> None:
         """No leave any more: another epoch, another router's word, a clock that cannot be trusted."""

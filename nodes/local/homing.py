@@ -64,12 +64,13 @@ class Homing:
         here, there = self.home, 1 - self.home
         if not self._is_known[there] or self.is_silent(there, now_ns) or self._is_leaving[there]:
             return False
-        if self._is_leaving[here]:
+        is_served_there = now_ns - self._master_ns[there] < MASTER_RECENT_NS
+        if self._is_leaving[here] and is_served_there:
             self.home, self._moved_ns = there, now_ns
             return True
         if now_ns - self._moved_ns < self._gap_ns:
             return False
-        is_stale = now_ns - self._master_ns[here] > MASTER_OLD_NS and now_ns - self._master_ns[there] < MASTER_RECENT_NS
+        is_stale = now_ns - self._master_ns[here] > MASTER_OLD_NS and is_served_there
         if not self.is_silent(here, now_ns) and not is_stale:
             return False
         self.home, self._moved_ns = there, now_ns

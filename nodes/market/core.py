@@ -26,6 +26,7 @@ from mesh.messages.market import (
     Settled,
     TickCredit,
 )
+from mesh.phases import DONE, DRAINING, READY, STARTING
 from mesh.units import MS_NS, NEVER, SECOND_NS
 from nodes.envelopes import message_of
 from nodes.market.blockloop import FAILED, STOPPED, BlockLoop
@@ -124,10 +125,10 @@ class Market(Core):
     def phase(self) -> str:
         """STARTING until all are there and settled once; DONE after the last block of a feed that has an end."""
         if self._halt_at_ns < NEVER:
-            return "DRAINING"
+            return DRAINING
         if self._loop.is_done:
-            return "DONE"
-        return "READY" if self._loop.is_opened else "STARTING"
+            return DONE
+        return READY if self._loop.is_opened else STARTING
 
     def market_ns(self) -> int:
         """Where market time stands."""

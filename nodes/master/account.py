@@ -41,11 +41,13 @@ class AccountRecord(Msg):
 class Mismatch:
     """What of an account is not as it has to be (``nodes/master/fitness.py``). ``words``: of its local, all of it; empty: all fits."""
 
-    __slots__ = ("by_what", "symbols", "words")
+    __slots__ = ("by_what", "late_count", "symbols", "words")
 
     def __init__(self) -> None:
         self.by_what: dict[str, str] = {}
         self.words = ""
+        self.late_count = 0
+        """Questions in a row that show a clock too far off."""
         self.symbols: dict[str, str] = {}
         """By the broker's name of a symbol, how its terms differ from those in the file."""
 
@@ -54,6 +56,12 @@ class Mismatch:
         before, self.by_what[what] = self.by_what.get(what, ""), words
         self.words = " ".join(filter(None, self.by_what.values()))
         return bool(words) != bool(before)
+
+    @property
+    def told(self) -> str:
+        """All of it, for people; empty where everything fits."""
+        symbols = [f"symbol={symbol} {words}" for symbol, words in self.symbols.items() if words]
+        return " ".join(filter(None, [self.words, *symbols]))
 
     def of(self, symbol: str) -> str:
         """Why nothing is opened in a symbol; empty where nothing speaks against it."""
@@ -149,6 +157,7 @@ class Account:
     def take_life(self, life: int) -> None:
         """Another process speaks for this account. What the last one told stays for closes until the first new state."""
         self.life = life
+        self.mismatch = Mismatch()
         self.listed_f = -1
         self.is_known = False
         self.is_granted = False

@@ -9,7 +9,7 @@ is another one than took the opening, or was rolled back since, it looks for it 
 from mesh.core import Effect, Note, Send
 from mesh.counters import Counters
 from mesh.links import REPLAY
-from mesh.messages.orders import MISMATCH, OPEN, Grant, GrantAsk, Listed, LocalHello, LocalWelcome
+from mesh.messages.orders import OPEN, Grant, GrantAsk, Listed, LocalHello, LocalWelcome
 from nodes.decisions import Line, LineRecord
 from nodes.master.account import Account
 from nodes.master.grants import GRANTED, Grants
@@ -75,11 +75,7 @@ class Attendance:
         self, account: Account, message: GrantAsk, peer: int, now_ns: int, kill_digest: bytes
     ) -> tuple[list[Effect], str]:
         """Answer with a grant or its refusal; the refusal's code."""
-        seat = (message.store_id, message.life)
-        if account.mismatch.words:
-            refused = self._grants.claim(account.name, seat, now_ns) or f"{MISMATCH} {account.mismatch.words}"
-        else:
-            refused = self._grants.ask(account.name, seat, now_ns)
+        refused = self._grants.ask(account.name, (message.store_id, message.life), now_ns)
         if refused == GRANTED and account.life == message.life:
             account.is_granted = True
             self._counters.add("grant_count")

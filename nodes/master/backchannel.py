@@ -206,11 +206,11 @@ class BackChannel:
         if account is None:
             return []
         state = self._state
-        mismatches = self._fitness.ask(account, message, state.wall_ns(now_ns))
         was_granted = account.is_granted
         digest = state.stops.killset.digest
         effects, refusal = state.attendance.on_grant_ask(account, message, envelope.peer, now_ns, digest)
-        effects += mismatches
+        if not refusal and message.life == account.life:
+            effects += self._fitness.ask(account, message, state.wall_ns(now_ns))
         effects += self._cloned(account, message.life, refusal, now_ns)
         if account.is_known and account.listed_f < 0 and message.life == account.life:
             effects += self._welcome_again(account, envelope.peer, now_ns)

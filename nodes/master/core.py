@@ -24,6 +24,7 @@ from mesh.core import (
     PeerLost,
     Send,
     Stop,
+    WallDrift,
     WallStep,
 )
 from mesh.hello import refused, version_refusal
@@ -45,6 +46,7 @@ from mesh.messages.market import Block, MarketWelcome, Settle, Ticks
 from mesh.messages.orders import GrantAsk, Listed, LocalHello, Replay, ReplayAccount, RouterHello
 from mesh.messages.outcomes import DealReport, Outcome
 from mesh.messages.signals import Signal, SourceHello, SourceWelcome
+from mesh.phases import DRAINING, READY, STARTING
 from mesh.units import MS_NS
 from nodes.decisions import Decision
 from nodes.envelopes import message_of
@@ -67,9 +69,11 @@ Handler = Callable[[Envelope, int], Effects]
 
 
 class Master(Core):
-    """The one master of a mesh. ``wall_ns``: the wall clock when it started, for the epoch and for nothing else."""
+    """The one master of a mesh. ``wall_ns``: the wall clock when it was made, for the epoch, for labels and to hold locals' against;
+    ``made_ns``: the monotonic clock at that moment (None: it recovers at once).
+    """
 
-    def __init__(self, name: str, config: Config, life: int, wall_ns: int, keys: NodeKeys) -> None:
+    def __init__(self, name: str, config: Config, life: int, wall_ns: int, keys: NodeKeys, made_ns: int | None = None) -> None:
         super().__init__()
         timers = config.settings.timers
         self._state = MasterState(name, config, life, keys, self.counters)
@@ -78,9 +82,8 @@ class Master(Core):
         self._tripwires = Tripwires(self._state)
         self._back = BackChannel(self._state, self._deciding, recall, self._tripwires)
         self._control = MasterControl(self._state, Enquiry(self._state, recall))
-        self._wall_ns = wall_ns
-        self._heartbeat_ns = timers.heartbeat_ms * MS_NS
-        self._drain_ns = timers.drain_ms * MS_NS
+        self._made_at = wall_ns, made_ns
+        self._heartbeat_ns, self._drain_ns = timers.heartbeat_ms * MS_NS, timers.drain_ms * MS_NS
         self._signals_peer = 0
         self._settle: Settle | None = None
         self._is_draining = False
@@ -91,6 +94,7 @@ class Master(Core):
             PeerLost: self._on_lost,
             Stop: self._on_stop,
             WallStep: lambda envelope, now_ns: self._back.on_wall_step(message_of(envelope, WallStep).step_ns),
+            WallDrift: self._on_wall_drift,
             HostStop: self._on_host_stop,
             SourceHello: self._on_source,
             Signal: self._on_signal,
@@ -140,7 +144,9 @@ class Master(Core):
 
     def recover(self, rows: list[tuple[str, bytes, bytes]], now_ns: int) -> Effects:
         """Begin the next epoch; it is durable before anybody is answered."""
-        puts, again = recovered(self._state, rows, self._wall_ns, now_ns)
+        wall_ns, made_ns = self._made_at
+        wall_ns += 0 if made_ns is None else now_ns - made_ns
+        puts, again = recovered(self._state, rows, wall_ns, now_ns)
         commit = self._state.commits.make(puts, lambda durable_ns: self._begin(again, durable_ns))
         lines = len(self._state.ledger.open_lines())
         note = Note("info", "epoch_begins", {"e": self._state.epoch, "open_lines": lines, "closes_again": len(again)})
@@ -177,12 +183,12 @@ class Master(Core):
     def phase(self) -> str:
         """READY once the epoch is durable, the market known, and all accounts are there or have had their time."""
         if self._is_draining:
-            return "DRAINING"
+            return DRAINING
         state = self._state
         is_ready = state.is_durable and state.clock.is_known
         if is_ready and (not state.timers.is_set((START, "", 0)) or not state.waiting_accounts()):
-            return "READY"
-        return "STARTING"
+            return READY
+        return STARTING
 
     def market_ns(self) -> int:
         """Market time as of the newest block."""
@@ -199,8 +205,13 @@ class Master(Core):
             "codes": " ".join(f"{code}={count}" for code, count in sorted(ledger.codes.items())),
             "states": " ".join(f"{state}={count}" for state, count in ledger.states.items()),
             "waiting": ", ".join(self._state.waiting_accounts())[:500],
+            "mismatched": self._mismatched(),
             "stops_refused": str(self._state.stops.refused_count),
         }
+
+    def _mismatched(self) -> str:
+        found = [f"{account.name}: {words}" for account in self._state.accounts.values() if (words := account.mismatch.told)]
+        return "; ".join(found)[:500]
 
     def stages(self, now_ns: int) -> list[StageSummary]:
         """How long signals and outcomes take here."""
@@ -307,13 +318,17 @@ class Master(Core):
 
         return guarded
 
+    def _on_wall_drift(self, envelope: Envelope, now_ns: int) -> Effects:
+        self._state.step_wall(message_of(envelope, WallDrift).moved_ns)
+        return NOTHING
+
     def _on_host_stop(self, envelope: Envelope, now_ns: int) -> Effects:
         asked = message_of(envelope, HostStop)
         return self._tripwires.host(asked.level, asked.why, now_ns)
 
     def _is_trusted(self, envelope: Envelope) -> bool:
-        """Whether stops may come from there."""
-        return self._control.operators.is_there(envelope) or (envelope.link == REPLAY and self._back.is_router(envelope))
+        """Whether stops that a node holds may come from there. People bring theirs one by one."""
+        return envelope.link == REPLAY and self._back.is_router(envelope)
 
     def _from(self, is_known: Callable[[Envelope], bool], handler: Handler) -> Handler:
         """A handler for messages of those who are known, and of nobody else."""

@@ -1,7 +1,8 @@
 """What of a local has to be as this master has it, compared at its hello and with each question for leave: configuration, clock, symbols.
 
-A mismatch observes only: the account gets no leave to open and its openings are DENIED MISMATCH with both values, while closes go on,
-until the two agree again. Number, kind and margin mode of the account are compared where its terminal is (``nodes/io/venueidentity``).
+A mismatch observes only: the account's openings are DENIED MISMATCH with both values, until the two agree again. Leave to open is given
+all the same, for what looks for lost orders, and the closes that wait for it, need one. Number, kind and margin mode of the account are
+compared where its terminal is (``nodes/io/venueidentity``).
 """
 
 from mesh.accountmode import OPENING
@@ -15,6 +16,8 @@ from nodes.master.account import Account
 from nodes.sizing import e8_of
 
 CONFIG, CLOCK = "config", "clock"
+LATE_COUNT = 2
+"""Questions in a row whose clock is too far off, before it is said to be."""
 
 
 class Fitness:
@@ -33,12 +36,15 @@ class Fitness:
 
     def ask(self, account: Account, ask: GrantAsk, wall_ns: int) -> list[Effect]:
         """How far its wall clock is from this one. The way of the question is in it: some milliseconds of several thousand."""
-        if self._apart_ns is None or not ask.wall_ns:
-            return []
-        ahead_ns = ask.wall_ns - wall_ns
-        is_apart = abs(ahead_ns) > self._apart_ns
-        told = f"clock={ahead_ns // SECOND_NS:+}s limit={self._apart_ns // MS_NS}ms"
-        return self._found(account, CLOCK, told if is_apart else "")
+        apart_ns = self._apart_ns
+        ahead_ns = ask.wall_ns - wall_ns if ask.wall_ns else 0
+        if apart_ns is None or abs(ahead_ns) <= apart_ns:
+            account.mismatch.late_count = 0
+            return self._found(account, CLOCK, "")
+        account.mismatch.late_count += 1
+        if account.mismatch.late_count < LATE_COUNT:
+            return []  # a question that was held up on its way shows a clock behind: the next one tells
+        return self._found(account, CLOCK, f"clock={ahead_ns // SECOND_NS:+}s limit={apart_ns // MS_NS}ms")
 
     def symbols(self, account: Account, symbols: AccountSymbols) -> list[Effect]:
         """What its broker says of a symbol of which the file has a [symbol] section."""
@@ -57,7 +63,7 @@ class Fitness:
             return ""
         checks = [
             ("digits", str(spec.digits), str(section.digits)),
-            ("contract_size", text_from_e8(spec.contract_size_e8, 2), text_from_e8(e8_of(section.contract_size), 2)),
+            ("contract_size", text_from_e8(spec.contract_size_e8), text_from_e8(e8_of(section.contract_size))),
         ]
         return " ".join(f"{key}={theirs} configured={ours}" for key, theirs, ours in checks if theirs != ours)
 

@@ -45,6 +45,7 @@ from mesh.messages.orders import (
     Void,
 )
 from mesh.messages.outcomes import DealReport, Outcome, OutcomeAck
+from mesh.phases import DRAINING, READY, STARTING
 from mesh.stages import FORWARD
 from mesh.units import MS_NS, SECOND_NS
 from nodes.envelopes import message_of
@@ -207,8 +208,8 @@ class Router(Core):
     def phase(self) -> str:
         """READY once the master has answered."""
         if self._state.is_leaving:
-            return "DRAINING"
-        return "READY" if self._master.is_welcomed else "STARTING"
+            return DRAINING
+        return READY if self._master.is_welcomed else STARTING
 
     def facts(self) -> dict[str, str]:
         """The epoch, and who is home here."""
@@ -249,10 +250,8 @@ class Router(Core):
     # stops
 
     def _is_trusted(self, envelope: Envelope) -> bool:
-        """Whether stops may come from there: the master, a local or an operator who said hello."""
-        if envelope.link == LOCALS and self._state.peers.of_peer(envelope.peer) is not None:
-            return True
-        return envelope.link == REPLAY or self._control.is_operator(envelope)
+        """Whether stops that a node holds may come from there: the master, or a local that said hello. People bring theirs one by one."""
+        return envelope.link == REPLAY or (envelope.link == LOCALS and self._state.peers.of_peer(envelope.peer) is not None)
 
     def _on_kill_part(self, envelope: Envelope, now_ns: int) -> Effects:
         items = message_of(envelope, KillSetPart).items

@@ -23,6 +23,7 @@ from mesh.links import DECIDE, SIGNALS
 from mesh.messages import PROTOCOL_VERSION
 from mesh.messages.health import StageSummary
 from mesh.messages.signals import ACCEPTED, MANUAL, OPERATOR, Signal, SignalAnswer, SourceHello, SourceWelcome
+from mesh.phases import DRAINING, READY, STARTING
 from mesh.stages import StageMeter
 from mesh.units import MS_NS, NEVER
 from nodes.amounts import decimal_of
@@ -114,8 +115,8 @@ class Signals(Core):
     def phase(self) -> str:
         """READY once the master has welcomed us."""
         if self._is_draining:
-            return "DRAINING"
-        return "READY" if self._window_count else "STARTING"
+            return DRAINING
+        return READY if self._window_count else STARTING
 
     def facts(self) -> dict[str, str]:
         """What waits for the master."""

@@ -1,14 +1,17 @@
-"""A smoke pass of each scenario: it runs, everything sent arrives once, nothing is left behind. No time is judged."""
+"""A smoke pass of each scenario: it runs, everything sent arrives once, nothing is left behind. No time is judged.
+
+Those over a whole mesh under supervisord are in test_fleet.py.
+"""
 
 import psutil
 import pytest
 
 from bench.results import Measured
 from bench.scenario import Options, Scenario
-from bench.scenarios import console, core, fanout, flow, growth, hop, kill, rates, soak, status, storm, venue
+from bench.scenarios import console, core, fanout, flow, growth, hop, kill, rates, status, storm, venue
 
 SMOKE = Options(is_smoke=True)
-IN_PROCESSES = [flow, rates, hop, fanout, status, kill, storm, soak, venue, console]
+IN_PROCESSES = [flow, rates, hop, fanout, status, kill, storm, venue, console]
 
 
 class Steps:

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 import msgspec
 
+from mesh.config import Config
 from mesh.view import freshness
 from nodes.io.cli.client import Client
 from nodes.io.cli.operate import unready
@@ -119,19 +120,9 @@ class Campaign:
 
     def open_words(self) -> list[str]:
         """What is not over yet, as the nodes publish it."""
-        words = unready(self._mesh.config, self._client)
-        words += [f"signal {sid} has no answer" for sid in self.load.waiting]
+        words = open_words(self._mesh.config, self._client, self.load)
         if self.nemesis.second_copy:
             words.append(f"a second copy of {self.nemesis.second_copy} runs")
-        for name in self._mesh.config.nodes_of("master"):
-            health = self._client.health_of(name)
-            facts = health.facts if health else {}
-            if facts.get("open_lines", "?") != "0":
-                words.append(f"{name} has {facts.get('open_lines', '?')} open lines: {facts.get('states', '')}")
-        for name in self._mesh.config.nodes_of("local"):
-            health = self._client.health_of(name)
-            facts = health.facts if health else {}
-            words += [f"{name} has {key} {facts.get(key, '?')}" for key in ("unknown", "unacked", "in_hand") if facts.get(key, "?") != "0"]
         return words
 
     def _is_ready(self) -> bool:
@@ -178,6 +169,21 @@ class Campaign:
         self.nemesis.close()
         self.load.close()
         self._client.close()
+
+
+def open_words(config: Config, client: Client, load: Load) -> list[str]:
+    """What is not over yet, as the nodes publish it: who is not ready, lines and orders without an end, signals without an answer."""
+    words = unready(config, client) + [f"signal {sid} has no answer" for sid in load.waiting]
+    for name in config.nodes_of("master"):
+        health = client.health_of(name)
+        facts = health.facts if health else {}
+        if facts.get("open_lines", "?") != "0":
+            words.append(f"{name} has {facts.get('open_lines', '?')} open lines: {facts.get('states', '')}")
+    for name in config.nodes_of("local"):
+        health = client.health_of(name)
+        facts = health.facts if health else {}
+        words += [f"{name} has {key} {facts.get(key, '?')}" for key in ("unknown", "unacked", "in_hand") if facts.get(key, "?") != "0"]
+    return words
 
 
 def run_campaign(folder: Path, text: str, wishes: Wishes, read: Callable[[Mesh, Course], Found]) -> Found:

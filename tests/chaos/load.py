@@ -75,7 +75,7 @@ class Load:
     def close_all(self) -> None:
         """Close whatever is open of each symbol on each account."""
         for symbol in self._cycles:
-            self._want(symbol, 0, list(self._config.account))
+            self.want(symbol, 0, list(self._config.account))
 
     def poll(self, now_s: float, is_open: bool) -> None:
         """Take answers, repeat what lacks one, and where the load is on send what is due."""
@@ -124,15 +124,16 @@ class Load:
         cycle = self._cycles[symbol]
         accounts = list(self._config.account)
         if cycle.left_count == 0:
-            self._want(symbol, 0, accounts)
+            self.want(symbol, 0, accounts)
             cycle.side, cycle.left_count = self._draw.choice((1, -1)), self._draw.randint(1, OPENS_MAX)
             return
         cycle.left_count -= 1
         if self._draw.randrange(SOME_ONE_IN) == 0:
             accounts = sorted(self._draw.sample(accounts, max(1, len(accounts) // 2)))
-        self._want(symbol, cycle.side, accounts)
+        self.want(symbol, cycle.side, accounts)
 
-    def _want(self, symbol: str, side: int, accounts: list[str]) -> None:
+    def want(self, symbol: str, side: int, accounts: list[str]) -> None:
+        """Have a signal sent as soon as there is room for it; side 0 closes."""
         number = len(self.sent) + len(self._wanted) + 1
         volume_e8 = LOT_E8 * self._draw.randint(1, 3) if side else 0
         signal = Signal(

@@ -58,12 +58,16 @@ def test_node_that_stays_down_is_shown_with_its_reason(tmp_path: Path) -> None:
         signing = tmp_path / "live" / "keys" / "local-1.key"
         signing.chmod(0o644)
         os.kill(node_of(rig, "local-1")["pid"], signal.SIGKILL)
-        row = until(rig, "local-1", lambda row: row.get("phase") not in ("READY", "STARTING") and row.get("state") == "fresh")
+        row = until(rig, "local-1", lambda row: row.get("phase") not in ("READY", "STARTING") and row.get("state") == "down")
         assert row["pid"] == 0
         assert "exit status 78" in row["health"]["facts"]["ended"]
         assert "chmod 600" in row["health"]["facts"]["ended"]
+        refused = rig.run("restart", "local-1", "--config", str(rig.config_path))
+        assert (refused.returncode, refused.stdout) == (3, ""), refused.stderr
+        assert "local-1: started and ended again (" in refused.stderr
+        assert "chmod 600" in refused.stderr
         signing.chmod(0o600)
-        rig.run("restart", "local-1", "--config", str(rig.config_path))
+        assert rig.run("restart", "local-1", "--config", str(rig.config_path)).returncode == 0
         until(rig, "local-1", lambda row: row.get("phase") == "READY")
         code, output = rig.finish("live", process)
     assert code == 0, output

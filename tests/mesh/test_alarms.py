@@ -19,7 +19,7 @@ from mesh.alarms import (
     alarms,
     can_judge,
 )
-from mesh.alarmtext import ITEMS_MAX, document_of, trial_document
+from mesh.alarmtext import ITEMS_MAX, fields_of, trial_fields
 from mesh.codec import encode
 from mesh.config import Config, parse
 from mesh.messages.accounts import AccountState
@@ -112,6 +112,7 @@ def test_an_unknown_result_has_sixty_seconds() -> None:
     assert (only(state(unknown_count=2)).kind, only(state(unknown_count=2)).hold_ns) == (UNKNOWN_RESULT, 60 * SECOND_NS)
     quick = parse(small_mesh('[strategy.reversion]\n[alerts]\nwebhook = "https://x"\nunknown_ms = 5', {"a": "", "b": ""}))
     assert only(state(unknown_count=1), config=quick).hold_ns == 5 * MS_NS
+    assert [only(state(unknown_count=1), config=each).limit for each in (CONFIG, quick)] == ["for 60 s", "for 0.005 s"]
 
 
 def test_algo_trading_switched_off() -> None:
@@ -130,19 +131,21 @@ def test_a_local_without_leave_is_the_dead_man() -> None:
 def test_closes_that_wait_for_the_market() -> None:
     """How many, and whose."""
     alarm = only(health("local-1", closes_waiting="3"))
-    assert (alarm.kind, alarm.account, alarm.value) == (CLOSE_WAITS, "a", "3")
+    assert (alarm.kind, alarm.account, alarm.value, alarm.limit) == (CLOSE_WAITS, "a", "3", "")
 
 
 def test_nodes_that_are_down() -> None:
     """What supervisord's listener tells of it; else it is silent, or was never seen."""
     alarm = only(health("local-1", "FATAL", ended="exit status 78 since …"))
     assert (alarm.kind, alarm.words, alarm.hold_ns) == (NODE_DOWN, "local-1: FATAL: exit status 78 since …", 0)
+    assert alarm.do == "as it says; `mesh logs local-1 supervisord`; then `mesh restart local-1`", "it has no log where it never began"
     view = seen()
     later_ns = NOW_NS + 10 * SECOND_NS
     for name in (name for name in CONFIG.node if name != "cci-1"):
         view.take(Snapshot("router-1", 1, 2, 0, 1, 0, encode(health(name))), later_ns)
     (silent,) = found(view, later_ns)
     assert (silent.subject, silent.since_ns) == ("cci-1", NOW_NS)
+    assert silent.do == "`mesh status`; on its host `mesh logs cci-1 supervisord`; `mesh restart cci-1`"
     del view.nodes["cci-1"]
     assert [alarm.words for alarm in found(view, later_ns)] == ["cci-1: never seen"]
     assert alarms(CONFIG, view, (), later_ns, False) == []
@@ -303,7 +306,7 @@ def test_document_has_value_limit_account_since_when_and_what_to_do() -> None:
     """Plain JSON; the text alone is enough for a person."""
     told = Told()
     (notice,) = told.notices(only(state(equity=9_700)))
-    document = document_of(notice, "demo", told.now_ns + 61 * SECOND_NS, WALL_NS, 2)
+    document = fields_of(notice, "demo", told.now_ns + 61 * SECOND_NS, WALL_NS, 2)
     assert (document["event"], document["kind"], document["count"], document["undelivered_count"]) == (RAISED, DAILY_LOSS, 1, 2)
     (shown,) = document["alarms"]
     assert (shown["account"], shown["value"], shown["limit"], shown["lasted_s"]) == ("a", "300.00", "300.00", 61)
@@ -317,16 +320,16 @@ def test_document_of_many_is_bounded() -> None:
     told = Told()
     many = [alarm(subject=str(each)) for each in range(200)]
     (notice,) = told.notices(*many)
-    document = document_of(notice, "demo", told.now_ns, WALL_NS)
+    document = fields_of(notice, "demo", told.now_ns, WALL_NS)
     assert (document["count"], len(document["alarms"])) == (200, ITEMS_MAX)
     assert "and 197 more" in document["text"]
     (over,) = told.notices(s=6)
-    assert document_of(over, "demo", told.now_ns, WALL_NS)["text"].startswith("trademesh demo: over: DEAD_MAN: ")
-    assert "Do:" not in document_of(over, "demo", told.now_ns, WALL_NS)["text"]
+    assert fields_of(over, "demo", told.now_ns, WALL_NS)["text"].startswith("trademesh demo: over: DEAD_MAN: ")
+    assert "Do:" not in fields_of(over, "demo", told.now_ns, WALL_NS)["text"]
 
 
 def test_trial_has_the_same_form() -> None:
     """Whoever parses the one parses the other."""
     told = Told()
     (notice,) = told.notices(alarm())
-    assert trial_document("demo", WALL_NS).keys() == document_of(notice, "demo", 0, WALL_NS).keys()
+    assert trial_fields("demo", WALL_NS).keys() == fields_of(notice, "demo", 0, WALL_NS).keys()

@@ -43,7 +43,7 @@ def test_every_message_is_carried_by_a_link_and_every_link_carries_some() -> Non
         (Outcome, {REPLAY}, {STATUS}),
         (Signed, {CONTROL}, set()),
         (Grant, set(), {REPLAY, "locals.0", "locals.1"}),
-        (KillSetPart, {CONTROL, LOCALS, REPLAY}, {REPLAY, "locals.0", "locals.1", "control.0", "control.1"}),
+        (KillSetPart, {LOCALS, REPLAY}, {REPLAY, "locals.0", "locals.1"}),
     ],
 )
 def test_who_may_say_what(kind: type[Msg], from_peers: set[str], from_zero: set[str]) -> None:

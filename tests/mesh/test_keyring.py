@@ -1,5 +1,6 @@
 """Who may stop and resume: whatever else comes is refused by its code."""
 
+import msgpack
 import msgspec
 import pytest
 from hypothesis import given
@@ -14,6 +15,7 @@ from mesh.keyring import (
     BAD_SIGNATURE,
     BAD_STOP,
     NOT_ALLOWED,
+    SIGNED_BYTES_MAX,
     UNKNOWN_ISSUER,
     Holder,
     Item,
@@ -128,3 +130,11 @@ def test_nothing_can_be_edited_in_flight(data: st.DataObject) -> None:
 def test_any_bytes_are_refused_and_nothing_is_raised(raw: bytes) -> None:
     """The one code of what is no signed stop at all."""
     assert code_of(raw) == BAD_STOP
+
+
+def test_stop_may_carry_little_that_nobody_signed() -> None:
+    """What a newer version adds is passed over; more of it would be handed on to nodes that can read no such frame."""
+    assert code_of(signed(STOP)) == ""
+    fields = msgpack.unpackb(signed(STOP))
+    assert code_of(msgpack.packb([*fields, b"news"])) == ""
+    assert code_of(msgpack.packb([*fields, bytes(SIGNED_BYTES_MAX)])) == BAD_STOP

@@ -1,6 +1,7 @@
 """Notes that frontends are told of."""
 
 from mesh.core import Note
+from mesh.messages.base import NAME_MAX
 from mesh.messages.health import NOTES_MAX
 from mesh.noteboard import LONG_NS, SHORT_NS, TEXT_MAX, NoteBoard
 from mesh.units import SECOND_NS
@@ -34,4 +35,4 @@ def test_the_board_is_small_and_texts_are_cut() -> None:
         board.take(Note("info", "x" * 99, {"number": number, "long": "y" * 999}), AT_NS)
     told = board.told(AT_NS)
     assert [note.number for note in told] == list(range(6, NOTES_MAX + 6))
-    assert {(len(note.text), len(note.name)) for note in told} == {(TEXT_MAX, 64)}
+    assert {(len(note.text), len(note.name)) for note in told} == {(TEXT_MAX, NAME_MAX)}

@@ -4,7 +4,9 @@ import pytest
 
 from mesh.config import Config, parse
 from mesh.errors import BadConfig
-from mesh.outlets import check_outlets, metrics_of
+from mesh.outlets import ALERTS_PROGRAM, TAKEN_NAMES, check_outlets, metrics_of
+from nodes.io.logfiles import SUPERVISOR
+from nodes.io.supervisorconf import WATCH
 from tests.smallmesh import small_mesh
 
 
@@ -31,6 +33,8 @@ def test_each_node_has_a_port_of_its_own() -> None:
         ("[alerts]", "[alerts] tells nobody: set alerts.webhook"),
         ('[alerts]\ncommand = [""]', "alerts.command: its first word is the program, and is empty"),
         ('[alerts]\ncommand = ["x"]\n[process.alerts]\nnodes = ["cci-1"]', "process.alerts: the process that tells of alerts has"),
+        ('[process.fleet-watch]\nnodes = ["cci-1"]', "process.fleet-watch: supervisord's listener on each host has that name"),
+        ("[node.supervisord]\nrole = \"router\"", "node.supervisord: supervisord's own log on each host has that name; name this one"),
     ],
 )
 def test_what_is_wrong_is_named(more: str, says: str) -> None:
@@ -42,8 +46,20 @@ def test_what_is_wrong_is_named(more: str, says: str) -> None:
 
 @pytest.mark.parametrize(
     "more",
-    ['[metrics]\nhost = "0.0.0.0"\nopen = true', '[metrics]\nhost = "::1"', "", '[alerts]\nwebhook = "https://x"', "[metrics]"],
+    [
+        '[process.alerts]\nnodes = ["cci-1"]',
+        '[metrics]\nhost = "0.0.0.0"\nopen = true',
+        '[metrics]\nhost = "::1"',
+        "",
+        '[alerts]\nwebhook = "https://x"',
+        "[metrics]",
+    ],
 )
 def test_what_is_said_on_purpose_is_taken(more: str) -> None:
-    """Loopback, or open because somebody wants it."""
+    """Loopback, or open because somebody wants it; the name of a process that is not there."""
     check_outlets(config(more))
+
+
+def test_names_that_a_host_has_itself_are_those_that_are_taken() -> None:
+    """As they are called where supervisord is told of them, and where its log is read."""
+    assert list(TAKEN_NAMES) == [ALERTS_PROGRAM, WATCH, SUPERVISOR]

@@ -6,7 +6,7 @@ from mesh.codec import FRAME_BYTES_MAX, encode
 from mesh.links import LINKS
 from mesh.messages import MESSAGE_TYPES
 from mesh.messages.control import Signed
-from mesh.rates import DRAWN_COUNT, OVER_RATE, QUIET_NS, RATE_DEFAULT, RATES, SILENCED, SUSTAINED_NS, Meter, Meters, is_stop
+from mesh.rates import DRAWN_COUNT, LENGTH_SHIFT, OVER_RATE, QUIET_NS, RATE_DEFAULT, RATES, SILENCED, SUSTAINED_NS, Meter, Meters, is_stop
 from mesh.units import MS_NS, SECOND_NS
 from tests.message_values import sample_of
 
@@ -15,13 +15,17 @@ SHORT_BYTES = 100
 
 
 def admitted(meter: Meter, count: int, now_ns: int, length_bytes: int = SHORT_BYTES) -> int:
-    """How many of so many messages are read."""
-    return sum([meter.admits(length_bytes, now_ns) for _ in range(count)])
+    """How many of so many messages are read, where each is taken as ``mesh.io.inlet`` takes it."""
+    read_count = 0
+    for _ in range(count):
+        meter.left_count -= 1 + (length_bytes >> LENGTH_SHIFT)
+        read_count += meter.left_count >= 0 or meter.draws(now_ns)
+    return read_count
 
 
 def silenced() -> tuple[Meter, int]:
     """One who has said too much for as long as anybody listens, and the time."""
-    meter, now_ns = Meter(PER_S, BURST), 0
+    meter, now_ns = Meter(PER_S, BURST, is_silencing=True), 0
     while not meter.is_silenced:
         admitted(meter, BURST * 2, now_ns)
         now_ns += 100 * MS_NS
@@ -71,6 +75,16 @@ def test_who_is_within_his_rate_for_long_enough_is_read_again() -> None:
     assert meter.news() == OVER_RATE, "and it is told of anew"
 
 
+def test_node_keeps_its_rate_however_long_it_is_over_it() -> None:
+    """What nodes repeat until it is answered would keep one that is read no more silent for ever."""
+    meter = Meters("replay")["key"]
+    per_s, burst = RATES["replay"]
+    for second in range(60):
+        assert admitted(meter, 2 * per_s, second * SECOND_NS) >= per_s
+    assert not meter.is_silenced
+    assert burst / 2 > 1_000 * 64, "what 1,000 locals repeat at once"
+
+
 def test_breaches_far_apart_silence_nobody() -> None:
     """A burst too large each quarter of a minute costs what is beyond it, and is told of each time."""
     meter = Meter(PER_S, BURST)
@@ -93,7 +107,7 @@ def test_each_key_has_a_rate_of_its_own() -> None:
     burst = RATES["locals"][1]
     assert admitted(meters["a"], burst + 10, 0) == burst
     assert admitted(meters["b"], 10, 0) == 10
-    assert not meters["a"].admits(SHORT_BYTES, 0)
+    assert admitted(meters["a"], 1, 0) == 0
 
 
 @pytest.mark.parametrize("link", LINKS)

@@ -25,9 +25,9 @@ def client() -> Iterator[Client]:
         yield client
 
 
-def apart(routers: list[str] | None = None) -> Config:
+def apart(routers: list[str] | None = None, host: str = "10.0.0.5") -> Config:
     """The same mesh whose listening nodes can be reached from other hosts."""
-    nodes = {name: msgspec.structs.replace(node, host="10.0.0.5") for name, node in CONFIG.node.items()}
+    nodes = {name: msgspec.structs.replace(node, host=host) for name, node in CONFIG.node.items()}
     if routers is not None:
         nodes[LOCAL] = msgspec.structs.replace(nodes[LOCAL], routers=routers)
     settings = CONFIG.settings
@@ -47,6 +47,12 @@ def test_a_mesh_on_one_host_has_one_clock(client: Client) -> None:
     """Where everybody listens on loopback nobody is elsewhere, whatever is known of clocks."""
     show(client, clocked(LOCAL, 5 * SECOND_NS, 1))
     assert clocks_of(CONFIG, client.view, "cci-1", ACCOUNT) is ONE_HOST
+
+
+def test_name_that_looks_like_loopback_is_another_host(client: Client) -> None:
+    """Whose it is only a resolver knows: its clock is not taken for this one."""
+    show(client, clocked(LOCAL, 5 * SECOND_NS, 1))
+    assert clocks_of(apart(host="127.desk.example"), client.view, "cci-1", ACCOUNT)["local"] == Clock(LOCAL, 5 * SECOND_NS, 1)
 
 
 def test_clocks_of_hosts_are_set_right_and_said(client: Client) -> None:

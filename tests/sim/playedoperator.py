@@ -18,8 +18,6 @@ from mesh.messages.control import (
     CommandAnswer,
     ControlWelcome,
     Entry,
-    KillSetAsk,
-    KillSetPart,
     Latched,
     OperatorHello,
     Signed,
@@ -64,8 +62,6 @@ class PlayedOperator(Core):
             StopAnswer: self._on_word,
             ControlWelcome: lambda envelope, now_ns: NOTHING,
             CommandAnswer: self._on_answer,
-            KillSetAsk: lambda envelope, now_ns: NOTHING,
-            KillSetPart: lambda envelope, now_ns: NOTHING,
         }
 
     def start(self, now_ns: int) -> Effects:

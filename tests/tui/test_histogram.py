@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mesh.stages import HIGHEST_NS, summary_of
-from mesh.units import US_NS
+from mesh.units import HOUR_NS, US_NS
 from mesh.view import View
 from tests.tui.consolerig import CONFIG, WALL_NS, outcome, stamps
 from tui.histogram import BLOCKS, SCALES, bar, bins_of, picture, plot
-from tui.latencies import HOUR_NS, WHOLE, Latencies, empty
+from tui.latencies import WHOLE, Latencies, empty
 
 NOW_NS = 100 * HOUR_NS
 VALUES = st.lists(st.one_of(st.integers(0, HIGHEST_NS), st.integers(0, 10**7), st.integers(0, 3_000)), min_size=1, max_size=60)

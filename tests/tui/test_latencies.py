@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 from mesh.config import Config, configured
 from mesh.messages.outcomes import Outcome, Stamps
 from mesh.stages import HIGHEST_NS
-from mesh.units import MS_NS, SECOND_NS, US_NS
+from mesh.units import HOUR_NS, MS_NS, SECOND_NS, US_NS
 from mesh.view import Told, View
 from tests.tui.consolerig import CONFIG, WALL_NS, health, outcome, stamps
-from tui.latencies import BROKER, CLOCKS_NS, HOUR_NS, PARTS, SLOT_NS, SLOWEST_MAX, STEPS, WHOLE, Latencies, Step
+from tui.latencies import BROKER, CLOCKS_NS, PARTS, SLOT_NS, SLOWEST_MAX, STEPS, WHOLE, Latencies, Step
 
 NOW_NS = 100 * HOUR_NS
 PART = {step.key: step for step in PARTS}

@@ -7,6 +7,7 @@ import pytest
 
 from mesh.messages.base import Msg
 from mesh.units import MS_NS, SECOND_NS
+from mesh.view import DOWN
 from tests.tui.consolerig import CONFIG, NOW_NS, WALL_NS, FakeFeed, busy, health, quiet, seen
 from tests.tui.consolerig import state as account_state
 from tui.nodegroups import ATTENTION, HOMELESS, OTHERS, NodeModel
@@ -15,6 +16,7 @@ from tui.state import State
 
 ROUTERS = CONFIG.nodes_of("router")
 TEXTS = {column.key: column.text for column in COLUMNS}
+ORDER = next(column.value for column in COLUMNS if column.key == "state")
 
 
 class Told:
@@ -77,6 +79,18 @@ def test_what_needs_a_person_is_said_only_while_somebody_is_heard() -> None:
     assert {name: row.need for name, row in told.rows(4_000).items() if row.need} == {"local-2": "dead"}
     assert not any(row.need for row in told.rows(60_000).values())
     assert not any(row.need for row in Told().rows().values() if row.need != NEVER)
+
+
+def test_a_node_that_is_down_needs_a_person() -> None:
+    """Its supervisor's listener says so now: it is neither fresh nor grey, stands above all that is there, and dies with the listener."""
+    told = Told(*quiet(), health("local-2", phase="BACKOFF", facts={"ended": "exit status 1"}, uptime_ms=9_001))
+    row = told.rows()["local-2"]
+    assert (row.word, row.need, row.is_of_now, state_text(row)) == (DOWN, DOWN, True, "✗ down    0 s")
+    assert told.rows(2_000)["local-2"].word == DOWN
+    assert counts_text(list(told.rows().values())).startswith("● 10 fresh  ✗ 1 down")
+    assert min(told.rows().values(), key=ORDER).name == "local-2"
+    told.tell(*[health(name, uptime_ms=9_002) for name in CONFIG.node if name != "local-2"], after_ms=4_000)
+    assert told.rows(4_000)["local-2"].word == "dead"
 
 
 def test_a_terminal_that_is_not_connected_needs_a_person() -> None:

@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 from itertools import chain, repeat
+from typing import Any
 
 import pytest
 
@@ -25,6 +26,7 @@ from mesh.io.clock import monotonic_ns
 from mesh.io.hub import Hub
 from mesh.io.inlet import BATCH_COUNT
 from mesh.io.shell import Shell
+from mesh.io.watchdog import Watchdog
 from mesh.messages.control import Ping, Pong
 from mesh.messages.orders import Order
 from mesh.units import MS_NS, NEVER, SECOND_NS
@@ -193,6 +195,21 @@ def test_signals_ask_to_stop(hub: Hub, number: signal.Signals) -> None:
     assert run(hub, node_of(core), takes_signals=True) == 0
     assert core.messages == [Stop()]
     assert signal.getsignal(number) == before
+
+
+def test_signal_before_the_first_round_is_not_forgotten(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    """uvloop would: whoever stops a node that has just begun had to kill it."""
+
+    def watchdog(*words: Any) -> Watchdog:
+        os.kill(os.getpid(), signal.SIGTERM)
+        return Watchdog(*words)
+
+    monkeypatch.setattr(shell_module, "Watchdog", watchdog)
+    core = Told({Stop: lambda _envelope, _now_ns: DONE})
+    core.deadline_ns = monotonic_ns() + 5 * SECOND_NS
+    core.on_due = lambda _now_ns: (Halt(1, "nobody told it to stop"),)
+    assert run(hub, node_of(core), takes_signals=True) == 0
+    assert core.messages == [Stop()]
 
 
 def test_core_that_never_ends_is_ended(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -39,6 +39,7 @@ Log
   v      from which level on           n N  next warning, the one before
 Marks
   ● fresh   ◐ late   ○ dead: old numbers are grey and tell their age
+  ✗ down: it has ended; its supervisor says how and since when
   ‼ somebody has to decide   ✗ something is broken   · good to know
   * positions that are not ours
 """

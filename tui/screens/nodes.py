@@ -89,4 +89,4 @@ class Nodes(Page):
 
 def style_of(row: NodeRow) -> str:
     """Grey is what is not of now."""
-    return "" if row.word == "fresh" else "dim"
+    return "" if row.is_of_now else "dim"

@@ -8,13 +8,12 @@ import sys
 from mesh.doors import BY
 from mesh.errors import BadUsage
 from mesh.messages.accounts import SymbolSpec
+from mesh.messages.base import NAME_MAX
 from mesh.units import SECOND_NS
 from nodes.io.cli.client import Client
 from nodes.io.cli.plaintext import say
 from nodes.io.doorfiles import client_name
 
-NAME_MAX = 64
-"""Characters of a name in a message."""
 NOT_ALL = 3
 """Exit code where some account did not do it."""
 NOT_DONE = 1

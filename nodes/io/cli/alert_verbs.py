@@ -1,13 +1,10 @@
 """``mesh alerts``: try what mesh.toml says of ``[alerts]``, or run what tells of them where no ``mesh up`` does."""
 
-from pathlib import Path
-from typing import Annotated
-
 import typer
 
-from nodes.io.cli.options import ConfigOption
+from nodes.io.cli.options import ConfigOption, StateOption
 
-alerts_app = typer.Typer(help="Who is told of alarms, away from every screen: [alerts] in mesh.toml.", no_args_is_help=True)
+alerts_app = typer.Typer(help="Who is told of alarms, away from every screen: the section `alerts` of mesh.toml.", no_args_is_help=True)
 
 
 @alerts_app.command("test")
@@ -19,12 +16,7 @@ def trial(config: ConfigOption = None) -> None:
 
 
 @alerts_app.command("run")
-def watch(
-    config: ConfigOption = None,
-    state: Annotated[
-        Path | None, typer.Option(help="State directory. Default: that of the running mesh, ./.trademesh (demo) or /var/lib/trademesh.")
-    ] = None,
-) -> None:
+def watch(config: ConfigOption = None, state: StateOption = None) -> None:
     """Tell of alarms until Ctrl-C; where `mesh up` runs the mesh, it does this itself."""
     from nodes.io.cli.alerts import run_here
 

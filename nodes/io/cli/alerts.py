@@ -4,22 +4,22 @@ from pathlib import Path
 
 import msgspec
 
-from mesh.alarmtext import trial_document
+from mesh.alarmtext import trial_fields
 from mesh.config import Config
 from mesh.errors import BadUsage
 from mesh.io.clock import wall_ns
 from mesh.settings import AlertsSection
 from nodes.io.alerthooks import HookFailed, hooks_of
-from nodes.io.alerting import End, run_alerting
-from nodes.io.cli.keys import place_of
+from nodes.io.alerting import run_alerting
 from nodes.io.cli.plaintext import say
-from nodes.io.locate import find
+from nodes.io.lifeline import End
+from nodes.io.locate import find, mesh_and_state
 
 
 def send_trial(config_path: Path | None) -> int:
     """``mesh alerts test``: one try by each way; 1 where one failed. Raises BadUsage, BadConfig, NoMesh."""
     config, _ = find(config_path)
-    body = msgspec.json.encode(trial_document(config.settings.mesh.id, wall_ns()))
+    body = msgspec.json.encode(trial_fields(config.settings.mesh.id, wall_ns()))
     code = 0
     for hook in hooks_of(alerts_of(config)):
         try:
@@ -34,7 +34,7 @@ def send_trial(config_path: Path | None) -> int:
 
 def run_here(config_path: Path | None, state: Path | None) -> int:
     """``mesh alerts run``. Raises BadUsage, BadConfig, NoMesh."""
-    config, place = place_of(config_path, state)
+    config, place = mesh_and_state(config_path, state)
     alerts_of(config)
     end = End()
     end.listen()

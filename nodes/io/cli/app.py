@@ -12,7 +12,7 @@ from rich.console import Console
 
 from mesh.errors import EXIT_CODES, BadConfig, MeshError
 from nodes.io.cli.grid import cell
-from nodes.io.cli.options import ConfigOption
+from nodes.io.cli.options import ConfigOption, StateOption
 
 EPILOG = "Exit codes: " + "; ".join(f"{code} {text}" for code, text in EXIT_CODES.items())
 app = typer.Typer(
@@ -90,9 +90,7 @@ def wait_ready(
 def node(
     name: Annotated[str, typer.Argument(help="Name of a node in the configuration.")],
     config: ConfigOption = None,
-    state: Annotated[
-        Path | None, typer.Option(help="State directory. Default: that of the running mesh, ./.trademesh (demo) or /var/lib/trademesh.")
-    ] = None,
+    state: StateOption = None,
 ) -> None:
     """Run one node in the foreground, as supervisord does for each; its phases are told as they come."""
     from nodes.io.cli.operate import run_one
@@ -160,12 +158,14 @@ def _check_directory() -> None:
 def main() -> None:
     """Entry of the ``mesh`` command: errors become one line and their exit code."""
     from nodes.io.cli import (
+        account_verbs,
         act_verbs,
         alert_verbs,
         audit_verbs,
         bench_verbs,
         console_verbs,
         doctor_verbs,
+        host_verbs,
         key_verbs,
         log_verbs,
         look_verbs,
@@ -185,6 +185,8 @@ def main() -> None:
     audit_verbs.register(app)
     key_verbs.register(app)
     secret_verbs.register(app)
+    account_verbs.register(app)
+    host_verbs.register(app)
     alert_verbs.register(app)
     metrics_verbs.register(app)
     bench_verbs.register(app)

@@ -5,11 +5,8 @@ from typing import Annotated
 
 import typer
 
-from nodes.io.cli.options import ConfigOption
+from nodes.io.cli.options import SINCE, ConfigOption, SinceOption, StateOption
 
-StateOption = Annotated[
-    Path | None, typer.Option(help="State directory. Default: that of the running mesh, ./.trademesh (demo) or /var/lib/trademesh.")
-]
 audit_app = typer.Typer(help="The hash-chained history of each node of this host: prove it, or read it.", no_args_is_help=True)
 
 
@@ -22,7 +19,8 @@ def verify(
         list[Path] | None, typer.Option(metavar="FILE", help="Heads that another host keeps, as `mesh audit heads` writes them; repeat it.")
     ] = None,
     since: Annotated[
-        str, typer.Option(metavar="TIME", help="Heads kept before then do not count: for a store you put back, or began anew, yourself.")
+        str,
+        typer.Option(metavar="TIME", help=f"Heads kept before then do not count, where you put a store back or began it anew: {SINCE}."),
     ] = "",
 ) -> None:
     """Walk through the audit of each store, and hold it against the heads others keep: a line each, what is bad named (exit 1)."""
@@ -34,21 +32,23 @@ def verify(
 @audit_app.command()
 def heads(
     nodes: Annotated[list[str] | None, typer.Argument(metavar="[NODE]...", help="Nodes the heads are of; default: all.")] = None,
-    since: Annotated[str, typer.Option(metavar="TIME", help="Kept from this time on: 2026-01-05, or 2026-01-05T10:00 (UTC).")] = "",
+    since: SinceOption = "",
     config: ConfigOption = None,
     state: StateOption = None,
 ) -> None:
     """The heads of other nodes that the stores of this host keep, as lines of JSON: for `mesh audit verify --heads` on their host."""
-    from nodes.io.cli.auditing import place_of, since_ns_of
-    from nodes.io.cli.headlines import say_heads
+    from mesh.io.clock import wall_ns
+    from nodes.io.cli.headfile import say_heads
+    from nodes.io.cli.sincewords import since_ns_of
+    from nodes.io.locate import state_of
 
-    raise typer.Exit(say_heads(place_of(config, state), nodes or [], since_ns_of(since)))
+    raise typer.Exit(say_heads(state_of(config, state), nodes or [], since_ns_of(since, wall_ns())))
 
 
 @audit_app.command()
 def show(
     node: Annotated[str, typer.Argument(help="Name of a node, as its store is called.")],
-    since: Annotated[str, typer.Option(metavar="TIME", help="From this time on: 2026-01-05, or 2026-01-05T10:00 (UTC).")] = "",
+    since: SinceOption = "",
     kind: Annotated[str, typer.Option(help="Only records of this kind: epoch, decision, order, outcome, command, stop …")] = "",
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     config: ConfigOption = None,

@@ -1,7 +1,6 @@
 """``mesh audit verify`` and ``mesh audit show``: what the stores of this host and the heads that others keep prove, and what they say."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from mesh.audit import GENESIS, HEAD, KEYS, AuditRow
 from mesh.codec import RECORD_BYTES_MAX, decode_record_untrusted, decode_untrusted
 from mesh.errors import BadConfig, BadFrame, BadUsage, StoreFailed
 from mesh.io import auditwalk
+from mesh.io.clock import wall_ns
 from mesh.io.doorkeeper import REFUSED_GUEST, RefusedGuest
 from mesh.io.storelayout import Genesis
 from mesh.killset import item_of
@@ -19,13 +19,13 @@ from mesh.messages.base import Msg
 from mesh.messages.heads import AuditHead
 from mesh.messages.outcomes import Outcome
 from mesh.texts import iso_of
-from mesh.units import US_NS
 from nodes.decisions import ARCHIVE, DECISION, ArchiveRecord, DecisionRecord
 from nodes.io.cli.grid import Column, cell, console, grid
 from nodes.io.cli.headchecks import compare, complaint
 from nodes.io.cli.plaintext import say_json
+from nodes.io.cli.sincewords import since_ns_of
 from nodes.io.keylog import KeyRecord
-from nodes.io.locate import default_state, find, given
+from nodes.io.locate import state_of
 from nodes.local.attempts import OrderRecord
 from nodes.local.commandlog import COMMAND, CommandRecord
 from nodes.local.finishing import ORDER_ROW
@@ -55,20 +55,12 @@ LONG_HEX, HEX = 64, frozenset("0123456789abcdef")
 VERDICTS = (
     Column("node", "node"),
     Column("records", "records", is_number=True),
-    Column("head", "head", least_columns=16),
+    Column("head", "head", rank=1, least_columns=16),
     Column("last", "last record"),
     Column("agreed", "others keep to", is_number=True),
     Column("verdict", "verdict"),
 )
-SHOWN = (Column("time", "time"), Column("seq", "record", is_number=True), Column("kind", "kind"), Column("what", "what", least_columns=40))
-
-
-def place_of(config_path: Path | None, state: Path | None) -> Path:
-    """The state directory that is meant. Raises NoMesh, BadConfig."""
-    if state is not None:
-        return state
-    _, running = find(config_path)
-    return Path(running.state) if running else default_state(given(config_path) is not None)
+SHOWN = (Column("time", "time"), Column("seq", "record", is_number=True), Column("kind", "kind"), Column("what", "what", least_columns=24))
 
 
 def verify_audits(
@@ -78,11 +70,11 @@ def verify_audits(
 
     ``brought``: files of heads from other hosts; ``since``: heads kept before then do not count.
     """
-    place = place_of(config_path, state)
+    place = state_of(config_path, state)
     names = nodes or sorted(path.stem for path in place.glob("*.db"))
     if not names:
         raise BadUsage(f"--state {place}: there is no store in it; name the directory of a mesh")
-    compared, problems = compare(place, names, brought, since_ns_of(since))
+    compared, problems = compare(place, names, brought, since_ns_of(since, wall_ns()))
     rows: list[dict[str, Any]] = []
     for name in names:
         try:
@@ -111,7 +103,7 @@ def verify_audits(
 
 def show_audit(config_path: Path | None, state: Path | None, node: str, since: str, kind: str, as_json: bool) -> int:
     """The records of one node. Raises BadUsage, NoMesh, BadConfig."""
-    rows = list(auditwalk.records(place_of(config_path, state) / f"{node}.db", since_ns_of(since), kind))
+    rows = list(auditwalk.records(state_of(config_path, state) / f"{node}.db", since_ns_of(since, wall_ns()), kind))
     if as_json:
         say_json([told(row) for row in rows])
         return 0
@@ -119,17 +111,6 @@ def show_audit(config_path: Path | None, state: Path | None, node: str, since: s
     lines = [{"time": iso_of(row.wall_ns), "seq": row.seq, "kind": row.kind, "what": " ".join(words(brief(read(row))))} for row in rows]
     out.print(grid(SHOWN, lines, out.width))
     return 0
-
-
-def since_ns_of(text: str) -> int:
-    """UTC nanoseconds of a date or time; 0 for none. Raises BadUsage."""
-    if not text:
-        return 0
-    try:
-        time = datetime.fromisoformat(text)
-    except ValueError:
-        raise BadUsage(f"--since {text}: a date or time such as 2026-01-05 or 2026-01-05T10:00 is allowed") from None
-    return round((time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp() * 1_000_000) * US_NS
 
 
 def told(row: AuditRow) -> dict[str, Any]:

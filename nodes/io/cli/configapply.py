@@ -14,6 +14,7 @@ import msgspec
 from mesh.config import Config, configured
 from mesh.configdiff import ANEW, ONE_BY_ONE, TOGETHER, Change, changes
 from mesh.errors import BadConfig
+from mesh.phases import UP_PHASES
 from nodes.io.cli.acting import NOT_ALL, NOT_DONE, is_confirmed
 from nodes.io.cli.client import Client
 from nodes.io.cli.grid import Column, console, grid
@@ -87,39 +88,52 @@ def _show(found: list[Change]) -> None:
 
 
 def _in_order(fleet: Fleet) -> list[str]:
-    """Processes of nodes, each once, as they take a change."""
+    """Processes, each once, as they take a change: those of nodes by role, then those that have none."""
     nodes = [node for role in ORDER for node in fleet.config.nodes_of(role)]
-    return list(dict.fromkeys(fleet.config.process_of(node) for node in nodes))
+    without = [process for process, names in fleet.processes().items() if not names]
+    return list(dict.fromkeys([*(fleet.config.process_of(node) for node in nodes), *without]))
 
 
 def _roll(fleet: Fleet, running: Running, after: Config, processes: list[str], client: Client) -> int:
-    """Restart process after process with the new file; put the old one back where one does not come."""
+    """Restart process after process with the new file; put the old one back where one does not come, or where somebody stops this."""
     before, state = fleet.config, Path(running.state)
     number = _keep(before, after, state)
     _put(after, state)
-    for index, process in enumerate(processes):
-        fleet.restart(process)
-        missing = _not_there(client, fleet.processes()[process], after.fingerprint)
-        if not missing:
-            say(f"{process}: READY with {after.fingerprint}")
-            continue
-        why = f"did not come within {READY_S:.0f} s: mesh logs {missing[0]} --since 1m"
-        say(f"{process}: {', '.join(missing)} {why}; what ran before is put back")
-        _put(before, state)
-        for done in reversed(processes[: index + 1]):
-            fleet.restart(done)
-            left = _not_there(client, fleet.processes()[done], before.fingerprint)
-            say(f"{done}: {'READY as before' if not left else 'NOT READY: ' + ', '.join(left)}")
-        return NOT_ALL
-    say(f"applied as number {number}; the way back: mesh config apply {state / VERSIONS / f'{number - 1:04d}.json'}")
-    return 0
+    begun: list[str] = []
+    why = ""
+    try:
+        for process in processes:
+            begun.append(process)
+            if why := _restarted(fleet, process, after, client):
+                break
+    except KeyboardInterrupt:
+        why = "stopped by hand"
+    if not why:
+        say(f"applied as number {number}; the way back: mesh config apply {state / VERSIONS / f'{number - 1:04d}.json'}")
+        return 0
+    say(f"{why}; what ran before is put back")
+    _put(before, state)
+    for process in reversed(begun):
+        _restarted(fleet, process, before, client)
+    return NOT_ALL
+
+
+def _restarted(fleet: Fleet, process: str, config: Config, client: Client) -> str:
+    """Start a process again with what lies in the state now; why its nodes are not READY with it, empty where they are."""
+    fleet.restart(process)
+    if missing := _not_there(client, fleet.processes()[process], config.fingerprint):
+        why = f"{process}: {', '.join(missing)} did not come within {READY_S:.0f} s: mesh logs {missing[0]} --since 1m"
+        say(why)
+        return why
+    say(f"{process}: READY with {config.fingerprint}")
+    return ""
 
 
 def _not_there(client: Client, nodes: list[str], fingerprint: str) -> list[str]:
     """Wait until nodes are READY with a configuration; those that are not."""
     end_s = time.monotonic() + READY_S
 
-    there = {(fingerprint, "READY"), (fingerprint, "DONE")}
+    there = {(fingerprint, phase) for phase in UP_PHASES}
 
     def waiting() -> list[str]:
         healths = {node: client.health_of(node) for node in nodes}

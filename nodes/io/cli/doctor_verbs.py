@@ -4,8 +4,7 @@ from typing import Annotated
 
 import typer
 
-from nodes.io.cli.audit_verbs import StateOption
-from nodes.io.cli.options import ConfigOption
+from nodes.io.cli.options import ConfigOption, StateOption
 
 
 def doctor(

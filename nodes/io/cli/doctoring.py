@@ -17,7 +17,7 @@ from nodes.io.cli.plaintext import say, say_json
 from nodes.io.cli.up import listened
 from nodes.io.doctor import clocks, disk, fleet, host, keys, ports, terminals
 from nodes.io.doctor.finding import BAD, OK, UNKNOWN, WARN, Finding, exit_code
-from nodes.io.locate import default_state, find, given, write_effective
+from nodes.io.locate import default_state, mesh_and_state, write_effective
 from nodes.io.preflight import check_files
 from nodes.io.run import package_version
 
@@ -59,7 +59,7 @@ def run_doctor(config_path: Path | None, state: Path | None, as_json: bool) -> i
 def examined(config_path: Path | None, state: Path | None) -> Iterator[Finding]:
     """Findings, as they come. Without a configuration only the machine is looked at."""
     try:
-        config, running = find(config_path)
+        config, place = mesh_and_state(config_path, state)
     except NoMesh as error:
         yield Finding(UNKNOWN, AREA, "file", str(error), "keys, ports, terminals and nodes are not looked at")
         yield from _machine(None, state or default_state(False))
@@ -68,7 +68,6 @@ def examined(config_path: Path | None, state: Path | None) -> Iterator[Finding]:
         yield Finding(BAD, AREA, "file", str(error), "no node starts with it (78)", "mesh config check")
         yield from _machine(None, state or default_state(True))
         return
-    place = state or (Path(running.state) if running is not None else default_state(given(config_path) is not None))
     yield _files(config)
     healths = _told(config, place)
     yield from fleet.look(config.node, healths, package_version(), config.fingerprint)
@@ -106,7 +105,8 @@ def _told(config: Config, state: Path) -> list[NodeHealth]:
         return []  # without a key nobody answers; that there is none is a finding of its own
     with client:
         client.wait_whole(LOOK_S)
-        return [health for _, health in client.view.nodes.values()]
+        told = client.view.nodes
+        return [told[name][1] for name in config.node if name in told]
 
 
 def _row(finding: Finding) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from mesh.errors import BadConfig, StoreFailed
 from mesh.io.headwalk import Compared, Comparison, KeptHead, kept_heads
 from mesh.keyring import Keyring
 from mesh.texts import iso_of
-from nodes.io.cli.headlines import heads_in
+from nodes.io.cli.headfile import heads_in
 from nodes.io.keyfiles import INVENTORY, holders_of, inventory_if_any
 
 DO = (

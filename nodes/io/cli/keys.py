@@ -11,7 +11,6 @@ from pathlib import Path
 
 import msgspec
 
-from mesh.config import Config
 from mesh.doors import TRADE
 from mesh.errors import BadUsage
 from mesh.io.storemarks import write_whole
@@ -32,7 +31,7 @@ from nodes.io.keyfiles import (
     write_private,
 )
 from nodes.io.keymaking import make_keys
-from nodes.io.locate import default_state, find, given
+from nodes.io.locate import mesh_and_state
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.#-]{0,31}")
 COLUMNS = (
@@ -46,16 +45,9 @@ COLUMNS = (
 )
 
 
-def place_of(config_path: Path | None, state: Path | None) -> tuple[Config, Path]:
-    """The mesh and the state directory that are meant. Raises NoMesh, BadConfig."""
-    config, running = find(config_path)
-    known = Path(running.state) if running is not None else default_state(given(config_path) is not None)
-    return config, (state or known).absolute()
-
-
 def init_keys(config_path: Path | None, state: Path | None) -> int:
     """``mesh keys init``. Raises BadConfig."""
-    config, place = place_of(config_path, state)
+    config, place = mesh_and_state(config_path, state)
     inventory = make_keys(config, place)
     say(f"{folder_of(place)}: keys of {len(inventory.operator)} operators and {len(inventory.node)} nodes; every host needs {INVENTORY}")
     return 0
@@ -63,7 +55,7 @@ def init_keys(config_path: Path | None, state: Path | None) -> int:
 
 def list_keys(config_path: Path | None, state: Path | None) -> int:
     """``mesh keys list``. Raises BadConfig."""
-    config, place = place_of(config_path, state)
+    config, place = mesh_and_state(config_path, state)
     inventory = read_inventory(place)
     here = {path.stem for path in folder_of(place).glob("*.key")}
     rows = [
@@ -97,7 +89,7 @@ def door_rows(inventory: Inventory, folder: Path) -> list[dict[str, str]]:
 
 def rotate_key(config_path: Path | None, state: Path | None, name: str, overlap_hours: float) -> int:
     """``mesh keys rotate``: a new door key; the old one is good for a while beside it. Raises BadUsage, BadConfig."""
-    _, place = place_of(config_path, state)
+    _, place = mesh_and_state(config_path, state)
     inventory, folder = read_inventory(place), folder_of(place)
     door = inventory.door.get(name)
     if door is None:
@@ -119,7 +111,7 @@ def rotate_key(config_path: Path | None, state: Path | None, name: str, overlap_
 
 def revoke_key(config_path: Path | None, state: Path | None, name: str, key: str) -> int:
     """``mesh keys revoke``: door keys of a name are struck; ``key``: those that begin so, empty: all. Raises BadUsage, BadConfig."""
-    _, place = place_of(config_path, state)
+    _, place = mesh_and_state(config_path, state)
     inventory = read_inventory(place)
     door = inventory.door.get(name)
     struck = [each for each in door.keys if each.key.startswith(key)] if door is not None else []
@@ -136,7 +128,7 @@ def revoke_key(config_path: Path | None, state: Path | None, name: str, key: str
 
 def retire_key(config_path: Path | None, state: Path | None, name: str) -> int:
     """``mesh keys retire``: a signing key ends now. Raises BadUsage, BadConfig."""
-    _, place = place_of(config_path, state)
+    _, place = mesh_and_state(config_path, state)
     inventory = read_inventory(place)
     operator = inventory.operator.get(name)
     if operator is None:
@@ -157,7 +149,7 @@ def retire_key(config_path: Path | None, state: Path | None, name: str) -> int:
 
 def export_keys(config_path: Path | None, state: Path | None, host: str, out: Path, operator: str) -> int:
     """``mesh keys export``: what one host needs and nothing more. Raises BadUsage, BadConfig."""
-    config, place = place_of(config_path, state)
+    config, place = mesh_and_state(config_path, state)
     inventory, folder = read_inventory(place), folder_of(place)
     names = [name for name, node in config.node.items() if node.host == host]
     if not names and not operator:
@@ -185,7 +177,7 @@ def add_operator(config_path: Path | None, state: Path | None, name: str, may: s
     allowed = (*RIGHTS, TRADE)
     if not set(rights) <= set(allowed):
         raise BadUsage(f"--may {may}: {', '.join(allowed)} are allowed")
-    config, place = place_of(config_path, state)
+    config, place = mesh_and_state(config_path, state)
     inventory = read_inventory(place)
     if NAME.fullmatch(name) is None or name in config.node or name in inventory.node:
         raise BadUsage(f"{name}: names of 32 letters, digits and _ . # - at most are allowed, and no node's")

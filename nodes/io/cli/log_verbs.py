@@ -4,8 +4,7 @@ from typing import Annotated
 
 import typer
 
-from nodes.io.cli.audit_verbs import StateOption
-from nodes.io.cli.options import ConfigOption
+from nodes.io.cli.options import ConfigOption, SinceOption, StateOption
 
 
 def logs(
@@ -14,7 +13,7 @@ def logs(
     ] = None,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with what comes, until Ctrl-C.")] = False,
     level: Annotated[str, typer.Option(help="From this level on: debug, info, warning, error, critical.")] = "debug",
-    since: Annotated[str, typer.Option(metavar="TIME", help="From then on: 30s, 10m, 2h, 3d ago, or 2026-01-05T10:00 (UTC).")] = "",
+    since: SinceOption = "",
     id: Annotated[str, typer.Option("--id", help="The whole story of a sid, an oid (8 digits or more), or a ticket: logs and audit.")] = "",
     grep: Annotated[str, typer.Option(metavar="TEXT", help="Only lines with this text, whatever its case.")] = "",
     lines: Annotated[

@@ -17,11 +17,11 @@ from mesh.errors import BadUsage
 from mesh.io.clock import wall_ns
 from mesh.io.log import LEVELS
 from mesh.texts import iso_of
-from nodes.io.cli.auditing import place_of
 from nodes.io.cli.grid import cell, console
 from nodes.io.cli.idstory import AUDIT, Story
 from nodes.io.cli.plaintext import say
-from nodes.io.cli.sincewords import since_words_ns
+from nodes.io.cli.sincewords import since_ns_of
+from nodes.io.locate import state_of
 from nodes.io.logfiles import FOLDER, LogLine, LogTail, in_order, lines_of, names_in
 
 LINES = 200
@@ -29,6 +29,8 @@ LINES = 200
 LOOK_MS = 200
 STYLES = {"debug": "dim", "info": "", "warning": "yellow", "error": "red", "critical": "bold red", AUDIT: "cyan"}
 NOTHING_FOUND = 1
+LAST = "last"
+"""Of ``mesh why``: in a log it is a key of every line that was repeated."""
 
 Show = Callable[[LogLine], None]
 
@@ -49,7 +51,7 @@ class LogWish(msgspec.Struct, frozen=True):
 def show_logs(config_path: Path | None, state: Path | None, wish: LogWish) -> int:
     """Print what is wanted; 1 where there is none. Ctrl-C and a reader who leaves end it well. Raises BadUsage, NoMesh, BadConfig."""
     try:
-        return _show(place_of(config_path, state), wish)
+        return _show(state_of(config_path, state), wish)
     except KeyboardInterrupt:
         return 0
     except BrokenPipeError:
@@ -62,7 +64,9 @@ def show_logs(config_path: Path | None, state: Path | None, wish: LogWish) -> in
 def _show(place: Path, wish: LogWish) -> int:
     if wish.level not in LEVELS:
         raise BadUsage(f"--level {wish.level}: {', '.join(LEVELS)} are allowed")
-    since_ns = since_words_ns(wish.since, wall_ns())
+    if wish.id == LAST:
+        raise BadUsage(f"--id {LAST}: the master knows which that is: `mesh why {LAST}` names its sid")
+    since_ns = since_ns_of(wish.since, wall_ns())
     names = _names(place, wish)
     tails = [LogTail(place, name) for name in names] if wish.follow else []  # first: what comes meanwhile is shown once more, never lost
     story = Story(place, wish.id) if wish.id else None
@@ -155,7 +159,7 @@ def _follow(tails: list[LogTail], show: Show) -> None:
 
 def _wait() -> None:
     """A little. Raises BrokenPipeError where who reads a pipe has gone: without a line to write nobody else would notice."""
-    if not hasattr(select, "poll"):
+    if sys.platform == "win32":  # no poll
         time.sleep(LOOK_MS / 1_000)
         return
     end = select.poll()
@@ -200,7 +204,8 @@ def _again(fields: dict[str, object]) -> str:
     if not {"count", "first", "last"} <= fields.keys():
         return ""
     count, first, last = (fields.pop(key) for key in ("count", "first", "last"))
-    return f"  (again {count} times, {str(first)[11:23]} to {str(last)[11:23]})"
+    times = "once" if count == 1 else f"{count} times"
+    return f"  (again {times}, {str(first)[11:23]} to {str(last)[11:23]})"
 
 
 def _value(value: object) -> str:

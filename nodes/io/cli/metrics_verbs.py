@@ -5,7 +5,7 @@ import typer
 from nodes.io.cli.options import ConfigOption
 
 metrics_app = typer.Typer(
-    help="Files for Prometheus and Grafana; the numbers are served where mesh.toml has [metrics].", no_args_is_help=True
+    help="Files for Prometheus and Grafana; the section `metrics` of mesh.toml serves the numbers.", no_args_is_help=True
 )
 
 

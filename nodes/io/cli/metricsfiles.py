@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from mesh.addresses import host_port, is_any
 from mesh.config import Config
 from mesh.errors import BadUsage
 from mesh.metricsboard import dashboard
@@ -9,8 +10,6 @@ from mesh.metricsrules import rules_file
 from mesh.outlets import metrics_of
 from nodes.io.cli.plaintext import say, say_json
 from nodes.io.locate import find
-
-ANYWHERE = ("0.0.0.0", "::")
 
 
 def print_dashboard(config_path: Path | None) -> int:
@@ -39,6 +38,5 @@ def targets(config: Config) -> list[dict[str, object]]:
     places = metrics_of(config)
     if not places:
         raise BadUsage("this mesh serves no numbers: put [metrics] into its configuration, and start it again")
-    hosts = {name: config.node[name].host if host in ANYWHERE else host for name, (host, _) in places.items()}
-    named = [f"[{hosts[name]}]:{port}" if ":" in hosts[name] else f"{hosts[name]}:{port}" for name, (_, port) in places.items()]
+    named = [host_port(config.node[name].host if is_any(host) else host, port) for name, (host, port) in places.items()]
     return [{"targets": named, "labels": {"mesh": config.settings.mesh.id}}]

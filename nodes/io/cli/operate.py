@@ -11,12 +11,19 @@ from pathlib import Path
 
 from mesh.config import Config
 from mesh.errors import BadConfig, BadUsage, NoMesh
+from mesh.phases import UP_PHASES
+from nodes.io.cli.acting import NOT_ALL
 from nodes.io.cli.client import Client
 from nodes.io.cli.plaintext import say, say_json
 from nodes.io.fleet import ASK_TO_END, Fleet, FleetDown
-from nodes.io.locate import Running, default_state, find, given, load, notes
+from nodes.io.locate import Running, find, given, load, mesh_and_state, notes
+from nodes.io.outputs import last_words
 
 DOWN_S = 30.0
+UP_S = 2.0
+"""Who is up for so long has read what it needs, and would have ended where that is wrong; on a very slow machine it may take longer."""
+LOOK_S = 0.05
+"""From one look to the next."""
 
 
 def running_fleet(config_path: Path | None) -> tuple[Fleet, Running]:
@@ -60,7 +67,7 @@ def _until(done: Callable[[], bool]) -> bool:
     while not done():
         if time.monotonic() >= end_s:
             return False
-        time.sleep(0.05)
+        time.sleep(LOOK_S)
     return True
 
 
@@ -72,17 +79,39 @@ def _check_node(config: Config, name: str) -> None:
 
 
 def restart_node(config_path: Path | None, node: str) -> int:
-    """Restart the process a node runs in. Raises NoMesh."""
+    """Restart the process a node runs in, and see that it stays; 3 where it ended again. Raises NoMesh."""
     fleet, running = running_fleet(config_path)
     _check_node(fleet.config, node)
     process = fleet.config.process_of(node)
+    fleet.exits.news()  # who ended before is no news
     try:
         fleet.restart(process)
+        how = ended_again(fleet, process)
     except FleetDown:
         raise NoMesh(f"mesh {running.mesh} has ended: `{running.command('up')}` starts it, {node} with it") from None
+    if how:
+        say(f"{node}: started and ended again ({how}): {last_words(fleet.output(process))}", sys.stderr)
+        return NOT_ALL
     also = [name for name in fleet.processes()[process] if name != node]
     say(f"restarted {node}" + (f" (and {', '.join(also)}, in the same process)" if also else ""))
     return 0
+
+
+def ended_again(
+    fleet: Fleet, process: str, clock: Callable[[], float] = time.monotonic, rest: Callable[[float], None] = time.sleep
+) -> str:
+    """Look at a process that was just started: how it ended, empty where it is up for UP_S as one process. Raises FleetDown."""
+    pid, up_from_s = 0, None
+    while True:
+        state = next(each for each in fleet.states() if each.name == process)
+        if state.state not in ("STARTING", "RUNNING") or pid not in (0, state.pid):
+            return next((end.how for end in fleet.exits.news() if end.process == process), state.state)
+        pid = state.pid
+        if state.state == "RUNNING":
+            up_from_s = clock() if up_from_s is None else up_from_s
+            if clock() - up_from_s >= UP_S:
+                return ""
+        rest(LOOK_S)
 
 
 def unready(config: Config, client: Client) -> list[str]:
@@ -94,7 +123,7 @@ def unready(config: Config, client: Client) -> list[str]:
             words.append(f"{name}: not seen")
         elif client.now_ns() - seen[0] > 3_000_000_000:
             words.append(f"{name}: silent for {(client.now_ns() - seen[0]) / 1e9:.1f} s")
-        elif seen[1].phase not in ("READY", "DONE"):
+        elif seen[1].phase not in UP_PHASES:
             words.append(f"{name}: {seen[1].phase} {seen[1].facts.get('waiting', '')}".rstrip())
     return words
 
@@ -112,7 +141,7 @@ def wait_until_ready(config_path: Path | None, timeout_s: float) -> int:
         say(f"not ready: {word}", sys.stderr)
     if not waiting:
         say(f"ready: {len(config.node)} nodes")
-    return 3 if waiting else 0
+    return NOT_ALL if waiting else 0
 
 
 def _client_by(config: Config, end_s: float) -> Client:
@@ -123,16 +152,15 @@ def _client_by(config: Config, end_s: float) -> Client:
         except BadConfig as error:
             if time.monotonic() >= end_s:
                 raise NoMesh(f"no router of mesh {config.settings.mesh.id} can be asked: {error}") from None
-        time.sleep(0.05)
+        time.sleep(LOOK_S)
 
 
 def run_one(config_path: Path | None, name: str, state: Path | None) -> int:
     """One node in the foreground; says when it is READY and how it ended."""
     from nodes.io.run import run_nodes
 
-    config, running = find(config_path)
+    config, place = mesh_and_state(config_path, state)
     _check_node(config, name)
-    place = (state or (Path(running.state) if running else None) or default_state(given(config_path) is not None)).absolute()
     try:
         place.mkdir(parents=True, exist_ok=True)
     except OSError as error:

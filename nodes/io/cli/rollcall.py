@@ -1,13 +1,11 @@
 """Which processes of a run are up, which end again and again, and which never came up: nobody may take such a run for a good one."""
 
-from pathlib import Path
-
 from mesh.messages.health import NodeHealth
+from mesh.phases import UP_PHASES
 from mesh.view import View
 from nodes.io.exitlog import Exit
 from nodes.io.fleet import STAY_DOWN, Fleet, ProcessState
-
-LIVE_PHASES = ("READY", "DONE")
+from nodes.io.outputs import last_words
 
 
 class RollCall:
@@ -44,14 +42,14 @@ class RollCall:
         """At the end of a run that had its time: whoever never came up is down, with what is known of it."""
         for process in self.absent():
             phases = ", ".join(_phase(node, _health(node, view)) for node in self._processes[process])
-            self.down.setdefault(process, f"{process} never came up ({phases}): {self._last_words(process)}")
+            self.down.setdefault(process, f"{process} never came up ({phases}): {last_words(self._fleet.output(process))}")
 
     def _is_up(self, state: ProcessState, view: View) -> bool:
         """Whether all its nodes say so in this life of it; of a process without nodes supervisord says it."""
         if not self._processes[state.name]:
             return state.state == "RUNNING"
         seen = [_health(node, view) for node in self._processes[state.name]]
-        return all(health is not None and health.pid == state.pid and health.phase in LIVE_PHASES for health in seen)
+        return all(health is not None and health.pid == state.pid and health.phase in UP_PHASES for health in seen)
 
     def _ended(self, item: Exit) -> None:
         """Note an end; it is told the first time, whenever their number has doubled, and where it is the last."""
@@ -66,13 +64,9 @@ class RollCall:
             words = f"{process} ended ({item.how}) and is started again"
         else:
             words = f"{process} ended {count} times (the last: {item.how}) and is started again and again"
-        self.down[process] = f"{words}: {self._last_words(process)}"
+        self.down[process] = f"{words}: {last_words(self._fleet.output(process))}"
         if process in self.given_up or count & (count - 1) == 0:
             self._news.append(self.down[process])
-
-    def _last_words(self, process: str) -> str:
-        path = self._fleet.output(process)
-        return f"{last_line(path)} (log: {path})"
 
 
 def _health(node: str, view: View) -> NodeHealth | None:
@@ -81,12 +75,3 @@ def _health(node: str, view: View) -> NodeHealth | None:
 
 def _phase(node: str, health: NodeHealth | None) -> str:
     return f"{node} {health.phase} {health.facts.get('waiting', '')}".rstrip() if health is not None else f"{node} was not seen"
-
-
-def last_line(path: Path) -> str:
-    """The last line a process wrote."""
-    try:
-        lines = path.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-    except OSError:
-        return "no output"
-    return lines[-1] if lines else "no output"

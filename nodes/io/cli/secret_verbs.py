@@ -1,17 +1,13 @@
 """``mesh secret``: MetaTrader 5 passwords of this host's accounts, sealed. By default there are none: terminals are logged in by hand."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from nodes.io.cli.options import ConfigOption
+from nodes.io.cli.options import ConfigOption, StateOption
 
 secret_app = typer.Typer(help="Stored MetaTrader 5 passwords: seal one, list them, take one away; none is shown.", no_args_is_help=True)
 Account = Annotated[str, typer.Argument(help="Name of an account in the configuration.")]
-State = Annotated[
-    Path | None, typer.Option(help="State directory. Default: that of the running mesh, ./.trademesh (demo) or /var/lib/trademesh.")
-]
 
 
 @secret_app.command("set")
@@ -22,7 +18,7 @@ def store(
         typer.Option("--passphrase", help="Seal it with a passphrase, not with the system's key: no unattended restart has it."),
     ] = False,
     config: ConfigOption = None,
-    state: State = None,
+    state: StateOption = None,
 ) -> None:
     """Seal an account's password, typed without echo or read from a pipe; its local uses it from its next start on."""
     from nodes.io.cli.secrets import set_secret
@@ -31,7 +27,7 @@ def store(
 
 
 @secret_app.command("list")
-def show(config: ConfigOption = None, state: State = None) -> None:
+def show(config: ConfigOption = None, state: StateOption = None) -> None:
     """Which accounts have one: node, key and when it was written."""
     from nodes.io.cli.secrets import list_secrets
 
@@ -39,7 +35,7 @@ def show(config: ConfigOption = None, state: State = None) -> None:
 
 
 @secret_app.command("remove")
-def remove(account: Account, config: ConfigOption = None, state: State = None) -> None:
+def remove(account: Account, config: ConfigOption = None, state: StateOption = None) -> None:
     """Take an account's password away; its terminal has to be logged in by hand from the next start on."""
     from nodes.io.cli.secrets import remove_secret
 

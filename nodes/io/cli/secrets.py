@@ -10,8 +10,8 @@ from mesh.io.clock import wall_ns
 from mesh.texts import iso_of
 from nodes.io import secretbox
 from nodes.io.cli.grid import Column, console, grid
-from nodes.io.cli.keys import place_of
 from nodes.io.cli.plaintext import foreign_sign, say
+from nodes.io.locate import mesh_and_state
 from nodes.io.secret import Secret
 from nodes.io.secretbox import FOLDER, owner_of, read_sealed, seal, sealed_path, takes_password
 from nodes.io.secretkeys import TYPED, new_key, system_source, typed_twice
@@ -30,7 +30,7 @@ COLUMNS = (
 
 def set_secret(config_path: Path | None, state: Path | None, account: str, is_typed: bool) -> int:
     """``mesh secret set``. Raises BadUsage, BadConfig, NoMesh."""
-    config, place = place_of(config_path, state)
+    config, place = mesh_and_state(config_path, state)
     _known(config, account)
     if not takes_password(config, account):
         raise BadUsage(
@@ -48,7 +48,7 @@ def set_secret(config_path: Path | None, state: Path | None, account: str, is_ty
 
 def list_secrets(config_path: Path | None, state: Path | None) -> int:
     """``mesh secret list``; 1 where a file is not as it should be. Raises BadConfig, NoMesh."""
-    config, place = place_of(config_path, state)
+    config, place = mesh_and_state(config_path, state)
     files = sorted((place / FOLDER).glob("*.sealed"))
     if not files:
         say(f"no password is stored in {place / FOLDER}: terminals are logged in by hand")
@@ -61,7 +61,7 @@ def list_secrets(config_path: Path | None, state: Path | None) -> int:
 
 def remove_secret(config_path: Path | None, state: Path | None, account: str) -> int:
     """``mesh secret remove``. Raises BadUsage, BadConfig, NoMesh."""
-    config, place = place_of(config_path, state)
+    config, place = mesh_and_state(config_path, state)
     path = sealed_path(place, account)
     if path.parent != place / FOLDER or not secretbox.remove(path):  # an account that is no more may have left one
         _known(config, account)

@@ -10,7 +10,9 @@ from rich.text import Text
 
 from mesh import texts
 from mesh.config import Config
+from mesh.phases import READY
 from mesh.terminalword import REAL, kind_of
+from mesh.view import DOWN
 from nodes.io.cli import tables
 from nodes.io.cli.client import Client, attached
 from nodes.io.cli.grid import Column, cell, console, grid
@@ -56,7 +58,7 @@ LEVELS = {
     "CANCEL": "no opens, pending orders are cancelled",
     "FLATTEN": "no opens, pending orders are cancelled, positions closed",
 }
-MARKS = {"fresh": ("● fresh", "green"), "late": ("◐ late", "yellow"), "dead": ("○ dead", "red")}
+MARKS = {"fresh": ("● fresh", "green"), "late": ("◐ late", "yellow"), DOWN: ("✗ down", "red"), "dead": ("○ dead", "red")}
 """The word and a mark before it: never colour alone."""
 ATTENTION = ("UNKNOWN", "UNCONFIRMED", "KILLED")
 COUNTED = {
@@ -141,7 +143,7 @@ def status_that_fits(document: dict[str, Any], out: Console, below: Sequence[Ren
 
 def status_picture(document: dict[str, Any], width: int, below: Sequence[RenderableType] = (), is_low: bool = False) -> Group:
     """The tables of ``mesh status`` for a screen of so many columns; ``below`` stands right under the header."""
-    rows = [row for row in document["nodes"] if not (is_low and row["state"] == "fresh" and row["phase"] == "READY")]
+    rows = [row for row in document["nodes"] if not (is_low and row["state"] == "fresh" and row["phase"] == READY)]
     nodes = [row | row["health"] | {"state": state_cell(row["state"]), "pid": row["pid"] or "-", "done": done_by(row)} for row in rows]
     accounts = [row | {"state": state_cell(row["state"])} for row in document["accounts"]]
     well_count = len(document["nodes"]) - len(rows)
@@ -179,7 +181,7 @@ def attention_words(document: dict[str, Any]) -> str:
 
 
 def state_cell(state: str) -> Text:
-    """How fresh something is."""
+    """How fresh something is, or that it is down."""
     return cell(*MARKS[state])
 
 

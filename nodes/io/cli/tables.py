@@ -11,7 +11,7 @@ from mesh.messages.health import NodeHealth
 from mesh.stopset import StopSet
 from mesh.texts import iso_from_ns, lots, money, price, side
 from mesh.units import MS_NS, e8_from_text
-from mesh.view import View, freshness
+from mesh.view import View, freshness, node_state
 
 Row = dict[str, Any]
 
@@ -45,7 +45,7 @@ def stop_rows(view: View) -> list[Row]:
 
 
 def node_rows(config: Config, view: View, now_ns: int) -> list[Row]:
-    """Every configured node: fresh, late or dead, and its health."""
+    """Every configured node: fresh, late, down or dead, and its health."""
     rows: list[Row] = []
     for name, section in config.node.items():
         seen = view.nodes.get(name)
@@ -59,7 +59,7 @@ def node_rows(config: Config, view: View, now_ns: int) -> list[Row]:
                 "name": name,
                 "role": section.role,
                 "pid": health.pid,
-                "state": freshness(age_ns),
+                "state": node_state(health, age_ns),
                 "age_ms": age_ns // MS_NS,
                 "phase": health.phase,
                 "health": {

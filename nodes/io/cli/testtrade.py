@@ -90,7 +90,7 @@ def _close(client: Client, account: str, opened: Story) -> int:
     if code or not any(item.code in codes.DONE for item in answers[account]):
         say(f"STILL OPEN: {lots} lots, position {ticket} of {account}. Close it: mesh close {account}:{ticket}")
         return NOT_ALL
-    say(f"opened and closed; the whole story: mesh why {account}:{ticket}")
+    say("opened and closed")
     return 0
 
 

@@ -5,8 +5,6 @@ the end of the feed, ``--for``): stop the feed, let what is in flight come home 
 events, print the summary and what to try next.
 """
 
-import errno
-import socket
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -19,7 +17,7 @@ from rich.progress import Progress, TaskID
 
 from mesh.config import Config, configured
 from mesh.errors import BadConfig
-from mesh.io.ports import holder_of, outgoing_ports
+from mesh.io.ports import holder_of, is_free, outgoing_ports
 from mesh.links import LINKS
 from nodes.io.cli import screen
 from nodes.io.cli.client import Client
@@ -134,17 +132,14 @@ def check_ports(config: Config) -> None:
             sys.stderr,
         )
     for name, host, port in listened(config):
-        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((host, port))
-            except OSError as error:
-                raise BadConfig(_why_not(name, host, port, error)) from None
+        try:
+            if not is_free(host, port):
+                raise BadConfig(_in_use(name, port))
+        except OSError as error:
+            raise BadConfig(f"node.{name}.host = {host}: cannot listen there: {error.strerror}") from None
 
 
-def _why_not(name: str, host: str, port: int, error: OSError) -> str:
-    if error.errno != errno.EADDRINUSE:
-        return f"node.{name}.host = {host}: cannot listen there: {error.strerror}"
+def _in_use(name: str, port: int) -> str:
     ours = next((running for running in notes() if running.is_alive() and _listens_on(running, port)), None)
     end = f"end that mesh with `{ours.command('down')}`" if ours else "end it"
     return (

@@ -9,6 +9,7 @@ from contextlib import suppress
 from functools import partial
 
 from mesh.config import Config
+from mesh.phases import DONE, UP_PHASES
 from nodes.io.cli import screen
 from nodes.io.cli.client import Client
 from nodes.io.cli.rollcall import RollCall
@@ -95,7 +96,7 @@ class Run:
                 self._client.pump(100)
                 if for_s is not None and self.elapsed_s >= for_s:
                     ending.ask(f"--for {for_s:g}")
-                if self._market_phase() == "DONE":
+                if self._market_phase() == DONE:
                     ending.ask(END_OF_FEED)
                 if not self._fleet.alive():
                     ending.ask(f"the end of supervisord: {self._fleet.last_words()}", 1)
@@ -118,7 +119,7 @@ class Run:
                 show.tell(words)
         except FleetDown:
             return  # not up yet, or ended: the watch sees that itself
-        is_open = self._market_phase() in ("READY", "DONE")
+        is_open = self._market_phase() in UP_PHASES
         processes = self._fleet.processes()
         for process, code in self.roll.given_up.items():
             roles = {self._config.role_of(node) for node in processes[process]}

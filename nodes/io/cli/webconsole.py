@@ -9,9 +9,9 @@ import shlex
 import socket
 import subprocess
 import sys
-from ipaddress import IPv4Address, IPv6Address, ip_address
 from urllib.parse import urlsplit
 
+from mesh.addresses import address_of, host_port, is_any, is_loopback
 from mesh.errors import BadConfig, MeshError, PortInUse
 from mesh.io.ports import holder_of
 from nodes.io.cli.plaintext import say
@@ -56,23 +56,7 @@ def command_line(words: list[str]) -> str:
 
 def url_of(host: str, port: int) -> str:
     """Where a browser finds it: by this machine's name where it listens at all of its addresses."""
-    address = address_of(host)
-    name = socket.gethostname() if address is not None and address.is_unspecified else host
-    return f"http://[{name}]:{port}" if ":" in name else f"http://{name}:{port}"
-
-
-def address_of(host: str) -> IPv4Address | IPv6Address | None:
-    """The address that is written there; None for a name."""
-    try:
-        return ip_address(host)
-    except ValueError:
-        return None
-
-
-def is_loopback(host: str) -> bool:
-    """Whether nobody but this machine reaches it there."""
-    address = address_of(host)
-    return host == "localhost" if address is None else address.is_loopback
+    return f"http://{host_port(socket.gethostname() if is_any(host) else host, port)}"
 
 
 def is_own_page(origin: str, asked: str, host: str) -> bool:

@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 
 from mesh.messages.health import NodeHealth
+from mesh.phases import DOWN_PHASES
 from nodes.io.doctor.finding import BAD, OK, UNKNOWN, WARN, Finding
 
 AREA = "mesh"
-LIVE_PHASES = ("READY", "DONE", "STARTING", "DRAINING")
 SILENT = Finding(
     UNKNOWN, AREA, "nodes", "no mesh answers: versions and configurations of other hosts are not compared", do="mesh up, or mesh status"
 )
@@ -23,7 +23,7 @@ def look(configured: Iterable[str], healths: list[NodeHealth], version: str, con
         if name not in names
     ]
     for health in healths:
-        if health.phase not in LIVE_PHASES:
+        if health.phase in DOWN_PHASES:
             value = f"{health.phase} {health.facts.get('ended', '')}".strip()
             found.append(
                 Finding(BAD, AREA, health.node, value, "what it does is not done", f"mesh logs {health.node} supervisord on its host")
@@ -33,8 +33,14 @@ def look(configured: Iterable[str], healths: list[NodeHealth], version: str, con
     return found
 
 
-_VERSION = ("a message one side knows and the other does not is refused", "install the same version there and `mesh restart` it")
-_CONFIG = ("its accounts, limits or strategies may not be those you read here", "bring the same configuration there and `mesh restart` it")
+_VERSION = (
+    "neighbouring protocol versions understand each other; further apart they do not talk",
+    "install the same version there and `mesh restart` it",
+)
+_CONFIG = (
+    "a local that runs neither this nor the one before observes only (DENIED MISMATCH)",
+    "bring the same configuration there and `mesh restart` it",
+)
 
 
 def _differing(what: str, told: dict[str, str], here: str, why: tuple[str, str]) -> list[Finding]:

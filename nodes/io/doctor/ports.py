@@ -1,9 +1,8 @@
 """Ports: each that nodes of this machine listen on is free, or held by a node."""
 
-import socket
 from collections.abc import Iterable
 
-from mesh.io.ports import holder_of, outgoing_ports
+from mesh.io.ports import holder_of, is_free, outgoing_ports
 from nodes.io.doctor.finding import BAD, OK, WARN, Finding
 
 AREA = "ports"
@@ -22,14 +21,14 @@ def look(listened: Listened) -> list[Finding]:
     risky: list[int] = []
     for name, host, port in listened:
         try:
-            is_free = _is_free(host, port)
+            free = is_free(host, port)
         except OSError:
             elsewhere[name] = None
             continue
         if port in shared:
             risky.append(port)
-        holder = "" if is_free else holder_of(port)
-        free_count += is_free
+        holder = "" if free else holder_of(port)
+        free_count += free
         held_count += NODES in holder
         if holder and NODES not in holder:
             costs = f"{name} cannot listen there, and is started again and again (75)"
@@ -44,16 +43,3 @@ def look(listened: Listened) -> list[Finding]:
         found.append(Finding(WARN, AREA, "range", value, "a node that starts again may find its port taken and has to wait", do))
     of_others = f", those of {', '.join(elsewhere)} are on other machines" if elsewhere else ""
     return [*found, Finding(OK, AREA, "listening", f"{free_count} free, {held_count} held by nodes{of_others}")]
-
-
-def _is_free(host: str, port: int) -> bool:
-    """Whether a port can be bound. Raises OSError for an address that is not this machine's."""
-    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as any_port:
-        any_port.bind((host, 0))
-    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError:
-            return False
-        return True

@@ -15,6 +15,7 @@ from mesh.messages.base import Msg
 from mesh.messages.control import LADDER
 from nodes.io import locate
 from nodes.io.cli import auditing
+from nodes.io.cli.sincewords import since_ns_of
 from nodes.io.exitlog import ExitLog
 from nodes.io.stopflag import level_in
 from nodes.stops import KILL_ITEM, LATCHED_ROW
@@ -54,7 +55,7 @@ def read_record(raw: bytes) -> list[str]:
 
 def read_since(raw: bytes) -> int:
     """A time as a person types it."""
-    return auditing.since_ns_of(raw.decode("utf-8", "surrogateescape"))
+    return since_ns_of(raw.decode("utf-8", "surrogateescape"), 10**18)
 
 
 class _Timed(msgspec.Struct):
@@ -119,7 +120,7 @@ def read_host(raw: bytes) -> object:
     return level
 
 
-TIMES = (b"2026-01-05", b"2026-01-05T10:00", b"2026-01-05T10:00:00.5+02:00", b"")
+TIMES = (b"2026-01-05", b"2026-01-05T10:00", b"2026-01-05T10:00:00.5+02:00", b"3d", b"")
 TARGETS = (
     Target("auditrow", (), records, read_record, headed(message_mutated, len(KINDS)), 5),
     Target("since", (BadUsage,), lambda: list(TIMES), read_since, rows_mutated),

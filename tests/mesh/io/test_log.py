@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -237,3 +238,17 @@ def test_file_that_cannot_be_turned_goes_on(path: Path, wall: Wall, monkeypatch:
     log.close()
     assert "again" in path.read_text("utf-8")
     assert path.with_name(f"{path.name}.1").exists()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="scheduling classes are those of Linux: Windows has none")
+def test_log_is_written_where_a_sandbox_forbids_its_class(path: Path, wall: Wall, monkeypatch: pytest.MonkeyPatch) -> None:
+    """systemd's SystemCallFilter=~@resources does: the thread goes on in the class it has."""
+
+    def refuse(*_args: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "sched_setscheduler", refuse)
+    log = Log(path, "node-1")
+    log.note(Note("error", "forged", {}))
+    assert [line["event"] for line in written(log, path)] == ["forged"]
+    log.close()

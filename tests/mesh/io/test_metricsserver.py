@@ -3,7 +3,6 @@
 import http.client
 import socket
 import threading
-import time
 from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any, cast
@@ -150,11 +149,9 @@ def test_thread_rests_between_metrics(server: MetricsServer, port: int, monkeypa
     """The loop's turn comes after each of them, not after all."""
     rests: list[float] = []
     monkeypatch.setattr(metricsserver.time, "sleep", rests.append)
-    began_s = time.monotonic()
     page = ask(port)[1]
     assert len(rests) == page.count("# TYPE")
     assert set(rests) == {metricsserver.REST_S}
-    assert time.monotonic() - began_s < 10
 
 
 def test_request_that_drips_is_cut_off_in_time(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mesh.io.ports import holder_of_name, outgoing_ports, reset_if_own
+from mesh.io.ports import holder_of_name, is_free, outgoing_ports, reset_if_own
 
 
 def test_outgoing_ports_are_the_range_less_what_is_reserved(tmp_path: Path) -> None:
@@ -22,6 +22,18 @@ def test_outgoing_ports_are_the_range_less_what_is_reserved(tmp_path: Path) -> N
 def test_outgoing_ports_where_the_system_does_not_tell(tmp_path: Path) -> None:
     """Then none is known to be risky."""
     assert outgoing_ports(tmp_path / "missing") == frozenset()
+
+
+def test_port_is_free_or_somebody_listens_there() -> None:
+    """What is asked leaves nothing behind; an address of another machine is neither."""
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        holder.listen()
+        port = holder.getsockname()[1]
+        assert not is_free("127.0.0.1", port)
+    assert [is_free("127.0.0.1", port) for _ in range(2)] == [True, True]
+    with pytest.raises(OSError, match="assign requested address"):
+        is_free("192.0.2.1", port)
 
 
 def test_descriptor_that_is_closed_is_no_connection() -> None:

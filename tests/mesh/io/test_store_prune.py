@@ -7,7 +7,8 @@ import pytest
 from mesh.core import Put
 from mesh.io import store as store_module
 from mesh.io.store import Store, create, open_store
-from mesh.io.storeprune import DAY_NS, STEP_ROWS
+from mesh.io.storeprune import STEP_ROWS
+from mesh.units import DAY_NS
 
 NOW_NS = 1_800_000_000_000_000_000
 

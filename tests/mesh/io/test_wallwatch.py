@@ -53,3 +53,24 @@ def test_process_that_stood_still_between_its_two_looks_saw_no_step() -> None:
     clocks.go(60 * SECOND_NS, 60 * SECOND_NS)
     assert watch.step_ns(now_ns) == 0
     assert watch.step_ns(clocks.monotonic_ns) == 0
+
+
+def test_clock_that_creeps_is_told_in_small_parts() -> None:
+    """Each tenth of a second: what is said of the time is right again, and nothing is older for it."""
+    clocks = Clocks()
+    watch = WallWatch(clocks.monotonic, clocks.wall)
+    told = []
+    for _ in range(1_000):
+        clocks.go(SECOND_NS, SECOND_NS + MS_NS)
+        assert watch.step_ns(clocks.monotonic_ns) == 0
+        told.append(watch.drift_ns())
+    assert sum(told) == 909 * MS_NS
+    assert {each for each in told if each} == {101 * MS_NS}
+
+
+def test_step_that_was_told_is_no_drift() -> None:
+    """It is told once, as what it is."""
+    clocks = Clocks()
+    watch = WallWatch(clocks.monotonic, clocks.wall)
+    clocks.go(SECOND_NS, SECOND_NS + HOUR_NS)
+    assert (watch.step_ns(clocks.monotonic_ns), watch.drift_ns()) == (HOUR_NS, 0)

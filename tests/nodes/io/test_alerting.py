@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import pytest
 
-from mesh.alarms import DEAD_MAN_HOLD_NS, DOWN_PHASES
+from mesh.alarms import DEAD_MAN_HOLD_NS
 from mesh.codec import encode
 from mesh.config import parse
 from mesh.drawnkeys import DrawnKeys
@@ -21,7 +21,6 @@ from mesh.outlets import ALERTS_PROGRAM
 from mesh.settings import AlertsSection
 from mesh.units import SECOND_NS
 from mesh.view import View
-from nodes.io import downnodes
 from nodes.io.alerting import Alerting, run_alerting
 from nodes.io.alertsender import AlertSender, Delivery
 from nodes.io.cli.rollcall import RollCall
@@ -132,7 +131,7 @@ def test_what_nobody_took_is_logged_counted_and_told_with_the_next(rig: Rig) -> 
     assert rig.sender.bodies[0]["undelivered_count"] == 0
     logged = rig.logged()
     (lost,) = [json.loads(line) for line in logged.splitlines() if '"undelivered"' in line]
-    assert (lost["hook"], lost["why"], lost["undelivered_count"], "lost" in lost["alert"]) == ("webhook", "HTTP 500", 1, True)
+    assert (lost["hook"], lost["why"], lost["undelivered_count"], "lost" in lost["notice"]) == ("webhook", "HTTP 500", 1, True)
     assert "s3cret" not in logged
 
 
@@ -171,11 +170,6 @@ def test_it_is_up_when_supervisord_says_so(tmp_path: Path) -> None:
     fleet.said = "RUNNING"
     roll.look(View())
     assert ALERTS_PROGRAM not in roll.absent()
-
-
-def test_down_is_what_supervisords_listener_says() -> None:
-    """The phases under which it tells of a node that cannot speak are those that alarm."""
-    assert DOWN_PHASES == downnodes.DOWN
 
 
 def test_defaults_call_nobody_too_often() -> None:

@@ -1,6 +1,5 @@
 """Which nodes sign the heads of their audits: those that have a key, here and in the inventory; the others say why not, and run."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -9,28 +8,13 @@ import pytest
 from mesh.config import parse
 from mesh.errors import BadConfig
 from mesh.io.node import Node
-from mesh.io.store import create
 from mesh.keyring import Signer
 from nodes.io.headexchange import exchange_heads, signer_of
 from nodes.io.keyfiles import Inventory, inventory_if_any, write_private
-from nodes.io.keymaking import make_keys
 from tests.smallmesh import small_mesh
-from tests.wire.rig import Notebook, Told, node_of
+from tests.wire.rig import Notebook
 
 CONFIG = parse(small_mesh(accounts={"one": ""}))
-
-
-@pytest.fixture
-def inventory(tmp_path: Path) -> Inventory:
-    return make_keys(CONFIG, tmp_path)
-
-
-@pytest.fixture
-def node(tmp_path: Path) -> Iterator[Node]:
-    """A router with a store."""
-    made = node_of(Told(), "router-1", create(tmp_path / "router-1.db", "demo", "router-1", "router"))
-    yield made
-    made.close()
 
 
 def whys(node: Node) -> list[str]:

@@ -1,6 +1,5 @@
 """What becomes of keys is in the audit of each node: as it happens, and what happened while the node was down at its next start."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -19,24 +18,10 @@ from nodes.io.doorfiles import guests_of, stamp_of
 from nodes.io.keeping import Keeping
 from nodes.io.keyfiles import INVENTORY, Inventory, folder_of, read_inventory, write_inventory
 from nodes.io.keylog import KeyLog, KeyRecord
-from nodes.io.keymaking import make_keys
 from tests.smallmesh import small_mesh
 from tests.wire.rig import Told, names_of, node_of
 
 CONFIG = parse(small_mesh(accounts={"one": ""}))
-
-
-@pytest.fixture
-def inventory(tmp_path: Path) -> Inventory:
-    return make_keys(CONFIG, tmp_path)
-
-
-@pytest.fixture
-def node(tmp_path: Path) -> Iterator[Node]:
-    """A market, which knows least of keys."""
-    made = node_of(Told(), "market-1", create(tmp_path / "market-1.db", "demo", "market-1", "market"))
-    yield made
-    made.close()
 
 
 def told(node: Node) -> list[KeyRecord]:

@@ -2,10 +2,12 @@
 
 import os
 import sys
+from types import SimpleNamespace
 
 import pytest
 
-from nodes.io.lifeline import is_orphan_of_supervisord, parent_watch
+from nodes.io import lifeline
+from nodes.io.lifeline import LOOK_MS, End, is_orphan_of_supervisord, parent_watch
 
 
 def test_parent_is_watched(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -17,6 +19,20 @@ def test_parent_is_watched(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "getppid", lambda: 1)
     look()
     assert told == ["gone"]
+
+
+def test_process_without_nodes_ends_when_it_is_told_or_its_parent_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The parent is looked for once a second, on a clock that only the test moves."""
+    now_s = 100.0
+    monkeypatch.setattr(lifeline, "time", SimpleNamespace(monotonic=lambda: now_s))
+    told, orphaned = End(), End()
+    assert not told.look()
+    told.ask()
+    assert told.look()
+    monkeypatch.setattr(os, "getppid", lambda: 1)
+    assert not orphaned.look()
+    now_s += LOOK_MS / 1_000
+    assert orphaned.look()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="platform: looks into /proc")

@@ -67,6 +67,10 @@ def test_supervisord_tells_too() -> None:
     assert (found.level, found.event) == ("warning", "exited: local-1 (exit status 71; not expected)")
     assert found.at_ns % SECOND_NS == SECOND_NS // 4
     assert line_of("supervisord", b"Traceback").event == "unreadable_line"
+    # it says so of each socket without a password, ours too, which has mode 0600: a mesh that is well has no critical line
+    open_socket = b"2026-01-05 10:00:00,250 CRIT Server 'unix_http_server' running without any HTTP authentication checking"
+    assert line_of("supervisord", open_socket).level == "debug"
+    assert line_of("supervisord", b"2026-01-05 10:00:00,250 CRIT could not write pidfile").level == "critical"
 
 
 def test_since_finds_its_place_in_a_long_file(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

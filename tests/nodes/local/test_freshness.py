@@ -2,9 +2,12 @@
 
 import pytest
 
+from mesh.drawnkeys import DrawnKeys
 from mesh.messages.orders import Grant
 from mesh.units import SECOND_NS
+from nodes.local.core import Local
 from nodes.local.freshness import ASKED_MAX, Freshness
+from tests.nodes.local.localrig import MARKET_NS, make_config
 
 GRANT_NS = 3 * SECOND_NS
 
@@ -26,6 +29,21 @@ def test_leave_runs_from_our_own_question() -> None:
     assert freshness.take(grant(nonce))
     assert freshness.is_live(7, b"", 1_000 + GRANT_NS - 1)
     assert not freshness.is_live(7, b"", 1_000 + GRANT_NS)
+
+
+def test_leave_that_has_run_out_is_not_told_as_held() -> None:
+    """People and alarms read the word: it says held only while something may be opened, and again after the next grant."""
+    freshness, nonce = asked(1_000)
+    assert freshness.word(b"") == "none"
+    freshness.take(grant(nonce))
+    freshness.look(1_000 + GRANT_NS - 1)
+    assert (freshness.word(b""), freshness.word(b"other")) == ("held", "other stops")
+    freshness.look(1_000 + GRANT_NS)
+    assert freshness.word(b"") == "run out"
+    freshness.take(grant(freshness.ask(2_000 + GRANT_NS, 0).nonce))
+    assert freshness.word(b"") == "held"
+    freshness.take(grant(freshness.ask(3_000 + GRANT_NS, 0).nonce, refused="REPLACED"))
+    assert freshness.word(b"") == "REPLACED"
 
 
 @pytest.mark.parametrize("way_ns", [0, 10, 400])
@@ -103,3 +121,11 @@ def test_no_two_lives_ask_under_the_same_numbers() -> None:
     nonce = first.ask(5_000, 0).nonce
     second.ask(5_000, 0)
     assert not second.take(grant(nonce))
+
+
+def test_wall_clock_told_with_a_question_is_right_after_a_slow_start() -> None:
+    """Seconds pass between a node's reading of the wall clock and its recovery, as in a shared process: the master must not see them."""
+    config = make_config()
+    local = Local("local-1", config, 1, b"local-1".ljust(16), MARKET_NS, DrawnKeys(config).of("local-1"), 5 * SECOND_NS)
+    local.recover([], 12 * SECOND_NS)
+    assert local._state.wall_ns(13 * SECOND_NS) == MARKET_NS + 8 * SECOND_NS

@@ -80,3 +80,10 @@ def test_from_a_router_that_is_leaving_it_moves_at_once() -> None:
     silent = homing((0, 1_001))
     silent.heard(0, 0, LATER_NS, is_leaving=True)
     assert not silent.move(LATER_NS)
+
+
+def test_from_a_router_that_is_leaving_it_goes_only_where_there_is_a_master() -> None:
+    """To a router that has not heard of it for long: it would have no leave there; it stays until this one is silent."""
+    found = homing((0, 0), (0, 1_500))
+    found.heard(0, 0, LATER_NS, is_leaving=True)
+    assert not found.move(LATER_NS)

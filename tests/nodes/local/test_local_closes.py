@@ -68,3 +68,16 @@ def test_close_of_a_position_that_is_shown_late_closes_it() -> None:
         rig.run(30_000)
         assert len(venue.deals(names.DEAL_ENTRY_OUT)) == 1
         assert not venue.terminal.positions(5001)
+
+
+def test_close_that_is_stored_and_waits_for_its_turn_is_told() -> None:
+    """The terminal is slow and takes one call at a time: after a second the master knows that those behind are kept, and not lost."""
+    rig = Rig().ready()
+    openings = [rig.open(word) for word in "abc"]
+    rig.until(lambda: len(rig.master.codes()) == len(openings))
+    rig.venue.delay_ns = 4_000 * MS_NS
+    closes = [rig.close(opening, word) for opening, word in zip(openings, "abc", strict=True)]
+    rig.run(1_500)
+    assert {outcome.oid for outcome in rig.master.outcomes if outcome.code == "WORKING"} == set(closes)
+    assert sum(send.action == "CLOSE" for send in rig.venue.sends) == 1, "only one of them is at the terminal"
+    rig.until(lambda: rig.master.codes().count("CLOSED") == len(closes), 30_000)

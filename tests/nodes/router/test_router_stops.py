@@ -2,6 +2,7 @@
 
 import msgspec
 
+from mesh.carriers import DOWN, UP
 from mesh.codec import encode
 from mesh.links import CONTROL, LOCALS, REPLAY
 from mesh.messages import PROTOCOL_VERSION
@@ -196,3 +197,12 @@ def test_question_that_was_asked_in_turn_is_not_asked_back() -> None:
     assert [type(send.message) for send in first] == [KillSetPart, KillSetAsk]
     second = router.take(LOCALS, 1, KillSetAsk(theirs, in_turn=True))
     assert [type(send.message) for send in second] == [KillSetPart]
+
+
+def test_people_bring_stops_one_by_one() -> None:
+    """A set of them is what nodes hand one another: what nobody holds yet is judged otherwise, so an operator's is not taken as one."""
+    assert not {KillSetPart, KillSetAsk} & {*UP[CONTROL], *DOWN[CONTROL]}
+    router = Wired()
+    router.take(CONTROL, OPERATOR, OperatorHello("ann@desk", 1, PROTOCOL_VERSION))
+    assert router.take(CONTROL, OPERATOR, KillSetPart([encode(signed(entry()))])) == []
+    assert router.core._state.stops.killset.live() == []

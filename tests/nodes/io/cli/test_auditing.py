@@ -5,6 +5,7 @@ import sqlite3
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from mesh.audit import AUDITED
 from mesh.codec import encode
@@ -12,7 +13,8 @@ from mesh.core import Put
 from mesh.errors import BadConfig, BadUsage
 from mesh.io.store import create
 from mesh.messages.outcomes import Outcome, Stamps
-from nodes.io.cli.auditing import RECORDS, show_audit, since_ns_of, verify_audits
+from nodes.io.cli import auditing
+from nodes.io.cli.auditing import RECORDS, show_audit, verify_audits
 from nodes.master.state import EpochRecord
 from nodes.stops import KILL_ITEM, LATCHED_ROW
 
@@ -88,13 +90,27 @@ def test_show(state: Path, capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_words_that_are_wrong(state: Path) -> None:
     """A time that is none, and a node without a store here: told with what is allowed."""
-    with pytest.raises(BadUsage, match="--since yesterday: a date or time such as"):
-        since_ns_of("yesterday")
+    with pytest.raises(BadUsage, match="--since yesterday: so long ago"):
+        show_audit(None, state, "local-1", "yesterday", "", as_json=False)
     with pytest.raises(BadConfig, match=r"nobody-1\.db is missing"):
         show_audit(None, state, "nobody-1", "", "", as_json=False)
 
 
-def test_times_are_utc() -> None:
-    """A time without a zone is UTC; one with a zone is what it says."""
-    assert since_ns_of("1970-01-02") == 86_400 * 10**9
-    assert since_ns_of("1970-01-01T01:00+01:00") == 0
+def test_since_is_said_as_of_logs(state: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """So long ago, too: of records, and of the heads that count."""
+    assert show_audit(None, state, "local-1", "1h", "", as_json=True) == 0
+    assert len(json.loads(capsys.readouterr().out)) == 3
+    assert verify_audits(None, state, [], since="2h") == 0
+
+
+def test_tables_fit_eighty_columns(state: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The hash goes first; names, counts, times and verdicts stay whole, and a record has one line."""
+    monkeypatch.setattr(auditing, "console", lambda: Console(width=80, highlight=False))
+    assert verify_audits(None, state, []) == 0
+    heading, *lines = (line.rstrip() for line in capsys.readouterr().out.splitlines())
+    assert heading.split() == ["node", "records", "last", "record", "others", "keep", "to", "verdict"]
+    assert [(*line.split()[:2], line.split()[-1]) for line in lines] == [("local-1", "3", "ok"), ("master-1", "2", "ok")]
+    assert show_audit(None, state, "local-1", "", "", as_json=False) == 0
+    shown = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
+    assert [line.split()[2] for line in shown[1:]] == ["genesis", "outcome", "stop"]
+    assert all(len(line) <= 80 for line in shown)

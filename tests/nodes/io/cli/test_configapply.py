@@ -25,13 +25,17 @@ class PlayedFleet:
         self._state = state
         self._broken = broken
         self.started: list[str] = []
+        self.stopped_at = ""
+        """Ctrl-C comes while this one is started."""
         self.runs = dict.fromkeys(config.node, config.fingerprint)
 
     def processes(self) -> dict[str, list[str]]:
-        return {name: [name] for name in self.config.node}
+        return {name: [name] for name in self.config.node} | ({"alerts": []} if self.config.settings.alerts else {})
 
     def restart(self, process: str) -> None:
         self.started.append(process)
+        if process == self.stopped_at and self.started.count(process) == 1:
+            raise KeyboardInterrupt
         found = load(self._state / "effective.json").fingerprint
         self.runs[process] = "" if process == self._broken and found != self.config.fingerprint else found
 
@@ -58,10 +62,10 @@ class PlayedClient:
 class Played:
     """A running mesh, and a new file beside it."""
 
-    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch, broken: str = "") -> None:
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch, broken: str = "", head: str = HEAD) -> None:
         self.state = folder / "state"
         self.state.mkdir()
-        self.before = parse(small_mesh(HEAD))
+        self.before = parse(small_mesh(head))
         write_effective(self.before, self.state)
         self.fleet = PlayedFleet(self.before, self.state, broken)
         running = SimpleNamespace(state=str(self.state))
@@ -131,3 +135,23 @@ def test_diff_is_told_as_json_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert diff_config(played.file, None, as_json=True) == 0
     assert '"key": "rails.positions_count"' in capsys.readouterr().out
     assert played.fleet.started == []
+
+
+def test_ctrl_c_in_the_middle_takes_all_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A mesh is not left half changed: a further change would then be two apart."""
+    played = Played(tmp_path, monkeypatch)
+    played.fleet.stopped_at = "router-1"
+    assert played.apply(small_mesh(MORE)) == 3
+    assert played.fleet.started == ["local-1", "router-1", "router-1", "local-1"]
+    assert set(played.fleet.runs.values()) == {played.before.fingerprint}
+    assert load(played.state / "effective.json").fingerprint == played.before.fingerprint
+
+
+def test_who_tells_of_alerts_takes_it_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Last of all, for it is no node; where it comes or goes supervisord has to know of it first."""
+    alerts = '[alerts]\ncommand = ["/bin/true"]\n'
+    played = Played(tmp_path, monkeypatch, head=HEAD + alerts)
+    assert played.apply(small_mesh(f"{MORE}{alerts}")) == 0
+    assert played.fleet.started[-2:] == ["market-1", "alerts"]
+    with pytest.raises(BadConfig, match=r"alerts.*all at once"):
+        played.apply(small_mesh(HEAD))

@@ -13,7 +13,7 @@ from mesh.core import Put
 from mesh.errors import BadConfig, BadUsage
 from mesh.io.store import create, open_store
 from nodes.io.cli.auditing import show_audit, verify_audits
-from nodes.io.cli.headlines import heads_in, line_of, say_heads
+from nodes.io.cli.headfile import heads_in, line_of, say_heads
 from nodes.io.keyfiles import Inventory, NodeKey, write_inventory
 from nodes.io.keylog import KeyRecord
 from tests.mesh.io.headrig import MESH, SIGNERS, head_of, kept, put_head, rewrite

@@ -19,12 +19,12 @@ from mesh.errors import BadUsage
 from mesh.io.store import create
 from mesh.messages.signals import Signal
 from mesh.texts import iso_of
-from mesh.units import HOUR_NS, SECOND_NS
+from mesh.units import SECOND_NS
 from nodes.decisions import DECISION, DecisionRecord, LineRecord
 from nodes.io.cli import logs as logs_module
 from nodes.io.cli.idstory import Story
-from nodes.io.cli.logs import LogWish, show_logs
-from nodes.io.cli.sincewords import since_words_ns
+from nodes.io.cli.logs import LogWish, show_logs, text_of
+from nodes.io.logfiles import line_of
 from nodes.local.attempts import OrderRecord
 from nodes.local.finishing import ORDER_ROW
 from tests.message_values import sample_of
@@ -78,6 +78,13 @@ def test_a_line_for_people(state: Path, capsys: pytest.CaptureFixture[str]) -> N
     ]
     show_logs(None, state, LogWish(level="error"))
     assert "(again 7 times," in capsys.readouterr().out
+    assert "(again once," in text_of(line_of("x", line(1, "x", "e", count=1, first="f", last="l").encode())).plain
+
+
+def test_the_last_one_is_the_masters_to_know(state: Path) -> None:
+    """In a log `last` is a key of each line that was repeated: it is no id."""
+    with pytest.raises(BadUsage, match="`mesh why last` names its sid"):
+        show_logs(None, state, LogWish(id="last"))
 
 
 def test_only_the_newest_without_a_time(state: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -105,14 +112,6 @@ def test_nothing_found_says_what_to_do(state: Path, tmp_path: Path, capsys: pyte
             show_logs(None, state, wish)
     with pytest.raises(BadUsage, match="--state DIR"):
         show_logs(None, tmp_path / "none", LogWish())
-
-
-@pytest.mark.parametrize(("words", "ago_ns"), [("30s", 30 * SECOND_NS), ("2h", 2 * HOUR_NS), ("3d", 72 * HOUR_NS)])
-def test_since_so_long_ago(words: str, ago_ns: int) -> None:
-    """A number and its unit; anything else is a date or time."""
-    assert since_words_ns(words, BEGIN_NS) == BEGIN_NS - ago_ns
-    assert since_words_ns("", BEGIN_NS) == 0
-    assert since_words_ns("2026-01-05T08:00", BEGIN_NS) == BEGIN_NS
 
 
 # one id

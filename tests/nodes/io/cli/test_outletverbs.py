@@ -56,6 +56,10 @@ def test_targets_are_where_the_nodes_serve(tmp_path: Path, capsys: pytest.Captur
     assert json.loads(capsys.readouterr().out)[0]["targets"][0] == "[::1]:9410"
     assert print_targets(written(tmp_path, '[metrics]\nhost = "0.0.0.0"\nopen = true')) == 0
     assert json.loads(capsys.readouterr().out)[0]["targets"][0] == "127.0.0.1:9410"
+    path = written(tmp_path, '[metrics]\nhost = "::"\nopen = true')
+    path.write_text(path.read_text(encoding="utf-8").replace("[node.market-1]", '[node.market-1]\nhost = "[::1]"', 1), encoding="utf-8")
+    assert print_targets(path) == 0
+    assert json.loads(capsys.readouterr().out)[0]["targets"][0] == "[::1]:9410"
 
 
 def test_files_are_printed_whole(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

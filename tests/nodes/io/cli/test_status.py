@@ -81,6 +81,19 @@ def test_eighty_columns_are_enough(client: Client) -> None:
     assert "…" not in "\n".join(line for line in lines if line.startswith("demo-")), "no number is cut"
 
 
+def test_a_node_that_is_down_is_not_fresh(client: Client) -> None:
+    """Its supervisor's listener is heard in its place: the word, its mark and how it ended, here and for programs."""
+    down = msgspec.structs.replace(health("local-1", "local", {"ended": "exit status 78 (no key)"}), phase="FATAL")
+    show(client, down, health("master-1", "master"))
+    document = status_document(CONFIG, client)
+    rows = {row["name"]: row["state"] for row in document["nodes"]}
+    assert (rows["local-1"], rows["master-1"]) == ("down", "fresh")
+    (line,) = [line for line in printed(document, 120).splitlines() if line.startswith("local-1")]
+    assert "✗ down" in line
+    assert "exit status 78 (no key)" in line
+    assert "fresh" not in line
+
+
 def test_market_that_cannot_go_on_says_what_it_waits_for(client: Client) -> None:
     """In the line that is never left out: not seen, not begun and why, begun and lost its terminal."""
     show(client, state("demo-1"))

@@ -10,6 +10,7 @@ import pytest
 
 from mesh.config import parse
 from mesh.messages.health import NodeHealth
+from mesh.view import View
 from nodes.io.cli import doctoring
 from nodes.io.cli.doctoring import run_doctor
 from nodes.io.doctor import fleet, ports, terminals
@@ -45,6 +46,35 @@ def test_who_is_silent_or_down() -> None:
     assert (found["router-1"].level, found["router-1"].value) == ("bad", "FATAL exit status 78")
 
 
+@pytest.mark.parametrize("phase", ["STARTING", "READY", "DRAINING", "DONE", "A_LATER_VERSIONS"])
+def test_who_speaks_for_itself_is_not_down(phase: str) -> None:
+    """Whatever phase it says."""
+    assert look(health("router-1", phase=phase), health("local-1")) == {}
+
+
+def test_nodes_are_told_of_in_the_order_of_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not in that in which they were heard: two looks give the same rows. Who is not of this mesh is left out."""
+    config = parse(small_mesh("[mesh]"))
+
+    class Heard:
+        def __init__(self, *_: object) -> None:
+            self.view = View()
+            for name in ("stranger-1", *reversed(config.node)):
+                self.view.nodes[name] = (0, health(name))
+
+        def __enter__(self) -> "Heard":
+            return self
+
+        def __exit__(self, *_: object) -> None:
+            """It has nothing to close."""
+
+        def wait_whole(self, limit_s: float) -> None:
+            assert limit_s > 0
+
+    monkeypatch.setattr(doctoring, "Client", Heard)
+    assert [each.node for each in doctoring._told(config, tmp_path)] == list(config.node)
+
+
 def test_no_mesh_is_no_failure() -> None:
     """Only what is here can be looked at."""
     assert look()["nodes"].level == "unknown"
@@ -68,7 +98,7 @@ def test_port_of_somebody_else_is_bad() -> None:
 
 def test_port_of_a_node_is_ours(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a node listens on is as it should be."""
-    monkeypatch.setattr(ports, "_is_free", lambda _host, _port: False)
+    monkeypatch.setattr(ports, "is_free", lambda _host, _port: False)
     monkeypatch.setattr(ports, "holder_of", lambda _port: "pid 7 (python3 -m nodes.io.run router-1)")
     found = ports.look([("router-1", "127.0.0.1", 7_410)])
     assert [finding.value for finding in found] == ["0 free, 1 held by nodes"]

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from mesh.config import Config, parse
@@ -43,6 +44,30 @@ def test_key_that_others_may_read(state: Path) -> None:
     assert found["master-1.key"].do == f"chmod 600 {path}"
 
 
+@pytest.mark.parametrize("name", ["local-1.key", "local-1.door"])
+def test_a_wrong_mode_is_found_once_and_nobody_is_told_to_change_a_good_key(state: Path, name: str) -> None:
+    """The key inside is as the inventory has it: its owner alone may read it again, and that is all."""
+    (folder_of(state) / name).chmod(0o644)
+    findings = keys.look(CONFIG, state)
+    (found,) = worst(findings)
+    assert (found.what, found.level) == (name, "bad")
+    assert not any("rotate" in finding.do for finding in findings)
+
+
+def test_end_of_a_door_is_that_of_its_last_key(state: Path) -> None:
+    """Whichever stands first; names without a key are not counted as good."""
+    inventory = read_inventory(state)
+    door = inventory.door["local-1"]
+    older = msgspec.structs.replace(door.keys[0], key="ab" * 32, until="2020-01-01T00:00:00Z")
+    last = msgspec.structs.replace(door.keys[0], until="2021-01-01T00:00:00Z")
+    both = msgspec.structs.replace(door, keys=[older, last])
+    (found,) = keys.ends(msgspec.structs.replace(inventory, door={"local-1": both}), wall_ns())
+    assert (found.level, found.value) == ("bad", "ended 2021-01-01T00:00:00Z")
+    some = {"local-1": msgspec.structs.replace(door, keys=[]), "master-1": inventory.door["master-1"]}
+    (fine,) = keys.ends(msgspec.structs.replace(inventory, door=some), wall_ns())
+    assert fine.value.startswith("1 names,")
+
+
 @pytest.mark.parametrize(("days", "level"), [(31, ""), (29, "warn"), (0, "bad"), (-3, "bad")])
 def test_door_keys_that_end_soon(state: Path, days: int, level: str) -> None:
     """Thirty days before the end a warning, afterwards bad; each name with the command that gives it a new one."""
@@ -67,7 +92,8 @@ def test_host_without_keys(state: Path, tmp_path: Path) -> None:
     assert [finding.level for finding in keys.look(CONFIG, tmp_path / "none")] == ["unknown"]
     for path in [*folder_of(state).glob("*.key"), *folder_of(state).glob("*.door")]:
         path.unlink()
-    assert [finding.what for finding in worst(keys.look(CONFIG, state))] == ["keys of nodes"]
+    (watches,) = worst(keys.look(CONFIG, state))
+    assert (watches.what, watches.level) == ("keys of nodes", "unknown"), "right for a host that only watches"
     (folder_of(state) / "inventory.toml").write_text("[operator]")
     assert [finding.level for finding in keys.look(CONFIG, state)] == ["bad"]
 

@@ -1,6 +1,6 @@
 """What becomes of processes that supervisord watches, from its events: which are down, since when, and how they ended.
 
-Pure: who is told of it, and asked how a process ended, is ``nodes.io.fleetwatch``'s business.
+Who is told of it, and asked how a process ended, is ``nodes.io.fleetwatch``'s business.
 """
 
 from collections.abc import Callable
@@ -8,11 +8,9 @@ from collections.abc import Callable
 import msgspec
 
 from mesh.messages.health import NodeHealth, NoteTold
+from mesh.phases import DOWN_PHASES, EXITED, FATAL
 from mesh.texts import iso_of
 
-EXITED, BACKOFF, FATAL = "EXITED", "BACKOFF", "FATAL"
-"""supervisord's words, and the phases under which such nodes are shown: ended; it will be tried again; it was given up."""
-DOWN = (EXITED, BACKOFF, FATAL)
 EVENTS = "PROCESS_STATE"
 """What supervisord is asked to tell."""
 NOTE = "node_down"
@@ -56,7 +54,7 @@ class DownNodes:
         """One event of supervisord, such as ``PROCESS_STATE_BACKOFF``."""
         state = event.removeprefix(f"{EVENTS}_")
         known = self._down.get(process)
-        if state in DOWN:
+        if state in DOWN_PHASES:
             ending = self._how_ended(process)
             if state == EXITED and ending.code == 0:
                 self._down.pop(process, None)  # it was told to end, or had come to its end
