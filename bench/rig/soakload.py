@@ -25,6 +25,8 @@ from nodes.io.keyfiles import folder_of
 PUMP_MS = 50
 SETTLE_S = 10.0
 """What was sent last has ended by then."""
+TRADING = {"ladder": "ACTIVE", "grant": "held", "unknown": "0"}
+"""What the facts of a local say that may open."""
 
 
 class Window:
@@ -50,7 +52,6 @@ class SoakLoad:
         self._source: Asked | None = None
         self._next = 0
         self._ended: dict[int, Outcome] = {}
-        self._doubled_count = 0
         self._lags_ns: dict[str, dict[tuple[int, int], int]] = {}
 
     def start(self) -> None:
@@ -92,10 +93,26 @@ class SoakLoad:
         return Window(dict(enumerate(map(int, dues), first)), float(took_s), int(accepted_count), told_rate)
 
     def settle(self) -> None:
-        """Until everything sent has ended, or long enough."""
+        """Until the master has decided all and no line is open, or long enough."""
         give_up_s = time.monotonic() + SETTLE_S
-        while len(self._ended) < self._next and time.monotonic() < give_up_s:
+        while time.monotonic() < give_up_s and (self._fact("lines") < self._next or self._fact("open_lines")):
             self._mesh.client.pump(PUMP_MS)
+
+    def ledger(self, settings: dict[str, int | float | str]) -> Measured:
+        """The master's word of what it has decided, and how that ended; a warning for each account that does not trade by now."""
+        client, config = self._mesh.client, self._mesh.config
+        values = {name: float(self._fact(name)) for name in ("lines", "open_lines")}
+        master = client.health_of(config.nodes_of("master")[0])
+        for code, _, count in (word.partition("=") for word in (master.facts["codes"] if master is not None else "").split()):
+            values[f"{code.lower()}_count"] = float(count)
+        found = ((name, client.health_of(name)) for name in config.nodes_of("local")[: self._locals_count])
+        facts = {name: {key: health.facts.get(key, "") for key in TRADING} for name, health in found if health is not None}
+        told = [f"{name}: {', '.join(f'{key} {word}' for key, word in own.items())}" for name, own in facts.items() if own != TRADING]
+        return Measured("soak", "ledger", settings, values=values, warnings=told)
+
+    def _fact(self, name: str) -> int:
+        master = self._mesh.client.health_of(self._mesh.config.nodes_of("master")[0])
+        return int(master.facts.get(name, "0")) if master is not None else 0
 
     def take_lags(self) -> dict[str, list[int]]:
         """ns by node since the last call: the largest lag of its loop in each interval of its health that was seen."""
@@ -107,7 +124,7 @@ class SoakLoad:
         return taken
 
     def measured(self, window: Window, settings: dict[str, int | float | str], rate: float) -> Measured:
-        """What became of the orders of a window. To be asked after ``settle``."""
+        """What became of the orders of a window, as far as a local has ended them; the master ends others. To be asked after ``settle``."""
         ended = {number: self._ended[number] for number in window.dues_ns if number in self._ended}
         called = [number for number, outcome in ended.items() if outcome.stamps.called_ns]
         stamps = {name: _column(ended, called, name) for name in ("signal_ns", "called_ns", "answered_ns")}
@@ -116,8 +133,7 @@ class SoakLoad:
             "whole": stamps["called_ns"] - dues_ns, "mesh": stamps["called_ns"] - stamps["signal_ns"],
             "broker": stamps["answered_ns"] - stamps["called_ns"],
         }  # fmt: skip
-        sent = len(window.dues_ns)
-        counted = Counted(sent=sent, received=len(ended), lost=sent - len(ended))
+        counted = Counted(sent=len(window.dues_ns), received=len(ended))
         codes = {f"{code.lower()}_count": 0.0 for code in ("FILLED", "CLOSED")}
         for outcome in ended.values():
             key = f"{outcome.code.lower()}_count"

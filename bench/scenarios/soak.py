@@ -33,14 +33,14 @@ ROUTERS = 2
 LOOK_S = 5.0
 WINDOW_S = 10.0
 WINDOWS_MAX = 120
-FLOW = "flow"
+FLOW, LEDGER = "flow", "ledger"
 LAG = "lag"
 LAG_PERCENT = 99.9
 POLLS = 5
 """Looks of a loop at its lag in one interval of its health (500 ms): the largest alone is told."""
 LAGS_LEAST = 1_000
 """Of fewer intervals p99.9 is their largest."""
-GROWTH_MIB, LAG_MS = 5.0, 20.0
+GROWTH_MIB, LAG_MS, REFUSED_PERCENT = 5.0, 20.0, 1.0
 LEAST_S = 1_800.0
 """A shorter soak judges no growth: caches fill, and the first checkpoints and collections are still to come."""
 
@@ -71,7 +71,7 @@ def run(options: Options, progress: Progress) -> list[Measured]:
             load.start()
             found, flows = _soak(mesh, load, settings, windows, progress)
             load.settle()
-            return [*(load.measured(flow, settings, rate) for flow in flows), *found]
+            return [*(load.measured(flow, settings, rate) for flow in flows), load.ledger(settings), *found]
         finally:
             load.close()
     finally:
@@ -106,13 +106,13 @@ def _soak(
 
 
 def judge(measured: Sequence[Measured]) -> list[Figure]:
-    """Growth of memory and of descriptors, lag, what was lost, who was started again. Of the nodes of the mesh: the simulated broker keeps
-    every deal, as a broker does, and is told apart.
+    """Growth of memory and of descriptors, lag, what was lost or refused, who was started again. Growth is of the nodes of the mesh: the
+    simulated broker keeps every deal, as a broker does, and is told apart.
     """
     rounds: dict[str, list[Measured]] = defaultdict(list)
     for one in measured:
         rounds[one.variant].append(one)
-    flows = rounds.pop(FLOW)
+    flows, (ledger,) = rounds.pop(FLOW), rounds.pop(LEDGER)
     nodes = {name: found for name, found in rounds.items() if any(one.stages for one in found)}
     seconds = float(flows[0].settings["seconds"])
     slow = [word for flow in flows for word in rate_warning(flow.rate_asked, flow.rate_reached)]
@@ -121,16 +121,24 @@ def judge(measured: Sequence[Measured]) -> list[Figure]:
     why = f"{seconds / 60:g} minutes, of {LEAST_S / 60:g} at least" if seconds < LEAST_S else ""
     why = why or (f"{len(slow)} of {2 * len(flows)} rates were missed" if len(slow) > len(flows) / 10 else "")
     own = {name: found for name, found in nodes.items() if not name.startswith("broker")}
-    lost = sum(flow.counted.lost for flow in flows)
-    sent = sum(flow.counted.sent for flow in flows)
+    sent, ended = (sum(getattr(flow.counted, name) for flow in flows) for name in ("sent", "received"))
+    accepted = sum(flow.values["accepted_count"] for flow in flows)
+    lost = max(0.0, accepted - ledger.values["lines"]) + ledger.values["open_lines"]
+    refused = round(100 * (sent - ended) / sent, 2)
+    codes = ", ".join(f"{name.removesuffix('_count')} {count:g}" for name, count in ledger.values.items() if name.endswith("_count"))
+    codes = "; ".join((codes, *ledger.warnings))
     restarts = sum(one.values["restarts"] for found in rounds.values() for one in found)
     return [
         _grown("soak_rss_growth_mib", "rss_mib", "MiB", GROWTH_MIB, own, rounds, why),
         _grown("soak_descriptors_growth", "descriptors", "", 0.0, own, rounds, why),
         _lag(nodes),
-        _none("soak_lost_orders", lost, f"of {sent} orders none without its end, as a frontend saw it"),
+        _none("soak_lost_orders", lost, f"of {accepted:g} accepted orders none without its end at the master: {codes}"),
+        Figure(
+            "soak_refused_percent", refused, "%", "orders that came to no local", REFUSED_PERCENT,
+            HOLDS if refused <= REFUSED_PERCENT else FAILS, (refused, refused), 1, f"{sent - ended} of {sent}: {codes}",
+        ),
         _none("soak_restarts", restarts, f"{len(rounds)} processes; none ends by itself"),
-    ]
+    ]  # fmt: skip
 
 
 def _none(id: str, value: float, how: str) -> Figure:

@@ -21,7 +21,7 @@ def stage(values_ns: list[int]) -> Stage:
 
 def soaked(
     rss_mib: list[float], seconds: float = HOUR_S, lag_ms: int = 1, lags: int = 2_000, states: float = 2_000.0, restarts: float = 0.0,
-    lost: int = 0, worst_ms: int = 0,
+    lost: int = 0, unknown: int = 0, refused: int = 0, worst_ms: int = 0,
 ) -> dict[str, Figure]:  # fmt: skip
     settings: dict[str, int | float | str] = {"seconds": seconds, "states": 2_000.0, "rate": 20.0}
     found = []
@@ -31,8 +31,12 @@ def soaked(
         found.append(Measured("soak", "master-1", settings, stages={"lag": stage(lags_ns)}, values=values))
         found.append(Measured("soak", "broker-1", settings, stages={"lag": stage(lags_ns)}, values=values | {"rss_mib": 10.0 * number}))
         found.append(Measured("soak", "worker of local-1", settings, values=values | {"rss_mib": 10.0 * number}))
-        counted = Counted(sent=20, received=20 - lost, lost=lost)
-        found.append(Measured("soak", "flow", settings, 20.0, 20.0, counted=counted, values={"states_a_second": states}))
+        counted = Counted(sent=20, received=20 - refused)
+        told = {"states_a_second": states, "accepted_count": 20.0}
+        found.append(Measured("soak", "flow", settings, 20.0, 20.0, counted=counted, values=told))
+    lines = 20.0 * len(rss_mib)
+    ledger = {"lines": lines - unknown, "open_lines": float(lost), "filled_count": lines - lost - unknown}
+    found.append(Measured("soak", "ledger", settings, values=ledger, warnings=["local-2: ladder FREEZE"] * (refused > 0)))
     return {figure.id: figure for figure in soak.judge(found)}
 
 
@@ -102,9 +106,13 @@ def test_lag_is_judged_by_what_its_largest_values_prove(lag_ms: int, lags: int, 
 
 
 def test_soak_that_lost_an_order_or_a_node_fails() -> None:
-    """However short it was."""
-    found = soaked([70.0] * 120, seconds=60.0, restarts=1.0, lost=1)
+    """However short it was: a line that is open still, a signal that has none, an account that trades no more."""
+    found = soaked([70.0] * 120, seconds=60.0, restarts=1.0, lost=1, unknown=1)
     assert found["soak_lost_orders"].holds == found["soak_restarts"].holds == FAILS
+    assert found["soak_lost_orders"].value == 2
+    assert found["soak_refused_percent"].holds == HOLDS
+    refused = soaked([70.0] * 120, refused=5)["soak_refused_percent"]
+    assert (refused.holds, refused.value, "local-2: ladder FREEZE" in refused.how) == (FAILS, 25.0, True)
 
 
 def test_restarts_are_judged_role_by_role() -> None:

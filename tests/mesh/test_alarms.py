@@ -315,7 +315,7 @@ def test_document_has_value_limit_account_since_when_and_what_to_do() -> None:
     assert document["text"].startswith("trademesh demo: DAILY_LOSS: a: has lost 300.00 of 300.00 USD it may lose today, 100 %. Do: ")
 
 
-def test_document_of_many_is_bounded() -> None:
+def test_notice_of_many_is_bounded() -> None:
     """Some are listed, all are counted; an end needs nothing to be done."""
     told = Told()
     many = [alarm(subject=str(each)) for each in range(200)]
