@@ -190,7 +190,7 @@ def _local_alarms(name: str, health: NodeHealth, account: str) -> Iterator[Alarm
     if grant != HELD and health.phase not in LEAVING_PHASES:
         yield Alarm(
             DEAD_MAN, name, WRONG, f"{account}: no leave to open (grant: {grant}); it opens nothing, closes go on",
-            "`mesh status`: its routers, and the master; it ends by itself when they are back", account=account, value=grant,
+            "`mesh status`: its routers, and the master; it ends by itself, or `grant` says why", account=account, value=grant,
             limit=f"for {DEAD_MAN_HOLD_NS // SECOND_NS} s", hold_ns=DEAD_MAN_HOLD_NS,
         )  # fmt: skip
     if waiting not in ("", "0"):

@@ -31,6 +31,8 @@ class Down(msgspec.Struct, frozen=True):
     since_ns: int
     count: int
     ending: Ending
+    number: int
+    """Of what is told of it: it grows with each event."""
     is_trying: bool = False
     """It is being started: it may speak for itself in a moment."""
 
@@ -44,6 +46,7 @@ class DownNodes:
     def __init__(self, how_ended: HowEnded) -> None:
         self._how_ended = how_ended
         self._down: dict[str, Down] = {}
+        self._number = 0
 
     @property
     def all(self) -> list[Down]:
@@ -60,7 +63,8 @@ class DownNodes:
                 self._down.pop(process, None)  # it was told to end, or had come to its end
                 return
             since_ns, count = (known.since_ns, known.count) if known is not None else (now_ns, 0)
-            self._down[process] = Down(process, state, since_ns, count + (state != FATAL), ending)
+            self._number += 1
+            self._down[process] = Down(process, state, since_ns, count + (state != FATAL), ending, self._number)
         elif known is not None and state == "STARTING":
             self._down[process] = msgspec.structs.replace(known, is_trying=True)
         elif state == "RUNNING" or (state == "STOPPED" and (known is None or known.ending.code not in (70, 78))):
@@ -90,5 +94,5 @@ def health_of_down(down: Down, node: str, role: str, life: int, version: str, co
         config_hash=config_hash,
         counters={},
         facts={"ended": ended[:512], "ended_count": str(down.count), "process": down.process},
-        notes=[NoteTold(down.count, down.since_ns, level, NOTE, told[:240])],
+        notes=[NoteTold(down.number, down.since_ns, level, NOTE, told[:240])],
     )

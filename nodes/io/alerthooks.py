@@ -67,6 +67,10 @@ class WebhookHook:
             raise BadConfig(f"{KEY}: has a user in front of its host, which no server would see; put the secret into the path")
         if parts.scheme == "http" and not is_loopback(parts.hostname):
             raise BadConfig(f"{KEY}: without TLS the network would read it; {ALLOWED}")
+        try:
+            parts.hostname.encode("idna")
+        except UnicodeError:
+            raise BadConfig(f"{KEY}: its host is no name that can be looked up; {ALLOWED}") from None
         self._host = parts.hostname
         self._port = port
         self._target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")

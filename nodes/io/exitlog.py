@@ -22,6 +22,21 @@ class Exit(msgspec.Struct, frozen=True):
         return int(code) if word == "exit status" and code.isdecimal() else None
 
 
+TAIL_BYTES = 65_536
+
+
+def last_exit(path: Path, process: str) -> Exit | None:
+    """How a process ended last, as far as the end of the log tells; None where it does not."""
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, file.seek(0, 2) - TAIL_BYTES))
+            lines = file.read().decode("utf-8", "replace").splitlines()
+    except OSError:
+        return None
+    ends = (match for line in reversed(lines) if (match := _EXITED.search(line)) and match[1] == process)
+    return next((Exit(match[1], match[2]) for match in ends), None)
+
+
 class ExitLog:
     """supervisord's log, read on from where this object was made: what is older belongs to another run. ``processes``: whose ends
     count; None: everybody's.

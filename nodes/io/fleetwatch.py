@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from xml.parsers.expat import ExpatError
 
 from mesh.phases import DOWN_PHASES
+from nodes.io.exitlog import last_exit
 from nodes.io.lifeline import die_with_parent
 from nodes.io.outputs import last_line
 
@@ -103,6 +104,9 @@ class Watch:
             return Ending(-1, "supervisord does not say how it ended")
         said = last_line(self._state / "log" / f"{process}.out")[:SAID_MAX]
         code = int(row["exitstatus"])
+        if code == 0 and row["spawnerr"]:  # it ended before its time: then the code is in supervisord's log alone
+            end = last_exit(self._state / "log" / "supervisord.log", process)
+            code = (end.exit_code or 0) if end is not None else 0
         # supervisord's own words are of use where the process has left no code: it never began, or ended well before its time
         how = f"exit status {code}" if code > 0 else str(row["spawnerr"]) or ("ended by a signal" if code < 0 else "exit status 0")
         return Ending(code, f"{how} ({said})" if said else how)

@@ -162,5 +162,6 @@ def mesh_and_state(config: Path | None, state: Path | None) -> tuple[Config, Pat
 def write_effective(config: Config, state: Path) -> Path:
     """The settings as all nodes of this run read them, in ``state``."""
     path = state / "effective.json"
+    path.touch(mode=0o600)  # the address of a webhook may be in it
     path.write_text(json.dumps(json.loads(config.effective()), indent=1), encoding="utf-8")
     return path

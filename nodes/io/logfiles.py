@@ -85,6 +85,9 @@ def in_order(lines: Iterator[LogLine]) -> Iterator[tuple[int, str, LogLine]]:
         last_ns = line.at_ns if line.at_ns < last_ns - SLACK_NS else max(last_ns, line.at_ns)
         yield last_ns, line.node, line
 
+LATEST_NS = 253_370_764_800 * 10**9
+"""The year 9999: a time behind it is nobody's, and cannot be shown in UTC."""
+
 
 def line_of(name: str, raw: bytes) -> LogLine:
     """What a line says; one that no node wrote is shown as it is, under the time 0."""
@@ -95,7 +98,7 @@ def line_of(name: str, raw: bytes) -> LogLine:
         return LogLine(at_ns, name, level, found[3], {}, text)
     try:
         fields = msgspec.json.decode(raw, type=dict[str, Any])
-        at_ns = round(datetime.fromisoformat(fields.pop("ts")).timestamp() * 1_000_000) * US_NS
+        at_ns = min(round(datetime.fromisoformat(fields.pop("ts")).timestamp() * 1_000_000) * US_NS, LATEST_NS)
         node, level, event = str(fields.pop("node")), str(fields.pop("level")), str(fields.pop("event"))
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, KeyError, ValueError, TypeError):
         return LogLine(0, name, "error", "unreadable_line", {"text": text[:300]}, text)

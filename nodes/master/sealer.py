@@ -36,40 +36,45 @@ class Sealer:
         if self._agreement is None:
             return order
         head = order_head(order, body)
-        return Order(order.e, order.n, order.oid, [self._target(head, target, accounts) for target in order.targets])
+        return Order(order.e, order.n, order.oid, [self._target(head, target, accounts[target.account]) for target in order.targets])
 
-    def _target(self, head: bytes, target: Target, accounts: Mapping[str, Account]) -> Target:
-        key = self._key_of(target.account, accounts)
+    def _target(self, head: bytes, target: Target, account: Account) -> Target:
+        key = self._key(account)
         mac = order_mac(key, head, target) if key else b""
         return Target(target.account, target.k, target.symbol, target.volume_e8, target.ref_oid, target.ref_ticket, mac)
 
-    def _key_of(self, account: str, accounts: Mapping[str, Account]) -> bytes:
+    def _key(self, account: Account) -> bytes:
         """Agreed with a local. Before its hello to this master it most likely has the newest of its keys; empty: it has none."""
-        assert self._agreement is not None, "plain links need no key"
-        return accounts[account].seal_key or next(iter(self._agreement.keys_with(self._config.local_of(account), account)), b"")
+        if self._agreement is None or account.seal_key:
+            return account.seal_key
+        return next(iter(self._agreement.keys_with(self._config.local_of(account.name), account.name)), b"")
 
     def gap_fill(self, fill: GapFill, accounts: Mapping[str, Account]) -> GapFill:
         """What stands for orders that do not come, each row under the MAC of its account."""
         if self._agreement is None:
             return fill
-        return msgspec.structs.replace(fill, expired=[self._expired(fill.e, row, accounts) for row in fill.expired])
+        return msgspec.structs.replace(fill, expired=[self._expired(fill.e, row, accounts[row.account]) for row in fill.expired])
 
-    def _expired(self, e: int, row: Expired, accounts: Mapping[str, Account]) -> Expired:
-        key = self._key_of(row.account, accounts)
+    def _expired(self, e: int, row: Expired, account: Account) -> Expired:
+        key = self._key(account)
         return Expired(row.account, row.k, row.oid, expired_mac(key, e, row)) if key else row
 
     def grant(self, account: Account, grant: Grant) -> Grant:
         """An answer to a question, its nonce under the MAC: no older one serves in its place."""
-        return msgspec.structs.replace(grant, mac=grant_mac(account.seal_key, grant)) if account.seal_key else grant
+        key = self._key(account)
+        return msgspec.structs.replace(grant, mac=grant_mac(key, grant)) if key else grant
 
     def welcome(self, account: Account, welcome: LocalWelcome) -> LocalWelcome:
         """A welcome to the life that speaks for the account now."""
-        return msgspec.structs.replace(welcome, mac=welcome_mac(account.seal_key, welcome)) if account.seal_key else welcome
+        key = self._key(account)
+        return msgspec.structs.replace(welcome, mac=welcome_mac(key, welcome)) if key else welcome
 
     def void(self, account: Account, void: Void) -> Void:
         """Openings that may no longer run."""
-        return msgspec.structs.replace(void, mac=void_mac(account.seal_key, void)) if account.seal_key else void
+        key = self._key(account)
+        return msgspec.structs.replace(void, mac=void_mac(key, void)) if key else void
 
     def ack(self, account: Account, ack: OutcomeAck) -> OutcomeAck:
         """What is durable here of what the account's local has told."""
-        return msgspec.structs.replace(ack, mac=ack_mac(account.seal_key, ack)) if account.seal_key else ack
+        key = self._key(account)
+        return msgspec.structs.replace(ack, mac=ack_mac(key, ack)) if key else ack

@@ -25,6 +25,8 @@ from nodes.router.localpeers import LocalPeers
 SNAPSHOT_NS = SECOND_NS
 SLICE_COUNT = 16
 """Frames published at a time …"""
+FRESH_NS = 2 * SECOND_NS
+"""A node that has spoken for itself so lately is not down, whoever says so."""
 SLICE_NS = 5 * MS_NS
 """… and the time between two slices."""
 SLICES_MAX = 100
@@ -59,6 +61,8 @@ class FrontView:
         self._symbols: dict[str, Item] = {}
         self._latched: dict[str, tuple[str, Item]] = {}
         self._nodes: dict[str, Item] = {}
+        self._spoke_ns: dict[str, int] = {}
+        """When a node spoke for itself last."""
         self._outcomes: dict[tuple[str, int], Item] = {}
         self._deals: dict[tuple[str, int], Item] = {}
         health_ns = config.settings.timers.health_ms * MS_NS
@@ -85,6 +89,10 @@ class FrontView:
         """Keep a node's health; False for a node that is not of this configuration."""
         if message.node not in self._node_liveness:
             return False
+        if message.pid:
+            self._spoke_ns[message.node] = now_ns
+        elif now_ns - self._spoke_ns.get(message.node, -FRESH_NS) < FRESH_NS:
+            return True  # a listener says that it is down, and it speaks for itself: somewhere else, or started by hand
         self._node_liveness[message.node].heard(now_ns)
         self._nodes[message.node] = (raw_of(envelope), now_ns)
         return True

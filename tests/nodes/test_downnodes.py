@@ -16,10 +16,10 @@ def told(*events: str, ending: Ending = CRASHED) -> list[Down]:
 
 def test_crash_is_told_until_it_runs_again() -> None:
     """Since its first end, how often, how; not while it is being started, for then it may speak for itself."""
-    assert told("EXITED") == [Down("local-1", "EXITED", 1, 1, CRASHED)]
+    assert told("EXITED") == [Down("local-1", "EXITED", 1, 1, CRASHED, 1)]
     assert told("EXITED", "STARTING") == []
-    assert told("EXITED", "STARTING", "BACKOFF") == [Down("local-1", "BACKOFF", 1, 2, CRASHED)]
-    assert told("EXITED", "STARTING", "BACKOFF", "FATAL") == [Down("local-1", "FATAL", 1, 2, CRASHED)]
+    assert told("EXITED", "STARTING", "BACKOFF") == [Down("local-1", "BACKOFF", 1, 2, CRASHED, 2)]
+    assert told("EXITED", "STARTING", "BACKOFF", "FATAL") == [Down("local-1", "FATAL", 1, 2, CRASHED, 3)]
     assert told("EXITED", "STARTING", "RUNNING") == []
     assert told("STARTING", "RUNNING", "EXITED")[0].since_ns == 3
 
@@ -47,7 +47,7 @@ def test_events_of_others_change_nothing() -> None:
 
 def test_health_of_a_node_that_is_down() -> None:
     """Its phase says so, a fact and a note say how it ended and since when; the wire takes it, however much was said."""
-    down = Down("local-1", "FATAL", 1_767_600_000_000_000_000, 7, Ending(78, "exit status 78 (" + "x" * 2_000 + ")"))
+    down = Down("local-1", "FATAL", 1_767_600_000_000_000_000, 7, Ending(78, "exit status 78 (" + "x" * 2_000 + ")"), 9)
     health = decode_untrusted(encode(health_of_down(down, "local-1", "local", 5, "1.0", "abc")))
     assert (health.node, health.phase, health.pid) == ("local-1", "FATAL", 0)
     assert health.facts["ended"].startswith("exit status 78 (xxx")

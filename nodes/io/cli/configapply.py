@@ -162,6 +162,11 @@ def _keep(before: Config, after: Config, state: Path) -> int:
     number = int(known[-1].stem) if known else 0
     if not known or load(known[-1]).fingerprint != before.fingerprint:
         number += 1
-        (folder / f"{number:04d}.json").write_bytes(before.effective())
-    (folder / f"{number + 1:04d}.json").write_bytes(after.effective())
+        _write(folder / f"{number:04d}.json", before)
+    _write(folder / f"{number + 1:04d}.json", after)
     return number + 1
+
+
+def _write(path: Path, config: Config) -> None:
+    path.touch(mode=0o600)  # the address of a webhook may be in it
+    path.write_bytes(config.effective())

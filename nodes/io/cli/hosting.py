@@ -6,6 +6,7 @@ from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
 from mesh.config import Config
 from mesh.errors import BadConfig, BadUsage
 from nodes.io.cli.plaintext import say
+from nodes.io.fleet import stop_s_of
 from nodes.io.hosts.folder import Written, write_desk, write_host
 from nodes.io.hosts.hostkeys import fleet_keys
 from nodes.io.hosts.plan import HostPlan, folder_name, plans_of
@@ -43,9 +44,6 @@ def build_hosts(
     text = path.read_bytes()
     for host in hosts or (plans if not operators else []):
         plan = plans[host]
-        # the part that differs is not loaded on Windows, where there is no supervisord
-        from nodes.io.fleet import stop_s_of
-
         written = write_host(plan, config, text, place, target / folder_name(host), stop_s_of(config), _place(at, plan))
         _tell(written, f"{', '.join(plan.nodes)}{' (Windows)' if plan.is_windows else ''}")
     for name in operators:

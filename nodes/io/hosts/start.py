@@ -5,12 +5,11 @@ import sys
 from pathlib import Path
 
 from mesh.errors import BadConfig, BadUsage
+from nodes.io.fleet import SOCKET_PATH_BYTES_MAX
 from nodes.io.hosts.folder import SUPERVISOR_CONF
 from nodes.io.hosts.hostfile import STATE, read_host
 from nodes.io.secretkeys import child_environment
 
-SOCKET_PATH_BYTES_MAX = 100
-"""A UNIX socket's path may have 107 bytes; supervisord adds its pid while it binds."""
 STATE_FOLDERS = ("log", "events", "run", "cache")
 
 
