@@ -52,6 +52,8 @@ class Client:
         self._hub = Hub()
         self._fronts: dict[Socket, str] = {}
         self._controls: dict[str, Socket] = {}
+        self._hellos: dict[Socket, OperatorHello] = {}
+        """By control socket, what was said there first."""
         self._source: Socket | None = None
         self._queued: dict[str, deque[Msg]] = {}
         """By node, what goes out as soon as its control socket is connected."""
@@ -110,9 +112,14 @@ class Client:
             for socket in self._hub.sockets:
                 socket.redial_if_changed()
 
+    def _look(self, socket: Socket, now_ns: int) -> None:
+        """Take what became of a connection: to whom is greeted once, each new one says hello again, for another key or life is there."""
+        if any(socket.changes(now_ns)) and (hello := self._hellos.get(socket)) is not None:
+            socket.send(0, (encode(hello),))
+
     def _received(self, socket: Socket, now_ns: int) -> list[Received]:
         """What is there, at a socket that is connected again where libzmq gave up."""
-        socket.changes(now_ns)
+        self._look(socket, now_ns)
         socket.renew(now_ns)
         return socket.receive(BATCH_COUNT) if socket.is_readable else []
 
@@ -188,7 +195,8 @@ class Client:
         if known is not None:
             return known
         socket = self._dialled(node)
-        self._send(socket, OperatorHello(operator or client_name(), self.life, PROTOCOL_VERSION))
+        hello = self._hellos[socket] = OperatorHello(operator or client_name(), self.life, PROTOCOL_VERSION)
+        self._send(socket, hello)
         return socket
 
     def send(self, node: str, message: Msg) -> bool:
@@ -229,7 +237,7 @@ class Client:
             if left_ns <= 0:
                 return False
             self._hub.wait(min(10, max(1, left_ns // MS_NS)))
-            socket.changes(self.now_ns())
+            self._look(socket, self.now_ns())
         return True
 
     def close(self) -> None:

@@ -70,7 +70,7 @@ STOPS = (
         "right_not_checked",
         "§7: automatic entries can only raise, in their node's own scope; who may stop need not be allowed to resume",
         "mesh/keyring.py",
-        "        return _objection(holder, item) or Verified(item, holder)\n",
+        "        return _objection(holder, item) or _ended(holder, item, is_first) or Verified(item, holder)\n",
         "        return Verified(item, holder)\n",
     ),
     Mutant(

@@ -3,7 +3,9 @@
 import os
 import stat
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -22,6 +24,13 @@ from nodes.io.locate import find, recall
 from tests.nodes.io.hosts.fleetfile import FLEET
 
 VARIABLES = ("MESH_CONFIG", "MESH_KEYS", "MESH_OPERATOR", "XDG_STATE_HOME", "NUMBA_CACHE_DIR")
+
+
+@pytest.fixture
+def tmp_path() -> Iterator[Path]:
+    """A short path: supervisord's socket lies below it, and a test's own folder may be too long for one."""
+    with TemporaryDirectory(prefix="mesh-") as folder:
+        yield Path(folder)
 
 
 @pytest.fixture
