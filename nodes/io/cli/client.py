@@ -111,6 +111,9 @@ class Client:
             self._follow_ns = now_ns + FOLLOW_NS
             for socket in self._hub.sockets:
                 socket.redial_if_changed()
+            for socket, hello in self._hellos.items():  # again: one that was lost with its connection would leave us strangers there
+                if socket.is_up:
+                    socket.send(0, (encode(hello),))
 
     def _look(self, socket: Socket, now_ns: int) -> None:
         """Take what became of a connection: to whom is greeted once, each new one says hello again, for another key or life is there."""
