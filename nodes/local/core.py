@@ -58,6 +58,7 @@ from nodes.local.state import ACK, META, REPEAT, LocalState, TimerKey
 from nodes.local.stopping import Stopping
 from nodes.local.venueside import TRY, VenueSide
 from nodes.stops import KILL_ITEM
+from nodes.wallclock import WallClock
 
 GRANT, STATE, HOMES, DRAIN = "grant", "state", "homes", "drain"
 
@@ -71,8 +72,7 @@ class Local(Core):
         self, name: str, config: Config, life: int, store_id: bytes, wall_ns: int, keys: NodeKeys, made_ns: int | None = None
     ) -> None:
         super().__init__()
-        self._made_at = wall_ns, made_ns
-        self._state = LocalState(name, config, life, store_id, keys, self.counters)
+        self._state = LocalState(name, config, life, store_id, WallClock(wall_ns, made_ns), keys, self.counters)
         self._desk = Desk(self._state, self._on_end)
         self._intake = OrderIntake(self._state, self._desk)
         self._caretaker = Caretaker(self._state, self._desk)
@@ -129,9 +129,7 @@ class Local(Core):
     def recover(self, rows: list[tuple[str, bytes, bytes]], now_ns: int) -> Effects:
         """Take the store's rows; what was written down without a result is to be looked for."""
         state = self._state
-        wall_ns, made_ns = self._made_at
-        wall_ns += 0 if made_ns is None else now_ns - made_ns
-        state.set_wall(wall_ns, now_ns)
+        state.wall.start(now_ns)
         by_kind: dict[str, list[tuple[bytes, bytes]]] = {}
         for kind, key, record in rows:
             by_kind.setdefault(kind, []).append((key, record))
@@ -148,7 +146,7 @@ class Local(Core):
         for key, record in by_kind.get(PASSED, []):
             state.guard.restore(key, record)
         for _key, record in by_kind.get(CALLS, []):
-            state.caps.restore(record, now_ns, wall_ns)
+            state.caps.restore(record, now_ns, state.wall.at(now_ns))
         for _key, record in by_kind.get(KILL_ITEM, []):
             state.ladder.restore(record)
         effects: list[Effect] = [Commit(0, (state.meta_put(),)), *self._stopping.begin_frozen(now_ns)]
@@ -308,7 +306,7 @@ class Local(Core):
         return NOTHING
 
     def _on_wall_drift(self, envelope: Envelope, now_ns: int) -> Effects:
-        self._state.step_wall(message_of(envelope, WallDrift).moved_ns)
+        self._state.wall.step(message_of(envelope, WallDrift).moved_ns)
         return NOTHING
 
     def _on_link_down(self, envelope: Envelope, now_ns: int) -> Effects:

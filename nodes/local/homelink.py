@@ -225,7 +225,7 @@ class HomeLink:
 
     def on_wall_step(self, step_ns: int) -> list[Effect]:
         """Leave to open may be older than it seems: none is left, and what was handed over under it comes back unsent."""
-        self._state.step_wall(step_ns)
+        self._state.wall.step(step_ns)
         self._state.master_clock.drop()
         return [self._state.withdraw()]
 

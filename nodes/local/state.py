@@ -34,6 +34,7 @@ from nodes.local.reports import Reports
 from nodes.local.seals import Seals
 from nodes.local.stagetimes import StageTimes
 from nodes.local.tripwires import Tripwires
+from nodes.wallclock import WallClock
 
 META = "meta"
 """Kind of the one row of ``MetaRecord``."""
@@ -64,7 +65,9 @@ class MetaRecord(Msg):
 class LocalState:
     """The parts and the knowledge of one local. ``store_id``: the genesis of its store."""
 
-    def __init__(self, name: str, config: Config, life: int, store_id: bytes, keys: NodeKeys, counters: Counters) -> None:
+    def __init__(
+        self, name: str, config: Config, life: int, store_id: bytes, wall: WallClock, keys: NodeKeys, counters: Counters
+    ) -> None:
         account = config.node[name].account
         assert account is not None, f"node {name} is no local: the configuration's check lets none through"
         timers = config.settings.timers
@@ -74,6 +77,7 @@ class LocalState:
         self.section = config.account[account]
         self.timer_section = timers
         self.life = life
+        self.wall = wall
         self.counters = counters
         self.times = StageTimes(counters)
         self.master_clock = ClockOffset()
@@ -87,7 +91,6 @@ class LocalState:
         self.book = AccountBook(account, life)
         self.equity_stop = EquityStop(self.section.equity_stop_percent, self.book)
         self.tripwires = Tripwires(account, config, self.book, self.equity_stop, self.ladder)
-        self._wall_minus_now_ns = 0
         self.reports = Reports(account, life)
         self.guard = Guard(account, config)
         self.caps = Caps(account, config)
@@ -111,21 +114,9 @@ class LocalState:
         self._vain_count = 0
         self._ack_rest = AckRest()
 
-    def set_wall(self, wall_ns: int, now_ns: int) -> None:
-        """The wall clock now."""
-        self._wall_minus_now_ns = wall_ns - now_ns
-
-    def step_wall(self, step_ns: int) -> None:
-        """The wall clock was set, or the machine slept."""
-        self._wall_minus_now_ns += step_ns
-
-    def wall_ns(self, now_ns: int) -> int:
-        """The wall clock, for labels and for the master to hold against its own."""
-        return now_ns + self._wall_minus_now_ns
-
     def called(self, action: str, now_ns: int) -> None:
         """An attempt was at the venue, or may have been, by now."""
-        self.caps.called(action, now_ns, self.wall_ns(now_ns))
+        self.caps.called(action, now_ns, self.wall.at(now_ns))
 
     # what is durable
 
@@ -159,7 +150,7 @@ class LocalState:
 
     def ask_grant(self, now_ns: int) -> Send:
         """Ask for leave to open."""
-        return self.ask_home(self.freshness.ask(now_ns, self.wall_ns(now_ns)))
+        return self.ask_home(self.freshness.ask(now_ns, self.wall.at(now_ns)))
 
     def hello(self, index: int) -> Send:
         """Who we are, for one router."""

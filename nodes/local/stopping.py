@@ -37,7 +37,7 @@ class Stopping:
         nonce = int.from_bytes(state.store_id[:7], "big")
         if state.section.mode != LIVE or state.ladder.stops.has_issued(GENESIS, nonce):
             return []
-        raw = state.ladder.stops.issued(FREEZE, f"account:{state.account}", GENESIS, ARM, state.wall_ns(now_ns), nonce)
+        raw = state.ladder.stops.issued(FREEZE, f"account:{state.account}", GENESIS, ARM, state.wall.at(now_ns), nonce)
         return self._take([raw], now_ns)
 
     def on_part(self, envelope: Envelope, now_ns: int) -> Effects:
@@ -91,7 +91,7 @@ class Stopping:
     def _pulled(self, now_ns: int) -> list[Effect]:
         """Whatever rule of this account says that it has to stop."""
         state = self._state
-        pulled = state.tripwires.pulled(state.wall_ns(now_ns), self._venue.is_day_read)
+        pulled = state.tripwires.pulled(state.wall.at(now_ns), self._venue.is_day_read)
         return self._take(pulled, now_ns) if pulled else []
 
     def _take(self, items: list[bytes], now_ns: int) -> list[Effect]:

@@ -172,7 +172,7 @@ class BackChannel:
         state = self._state
         if e <= state.epoch:
             return False
-        seconds = max(state.wall_ns(now_ns) // SECOND_NS, state.epoch >> LIFE_BITS)
+        seconds = max(state.wall.at(now_ns) // SECOND_NS, state.epoch >> LIFE_BITS)
         if e >> LIFE_BITS <= seconds + CLOCKS_APART_S:
             return True
         state.counters.add("stranger_count")
@@ -210,7 +210,7 @@ class BackChannel:
         digest = state.stops.killset.digest
         effects, refusal = state.attendance.on_grant_ask(account, message, envelope.peer, now_ns, digest)
         if not refusal and message.life == account.life:
-            effects += self._fitness.ask(account, message, state.wall_ns(now_ns))
+            effects += self._fitness.ask(account, message, state.wall.at(now_ns))
         effects += self._cloned(account, message.life, refusal, now_ns)
         if account.is_known and account.listed_f < 0 and message.life == account.life:
             effects += self._welcome_again(account, envelope.peer, now_ns)
@@ -219,7 +219,7 @@ class BackChannel:
     def on_wall_step(self, step_ns: int) -> list[Effect]:
         """This machine slept: states are older than they seem, and what was published before may be past a deadline that seems to come."""
         self._state.attendance.outdate()
-        self._state.step_wall(step_ns)
+        self._state.wall.step(step_ns)
         for account in self._state.accounts.values():
             account.outdate(max(0, step_ns))
         return []
@@ -240,7 +240,7 @@ class BackChannel:
         effects: list[Effect] = [Note("error", "local_clone", {"account": account.name, "life": life, "why": why})]
         if state.stops.killset.level_for(account.name) == ACTIVE:
             words = f"two processes trade {account.name}"
-            raw = state.stops.issued(FREEZE, f"account:{account.name}", CLONE, words, state.wall_ns(now_ns))
+            raw = state.stops.issued(FREEZE, f"account:{account.name}", CLONE, words, state.wall.at(now_ns))
             effects += take_stop(state, raw, now_ns)
         return effects
 

@@ -60,6 +60,7 @@ from nodes.master.recovery import recovered
 from nodes.master.settlement import START_WAIT_NS
 from nodes.master.state import MasterState, TimerKey
 from nodes.master.tripwires import Tripwires
+from nodes.wallclock import WallClock
 
 WINDOW_COUNT = 64
 """Signals the signals node may have unanswered here."""
@@ -76,13 +77,12 @@ class Master(Core):
     def __init__(self, name: str, config: Config, life: int, wall_ns: int, keys: NodeKeys, made_ns: int | None = None) -> None:
         super().__init__()
         timers = config.settings.timers
-        self._state = MasterState(name, config, life, keys, self.counters)
+        self._state = MasterState(name, config, life, WallClock(wall_ns, made_ns), keys, self.counters)
         self._deciding = Deciding(self._state)
         recall = Recall(self._state)
         self._tripwires = Tripwires(self._state)
         self._back = BackChannel(self._state, self._deciding, recall, self._tripwires)
         self._control = MasterControl(self._state, Enquiry(self._state, recall))
-        self._made_at = wall_ns, made_ns
         self._heartbeat_ns, self._drain_ns = timers.heartbeat_ms * MS_NS, timers.drain_ms * MS_NS
         self._signals_peer = 0
         self._settle: Settle | None = None
@@ -144,9 +144,7 @@ class Master(Core):
 
     def recover(self, rows: list[tuple[str, bytes, bytes]], now_ns: int) -> Effects:
         """Begin the next epoch; it is durable before anybody is answered."""
-        wall_ns, made_ns = self._made_at
-        wall_ns += 0 if made_ns is None else now_ns - made_ns
-        puts, again = recovered(self._state, rows, wall_ns, now_ns)
+        puts, again = recovered(self._state, rows, now_ns)
         commit = self._state.commits.make(puts, lambda durable_ns: self._begin(again, durable_ns))
         lines = len(self._state.ledger.open_lines())
         note = Note("info", "epoch_begins", {"e": self._state.epoch, "open_lines": lines, "closes_again": len(again)})
@@ -319,7 +317,7 @@ class Master(Core):
         return guarded
 
     def _on_wall_drift(self, envelope: Envelope, now_ns: int) -> Effects:
-        self._state.step_wall(message_of(envelope, WallDrift).moved_ns)
+        self._state.wall.step(message_of(envelope, WallDrift).moved_ns)
         return NOTHING
 
     def _on_host_stop(self, envelope: Envelope, now_ns: int) -> Effects:

@@ -19,7 +19,7 @@ from nodes.master.draft import Draft
 
 TARGETS_MAX = 200
 """Of one record: with the longest names still under 32 KB."""
-RECENT_TARGETS_MAX = 50_000
+RECENT_TARGETS_MAX = 4_000
 """Records whose lines have all ended are forgotten beyond this many targets: nobody lacks what it has answered."""
 REPLAY_MAX = 256
 """Records sent for one Replay; the router asks for the rest."""

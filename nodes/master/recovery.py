@@ -34,7 +34,7 @@ LIFE_BITS = 20
 """Of an epoch: enough to tell two lives apart, and the number stays below 2^53 for another 200 years."""
 
 
-def recovered(state: MasterState, rows: Rows, wall_ns: int, now_ns: int) -> tuple[list[Put], list[Decision]]:
+def recovered(state: MasterState, rows: Rows, now_ns: int) -> tuple[list[Put], list[Decision]]:
     """Fill an empty state from its store and begin the next epoch.
 
     Returns the rows that make the epoch durable, and decisions with closes to be published once they are.
@@ -43,8 +43,9 @@ def recovered(state: MasterState, rows: Rows, wall_ns: int, now_ns: int) -> tupl
     for kind, key, record in rows:
         of_kind.setdefault(kind, []).append((key, record))
     older = [decode_record_untrusted(record, EpochRecord).e for _, record in of_kind.get(EPOCH, ())]
-    epoch = epoch_after(older, wall_ns, state.life)
-    state.begin(epoch, now_ns, bool(older), wall_ns)
+    state.wall.start(now_ns)
+    epoch = epoch_after(older, state.wall.at(now_ns), state.life)
+    state.begin(epoch, now_ns, bool(older))
     for key, record in of_kind.get(SID, ()):
         state.answers[key] = decode_record_untrusted(record, SidRecord).code
     for _, record in of_kind.get(KILL_ITEM, ()):

@@ -26,6 +26,7 @@ from nodes.master.orderlog import OrderLog
 from nodes.master.sealer import Sealer
 from nodes.master.settlement import Settlement
 from nodes.stops import Stops
+from nodes.wallclock import WallClock
 
 EPOCH, RATE = "epoch", "rate"
 """Kinds of the rows of ``EpochRecord`` and ``RateRecord``."""
@@ -62,11 +63,12 @@ class RateRecord(Msg):
 class MasterState:
     """The parts and the knowledge of one master. ``epoch`` is 0 until the store has been read."""
 
-    def __init__(self, name: str, config: Config, life: int, keys: NodeKeys, counters: Counters) -> None:
+    def __init__(self, name: str, config: Config, life: int, wall: WallClock, keys: NodeKeys, counters: Counters) -> None:
         timers = config.settings.timers
         self.name = name
         self.config = config
         self.life = life
+        self.wall = wall
         self.counters = counters
         self.meter = StageMeter(counters)
         self.accounts = {account: Account(account, config) for account in config.account}
@@ -93,20 +95,11 @@ class MasterState:
         self.sealer = Sealer(config, keys.agreement)
         self.begin(0, 0, False)
 
-    def begin(self, epoch: int, now_ns: int, follows: bool, wall_ns: int = 0) -> None:
-        """Start an epoch; ``follows``: the store knows an older one. ``wall_ns``: the wall clock at ``now_ns``."""
-        self._wall_minus_now_ns = wall_ns - now_ns
+    def begin(self, epoch: int, now_ns: int, follows: bool) -> None:
+        """Start an epoch; ``follows``: the store knows an older one."""
         self.epoch = epoch
         self.log = OrderLog(epoch)
         self.attendance = Attendance(self.log, Grants(self.grant_ns, now_ns, follows), self.counters, self.sealer)
-
-    def step_wall(self, step_ns: int) -> None:
-        """The wall clock was set, or the machine slept."""
-        self._wall_minus_now_ns += step_ns
-
-    def wall_ns(self, now_ns: int) -> int:
-        """The wall clock, for labels and to hold those of locals against."""
-        return now_ns + self._wall_minus_now_ns
 
     @property
     def recorded(self) -> bool:

@@ -118,4 +118,4 @@ class Tripwires:
         state = self._state
         if not state.is_durable or state.stops.binds(rule, level):
             return []
-        return take_stop(state, state.stops.issued(level, "all", rule, why, state.wall_ns(now_ns), nonce), now_ns)
+        return take_stop(state, state.stops.issued(level, "all", rule, why, state.wall.at(now_ns), nonce), now_ns)

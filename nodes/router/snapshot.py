@@ -23,10 +23,10 @@ from nodes.envelopes import raw_of
 from nodes.router.localpeers import LocalPeers
 
 SNAPSHOT_NS = SECOND_NS
+SPEAKS_NS = 2 * SECOND_NS
+"""A node that has spoken for itself so lately is not down, whoever says so."""
 SLICE_COUNT = 16
 """Frames published at a time …"""
-FRESH_NS = 2 * SECOND_NS
-"""A node that has spoken for itself so lately is not down, whoever says so."""
 SLICE_NS = 5 * MS_NS
 """… and the time between two slices."""
 SLICES_MAX = 100
@@ -91,7 +91,7 @@ class FrontView:
             return False
         if message.pid:
             self._spoke_ns[message.node] = now_ns
-        elif now_ns - self._spoke_ns.get(message.node, -FRESH_NS) < FRESH_NS:
+        elif now_ns - self._spoke_ns.get(message.node, -SPEAKS_NS) < SPEAKS_NS:
             return True  # a listener says that it is down, and it speaks for itself: somewhere else, or started by hand
         self._node_liveness[message.node].heard(now_ns)
         self._nodes[message.node] = (raw_of(envelope), now_ns)

@@ -61,11 +61,12 @@ def lose_two_locals(hosts: Hosts) -> None:
     """A local's host is cut off both ways while it closes, the words of another's get out no more: no opens there; the third trades on."""
     hosts.until("what is under way ends", lambda: hosts.fact("local-3", "in_hand") == "0" and not hosts.load.waiting, 30, is_open=False)
     filled = hosts.filled()["a3"]
-    asked_s = [float("-inf")]
+    asked_s = float("-inf")
 
     def has_something_to_close() -> bool:
-        if time.monotonic() > asked_s[0] + ASK_AGAIN_S:  # on a machine that stands still for seconds opens expire
-            asked_s[0] = time.monotonic()
+        nonlocal asked_s
+        if time.monotonic() > asked_s + ASK_AGAIN_S:  # on a machine that stands still for seconds opens expire
+            asked_s = time.monotonic()
             for _ in range(OPENS_COUNT):
                 hosts.load.want("GBPUSD", 1, ["a3"])
         return hosts.filled()["a3"] >= filled + CLOSES_MIN

@@ -33,7 +33,7 @@ Listener = Callable[[str, Msg], None]
 BATCH_COUNT = 256
 CONNECT_NS = 2 * SECOND_NS
 FOLLOW_NS = SECOND_NS
-"""So often keys are looked at: those of whom is dialled, and its own."""
+"""So often keys are looked at, those of whom is dialled and its own, and hello is said again."""
 QUEUED_WAIT_MS = 2
 """While something waits for a connection, that is looked for this often."""
 LOOK_S = 3.0
@@ -112,8 +112,7 @@ class Client:
             for socket in self._hub.sockets:
                 socket.redial_if_changed()
             for socket, hello in self._hellos.items():  # again: one that was lost with its connection would leave us strangers there
-                if socket.is_up:
-                    socket.send(0, (encode(hello),))
+                socket.send(0, (encode(hello),))
 
     def _look(self, socket: Socket, now_ns: int) -> None:
         """Take what became of a connection: to whom is greeted once, each new one says hello again, for another key or life is there."""

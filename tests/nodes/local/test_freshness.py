@@ -128,4 +128,4 @@ def test_wall_clock_told_with_a_question_is_right_after_a_slow_start() -> None:
     config = make_config()
     local = Local("local-1", config, 1, b"local-1".ljust(16), MARKET_NS, DrawnKeys(config).of("local-1"), 5 * SECOND_NS)
     local.recover([], 12 * SECOND_NS)
-    assert local._state.wall_ns(13 * SECOND_NS) == MARKET_NS + 8 * SECOND_NS
+    assert local._state.wall.at(13 * SECOND_NS) == MARKET_NS + 8 * SECOND_NS

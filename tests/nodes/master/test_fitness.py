@@ -18,7 +18,7 @@ def hello(rig: Rig, config_hash: str) -> None:
 
 def ask(rig: Rig, ahead_s: int, life: int = 1) -> None:
     """A question for leave from a local whose wall clock is ahead of the master's; it gets leave, whatever does not fit."""
-    wall_ns = rig.master._state.wall_ns(rig.now_ns) + ahead_s * SECOND_NS
+    wall_ns = rig.master._state.wall.at(rig.now_ns) + ahead_s * SECOND_NS
     rig.give(REPLAY, GrantAsk("a1", life, b"s", 5, 1, wall_ns), ROUTER)
     grant = rig.take(Grant)[-1].message
     assert isinstance(grant, Grant)
@@ -106,7 +106,7 @@ def test_clock_of_a_master_that_takes_long_to_come_up_is_right() -> None:
     master = Master("master-1", rig.config, 1, WALL_NS, rig.keys.of("master-1"), rig.now_ns)
     late_ns = rig.now_ns + 6 * SECOND_NS
     master.recover([], late_ns)
-    assert master._state.wall_ns(late_ns) == WALL_NS + 6 * SECOND_NS
+    assert master._state.wall.at(late_ns) == WALL_NS + 6 * SECOND_NS
 
 
 def test_clocks_are_compared_by_nobody_where_that_is_off() -> None:
