@@ -4,6 +4,7 @@ Every error is a BadConfig that names the key, the value and what is allowed. Re
 what only nodes can judge (names of time zones, candle patterns …) ``nodes/vocabulary.py``.
 """
 
+from collections.abc import Callable
 from hashlib import sha256
 from typing import Any
 
@@ -46,9 +47,19 @@ class Config:
         self.account = settings.account
         self.strategy = settings.strategy
         self._ports = _ports(settings)
+        self.whole = self
+        """The same as the fleet's file has it, where a host has drawn its own caps closer."""
+        self.narrow: Narrow | None = None
+        """How it did."""
+
+    def narrowed(self, settings: Settings, narrow: "Narrow") -> "Config":
+        """The same configuration with a host's own caps: its fingerprint stays. ``narrow`` does this to another one."""
+        narrower = Config(settings, self.fingerprint)
+        narrower.lineage, narrower.whole, narrower.narrow = self.lineage, self, narrow
+        return narrower
 
     def follows(self, before: str) -> "Config":
-        """This configuration, on a host that ran the one with fingerprint ``before`` until now; empty: none."""
+        """This configuration, on a host that ran the one with fingerprint (or lineage) ``before`` until now; empty: none."""
         self.lineage = lineage(self.fingerprint, before)
         return self
 
@@ -155,6 +166,10 @@ class Config:
     def process_of(self, name: str) -> str:
         """The process a node runs in: its own name unless a [process] section lists it."""
         return next((process for process, section in self.settings.process.items() if name in section.nodes), name)
+
+
+Narrow = Callable[[Config], Config]
+"""Draws the caps of a configuration closer. Raises BadConfig where the two leave nothing."""
 
 
 def parse(text: str) -> Config:

@@ -1,8 +1,9 @@
 """What one configuration changes of another, key by key, and what it takes for it to hold.
 
-Most changes are taken by starting nodes again one after the other, for the current and the previous configuration work together
-(``mesh/confighash.py``). Some every node has to take in the same moment, for by them nodes find and understand each other; and some make
-another mesh of it, whose stores and keys are not those of this one.
+Limits, targets and levels change while all nodes run (``mesh/revisions.py``). Most other changes are taken by starting nodes again one
+after the other, for the current and the previous configuration work together (``mesh/confighash.py``). Some every node has to take in the
+same moment, for by them nodes find and understand each other; and some make another mesh of it, whose stores and keys are not those of
+this one.
 """
 
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ import msgspec
 
 from mesh.config import Config
 
-ONE_BY_ONE, TOGETHER, ANEW = "one by one", "together", "anew"
+LIVE, ONE_BY_ONE, TOGETHER, ANEW = "live", "one by one", "together", "anew"
 OFF = "off"
 """What the file says for None."""
 LEFT_OUT = "-"
@@ -22,13 +23,24 @@ ANEW_KEYS = ("mesh.id", "mesh.seed", "account.*.login", "account.*.server", "acc
 """What stores, keys and orders are made of: with another value they are not the ones they were."""
 TOGETHER_KEYS = ("mesh.*", "timers.*", "market.*", "broker.*", "node.*", "process.*", "symbol.*")
 """Where nodes are, how they talk, and what market time is made of."""
+LIVE_KEYS = (
+    "rails.*", "fleet.*", "group", "group.*",
+    "account.*.rails.*", "account.*.sizing", "account.*.sizing.*", "account.*.equity_stop_percent",
+    "strategy.*.targets", "strategy.*.sizing.*", "strategy.*.manage.*", "strategy.*.reverse",
+    "strategy.*.sl_points", "strategy.*.tp_points", "strategy.*.sl_atr", "strategy.*.tp_atr",
+)  # fmt: skip
+"""What master and locals alone decide by, and can take while they trade. Hard caps are not among them: they hold whatever an operator's key
+says, be it stolen, and change by whoever is at the host.
+"""
+DAY_KEYS = ("*rails.daily_reset", "*rails.daily_reset_zone", "*rails.daily_loss_base")
+"""When a day begins and with what: marks are kept by them, so that they change with a start."""
 
 ALERTS = "alerts"
 """A leaf where the section is left out."""
 
 
 class Change(msgspec.Struct, frozen=True):
-    """One key with another value. ``how``: ONE_BY_ONE, TOGETHER or ANEW."""
+    """One key with another value. ``how``: LIVE, ONE_BY_ONE, TOGETHER or ANEW."""
 
     key: str
     before: str
@@ -63,6 +75,12 @@ def _how(key: str, old: dict[str, str], new: dict[str, str]) -> str:
             return TOGETHER
     if key.startswith(ALERTS) and (ALERTS in old) != (ALERTS in new):  # a process that comes or goes
         return TOGETHER
-    if any(fnmatchcase(key, pattern) for pattern in ANEW_KEYS):
+    if _is_among(key, ANEW_KEYS):
         return ANEW
-    return TOGETHER if any(fnmatchcase(key, pattern) for pattern in TOGETHER_KEYS) else ONE_BY_ONE
+    if _is_among(key, TOGETHER_KEYS):
+        return TOGETHER
+    return LIVE if _is_among(key, LIVE_KEYS) and not _is_among(key, DAY_KEYS) else ONE_BY_ONE
+
+
+def _is_among(key: str, patterns: tuple[str, ...]) -> bool:
+    return any(fnmatchcase(key, pattern) for pattern in patterns)

@@ -1,12 +1,13 @@
 """Which configuration a node runs, as its hello says it, and whether two of them may work together.
 
-A **lineage** is the fingerprint of the configuration a node runs and, after a space, that of the one its host ran before. Changes and
-upgrades go host by host: two nodes agree where one runs what the other runs or ran last.
+A **lineage** is the fingerprint of the configuration a node runs and, each after a space, those it came from by live changes
+(``mesh.revisions``) and the one its host ran before. Changes and upgrades go host by host: two nodes agree where one runs what the other
+runs or came from.
 """
 
 
 def lineage(fingerprint: str, before: str = "") -> str:
-    """The words of a hello. ``before``: empty where the host has never run another one."""
+    """The words of a hello. ``before``: a fingerprint or a lineage; empty where the host has never run another one."""
     return f"{fingerprint} {before}".strip()
 
 

@@ -258,6 +258,10 @@ class Core:
         """What its stages took in the last complete interval (``mesh.stages``)."""
         return []
 
+    def config_hash(self) -> str:
+        """Fingerprint of the configuration it runs, where live changes can make that another one than its file's; else empty."""
+        return ""
+
     def clock_offset(self, now_ns: int) -> tuple[int, int]:
         """The master's clock less this node's, and the error of that (``mesh.clockoffset``)."""
         return UNKNOWN

@@ -2,9 +2,9 @@
 
 What is signed is a fixed word, the mesh's id and the exact bytes of the entry or undo, so that a stop of one mesh is none in another. A
 drill has another word: nobody who sees one can make a stop of it.
-A person's key may stop or resume or both, as the inventory says. A node's key can only raise, in its own scope: a local's its own account,
-the master's everything (DESIGN §7). Other nodes have a key as well, which stops nothing: with it they sign the heads of their audits, under
-a word of its own again.
+A person's key may stop or resume or both, as the inventory says; who may resume may also change limits (``mesh.revisions``). A node's key
+can only raise, in its own scope: a local's its own account, the master's everything (DESIGN §7). Other nodes have a key as well, which
+stops nothing: with it they sign the heads of their audits, under a word of its own again.
 """
 
 from collections.abc import Iterable
@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from mesh.codec import decode_untrusted, encode
 from mesh.errors import BadFrame
 from mesh.killset import check_scope
-from mesh.messages.control import LADDER, Entry, Signed, Undo
+from mesh.messages.control import LADDER, Activation, Item, Revision, Signed, Undo
 from mesh.messages.heads import AuditHead
 from mesh.sealing import Agreement, pack
 
@@ -29,12 +29,12 @@ BAD_STOP, BAD_SIGNATURE, UNKNOWN_ISSUER, NOT_ALLOWED, BAD_LEVEL, BAD_SCOPE, RETI
     "BAD_STOP", "BAD_SIGNATURE", "UNKNOWN_ISSUER", "NOT_ALLOWED", "BAD_LEVEL", "BAD_SCOPE", "RETIRED",
 )  # fmt: skip
 """Why a stop is refused."""
+LOOSENING = Undo | Revision | Activation
+"""What may let more be traded than before: said by those alone who may resume."""
 _STOP, _DRILL, _HEAD = b"trademesh stop\0", b"trademesh drill\0", b"trademesh head\0"
 
 SIGNED_BYTES_MAX = 17_000
 """A stop is 16,384 bytes at most, and its signature; a little is left for what a newer version may add."""
-
-Item = Entry | Undo
 
 
 class Refusal(msgspec.Struct, frozen=True):
@@ -141,7 +141,7 @@ class Keyring:
             item = decode_untrusted(signed.body) if isinstance(signed, Signed) else signed
         except BadFrame as error:
             return Refusal(BAD_STOP, str(error)[:200])
-        if not isinstance(signed, Signed) or not isinstance(item, Entry | Undo):
+        if not isinstance(signed, Signed) or not isinstance(item, Item):
             return Refusal(BAD_STOP, f"{type(item).__name__}: a signed entry or undo is expected")
         holder = self._holders.get(item.issuer)
         if holder is None:
@@ -155,7 +155,7 @@ class Keyring:
 
 def _objection(holder: Holder, item: Item) -> Refusal | None:
     """Why a holder may not say this; None where he may."""
-    if isinstance(item, Undo):
+    if isinstance(item, LOOSENING):
         return None if RESUME in holder.may else Refusal(NOT_ALLOWED, f"issuer={holder.name} may not resume")
     if item.level not in LADDER[1:]:
         return Refusal(BAD_LEVEL, f"level={item.level}: {', '.join(LADDER[1:])} are allowed")
@@ -179,7 +179,7 @@ def _ended(holder: Holder, item: Item, is_first: bool) -> Refusal | None:
     if holder.until_ns is None:
         return None
     is_late = item.issued_ns > holder.until_ns
-    if (is_first or is_late) if isinstance(item, Undo) else (is_first and is_late):
+    if (is_first or is_late) if isinstance(item, LOOSENING) else (is_first and is_late):
         return Refusal(RETIRED, f"issuer={holder.name}: this key was retired; sign with another one")
     return None
 

@@ -1,8 +1,8 @@
 """The stop as state: a grow-only set of entries and of undos that name them (DESIGN §7).
 
-Nothing is ever removed and merge is union, so duplicates, order and partitions do not matter; the digest covers both
-kinds. An item is known by the hash of the bytes that are signed. An undo may come before the entry it ends. The highest live entry
-that matches binds.
+Nothing is ever removed and merge is union, so duplicates, order and partitions do not matter; the digest covers every
+kind. An item is known by the hash of the bytes that are signed. An undo may come before the entry it ends. The highest live entry
+that matches binds. Live changes of the configuration travel in the same set, and stop nothing (``mesh.revisions``).
 """
 
 import re
@@ -10,7 +10,7 @@ from hashlib import sha256
 
 from mesh.codec import decode_untrusted
 from mesh.errors import BadFrame
-from mesh.messages.control import KILL_ITEMS_MAX, LADDER, PREFIX_BYTES, Entry, Signed, Undo
+from mesh.messages.control import KILL_ITEMS_MAX, LADDER, PREFIX_BYTES, Entry, Item, Signed, Undo
 
 SCOPE_KINDS = ("account", "symbol", "strategy")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.#&+-]{0,63}")
@@ -26,14 +26,14 @@ def entry_id(body: bytes) -> bytes:
     return sha256(body).digest()
 
 
-def item_of(raw: bytes) -> tuple[bytes, Entry | Undo]:
+def item_of(raw: bytes) -> tuple[bytes, Item]:
     """(id, item) of a ``Signed``'s bytes, its signature not looked at. Raises BadFrame for anything else."""
     signed = decode_untrusted(raw)
     if not isinstance(signed, Signed):
-        raise BadFrame(f"{type(signed).__name__} is no signed entry or undo")
+        raise BadFrame(f"{type(signed).__name__} is no signed item")
     item = decode_untrusted(signed.body)
-    if not isinstance(item, Entry | Undo):
-        raise BadFrame(f"{type(item).__name__} is no entry or undo of the kill set")
+    if not isinstance(item, Item):
+        raise BadFrame(f"{type(item).__name__} is no item of the kill set")
     return entry_id(signed.body), item
 
 
@@ -73,13 +73,13 @@ class KillSet:
         """Whether one more is taken."""
         return len(self._raw) < KILL_ITEMS_MAX - (0 if is_operators else OPERATORS_COUNT)
 
-    def add(self, key: bytes, raw: bytes, item: Entry | Undo) -> None:
+    def add(self, key: bytes, raw: bytes, item: Item) -> None:
         """Take what has been checked (``mesh.keyring``), or was when it was stored; what is here already stays."""
         if key in self._raw:
             return
         if isinstance(item, Entry):
             self._entries[key] = item
-        else:
+        elif isinstance(item, Undo):
             for ended in item.entries:
                 self._ended.setdefault(ended, key)
         self._raw[key] = raw

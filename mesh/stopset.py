@@ -4,7 +4,7 @@ import msgspec
 
 from mesh.errors import BadFrame
 from mesh.killset import ALL, KillSet, item_of
-from mesh.messages.control import LADDER, STAGE_OF, Entry, Undo
+from mesh.messages.control import LADDER, STAGE_OF, Entry, Item
 
 UNKNOWN_LEVEL = "LEVEL UNKNOWN"
 """In place of a level that this version does not know."""
@@ -15,9 +15,9 @@ def rank_of(level: str) -> int:
     return LADDER.index(level) if level in LADDER else len(LADDER)
 
 
-def shown(item: Entry | Undo) -> Entry | Undo:
+def shown(item: Item) -> Item:
     """An item as it is shown: what a level says that is not known here stands in the reason."""
-    if isinstance(item, Undo) or item.level in STAGE_OF:
+    if not isinstance(item, Entry) or item.level in STAGE_OF:
         return item
     reason = f"{item.reason or 'no reason'} (its level {item.level} is of a newer version)"
     return msgspec.structs.replace(item, level=UNKNOWN_LEVEL, reason=reason)
@@ -31,7 +31,7 @@ class StopSet:
         self._known: set[bytes] = set()
         self._newer: set[bytes] = set()
 
-    def take(self, raw: bytes) -> Entry | Undo | None:
+    def take(self, raw: bytes) -> Item | None:
         """What a ``Signed`` holds, where it is told for the first time; None for one that was, or that is none."""
         if raw in self._known:
             return None

@@ -13,7 +13,7 @@ from mesh.killset import item_of
 from mesh.liveness import liveness_of
 from mesh.messages.accounts import AccountState, AccountSymbols
 from mesh.messages.base import Msg
-from mesh.messages.control import Entry, Latched, Signed, Undo
+from mesh.messages.control import Activation, Latched, Revision, Signed, StopItem
 from mesh.messages.health import FrontEvent, LocalSeen, NodeHealth, Snapshot
 from mesh.messages.outcomes import DealReport, Outcome
 from mesh.phases import DOWN_PHASES
@@ -103,7 +103,9 @@ class View:
         self.outcomes: dict[tuple[str, int], Outcome] = {}
         """(account, f) → outcome, in order of arrival."""
         self.deals: dict[tuple[str, int], DealReport] = {}
-        self.stops: dict[bytes, Entry | Undo] = {}
+        self.stops: dict[bytes, StopItem] = {}
+        self.live_changes: dict[bytes, Revision | Activation] = {}
+        """By id, live changes of the configuration and what put them in force."""
         self.latched: dict[str, tuple[int, Latched]] = {}
         """Account → when a router heard it last, and what its local said of its stops."""
         self.bad_frame_count = 0
@@ -148,11 +150,15 @@ class View:
 
     def _stop(self, raw: bytes) -> None:
         try:
-            _, item = item_of(raw)
+            key, item = item_of(raw)
         except BadFrame:
             self.bad_frame_count += 1
             return
-        self.stops[raw] = shown(item)
+        seen = shown(item)
+        if isinstance(seen, StopItem):
+            self.stops[raw] = seen
+        else:
+            self.live_changes[key] = seen
 
     def _newest_state(self, state: AccountState, at_ns: int) -> None:
         if not _is_older(state, at_ns, self.accounts.get(state.account)):

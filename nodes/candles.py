@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from mesh.units import NEVER
 from nodes import kernels
+from nodes.barstarts import bar_span_ns, zone_bar_starts_ns
 from nodes.kernels import Integers, Values
 from nodes.periods import PERIOD_MAX, PERIOD_MIN, total_limit_e8
-from nodes.timeframes import bar_span_ns, length_ns, zone_bar_starts_ns
+from nodes.timeframes import length_ns
 from nodes.zones import Zone
 
 ANY_TIME_NS = -(2**63)

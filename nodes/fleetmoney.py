@@ -9,7 +9,7 @@ from collections.abc import Callable
 import msgspec
 
 from mesh.units import E8
-from nodes.quotes import Quote
+from nodes.quote import Quote
 
 PIVOTS = ("USD", "EUR")
 QuoteOf = Callable[[str], Quote | None]

@@ -8,7 +8,7 @@ from mesh.messages.accounts import AccountState, SymbolSpec
 from nodes.dayloss import DayRule, Marks
 from nodes.limits import Limits
 from nodes.positions import Holding
-from nodes.quotes import Quote
+from nodes.quote import Quote
 
 
 class OpenAsk(msgspec.Struct, frozen=True, gc=False):

@@ -7,47 +7,14 @@ burst of them does not outweigh the other minutes. A crossed quote (bid above as
 
 from collections import deque
 
-import msgspec
 import numpy as np
 
-from mesh.messages.market import Ticks
 from mesh.units import MINUTE_NS
+from nodes.quote import Quote
 from nodes.ticks import TickColumns
 
 HOUR_MINUTES = 60
 _ARRAY_FLOOR_COUNT = 16  # below this many ticks the plain loop is faster than setting up the arrays
-
-
-class Quote(msgspec.Struct, frozen=True, gc=False):
-    """A symbol's newest bid and ask, and the market time of that tick."""
-
-    bid_e8: int
-    ask_e8: int
-    market_ns: int
-
-    @property
-    def spread_e8(self) -> int:
-        """Ask − bid, 0 where they are crossed."""
-        spread_e8 = self.ask_e8 - self.bid_e8
-        return spread_e8 if spread_e8 > 0 else 0
-
-    def entry_e8(self, side: int) -> int:
-        """The price at which a position of ``side`` would open."""
-        return self.ask_e8 if side > 0 else self.bid_e8
-
-
-def columns_of(ticks: Ticks) -> TickColumns:
-    """The columns of a message. Raises ValueError where they do not fit together or name no symbol of the message."""
-    index = np.frombuffer(ticks.symbol_index, dtype="<u2")
-    if len(index) and int(index.max()) >= len(ticks.symbols):
-        raise ValueError(f"symbol_index {int(index.max())} of {len(ticks.symbols)} symbols")
-    return TickColumns(
-        tuple(ticks.symbols),
-        index.astype(np.uint16, copy=False),
-        np.frombuffer(ticks.time_ns, dtype="<i8").astype(np.int64, copy=False),
-        np.frombuffer(ticks.bid_e8, dtype="<i8").astype(np.int64, copy=False),
-        np.frombuffer(ticks.ask_e8, dtype="<i8").astype(np.int64, copy=False),
-    )
 
 
 class Quotes:

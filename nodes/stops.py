@@ -1,8 +1,9 @@
 """A node's kill set: what is taken, what is refused and why, and how it is kept and spread.
 
-Entries and undos are kept as the bytes that came, and taken only with a good signature by who may say it (``mesh.keyring``). Routers see
-the digest in heartbeats and grants and pull what they lack; whoever asks for what he lacks also says what he has, and what we lack of that
-is asked for in turn. What was refused is remembered, so that a peer who sends it again and again costs nothing and is told of once.
+Stops, and live changes of the configuration, are kept as the bytes that came, and taken only with a good signature by who may say it
+(``mesh.keyring``). Routers see the digest in heartbeats and grants and pull what they lack; whoever asks for what he lacks also says what
+he has, and what we lack of that is asked for in turn. What was refused is remembered, so that a peer who sends it again and again costs
+nothing and is told of once.
 """
 
 import msgspec
@@ -10,12 +11,27 @@ import msgspec
 from mesh.bounded import keep
 from mesh.budget import Budget
 from mesh.codec import FRAME_BYTES_MAX, decode_untrusted, encode
+from mesh.config import Config
 from mesh.core import Effect, Envelope, Note, Put, Send
 from mesh.errors import BadFrame
-from mesh.keyring import BAD_STOP, OPERATOR, RETIRED, Item, NodeKeys, Refusal
-from mesh.killset import OPERATORS_COUNT, KillSet, entry_id
+from mesh.keyring import BAD_STOP, OPERATOR, RETIRED, NodeKeys, Refusal
+from mesh.killset import OPERATORS_COUNT, KillSet, entry_id, item_of
 from mesh.messages.base import Code, Digest, Msg, Text
-from mesh.messages.control import KILL_ITEMS_MAX, KNOWN, LADDER, REASON_MAX, TAKEN, Entry, KillSetAsk, KillSetPart, Signed
+from mesh.messages.control import (
+    KILL_ITEMS_MAX,
+    KNOWN,
+    LADDER,
+    REASON_MAX,
+    TAKEN,
+    Entry,
+    Item,
+    KillSetAsk,
+    KillSetPart,
+    Revision,
+    Signed,
+    StopItem,
+)
+from mesh.revisions import Revisions
 from nodes.envelopes import message_of
 
 KILL_ITEM = "stop"
@@ -74,8 +90,10 @@ class Result(msgspec.Struct, frozen=True):
 class Stops:
     """The kill set and its rows."""
 
-    def __init__(self, name: str, keys: NodeKeys) -> None:
+    def __init__(self, name: str, keys: NodeKeys, config: Config) -> None:
         self.killset = KillSet()
+        self.revisions = Revisions(config)
+        """The live changes among them."""
         self._name = name
         self._keys = keys
         self._refused: dict[bytes, Refusal] = {}
@@ -85,7 +103,9 @@ class Stops:
 
     def restore(self, raw: bytes) -> None:
         """Take a row of the store: what was taken stays, whatever has become of its key."""
-        self.killset.add_untrusted(raw)
+        key, item = item_of(raw)
+        self.killset.add(key, raw, item)
+        self.revisions.take(key, item)
 
     def take_untrusted(self, raw: bytes, now_ns: int, is_first: bool = False) -> Result:
         """Merge one item: what it was, the row to make durable (none where it was here), and what is to be noted at once.
@@ -111,6 +131,10 @@ class Stops:
             return self.refuse(raw, key, Refusal(FULL, f"items={len(self.killset)}"), now_ns)
         self.killset.add(key, raw, verified.item)
         notes: list[Effect] = [_taken_note(key, verified.item)]
+        ran = self.revisions.current, self.revisions.problem
+        self.revisions.take(key, verified.item)
+        if (self.revisions.current, self.revisions.problem) != ran:
+            notes.append(self._revised_note())
         if len(self.killset) in FILLING:
             told = {"items": len(self.killset), "most": KILL_ITEMS_MAX, "do": "see README: a kill set that fills up"}
             notes.append(Note("error", "stops_filling", told))
@@ -124,6 +148,14 @@ class Stops:
         if isinstance(verified, Refusal):
             return self.refuse(raw, key, verified, now_ns, is_kept=False)
         return Result(key, TAKEN, "drill", [Put(DRILL_ROW, b"", raw)], [], verified.item)
+
+    def _revised_note(self) -> Note:
+        """Another configuration is in force from now on, or ought to be."""
+        revisions = self.revisions
+        told = {"number": revisions.number, "configuration": revisions.current.fingerprint}
+        if not revisions.problem:
+            return Note("warning", "configuration_revised", told)
+        return Note("error", "configuration_not_revised", told | {"why": revisions.problem})
 
     def refuse(self, raw: bytes, key: bytes, why: Refusal, now_ns: int, is_kept: bool = True) -> Result:
         """Do not take an item (``key``: of what it says), and write it down as often as that does not fill the disk.
@@ -172,10 +204,12 @@ class Stops:
 
 
 def _taken_note(key: bytes, item: Item) -> Note:
-    told = {"item": type(item).__name__, "id": key.hex(), "issuer": item.issuer, "by": item.by, "reason": item.reason}
+    told: dict[str, str | int] = {"item": type(item).__name__, "id": key.hex(), "issuer": item.issuer, "by": item.by, "reason": item.reason}
     if isinstance(item, Entry):
         told |= {"level": item.level, "scope": item.scope}
-    return Note("warning", "stop_taken", told)
+    if isinstance(item, Revision):
+        told |= {"number": item.number, "before": item.before, "after": item.after}
+    return Note("warning", "stop_taken" if isinstance(item, StopItem) else "live_change_taken", told)
 
 
 def fitting(items: list[bytes]) -> list[bytes]:

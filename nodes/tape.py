@@ -9,8 +9,7 @@ import numpy.typing as npt
 
 from mesh.messages.base import Msg
 from mesh.messages.market import TickCredit, Ticks
-from nodes.quotes import columns_of
-from nodes.ticks import NO_TICKS, TickColumns
+from nodes.ticks import NO_TICKS, TickColumns, columns_of
 
 CHUNK_TICKS_MAX = 2_000
 """52 KB of columns: a chunk fits in a frame of 64 KB."""

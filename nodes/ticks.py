@@ -11,6 +11,8 @@ from typing import Any, overload
 import numpy as np
 import numpy.typing as npt
 
+from mesh.messages.market import Ticks
+
 SYMBOL_COUNT_MAX = 65_535
 """``symbol_index`` is sixteen bits wide."""
 
@@ -106,3 +108,17 @@ def merged(parts: Sequence[TickColumns]) -> TickColumns:
     if len(parts) < 2:
         return joined
     return joined[np.argsort(joined.time_ns, kind="stable")]
+
+
+def columns_of(ticks: Ticks) -> TickColumns:
+    """The columns of a message. Raises ValueError where they do not fit together or name no symbol of the message."""
+    index = np.frombuffer(ticks.symbol_index, dtype="<u2")
+    if len(index) and int(index.max()) >= len(ticks.symbols):
+        raise ValueError(f"symbol_index {int(index.max())} of {len(ticks.symbols)} symbols")
+    return TickColumns(
+        tuple(ticks.symbols),
+        index.astype(np.uint16, copy=False),
+        np.frombuffer(ticks.time_ns, dtype="<i8").astype(np.int64, copy=False),
+        np.frombuffer(ticks.bid_e8, dtype="<i8").astype(np.int64, copy=False),
+        np.frombuffer(ticks.ask_e8, dtype="<i8").astype(np.int64, copy=False),
+    )

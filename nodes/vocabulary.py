@@ -4,9 +4,8 @@
 find wrong takes that node down again and again.
 """
 
+import calendar
 from collections.abc import Iterator, Sequence
-
-import numpy as np
 
 from mesh.config import Config
 from mesh.errors import BadConfig
@@ -66,7 +65,8 @@ def _check_zones(config: Config) -> None:
 
 def _check_start(day: str) -> None:
     try:
-        is_date = bool(np.datetime64(day, "D"))
+        year, month, number = map(int, day.split("-"))
+        is_date = 1 <= number <= calendar.monthrange(year, month)[1]
     except ValueError:
         is_date = False
     if not is_date or not FIRST_DAY <= day <= LAST_DAY:

@@ -9,7 +9,9 @@ When a local clock is turned forward an hour of it is missing; when it is turned
 - **missing hour**: such a time should not exist; it is read with the offset from before the change, as PEP 495 reads
   it (New York 02:30 becomes 03:30).
 - **doubled hour**: read as its first pass, unless the rows of a file have already run backwards: then that time and
-  all that follow in that hour are the second pass (`Zone.utc_from_local`).
+  all that follow in that hour are the second pass (`nodes.zonetimes.utc_from_local`).
+
+Many times at once are `nodes.zonetimes`' business: it alone needs numpy, which a node that trades one account does without.
 
 Before 1970 the first offset of 1970 stands, after 2100 the last one of 2100.
 """
@@ -20,20 +22,11 @@ import functools
 import importlib.resources
 import re
 import zoneinfo
-from typing import TypeAlias
-
-import numpy as np
-from numpy.typing import NDArray
 
 from mesh.units import HOUR_NS, MINUTE_NS, SECOND_NS
 
-Times: TypeAlias = NDArray[np.int64]
-"""Times in integer nanoseconds, UTC or local as the name says."""
-
 FIRST_YEAR = 1970
 LAST_YEAR = 2100
-LATE_ROW_NS = MINUTE_NS
-"""A row at most this much older than the rows before it is a late row, not the second pass of a doubled hour."""
 
 FRIENDLY_NAMES = {
     "New York": "America/New_York",
@@ -48,7 +41,8 @@ ALLOWED_ZONES = (
 )
 """What a configuration may say, in words for its errors."""
 
-_MIN_NS = -(2**63)
+LONG_AGO_NS = -(2**63)
+"""Before every time there is."""
 _MAX_NS = 2**63 - 1
 _DAY_S = 86_400
 _MEAN_YEAR_NS = 31_556_952 * SECOND_NS
@@ -61,42 +55,28 @@ _IANA = re.compile(r"[A-Za-z][A-Za-z0-9_+-]*(?:/[A-Za-z][A-Za-z0-9_+-]*)*")
 
 
 class ZoneTable:
-    """The segments of one zone: parallel columns, as arrays for many times and as lists for one time.
+    """The segments of one zone: parallel columns, in integer nanoseconds.
 
-    ``starts_ns`` is the UTC at which each segment begins (the first: minus infinity), ``offsets_ns`` its offset,
-    ``reached_ns`` the furthest the local clock has ever shown when it ends (the last: infinity).
+    ``starts`` is the UTC at which each segment begins (the first: minus infinity), ``offsets`` its offset, ``reached`` the furthest the
+    local clock has ever shown when it ends (the last: infinity).
     """
 
-    __slots__ = ("offsets", "offsets_ns", "reached", "reached_ns", "starts", "starts_ns")
+    __slots__ = ("offsets", "reached", "starts")
 
     def __init__(self, starts: list[int], offsets: list[int]) -> None:
         ends = [start + offset for start, offset in zip(starts[1:], offsets, strict=False)]
         self.starts = starts
         self.offsets = offsets
         self.reached = [max(ends[: index + 1]) for index in range(len(ends))] + [_MAX_NS]
-        self.starts_ns: Times = np.array(starts, dtype=np.int64)
-        self.offsets_ns: Times = np.array(offsets, dtype=np.int64)
-        self.reached_ns: Times = np.array(self.reached, dtype=np.int64)
 
     def index_at(self, utc_ns: int) -> int:
         """The segment in which ``utc_ns`` lies."""
         return bisect.bisect_right(self.starts, utc_ns) - 1
 
-    def indices_at(self, utc_ns: Times) -> NDArray[np.intp]:
-        """The segment of each time."""
-        return np.searchsorted(self.starts_ns, utc_ns, side="right") - 1
-
     def first_utc_at(self, local_ns: int) -> int:
         """The UTC at which the local clock first shows ``local_ns``, or jumps over it."""
         index = bisect.bisect_right(self.reached, local_ns)
         return max(self.starts[index], local_ns - self.offsets[index])
-
-    def first_utcs_at(self, local_ns: Times) -> Times:
-        """The same for many local times."""
-        indices = np.searchsorted(self.reached_ns, local_ns, side="right")
-        first_ns: Times = np.maximum(self.starts_ns[indices], local_ns - self.offsets_ns[indices])
-        return first_ns
-
 
 class Zone:
     """One named clock. Build it with `Zone.parse`; ``name`` is its canonical text."""
@@ -109,8 +89,8 @@ class Zone:
         self._shift_ns = shift_ns
         self._first_year = FIRST_YEAR
         self._last_year = LAST_YEAR if key is None else FIRST_YEAR - 1
-        self._table = ZoneTable([_MIN_NS], [shift_ns])
-        self._first_ns, self._last_ns = _MAX_NS, _MIN_NS
+        self._table = ZoneTable([LONG_AGO_NS], [shift_ns])
+        self._first_ns, self._last_ns = _MAX_NS, LONG_AGO_NS
         """Between these the table is known to be good."""
 
     def __repr__(self) -> str:
@@ -151,55 +131,12 @@ class Zone:
         table = self.table(utc_ns, utc_ns)
         return table.offsets[table.index_at(utc_ns)]
 
-    def offsets_at(self, utc_ns: Times) -> Times:
-        """Local minus UTC at each UTC time."""
-        if not utc_ns.size:
-            return utc_ns.copy()
-        table = self.table(int(utc_ns.min()), int(utc_ns.max()))
-        return table.offsets_ns[table.indices_at(utc_ns)]
-
-    def utc_from_local(self, local_ns: Times, after_utc_ns: int = _MIN_NS) -> Times:
-        """UTC of each local time of a file, in file order.
-
-        A time in a doubled hour is its first pass unless that lies more than LATE_ROW_NS before a row already read
-        (in this array, or up to ``after_utc_ns``, the last UTC of the rows before it): from there on that hour is
-        the second pass. Equal local times (two H1 bars of a doubled hour) cannot be told apart: both are the first.
-        """
-        if not local_ns.size:
-            return local_ns.copy()
-        first, second = self._both_passes(local_ns)
-        doubled = np.flatnonzero(second != first)
-        if not doubled.size:
-            return first
-        latest = np.maximum.accumulate(np.maximum(first, after_utc_ns))
-        # the change that ends the first pass tells one doubled hour from another
-        hours = np.searchsorted(self._table.starts_ns, first[doubled], side="right")
-        ran_back = first[doubled] < latest[doubled] - LATE_ROW_NS
-        second_pass = np.maximum.accumulate(np.where(ran_back, hours, -1)) == hours
-        utc_ns = first.copy()
-        chosen = doubled[second_pass]
-        utc_ns[chosen] = second[chosen]
-        return utc_ns
-
-    def _both_passes(self, local_ns: Times) -> tuple[Times, Times]:
-        """UTC of the first and of the second pass of each local time; equal where the hour comes once."""
-        table = self.table(int(local_ns.min()), int(local_ns.max()))
-        starts_ns, offsets_ns = table.starts_ns, table.offsets_ns
-        indices = np.searchsorted(table.reached_ns, local_ns, side="right")
-        first = local_ns - offsets_ns[indices]
-        missing = first < starts_ns[indices]
-        first[missing] = (local_ns - offsets_ns[indices - 1])[missing]
-        following = np.minimum(indices + 1, len(starts_ns) - 1)
-        second = local_ns - offsets_ns[following]
-        comes_twice = (second >= starts_ns[following]) & ~missing
-        return first, np.where(comes_twice, second, first)
-
     def _grow(self, first_year: int, last_year: int) -> None:
         if self._last_year >= self._first_year:
             first_year = min(first_year, self._first_year)
             last_year = max(last_year, self._last_year)
         assert self._key is not None, "a fixed offset knows all years from the start"
-        starts, offsets = [_MIN_NS], [_first_offset_s(self._key, first_year) * SECOND_NS + self._shift_ns]
+        starts, offsets = [LONG_AGO_NS], [_first_offset_s(self._key, first_year) * SECOND_NS + self._shift_ns]
         for year in range(first_year, last_year + 1):
             for utc_s, offset_s in _changes(self._key, year):
                 starts.append(utc_s * SECOND_NS)

@@ -2,11 +2,11 @@
 
 from mesh.config import parse
 from mesh.drawnkeys import DrawnKeys
-from mesh.keyring import Item
-from mesh.messages.control import Signed
+from mesh.messages.control import Item, Signed
 from tests.smallmesh import small_mesh
 
-KEYS = DrawnKeys(parse(small_mesh()))
+CONFIG = parse(small_mesh())
+KEYS = DrawnKeys(CONFIG)
 """Of the mesh that ``small_mesh`` makes where nothing else is said."""
 
 

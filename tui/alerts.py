@@ -9,6 +9,7 @@ from mesh.alarms import DAILY_LOSS, DECIDE, KNOW, UNKNOWN_RESULT, WRONG, Alarm, 
 from mesh.messages.accounts import AccountState
 from mesh.messages.control import STAGE_OF, STOP_STAGES, Entry
 from mesh.messages.health import NodeHealth
+from mesh.revisions import FOLLOWING_ROLES
 from mesh.stopset import UNKNOWN_LEVEL
 from mesh.view import freshness
 from tui.amounts import age_text
@@ -135,7 +136,11 @@ def _nodes(state: State, now_ns: int) -> Iterator[Alert]:
     for alarm in node_alarms(state.config, state.view, now_ns, state.is_seeing):
         yield Alert(alarm.rank, _aged(alarm, now_ns), "nodes")
     healths: list[NodeHealth] = [health for name in state.config.node if (health := state.health(name)) is not None]
-    for what, values in (("version", {each.version for each in healths}), ("configuration", {each.config_hash for each in healths})):
+    kinds = [("version", {each.version for each in healths})]
+    for follow in (True, False):  # who holds live changes runs another one than its file's, and all of them the same
+        values = {each.config_hash for each in healths if (each.role in FOLLOWING_ROLES) is follow}
+        kinds.append(("configuration", values))
+    for what, values in kinds:
         if len(values) > 1:
             yield Alert(WRONG, f"nodes run {len(values)} kinds of {what}: {', '.join(sorted(values))}", "nodes")
 

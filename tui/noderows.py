@@ -8,6 +8,7 @@ import msgspec
 from mesh.config import Config
 from mesh.messages.accounts import AccountState
 from mesh.messages.health import NodeHealth
+from mesh.revisions import FOLLOWING_ROLES
 from mesh.texts import offset_text
 from mesh.units import US_NS
 from mesh.view import DOWN, freshness, node_state
@@ -85,8 +86,14 @@ class _Usual:
     def __init__(self, state: State, now_ns: int) -> None:
         healths = [health for _, health in state.view.nodes.values()]
         self.version = most(health.version for health in healths)
-        self.config_hash = most(health.config_hash for health in healths)
+        following = [health for health in healths if health.role in FOLLOWING_ROLES]
+        others = [health for health in healths if health.role not in FOLLOWING_ROLES]
+        self._config_hashes = {is_one: most(each.config_hash for each in some) for is_one, some in ((True, following), (False, others))}
         self.is_news = state.is_seeing and not state.is_blind(now_ns)
+
+    def config_hash(self, health: NodeHealth) -> str:
+        """What nodes of its kind run: who holds live changes runs another one than its file's."""
+        return self._config_hashes[health.role in FOLLOWING_ROLES]
 
 
 class NodeRows:
@@ -127,7 +134,7 @@ class NodeRows:
             history.samples[-1].rate if history is not None and history.samples else 0.0,
             "",
             health is not None and health.version != usual.version,
-            health is not None and health.config_hash != usual.config_hash,
+            health is not None and health.config_hash != usual.config_hash(health),
         )
         need = need_of(row) if usual.is_news else ""
         return msgspec.structs.replace(row, need=need) if need else row

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import msgspec
 
 from mesh.bounded import keep
-from mesh.messages.control import Entry, Undo
+from mesh.messages.control import Activation, Entry, Item, Revision
 from mesh.messages.health import NodeHealth
 
 LINES_MAX = 5_000
@@ -81,11 +81,16 @@ class NoteLog:
             self._lines[line.number] = msgspec.structs.replace(line, count=count)
             self.version += 1
 
-    def stop(self, item: Entry | Undo) -> None:
-        """A stop, or the end of some, that somebody signed."""
+    def signed(self, item: Item) -> None:
+        """A stop, the end of some, or a live change, that somebody signed."""
         who = item.by or item.issuer
         if isinstance(item, Entry):
             self.add(item.issued_ns, "audit", who, item.level.lower(), f"scope={item.scope} reason={item.reason or '-'}")
+        elif isinstance(item, Revision):
+            words = f"number={item.number} {item.before} → {item.after} reason={item.reason or '-'}"
+            self.add(item.issued_ns, "audit", who, "change", words)
+        elif isinstance(item, Activation):
+            self.add(item.issued_ns, "audit", who, "in force", f"change={item.revision.hex()[:12]} reason={item.reason or '-'}")
         else:
             ended = " ".join(key.hex()[:12] for key in item.entries)
             self.add(item.issued_ns, "audit", who, "resume", f"ends={ended} reason={item.reason or '-'}")

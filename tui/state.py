@@ -11,6 +11,7 @@ from mesh.config import Config
 from mesh.messages.control import Entry, Signed, Undo
 from mesh.messages.health import NodeHealth
 from mesh.messages.outcomes import Outcome
+from mesh.revisions import Revisions
 from mesh.stopset import StopSet
 from mesh.units import SECOND_NS
 from mesh.view import Told, View, freshness
@@ -44,6 +45,8 @@ class State:
 
     def __init__(self, config: Config, now_ns: int) -> None:
         self.config = config
+        """What master and locals decide by: its file's, with the live changes that routers show."""
+        self._revisions = Revisions(config)
         self.began_ns = now_ns
         self.view = View()
         self.log = NoteLog()
@@ -74,8 +77,8 @@ class State:
         """Reduce what came since the last call."""
         for told in batch.told:
             item = told.item
-            if isinstance(item, Signed) and (stop := self._stops.take(told.raw)) is not None:
-                self.log.stop(stop)
+            if isinstance(item, Signed) and (signed := self._stops.take(told.raw)) is not None:
+                self.log.signed(signed)
             if not self._stops.is_newer(told.raw):  # of a level that only the set of stops can take
                 self.view.put(told, told.at_ns)
             if isinstance(item, NodeHealth):
@@ -84,6 +87,8 @@ class State:
                 self.log.take(item)
             elif isinstance(item, Outcome):
                 self._outcome(item, told, now_ns, wall_ns)
+        self._revisions.take_all(self.view.live_changes)
+        self.config = self._revisions.current
         self.links = batch.links
         # a router is as old as its last word, whenever the app came to take it
         self.view.routers |= {name: link.heard_ns for name, link in batch.links.items() if link.heard_ns}

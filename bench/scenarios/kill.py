@@ -23,10 +23,10 @@ from bench.rig.meshchain import MeshChain
 from bench.rig.processes import Asked, Processes
 from bench.scenario import Options, Progress, Scenario
 from mesh.codec import encode
-from mesh.keyring import Item, Signer
+from mesh.keyring import Signer
 from mesh.killset import entry_id
 from mesh.links import CONTROL
-from mesh.messages.control import FREEZE, LATCHED, Entry, Undo
+from mesh.messages.control import FREEZE, LATCHED, Entry, StopItem, Undo
 from nodes.io.cli.client import Client
 from nodes.io.cli.stoprun import StopEnd, StopRun
 from nodes.io.keyfiles import operator_signer
@@ -106,7 +106,7 @@ class Stopper:
         if not is_drill:
             self._run(Undo(self._signer.name, secrets.randbits(62), time.time_ns(), [entry_id(encode(entry))], "bench"), False)
 
-    def _run(self, item: Item, is_drill: bool) -> StopEnd:
+    def _run(self, item: StopItem, is_drill: bool) -> StopEnd:
         stage = LATCHED if isinstance(item, Entry) else None
         run = StopRun(self._client, self._signer, item, self._accounts, stage, is_drill)
         return run.run(LATCHED_S, lambda _verdict: None)

@@ -102,7 +102,7 @@ def health_of(
         rss_bytes=meter.rss_bytes,
         uptime_ms=(now_ns - identity.started_ns) // MS_NS,
         version=identity.version,
-        config_hash=identity.config_hash,
+        config_hash=core.config_hash() or identity.config_hash,
         counters=dict(core.counters.totals),
         facts=facts,
         disk_free_bytes=meter.disk_free_bytes(folder, now_ns),

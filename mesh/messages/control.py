@@ -9,7 +9,11 @@ from mesh.messages.base import NO_OID, Blob, Code, Count, Digest, Int64, Life, M
 Signature = Annotated[bytes, Meta(min_length=64, max_length=64)]
 """An Ed25519 signature."""
 StopBody = Annotated[bytes, Meta(max_length=16_384)]
-"""An encoded ``Entry`` or ``Undo``."""
+"""An encoded ``Item`` of the kill set."""
+Fingerprint = Annotated[str, Meta(min_length=1, max_length=16)]
+"""Of a configuration (``mesh.config``)."""
+PATCH_BYTES_MAX = 14_000
+"""Of a live change: with the longest names it fits into a ``StopBody``."""
 
 CLOSE_VERB, MODIFY_VERB, UNKNOWN_VERB, RESOLVE_VERB, RECONCILE_VERB = VERBS = ("close", "modify", "unknown", "resolve", "reconcile")
 """What a ``Command`` can be; stops are entries of the kill set, never commands."""
@@ -124,8 +128,42 @@ class Undo(Msg, tag=105):
     by: Text = ""
 
 
+class Revision(Msg, tag=118):
+    """A live change of the configuration (``mesh.revisions``), in force once an ``Activation`` names it; travels in a ``Signed``.
+
+    ``before``, ``after``: fingerprints of the configurations it leads from and to; ``number`` grows along the changes of a mesh.
+    ``patch``: JSON, ``[[[KEY, value], …], [KEY, …]]``: keys with their new values, and keys that go; a KEY is an array of its parts.
+    """
+
+    issuer: Name
+    nonce: Count
+    issued_ns: Int64
+    number: Annotated[int, Meta(ge=1, le=2**31)]
+    before: Fingerprint
+    after: Fingerprint
+    patch: Annotated[bytes, Meta(max_length=PATCH_BYTES_MAX)]
+    reason: Text
+    by: Text = ""
+
+
+class Activation(Msg, tag=119):
+    """The ``Revision`` with this id is in force; it may come before it. Travels in a ``Signed``."""
+
+    issuer: Name
+    nonce: Count
+    issued_ns: Int64
+    revision: Digest
+    reason: Text
+    by: Text = ""
+
+
+StopItem = Entry | Undo
+Item = StopItem | Revision | Activation
+"""What the kill set is made of: stops, and live changes of the configuration."""
+
+
 class Signed(Msg, tag=114):
-    """An encoded Entry or Undo, and its issuer's signature over exactly these bytes (``mesh.keyring``)."""
+    """An encoded ``Item``, and its issuer's signature over exactly these bytes (``mesh.keyring``)."""
 
     body: StopBody
     signature: Signature

@@ -12,10 +12,12 @@ import numpy as np
 import numpy.typing as npt
 
 from mesh.units import DAY_NS, HOUR_NS, MS_NS
+from nodes.barstarts import bar_starts_ns
 from nodes.feeds.checks import JUMP_PPM_MAX, Int64s, limit_e8
 from nodes.feeds.layout import BAR_COLUMNS
-from nodes.timeframes import MONTH_NS, TIMEFRAMES, bar_starts_ns
+from nodes.timeframes import MONTH_NS, TIMEFRAMES
 from nodes.zones import Zone
+from nodes.zonetimes import offsets_at, utc_from_local
 
 _PRICE_COUNT = len(BAR_COLUMNS)
 _OPEN, _HIGH, _LOW, _CLOSE = range(_PRICE_COUNT)
@@ -75,12 +77,12 @@ def bar_ends_ns(open_ns: Int64s, timeframe: str, zone: Zone) -> Int64s:
     length_ns = TIMEFRAMES[timeframe]
     if length_ns <= HOUR_NS:
         return open_ns + length_ns
-    clock_ns = open_ns + zone.offsets_at(open_ns)
+    clock_ns = open_ns + offsets_at(zone, open_ns)
     if length_ns == MONTH_NS:
         end_clock_ns = bar_starts_ns(bar_starts_ns(clock_ns, timeframe) + 31 * DAY_NS, timeframe)
     else:
         end_clock_ns = clock_ns + length_ns
-    return zone.utc_from_local(end_clock_ns)
+    return utc_from_local(zone, end_clock_ns)
 
 
 def ended_by_next(bars: Bars) -> Bars:

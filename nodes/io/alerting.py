@@ -22,6 +22,7 @@ from mesh.io.log import Log
 from mesh.messages.base import Msg
 from mesh.messages.control import Signed
 from mesh.outlets import ALERTS_PROGRAM
+from mesh.revisions import Revisions
 from mesh.stopset import StopSet
 from mesh.units import SECOND_NS
 from nodes.io.alerthooks import hooks_of
@@ -39,7 +40,7 @@ class Alerting:
 
     def __init__(self, config: Config, sender: AlertSender, log: Log) -> None:
         assert config.settings.alerts is not None, "it runs where there is [alerts] alone"
-        self._config = config
+        self._revisions = Revisions(config)
         self._sender = sender
         self._log = log
         self._stops = StopSet()
@@ -61,7 +62,8 @@ class Alerting:
             return
         self._looked_ns = now_ns
         view = client.view
-        found = alarms(self._config, view, self._stops.live(), now_ns, client.is_seeing)
+        self._revisions.take_all(view.live_changes)
+        found = alarms(self._revisions.current, view, self._stops.live(), now_ns, client.is_seeing)
         for notice in self._book.look(found, lambda alarm: can_judge(alarm, view, now_ns), now_ns):
             self._tell(notice, now_ns)
         for delivery in self._sender.results():
@@ -78,7 +80,7 @@ class Alerting:
 
     def _tell(self, notice: Notice, now_ns: int) -> None:
         untold_count, self._untold_count = self._untold_count, 0
-        fields = fields_of(notice, self._config.settings.mesh.id, now_ns, wall_ns(), untold_count)
+        fields = fields_of(notice, self._revisions.current.settings.mesh.id, now_ns, wall_ns(), untold_count)
         self._log.note(Note("info", "told", {"notice": fields["text"], "kind": notice.kind, "news": notice.event}))
         self._sender.send(msgspec.json.encode(fields))
 

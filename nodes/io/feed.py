@@ -24,6 +24,7 @@ from nodes.io.feedfile import Progress, blocks_of
 from nodes.io.feedspec import Crossed, FeedSpec
 from nodes.ticks import TickColumns, merged
 from nodes.zones import Zone
+from nodes.zonetimes import utc_from_local
 
 JUMP_PPM = 100_000
 """10 %: how far a price may be from the one before it unless set otherwise."""
@@ -98,7 +99,7 @@ class _Reading:
             self.guess("rows run from the newest to the oldest: read backwards")
             rows = rows[np.arange(len(rows) - 1, -1, -1)]
         zone = self._zone(layout, rows)
-        time_ns = zone.utc_from_local(rows.clock_ns)
+        time_ns = utc_from_local(zone, rows.clock_ns)
         if self.spec.tz is None:
             time_ns = np.where(rows.has_offset, rows.clock_ns - rows.offset_ns, time_ns)
         return _Table(file, file_number, layout, rows, time_ns, zone)

@@ -102,10 +102,11 @@ def _read(path: Path) -> Running | None:
         return None
 
 
-def load(path: Path, plays_feeds: bool = False) -> Config:
+def load(path: Path, plays_feeds: bool = False, is_node: bool = False) -> Config:
     """Read a configuration file: TOML, or the ``.json`` that ``mesh up`` wrote. The one door: every check is made here.
 
-    ``plays_feeds``: its feed files are to be read on this host, so they must be there. Raises BadConfig naming the file, the key,
+    ``plays_feeds``: its feed files are to be read on this host, so they must be there. ``is_node``: a node reads it: what ``mesh up``
+    wrote it has checked, and what checks it again stays in the memory of each. Raises BadConfig naming the file, the key,
     the value and what is allowed.
     """
     try:
@@ -115,7 +116,10 @@ def load(path: Path, plays_feeds: bool = False) -> Config:
     except UnicodeDecodeError as error:
         raise BadConfig(f"{path}: is not UTF-8 text: {error}") from None
     try:
-        config = checked(parse_effective(text) if path.suffix == ".json" else parse(text))
+        is_effective = path.suffix == ".json"
+        config = parse_effective(text) if is_effective else parse(text)
+        if not (is_effective and is_node):
+            checked(config)
         if plays_feeds:
             check_files(config)
     except BadConfig as error:

@@ -5,17 +5,17 @@ of who plays them.
 """
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mesh.config import Config
 from mesh.errors import BadConfig
 from mesh.outlets import check_outlets
 from mesh.terminalword import BROKER, REAL, is_endpoint, kind_of
-from nodes.broker.setup import BrokerNames, terminal_of
-from nodes.io.feedspec import FeedSpec, parse_feed_spec
 from nodes.io.livespec import KEY, live_spec
-from nodes.terminal.service import TerminalService
-from nodes.terminal.simfile import simfile_from
 from nodes.vocabulary import check_symbols, check_words
+
+if TYPE_CHECKING:
+    from nodes.io.feedspec import FeedSpec
 
 
 def checked(config: Config) -> Config:
@@ -25,9 +25,17 @@ def checked(config: Config) -> Config:
     specs = _feed_specs(config)
     symbols = tuple(dict.fromkeys(spec.symbol for spec in specs))
     check_symbols("market.feeds: symbol", symbols, config)
-    terminal = terminal_of(config, BrokerNames(config, symbols or config.settings.market.symbols))
-    TerminalService(terminal, tuple(config.settings.fault))
+    if config.nodes_of("broker"):
+        _check_broker(config, symbols or config.settings.market.symbols)
     return config
+
+
+def _check_broker(config: Config, symbols: tuple[str, ...]) -> None:
+    """Its server can be built, and has the faults that are asked of it."""
+    from nodes.broker.setup import BrokerNames, terminal_of  # with numpy: 13 MB that a fleet of real accounts does without
+    from nodes.terminal.service import TerminalService
+
+    TerminalService(terminal_of(config, BrokerNames(config, symbols)), tuple(config.settings.fault))
 
 
 def check_files(config: Config) -> None:
@@ -61,6 +69,8 @@ def _check_terminal(key: str, terminal: str) -> None:
 
 def _check_simulation(key: str, file: str) -> None:
     """A simulated server can be read from its file, and its market moves by itself."""
+    from nodes.terminal.simfile import simfile_from  # only here
+
     try:
         kind = simfile_from(Path(file).read_text(encoding="utf-8")).clock.kind
     except OSError as error:
@@ -71,9 +81,11 @@ def _check_simulation(key: str, file: str) -> None:
         raise BadConfig(f'{key} = "{file}": clock.kind = "step": nobody moves that market on; allowed here: wall, replay')
 
 
-def _feed_specs(config: Config) -> list[FeedSpec]:
-    if live_spec(config) is not None:
+def _feed_specs(config: Config) -> "list[FeedSpec]":
+    if live_spec(config) is not None or not config.settings.market.feeds:
         return []
+    from nodes.io.feedspec import parse_feed_spec  # with numpy, which a market without files does without
+
     try:
         return [parse_feed_spec(text) for text in config.settings.market.feeds]
     except BadConfig as error:

@@ -10,6 +10,7 @@ import errno
 import os
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -38,7 +39,7 @@ from nodes.io.keeping import LOOK_MS as INVENTORY_LOOK_MS
 from nodes.io.keeping import Keeping, keeping_of
 from nodes.io.keyfiles import inventory_if_any, node_keys
 from nodes.io.keylog import KeyLog
-from nodes.io.lastconfig import ran_before
+from nodes.io.lastconfig import changed_live, ran_before
 from nodes.io.lifeline import LOOK_MS, die_with_parent, is_orphan_of_supervisord, parent_watch
 from nodes.io.livespec import is_live, live_spec
 from nodes.io.metricsserving import serving_metrics
@@ -48,6 +49,8 @@ from nodes.io.tuning import UNTUNED, Tuning, has_ipc, is_ipc_dialled, tune
 
 DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO)
 """What a disk says that is full or broken, and a limit of what a process may write."""
+CONFIG_LOOK_MS = 1_000
+"""So often it is looked whether a live change has made another configuration of what runs."""
 Tell = Callable[[str], None]
 """Takes a line for people."""
 TEST_SWITCHES = (failpoint.VARIABLE, detour.VARIABLE, clock.VARIABLE)
@@ -92,6 +95,7 @@ def _run(names: Sequence[str], config: Config, state: Path, events: bool, tell: 
         shell.add(node)
     shell.every(LOOK_MS, parent_watch(shell.stop))
     shell.every(FLAG_LOOK_MS, flag_watch(state, shell.host_stop))
+    shell.every(CONFIG_LOOK_MS, config_watch(nodes, config.fingerprint, state))
     if keeping is not None:
         shell.every(INVENTORY_LOOK_MS, keeping.watch(list(nodes.values()), key_log))
     if tell is not None:
@@ -125,6 +129,22 @@ def phase_watch(nodes: dict[str, Node], tell: Tell) -> Callable[[], None]:
             if node.shown_phase and told.get(name) != node.shown_phase:
                 told[name] = node.shown_phase
                 tell(f"{name} {node.shown_phase}")
+
+    return look
+
+
+def config_watch(nodes: dict[str, Node], base: str, state: Path) -> Callable[[], None]:
+    """A callback that has it written down when live changes make another configuration of the one nodes were started with (``base``)."""
+    noted = base
+
+    def look() -> None:
+        nonlocal noted
+        for node in nodes.values():
+            runs = node.core.config_hash() or noted
+            if runs != noted:
+                with suppress(OSError):  # a disk that takes no more ends nodes by their stores; until then it is tried again
+                    changed_live(state, runs, base)
+                    noted = runs
 
     return look
 
@@ -301,7 +321,7 @@ def main(words: Sequence[str] | None = None) -> int:
     from nodes.io.locate import load
 
     try:
-        config = load(chosen.config)
+        config = load(chosen.config, is_node=True)
     except MeshError as error:
         sys.stderr.write(f"mesh: {error}\n")
         return error.exit_code

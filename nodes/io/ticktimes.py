@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from mesh.units import MS_NS
 from nodes.zones import Zone
+from nodes.zonetimes import columns_of, offsets_at, utc_from_local
 
 Times = NDArray[np.int64]
 _LONG_AGO_PASSED_NS = 2**62
@@ -45,7 +46,7 @@ class TickTimes:
     def _passes(self, server_ms: Times) -> tuple[Times, Times]:
         """UTC of the first and of the second time that each is shown; equal where there is only one."""
         server_ns = server_ms * MS_NS
-        second_ns = self._zone.utc_from_local(server_ns, _LONG_AGO_PASSED_NS)
-        first_ns = self._zone.table(int(server_ns.min()), int(server_ns.max())).first_utcs_at(server_ns)
-        is_shown = first_ns + self._zone.offsets_at(first_ns) == server_ns
+        second_ns = utc_from_local(self._zone, server_ns, _LONG_AGO_PASSED_NS)
+        first_ns = columns_of(self._zone, int(server_ns.min()), int(server_ns.max())).first_utcs_at(server_ns)
+        is_shown = first_ns + offsets_at(self._zone, first_ns) == server_ns
         return np.where(is_shown, first_ns, second_ns), second_ns

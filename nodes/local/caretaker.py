@@ -44,9 +44,8 @@ class Caretaker:
     def __init__(self, state: LocalState, desk: Desk) -> None:
         self._state = state
         self._desk = desk
-        self._sections: dict[str, ManageSection] = {
-            name: strategy.manage for name, strategy in state.config.strategy.items() if is_managed(strategy.manage)
-        }
+        self._sections: dict[str, ManageSection] = {}
+        self.configure()
         self._tallies: dict[tuple[str, int], ActTally] = {}
         """By cause and position."""
         self._under_way: dict[bytes, ActTally] = {}
@@ -54,6 +53,11 @@ class Caretaker:
         self.refusal = ""
         """What the venue refused last, of what was to be done since something was done."""
         self._pause_ns = state.timer_section.repeat_ms * MS_NS
+
+    def configure(self) -> None:
+        """Look after positions as the configuration says that is in force now."""
+        strategies = self._state.config.strategy.items()
+        self._sections = {name: strategy.manage for name, strategy in strategies if is_managed(strategy.manage)}
 
     @property
     def is_managing(self) -> bool:

@@ -101,7 +101,7 @@ class Local(Core):
             StateAsk: self._on_state_ask,
             Command: self._on_command,
             Ping: self._on_ping,
-            KillSetPart: self._stopping.on_part,
+            KillSetPart: self._on_stops,
             Drill: self._stopping.on_drill,
             KillSetAsk: lambda envelope, now_ns: self._state.ladder.stops.on_ask(envelope),
             VenueAttached: self._stopping.on_attached,
@@ -135,6 +135,9 @@ class Local(Core):
             by_kind.setdefault(kind, []).append((key, record))
         for _key, record in by_kind.get(META, []):
             state.restore_meta(record)
+        for _key, record in by_kind.get(KILL_ITEM, []):
+            state.ladder.restore(record)
+        self._revise()
         for kind in (OUTCOME, KNOWN):
             for key, record in by_kind.get(kind, []):
                 state.reports.restore(kind, key, record)
@@ -147,8 +150,6 @@ class Local(Core):
             state.guard.restore(key, record)
         for _key, record in by_kind.get(CALLS, []):
             state.caps.restore(record, now_ns, state.wall.at(now_ns))
-        for _key, record in by_kind.get(KILL_ITEM, []):
-            state.ladder.restore(record)
         effects: list[Effect] = [Commit(0, (state.meta_put(),)), *self._stopping.begin_frozen(now_ns)]
         for _key, record in by_kind.get(BOOK, []):
             state.book.restore(record)
@@ -218,7 +219,12 @@ class Local(Core):
             "unacked": str(len(state.reports.pending)),
             "closes_waiting": str(self._desk.jobs.closes_waiting_count()),
             "stops_refused": str(state.ladder.stops.refused_count),
+            "change": state.ladder.stops.revisions.prepared,
         }
+
+    def config_hash(self) -> str:
+        """The one whose limits hold here."""
+        return self._state.config.fingerprint
 
     def stages(self, now_ns: int) -> list[StageSummary]:
         """How long orders take here and at the broker."""
@@ -308,6 +314,16 @@ class Local(Core):
     def _on_wall_drift(self, envelope: Envelope, now_ns: int) -> Effects:
         self._state.wall.step(message_of(envelope, WallDrift).moved_ns)
         return NOTHING
+
+    def _on_stops(self, envelope: Envelope, now_ns: int) -> Effects:
+        """Stops, and live changes: what is looked at after them is held against the new limits."""
+        effects = self._stopping.on_part(envelope, now_ns)
+        self._revise()
+        return effects
+
+    def _revise(self) -> None:
+        if self._state.revise():
+            self._caretaker.configure()
 
     def _on_link_down(self, envelope: Envelope, now_ns: int) -> Effects:
         self._home.on_down(envelope.link)

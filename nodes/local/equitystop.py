@@ -12,8 +12,12 @@ class EquityStop:
     """Looks at the newest read of an account. ``percent`` None: there is no such stop."""
 
     def __init__(self, percent: Decimal | None, book: AccountBook) -> None:
-        self._percent_e8 = None if percent is None else e8_of(percent)
         self._book = book
+        self.configure(percent)
+
+    def configure(self, percent: Decimal | None) -> None:
+        """Act at this share from now on."""
+        self._percent_e8 = None if percent is None else e8_of(percent)
 
     @property
     def is_set(self) -> bool:

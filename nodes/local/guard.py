@@ -24,7 +24,7 @@ from nodes.local.openings import Openings
 from nodes.openask import OpenAsk
 from nodes.orderrates import OrderRates
 from nodes.positions import Holding, holding_of
-from nodes.quotes import Quote
+from nodes.quote import Quote
 from nodes.risk import RULES, rules_of
 from nodes.sizing import PERCENT
 
@@ -79,17 +79,9 @@ class Guard:
     """The rules of one account. Raises ValueError for an unknown zone."""
 
     def __init__(self, account: str, config: Config) -> None:
+        self._account = account
         self._mode = config.account[account].mode
-        rails = config.rails_of(account)
-        self.limits = widened(limits_of(rails, config.zone_of(account)))
-        rule = day_rule_of(rails, config.zone_of(account))
-        limit_e8 = rule.limit_percent_e8
-        self.day_rule: DayRule = msgspec.structs.replace(
-            rule, limit_percent_e8=None if limit_e8 is None else limit_e8 * WIDER
-        )
-        on = rules_of(self.limits, self.day_rule)
-        self._rules = tuple((word, rule) for word, _, rule in RULES if word in GUARD_WORDS and rule in on)
-        self._needs_marks = any(word in MARK_WORDS for word, _ in self._rules)
+        self.configure(config)
         self._held: tuple[list[Position], int, list[Holding]] = ([], -1, [])
         """Positions and version of the openings of which these are the holdings."""
         self._rates = OrderRates()
@@ -100,6 +92,17 @@ class Guard:
         """… with their market times, as they came."""
         self._rows: deque[tuple[int, bytes]] = deque()
         """(market time, oid) of the rows kept."""
+
+    def configure(self, config: Config) -> None:
+        """Take the limits of a configuration; what has been let through still counts."""
+        rails, zone = config.rails_of(self._account), config.zone_of(self._account)
+        self.limits = widened(limits_of(rails, zone))
+        rule = day_rule_of(rails, zone)
+        limit_e8 = rule.limit_percent_e8
+        self.day_rule: DayRule = msgspec.structs.replace(rule, limit_percent_e8=None if limit_e8 is None else limit_e8 * WIDER)
+        on = rules_of(self.limits, self.day_rule)
+        self._rules = tuple((word, rule) for word, _, rule in RULES if word in GUARD_WORDS and rule in on)
+        self._needs_marks = any(word in MARK_WORDS for word, _ in self._rules)
 
     def moved(self, marks: Marks, state: AccountState, market_ns: int) -> Marks:
         """The day's marks after a state."""

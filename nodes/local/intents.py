@@ -95,6 +95,8 @@ class Intents:
             if state.refused:
                 return End(codes.DENIED, f"TERMINAL {state.refused}")
             return Wait(self._give_up_ns(job), what="terminal")
+        if state.unfit:
+            return End(codes.DENIED, f"MISMATCH at=local {state.unfit}")
         if state.is_rolled_back:
             return End(codes.DENIED, "ROLLBACK outcomes=lost")
         if lost := self._jobs.unknown_in(record.symbol):

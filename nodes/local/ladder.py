@@ -22,7 +22,7 @@ class Ladder:
 
     def __init__(self, name: str, account: str, config: Config, keys: NodeKeys) -> None:
         self._account = account
-        self._stops = Stops(name, keys)
+        self._stops = Stops(name, keys, config)
         self._names = SymbolNames(config)
         self.latch_count = 1
         """The latch word: grows with every item and every epoch taken."""

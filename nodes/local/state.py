@@ -105,6 +105,8 @@ class LocalState:
         """A worker of this life holds the account's lock: it has answered."""
         self.refused = ""
         """Why this worker only observes; empty where it trades."""
+        self.unfit = ""
+        """Why a live change could not be made here; empty where all were: without it nothing is opened."""
         self.is_rolled_back = False
         self.heard_e = 0
         """The newest epoch the router we are home at has spoken of: a master of an older one learns of it by our hello, and ends."""
@@ -113,6 +115,19 @@ class LocalState:
         self.is_draining = False
         self._vain_count = 0
         self._ack_rest = AckRest()
+
+    def revise(self) -> bool:
+        """Hold what is to be opened against the limits that the live changes here make; whether they are others than before."""
+        revisions = self.ladder.stops.revisions
+        self.unfit = revisions.problem
+        if revisions.current is self.config:
+            return False
+        self.config = config = revisions.current
+        self.section = config.account[self.account]
+        self.equity_stop.configure(self.section.equity_stop_percent)
+        for part in (self.tripwires, self.guard):
+            part.configure(config)
+        return True
 
     def called(self, action: str, now_ns: int) -> None:
         """An attempt was at the venue, or may have been, by now."""

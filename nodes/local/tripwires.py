@@ -23,20 +23,26 @@ class Tripwires:
     """Those of one account."""
 
     def __init__(self, account: str, config: Config, book: AccountBook, equity_stop: EquityStop, ladder: Ladder) -> None:
-        rails, caps = config.rails_of(account), config.caps_of(account)
         self._account = account
         self._book = book
         self._equity_stop = equity_stop
         self._ladder = ladder
-        self._day_rule = None if rails.daily_loss_action == DENY else day_rule_of(rails, config.zone_of(account))
-        self._failures = Failures(rails.errors_count, rails.errors_window_ms)
+        self._failures = Failures()
         self._too_many = ""
         """What is to be said of failures that were too many."""
+        caps = config.caps_of(account)
         self._breaches = Failures(caps.breach_count, caps.breach_window_ms)
         self._breached = ""
         """The same of breaches."""
         self._host: tuple[str, str] | None = None
         """Level and words of the host, not obeyed yet."""
+        self.configure(config)
+
+    def configure(self, config: Config) -> None:
+        """Take the limits of a configuration."""
+        rails = config.rails_of(self._account)
+        self._day_rule = None if rails.daily_loss_action == DENY else day_rule_of(rails, config.zone_of(self._account))
+        self._failures.limit(rails.errors_count, rails.errors_window_ms)
 
     def failed(self, why: str) -> None:
         """An opening was refused by the venue, or nobody knows what became of an attempt."""

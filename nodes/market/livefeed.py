@@ -24,8 +24,7 @@ from nodes.market.livesource import LiveSource
 from nodes.market.sessions import Sessions
 from nodes.market.staleness import Staleness
 from nodes.market.ticklog import TICKS, TickLog, no_ticks_of
-from nodes.quotes import columns_of
-from nodes.ticks import TickColumns, concatenated
+from nodes.ticks import TickColumns, columns_of, concatenated
 from nodes.zones import Zone
 
 BARS_COUNT_MIN = 1_000

@@ -9,6 +9,7 @@ import numpy as np
 from mesh.units import DAY_NS, MINUTE_NS
 from nodes.ticks import TickColumns
 from nodes.zones import Zone
+from nodes.zonetimes import offsets_at
 
 BREAK_MINUTES = 30
 _DAY_MINUTES = DAY_NS // MINUTE_NS
@@ -30,7 +31,7 @@ class Sessions:
         """Ticks show when their symbols are traded."""
         if not len(ticks):
             return
-        server_ns = ticks.time_ns + self._zone.offsets_at(ticks.time_ns)
+        server_ns = ticks.time_ns + offsets_at(self._zone, ticks.time_ns)
         minutes = server_ns // MINUTE_NS % _DAY_MINUTES
         weekdays = (server_ns // DAY_NS + _THURSDAY) % 7
         for index, symbol in enumerate(ticks.symbols):

@@ -6,9 +6,8 @@ A restarted market has the same ticks under the same ``seq`` as its listeners, w
 from mesh.codec import decode_record_untrusted, encode
 from mesh.core import Put
 from mesh.messages.market import Ticks
-from nodes.quotes import columns_of
 from nodes.tape import CHUNK_TICKS_MAX, KEPT_TICKS_MAX
-from nodes.ticks import NO_TICKS, TickColumns, concatenated
+from nodes.ticks import NO_TICKS, TickColumns, columns_of, concatenated
 
 TICKS = "ticks"
 _KEY_BYTES = 8

@@ -80,16 +80,8 @@ class Account:
     )  # fmt: skip
 
     def __init__(self, name: str, config: Config) -> None:
-        section = config.account[name]
-        rails = config.rails_of(name)
         self.name = name
-        self.limits = limits_of(rails, config.zone_of(name))
-        try:
-            self.day_rule = day_rule_of(rails, config.zone_of(name))
-        except ValueError as error:
-            raise BadConfig(f"daily_reset_zone of account {name}: {error}") from None
-        self.rules = rules_of(self.limits, self.day_rule)
-        self.own_sizing: Sizing | None = sizing_of(section.sizing) if section.sizing else None
+        self.configure(config)
         self.life = 0
         self.store_id, self.seal_key = b"", b""
         self.is_known = False
@@ -139,6 +131,17 @@ class Account:
         self._held_of: AccountState | None = None
         self._held: list[Holding] = []
         """Positions of that state, put together once for all decisions that rest on it."""
+
+    def configure(self, config: Config) -> None:
+        """Take its limits and its sizing. Raises BadConfig for a zone nobody knows."""
+        section, rails = config.account[self.name], config.rails_of(self.name)
+        self.limits = limits_of(rails, config.zone_of(self.name))
+        try:
+            self.day_rule = day_rule_of(rails, config.zone_of(self.name))
+        except ValueError as error:
+            raise BadConfig(f"daily_reset_zone of account {self.name}: {error}") from None
+        self.rules = rules_of(self.limits, self.day_rule)
+        self.own_sizing: Sizing | None = sizing_of(section.sizing) if section.sizing else None
 
     def usable(self, recorded: bool) -> AccountState | None:
         """The state decisions rest on."""

@@ -67,6 +67,10 @@ class BackChannel:
         self._fitness = Fitness(state.config)
         self._intake = Intake(state.ledger, state.counters, recall.was_decided)
 
+    def configure(self) -> None:
+        """Compare with the configuration that is in force now."""
+        self._fitness = Fitness(self._state.config)
+
     # routers
 
     def on_router_hello(self, envelope: Envelope, now_ns: int) -> list[Effect]:

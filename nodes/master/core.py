@@ -107,10 +107,10 @@ class Master(Core):
             Ping: self._from(self._control.operators.is_there, self._control.on_ping),
             WhyAsk: self._from(self._control.operators.is_there, self._control.on_why),
             Command: self._from(self._control.operators.is_there, self._control.on_command),
-            Signed: self._control.on_stop,
+            Signed: self._revising(self._control.on_stop),
             Drill: self._control.on_drill,
             KillSetAsk: self._from(self._is_trusted, self._control.on_kill_ask),
-            KillSetPart: self._from(self._is_trusted, self._control.on_kill_part),
+            KillSetPart: self._from(self._is_trusted, self._revising(self._control.on_kill_part)),
             DealReport: self._from_router(lambda envelope, now_ns: NOTHING),
             Replay: self._from_router(self._back.on_replay),
             ReplayAccount: self._from_router(self._back.on_replay_account),
@@ -145,6 +145,7 @@ class Master(Core):
     def recover(self, rows: list[tuple[str, bytes, bytes]], now_ns: int) -> Effects:
         """Begin the next epoch; it is durable before anybody is answered."""
         puts, again = recovered(self._state, rows, now_ns)
+        self._revise()
         commit = self._state.commits.make(puts, lambda durable_ns: self._begin(again, durable_ns))
         lines = len(self._state.ledger.open_lines())
         note = Note("info", "epoch_begins", {"e": self._state.epoch, "open_lines": lines, "closes_again": len(again)})
@@ -205,7 +206,12 @@ class Master(Core):
             "waiting": ", ".join(self._state.waiting_accounts())[:500],
             "mismatched": self._mismatched(),
             "stops_refused": str(self._state.stops.refused_count),
+            "change": self._state.stops.revisions.prepared,
         }
+
+    def config_hash(self) -> str:
+        """The one it decides by."""
+        return self._state.config.fingerprint
 
     def _mismatched(self) -> str:
         found = [f"{account.name}: {words}" for account in self._state.accounts.values() if (words := account.mismatch.told)]
@@ -323,6 +329,23 @@ class Master(Core):
     def _on_host_stop(self, envelope: Envelope, now_ns: int) -> Effects:
         asked = message_of(envelope, HostStop)
         return self._tripwires.host(asked.level, asked.why, now_ns)
+
+    def _revising(self, handler: Handler) -> Handler:
+        """A handler of what may bring a live change: what is decided after it is decided by that."""
+
+        def revising(envelope: Envelope, now_ns: int) -> Effects:
+            effects = handler(envelope, now_ns)
+            self._revise()
+            return effects
+
+        return revising
+
+    def _revise(self) -> None:
+        revisions = self._state.stops.revisions
+        if revisions.current is not self._state.config or revisions.problem:
+            self._state.revise(revisions.current)
+            self._tripwires.configure()
+            self._back.configure()
 
     def _is_trusted(self, envelope: Envelope) -> bool:
         """Whether stops that a node holds may come from there. People bring theirs one by one."""

@@ -15,7 +15,8 @@ from mesh.messages.market import Block, MarketHello, MarketWelcome, TickCredit, 
 from mesh.units import MS_NS
 from nodes.contracts import contract_of
 from nodes.envelopes import message_of
-from nodes.quotes import Quotes, columns_of
+from nodes.quotes import Quotes
+from nodes.ticks import columns_of
 
 CREDIT_TICKS = 20_000
 """Ticks that may wait here for their block."""

@@ -21,7 +21,8 @@ from nodes.master.draft import OPEN_LEG, Draft, Moment
 from nodes.moneyrails import exposure_cap_e8, exposure_e8
 from nodes.openask import OpenAsk
 from nodes.positions import Holding, Holdings
-from nodes.quotes import Quote, Quotes
+from nodes.quote import Quote
+from nodes.quotes import Quotes
 from nodes.risk import objection
 from nodes.sizing import Sizing, capped_e8, fitted_e8, is_tradable, sizing_of, wished_e8
 from nodes.strategy import Distances, Rule, Wish, distances_of

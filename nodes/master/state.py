@@ -30,6 +30,8 @@ from nodes.wallclock import WallClock
 
 EPOCH, RATE = "epoch", "rate"
 """Kinds of the rows of ``EpochRecord`` and ``RateRecord``."""
+REVISION = "revision"
+"""What of a mismatch is that the master could not make a live change itself."""
 SEEN = b"seen"
 """Key of the row of a later epoch than ours that a local had seen."""
 TimerKey = tuple[str, str, int]
@@ -77,7 +79,7 @@ class MasterState:
         self.fetches = Fetches()
         self.timers: Timers[TimerKey] = Timers()
         self.clock = MarketClock(name, config.lineage, life, timers.repeat_ms, counters)
-        self.stops = Stops(name, keys)
+        self.stops = Stops(name, keys, config)
         self.settlement = Settlement(self.accounts, self.ledger)
         self.decider = Decider(config, self.accounts, self.clock.quotes, self.stops.killset)
         self.answers: dict[bytes, str] = {}
@@ -88,8 +90,7 @@ class MasterState:
         self.is_durable = False
         """The epoch is on disk: only then is anybody answered."""
         self.grant_ns = timers.grant_ms * MS_NS
-        windows_ns = [account.limits.duplicate_window_ns or 0 for account in self.accounts.values()]
-        self.rate_horizon_ns = max([HOUR_NS, *windows_ns])
+        self.rate_horizon_ns = self._rate_horizon_ns()
         self.rate_rows: deque[tuple[int, bytes]] = deque()
         """(market time, key) of the rate rows in the store, oldest first."""
         self.sealer = Sealer(config, keys.agreement)
@@ -100,6 +101,19 @@ class MasterState:
         self.epoch = epoch
         self.log = OrderLog(epoch)
         self.attendance = Attendance(self.log, Grants(self.grant_ns, now_ns, follows), self.counters, self.sealer)
+
+    def revise(self, config: Config) -> None:
+        """Decide by another configuration from here on; where one in force could not be made, nothing is opened."""
+        self.config = config
+        for account in self.accounts.values():
+            account.configure(config)
+            account.mismatch.found(REVISION, self.stops.revisions.problem)
+        self.decider = Decider(config, self.accounts, self.clock.quotes, self.stops.killset)
+        self.rate_horizon_ns = self._rate_horizon_ns()
+
+    def _rate_horizon_ns(self) -> int:
+        """How far back orders count."""
+        return max([HOUR_NS, *(account.limits.duplicate_window_ns or 0 for account in self.accounts.values())])
 
     @property
     def recorded(self) -> bool:

@@ -32,11 +32,9 @@ class Tripwires:
     """Those of one master."""
 
     def __init__(self, state: MasterState) -> None:
-        fleet = state.config.settings.fleet
         self._state = state
-        self._currency = fleet.currency
-        self._loss_percent_e8 = None if fleet.loss_percent is None else e8_of(fleet.loss_percent)
-        self._failures = Failures(fleet.errors_count, fleet.errors_window_ms)
+        self._failures = Failures()
+        self.configure()
         self._missing: tuple[str, ...] = ()
         """Currencies without a rate that were told of."""
         self._shares: dict[str, _Share] = {}
@@ -45,6 +43,13 @@ class Tripwires:
         """… and by currency: (lost today, what the days began with)."""
         self._day = 1
         """The newest day of any account."""
+
+    def configure(self) -> None:
+        """Take the limits of the configuration."""
+        fleet = self._state.config.settings.fleet
+        self._currency = fleet.currency
+        self._loss_percent_e8 = None if fleet.loss_percent is None else e8_of(fleet.loss_percent)
+        self._failures.limit(fleet.errors_count, fleet.errors_window_ms)
 
     def host(self, level: str, why: str, now_ns: int) -> list[Effect]:
         """Somebody on the master's host wants everything stopped."""

@@ -106,11 +106,11 @@ class Router(Core):
             OperatorHello: lambda e, now_ns: control.on_hello(e),
             Command: lambda e, now_ns: control.on_command(e),
             Ping: lambda e, now_ns: control.on_ping(e),
-            Signed: control.on_stop,
+            Signed: self._revising(control.on_stop),
             Drill: control.on_drill,
             Drilled: words.guarded(lambda e, local, now_ns: control.on_drilled(e)),
             KillSetAsk: self._on_kill_ask,
-            KillSetPart: self._on_kill_part,
+            KillSetPart: self._revising(self._on_kill_part),
         }
         self._on_due: dict[str, Callable[[int], Effects]] = {
             BEAT: self._on_beat_due,
@@ -145,6 +145,7 @@ class Router(Core):
         for kind, _key, record in rows:
             if kind == KILL_ITEM:
                 self._state.stops.restore(record)
+        self._state.config = self._state.stops.revisions.current
         return NOTHING
 
     def start(self, now_ns: int) -> Effects:
@@ -222,7 +223,12 @@ class Router(Core):
             "connected": str(len(state.peers.all())),
             "stops": str(len(state.stops.killset.live())),
             "stops_refused": str(state.stops.refused_count),
+            "change": state.stops.revisions.prepared,
         }
+
+    def config_hash(self) -> str:
+        """The one that it, too, has taken the live changes of."""
+        return self._state.config.fingerprint
 
     def stages(self, now_ns: int) -> list[StageSummary]:
         """How long orders wait here."""
@@ -252,6 +258,16 @@ class Router(Core):
     def _is_trusted(self, envelope: Envelope) -> bool:
         """Whether stops that a node holds may come from there: the master, or a local that said hello. People bring theirs one by one."""
         return envelope.link == REPLAY or (envelope.link == LOCALS and self._state.peers.of_peer(envelope.peer) is not None)
+
+    def _revising(self, handler: Callable[[Envelope, int], Effects]) -> Callable[[Envelope, int], Effects]:
+        """A handler of what may bring a live change: what this router runs is told with its health and its hello."""
+
+        def revising(envelope: Envelope, now_ns: int) -> Effects:
+            effects = handler(envelope, now_ns)
+            self._state.config = self._state.stops.revisions.current
+            return effects
+
+        return revising
 
     def _on_kill_part(self, envelope: Envelope, now_ns: int) -> Effects:
         items = message_of(envelope, KillSetPart).items

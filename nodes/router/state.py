@@ -41,7 +41,7 @@ class RouterState:
         self.grant_ns = timers.grant_ms * MS_NS
         self.timers: Timers[str] = Timers()
         self.commits = Commits()
-        self.stops = Stops(name, keys)
+        self.stops = Stops(name, keys, config)
         self.peers = LocalPeers(name, config, self.meter)
         self.front = FrontView(name, life, config, self.peers, self.stops.killset.raw_items, counters)
         self.stream = RecordStream()

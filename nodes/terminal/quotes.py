@@ -6,12 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mesh.units import MINUTE_NS, MS_NS, SECOND_NS
+from nodes.barstarts import bar_starts_ns
 from nodes.terminal import names
 from nodes.terminal.calls import NO_ARGUMENTS, Call, Failure, Function, arguments
 from nodes.terminal.export import Row, book_rows, symbol_row, tick_row
 from nodes.terminal.history import Column, grouped, tick_flags
 from nodes.terminal.lasterror import FAILED, INCOMPATIBLE, INVALID_PARAMS, NOT_FOUND
-from nodes.timeframes import bar_starts_ns, length_ns
+from nodes.timeframes import length_ns
 
 ROWS_COUNT_LIMIT = 100_000
 """A request for this many bars or more is refused (measured on a live terminal: 99,999 pass)."""

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from mesh.errors import BadConfig
 from mesh.units import DAY_NS
 from nodes.zones import Zone
+from nodes.zonetimes import offsets_at
 
 _INT64_MAX = 2**62
 """Times further out than this are cut to it: no zone knows them."""
@@ -56,7 +57,7 @@ class ServerClock:
 
     def server_times_ns(self, market_ns: NDArray[np.int64]) -> NDArray[np.int64]:
         """``server_ns`` for a column of times."""
-        return market_ns + self._zone.offsets_at(market_ns)
+        return market_ns + offsets_at(self._zone, market_ns)
 
     def day(self, market_ns: int) -> int:
         """The server's day, counted from 1970-01-01."""

@@ -7,7 +7,7 @@ from mesh.core import Core, Effects, Envelope, Note
 from mesh.links import CONTROL, LINKS, LOCALS, MARKET, ORDERS, REPLAY, STATUS, VENUE, WORKER
 from mesh.messages import MESSAGE_TYPES
 from mesh.messages.base import Msg
-from mesh.messages.control import Entry, KillSetPart, Signed, Undo
+from mesh.messages.control import Activation, Entry, KillSetPart, Revision, Signed, Undo
 from mesh.messages.market import Block
 from mesh.messages.orders import Grant, Order, OrderBody
 from mesh.messages.outcomes import Outcome
@@ -29,7 +29,7 @@ class Listener(Core):
 
 def test_every_message_is_carried_by_a_link_and_every_link_carries_some() -> None:
     """An order's body travels as the second frame of an order and a stop in a ``Signed``, never alone; what is published goes one way."""
-    assert set(FROM_PEERS) == set(FROM_ZERO) == set(MESSAGE_TYPES) - {OrderBody, Entry, Undo}
+    assert set(FROM_PEERS) == set(FROM_ZERO) == set(MESSAGE_TYPES) - {OrderBody, Entry, Undo, Revision, Activation}
     links = {name.split(".")[0]: link for name, link in LINKS.items()}
     assert set(UP) | set(DOWN) == {*links, WORKER}
     assert {name for name, link in links.items() if link.bind_kind == "PUB"} == set(DOWN) - set(UP)

@@ -3,7 +3,7 @@
 import pytest
 
 from mesh.config import parse
-from mesh.configdiff import ANEW, LEFT_OUT, OFF, ONE_BY_ONE, TOGETHER, Change, changes
+from mesh.configdiff import ANEW, LEFT_OUT, LIVE, OFF, ONE_BY_ONE, TOGETHER, Change, changes
 from tests.smallmesh import small_mesh
 
 HEAD = '[strategy.rev]\nkind = "reversion"\nlevel = 100\n'
@@ -24,10 +24,11 @@ def test_nothing_is_changed_by_the_same_file() -> None:
 @pytest.mark.parametrize(
     ("head", "key", "before", "after", "how"),
     [
-        (f"{HEAD}[rails]\npositions_count = 9", "rails.positions_count", "5", "9", ONE_BY_ONE),
-        (f'{HEAD}[rails]\ndrawdown_percent = "off"', "rails.drawdown_percent", "8", OFF, ONE_BY_ONE),
+        (f"{HEAD}[rails]\npositions_count = 9", "rails.positions_count", "5", "9", LIVE),
+        (f'{HEAD}[rails]\ndrawdown_percent = "off"', "rails.drawdown_percent", "8", OFF, LIVE),
         (HEAD.replace("100", "120"), "strategy.rev.level", "100", "120", ONE_BY_ONE),
-        (f'{HEAD}targets = ["a2"]\n', "strategy.rev.targets", "[]", '["a2"]', ONE_BY_ONE),
+        (f'{HEAD}targets = ["a2"]\n', "strategy.rev.targets", "[]", '["a2"]', LIVE),
+        (f'{HEAD}[rails]\ndaily_reset = "22:00"', "rails.daily_reset", "00:00", "22:00", ONE_BY_ONE),
         (f"{HEAD}[timers]\nstate_ms = 400", "timers.state_ms", "500", "400", TOGETHER),
         (f"{HEAD}[mesh]\nbase_port = 7500", "mesh.base_port", "7410", "7500", TOGETHER),
         (f'{HEAD}[mesh]\nid = "other"', "mesh.id", "demo", "other", ANEW),
@@ -62,4 +63,5 @@ def test_own_limits_of_an_account_are_a_change_like_any_other() -> None:
     changed = found(HEAD, {"a1": "rails = {positions_count = 3}", "a2": ""})
     told = {change.key: (change.before, change.after, change.how) for change in changed}
     assert told["account.a1.rails"] == (OFF, LEFT_OUT, ONE_BY_ONE)
-    assert told["account.a1.rails.positions_count"] == (LEFT_OUT, "3", ONE_BY_ONE)
+    assert told["account.a1.rails.positions_count"] == (LEFT_OUT, "3", LIVE)
+    assert told["account.a1.rails.daily_reset"] == (LEFT_OUT, "00:00", ONE_BY_ONE), "marks of days are kept by it"

@@ -18,13 +18,12 @@ from mesh.keyring import (
     SIGNED_BYTES_MAX,
     UNKNOWN_ISSUER,
     Holder,
-    Item,
     Keyring,
     Refusal,
     Signer,
     Verified,
 )
-from mesh.messages.control import Entry, Ping, Signed, Undo
+from mesh.messages.control import Entry, Item, Ping, Signed, Undo
 from tests.smallmesh import small_mesh
 from tests.stopitems import KEYS, signed
 

@@ -4,7 +4,7 @@ import pytest
 
 from mesh.units import E8
 from nodes.fleetmoney import rate_of, summed
-from nodes.quotes import Quote
+from nodes.quote import Quote
 
 QUOTES = {
     "EURUSD": Quote(110_000_000, 110_000_000, 50),

@@ -7,7 +7,9 @@ from hypothesis import strategies as st
 
 from mesh.messages.market import Ticks
 from mesh.units import HOUR_NS, MINUTE_NS, SECOND_NS
-from nodes.quotes import Quote, Quotes, columns_of
+from nodes.quote import Quote
+from nodes.quotes import Quotes
+from nodes.ticks import columns_of
 from tests.nodes.master.masterrig import NOON_NS, ticks_of
 
 

@@ -8,10 +8,10 @@ from mesh.config import parse
 from mesh.core import Envelope
 from mesh.counters import Counters
 from mesh.drawnkeys import DrawnKeys
-from mesh.keyring import OPERATOR, RETIRED, RIGHTS, Holder, Item, Keyring, NodeKeys, Refusal, Signer
+from mesh.keyring import OPERATOR, RETIRED, RIGHTS, Holder, Keyring, NodeKeys, Refusal, Signer
 from mesh.killset import item_of
 from mesh.links import CONTROL
-from mesh.messages.control import FREEZE, TAKEN, Entry, Undo
+from mesh.messages.control import FREEZE, TAKEN, Entry, Item, Undo
 from nodes.operators import Operators
 from nodes.stops import Result, Stops
 from tests.smallmesh import small_mesh
@@ -37,7 +37,7 @@ class Node:
 
     def __init__(self) -> None:
         self.keyring = Keyring(CONFIG.settings.mesh.id, holders(None))
-        self.stops = Stops("router-1", NodeKeys(self.keyring))
+        self.stops = Stops("router-1", NodeKeys(self.keyring), CONFIG)
         self.operators = Operators("router-1", "router", 1, CONFIG, self.stops, Counters())
 
     def hears_of_the_end(self) -> None:

@@ -14,7 +14,7 @@ from nodes.limits import Limits, limits_of
 from nodes.moneyrails import exposure_e8
 from nodes.openask import OpenAsk
 from nodes.positions import Holding
-from nodes.quotes import Quote
+from nodes.quote import Quote
 from nodes.risk import LIMIT_OF, RULES, objection, rules_of
 from tests.nodes.master.masterrig import NOON_NS, first_state, spec_of
 

@@ -18,12 +18,12 @@ from nodes.stops import (
     Result,
     Stops,
 )
-from tests.stopitems import KEYS, drilled, signed
+from tests.stopitems import CONFIG, KEYS, drilled, signed
 
 
 def test_a_set_too_long_for_one_answer_is_had_by_asking_again() -> None:
     """Two hundred stops with long reasons: each answer fits a frame, and a few bring them all."""
-    full, empty = Stops("master-1", KEYS.of("master-1")), Stops("router-1", KEYS.of("router-1"))
+    full, empty = Stops("master-1", KEYS.of("master-1"), CONFIG), Stops("router-1", KEYS.of("router-1"), CONFIG)
     for number in range(200):
         full.restore(signed(Entry("operator", number, number, FREEZE, "all", "x" * 400)))
     ask_count = 0
@@ -43,7 +43,7 @@ class Desk:
     """A node's stops, with a clock."""
 
     def __init__(self) -> None:
-        self.stops = Stops("router-1", KEYS.of("router-1"))
+        self.stops = Stops("router-1", KEYS.of("router-1"), CONFIG)
         self.now_ns = 0
 
     def take(self, raw: bytes) -> Result:
@@ -126,7 +126,7 @@ def test_no_stop_can_be_made_of_a_drill() -> None:
 
 def test_a_stop_whose_bytes_came_as_a_drill_is_taken_all_the_same() -> None:
     """As a drill its signature is bad, and that says nothing of the stop: who could read it elsewhere could else keep it from binding."""
-    stops = Stops("router-1", KEYS.of("router-1"))
+    stops = Stops("router-1", KEYS.of("router-1"), CONFIG)
     raw = signed(Entry("operator", 1, 1, FREEZE, "all", "now"))
     as_drill = decode_untrusted(raw)
     assert isinstance(as_drill, Signed)

@@ -8,15 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mesh.units import DAY_NS, HOUR_NS, MINUTE_NS, SECOND_NS
-from nodes.timeframes import (
-    TIMEFRAMES,
-    bar_span_ns,
-    bar_starts_ns,
-    length_ns,
-    timeframe_of,
-    zone_bar_starts_ns,
-)
+from nodes.barstarts import bar_span_ns, bar_starts_ns, zone_bar_starts_ns
+from nodes.timeframes import TIMEFRAMES, length_ns, timeframe_of
 from nodes.zones import Zone
+from nodes.zonetimes import columns_of
 
 MT5_NAMES = "M1 M2 M3 M4 M5 M6 M10 M12 M15 M20 M30 H1 H2 H3 H4 H6 H8 H12 D1 W1 MN1"
 SERVER = "New York + 7 h"
@@ -84,7 +79,7 @@ def test_bar_starts_of_a_zone_rise_and_equal_the_spans(timeframe: str, zone_name
     """Through two years with changes the array of starts never falls and is what each span says."""
     zone = Zone.parse(zone_name)
     utc_ns = np.arange(ns("2010-01-01T00:00:00"), ns("2011-12-31T00:00:00"), 11 * HOUR_NS + 7 * MINUTE_NS)
-    changes = zone.table(int(utc_ns[0]), int(utc_ns[-1])).starts_ns[1:]
+    changes = columns_of(zone, int(utc_ns[0]), int(utc_ns[-1])).starts_ns[1:]
     near = (changes[:, None] + np.arange(-4, 5) * (HOUR_NS // 2)).ravel()
     utc_ns = np.sort(np.concatenate([utc_ns, near, near - 1]))
     starts = zone_bar_starts_ns(utc_ns, timeframe, zone)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from mesh.units import HOUR_NS, MINUTE_NS, SECOND_NS
 from nodes.zones import LAST_YEAR, Zone
+from nodes.zonetimes import offsets_at, utc_from_local
 
 NEW_YORK = "America/New_York"
 KEYS = (NEW_YORK, "Europe/London", "Australia/Lord_Howe", "America/St_Johns", "Africa/Casablanca", "Asia/Kathmandu")
@@ -79,7 +80,7 @@ def test_zone_offsets_equal_zoneinfo(key: str) -> None:
             assert offset is not None
             expected.append(int(offset.total_seconds()) * SECOND_NS + 7 * HOUR_NS)
         utc_ns = np.array(seconds, dtype=np.int64) * SECOND_NS
-        assert zone.offsets_at(utc_ns).tolist() == expected
+        assert offsets_at(zone, utc_ns).tolist() == expected
         assert [zone.offset_ns_at(int(time_ns)) for time_ns in utc_ns[::50]] == expected[::50]
 
 
@@ -100,11 +101,11 @@ def test_zone_local_and_back(key: str, utc: list[int]) -> None:
     """Local time of a UTC time is that UTC time again, in a doubled hour in one of its passes."""
     zone = Zone.parse(key)
     utc_ns = np.array(utc, dtype=np.int64)
-    local_ns = utc_ns + zone.offsets_at(utc_ns)
+    local_ns = utc_ns + offsets_at(zone, utc_ns)
     for time_ns, clock_ns in zip(utc, local_ns.tolist(), strict=True):
         row = np.array([clock_ns], dtype=np.int64)
-        [first_ns] = zone.utc_from_local(row).tolist()
-        [second_ns] = zone.utc_from_local(row, after_utc_ns=first_ns + 2 * MINUTE_NS).tolist()
+        [first_ns] = utc_from_local(zone, row).tolist()
+        [second_ns] = utc_from_local(zone, row, after_utc_ns=first_ns + 2 * MINUTE_NS).tolist()
         assert time_ns in (first_ns, second_ns)
         assert first_ns <= second_ns
 
@@ -112,10 +113,10 @@ def test_zone_local_and_back(key: str, utc: list[int]) -> None:
 def test_zone_reads_a_missing_hour_with_the_offset_before() -> None:
     """02:30 on the day New York skips from 02:00 to 03:00 is read as 03:30, alone and in an array."""
     zone = Zone.parse("New York")
-    assert zone.utc_from_local(times("2018-03-11T02:30:00")).tolist() == [ns("2018-03-11T07:30:00")]
+    assert utc_from_local(zone, times("2018-03-11T02:30:00")).tolist() == [ns("2018-03-11T07:30:00")]
     rows = times("2018-03-11T01:59:00", "2018-03-11T02:30:00", "2018-03-11T03:00:00")
     expected = times("2018-03-11T06:59:00", "2018-03-11T07:30:00", "2018-03-11T07:00:00")
-    assert zone.utc_from_local(rows).tolist() == expected.tolist()
+    assert utc_from_local(zone, rows).tolist() == expected.tolist()
 
 
 def test_zone_reads_a_doubled_hour_by_the_order_of_rows() -> None:
@@ -125,7 +126,7 @@ def test_zone_reads_a_doubled_hour_by_the_order_of_rows() -> None:
                  "2018-11-04T01:50:00", "2018-11-04T02:00:00")  # fmt: skip
     expected = times("2018-11-04T04:59:00", "2018-11-04T05:10:00", "2018-11-04T05:40:00", "2018-11-04T06:05:00",
                      "2018-11-04T06:50:00", "2018-11-04T07:00:00")  # fmt: skip
-    assert zone.utc_from_local(rows).tolist() == expected.tolist()
+    assert utc_from_local(zone, rows).tolist() == expected.tolist()
 
 
 def test_zone_reads_each_doubled_hour_on_its_own() -> None:
@@ -133,16 +134,16 @@ def test_zone_reads_each_doubled_hour_on_its_own() -> None:
     zone = Zone.parse("New York")
     rows = times("2017-11-05T01:40:00", "2017-11-05T01:05:00", "2018-11-04T01:10:00", "2018-11-04T01:40:00")
     expected = times("2017-11-05T05:40:00", "2017-11-05T06:05:00", "2018-11-04T05:10:00", "2018-11-04T05:40:00")
-    assert zone.utc_from_local(rows).tolist() == expected.tolist()
+    assert utc_from_local(zone, rows).tolist() == expected.tolist()
 
 
 def test_zone_takes_a_row_a_little_late_for_late() -> None:
     """A row up to a minute older than the one before stays in the first pass; equal rows do, too."""
     zone = Zone.parse("New York")
     rows = times("2018-11-04T01:10:00", "2018-11-04T01:09:00", "2018-11-04T01:10:00", "2018-11-04T01:11:00")
-    assert zone.utc_from_local(rows).tolist() == (rows + 4 * HOUR_NS).tolist()
+    assert utc_from_local(zone, rows).tolist() == (rows + 4 * HOUR_NS).tolist()
     rows[1] -= 1
-    assert zone.utc_from_local(rows).tolist() == [
+    assert utc_from_local(zone, rows).tolist() == [
         rows[0] + 4 * HOUR_NS, *(rows[1:] + 5 * HOUR_NS).tolist()
     ]  # fmt: skip
 
@@ -152,17 +153,17 @@ def test_zone_reads_a_file_the_same_in_parts(cut: int, step: int) -> None:
     """Rows cut anywhere, each part told the last UTC before it, give the UTC of the whole file."""
     zone = Zone.parse("New York")
     utc_ns = np.arange(ns("2018-11-04T05:00:00"), ns("2018-11-04T07:01:00"), step * MINUTE_NS)
-    rows = utc_ns + zone.offsets_at(utc_ns)
-    first = zone.utc_from_local(rows[:cut])
+    rows = utc_ns + offsets_at(zone, utc_ns)
+    first = utc_from_local(zone, rows[:cut])
     after = {"after_utc_ns": int(first[-1])} if len(first) else {}
-    second = zone.utc_from_local(rows[cut:], **after)
+    second = utc_from_local(zone, rows[cut:], **after)
     assert [*first.tolist(), *second.tolist()] == utc_ns.tolist()
 
 
 def test_zone_of_no_rows_is_no_rows() -> None:
     """An empty array comes back empty from every array method."""
     zone, nothing = Zone.parse("New York"), np.empty(0, dtype=np.int64)
-    assert zone.offsets_at(nothing).size == zone.utc_from_local(nothing).size == 0
+    assert offsets_at(zone, nothing).size == utc_from_local(zone, nothing).size == 0
 
 
 def test_zone_table_grows_and_keeps_what_it_knew() -> None:

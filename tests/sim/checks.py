@@ -21,6 +21,7 @@ from nodes.terminal.records import Deal
 from tests.sim.broken import Broken
 from tests.sim.capchecks import CapChecks
 from tests.sim.fleet import Fleet, Watch
+from tests.sim.revisionchecks import RevisionChecks
 from tests.sim.saidchecks import RUN, SaidChecks
 from tests.sim.seen import SLACK_NS, Seen, Sent, late_fill, order_of
 from tests.sim.simworker import SimWorker
@@ -37,6 +38,7 @@ class Checks(Watch):
         self.said = SaidChecks(self.seen)
         self.stops = StopChecks(self.seen)
         self.caps = CapChecks(self.seen)
+        self.revisions = RevisionChecks(self.seen)
         self.magics: set[int] = set()
         """Of every call."""
         self.tickets: dict[int, tuple[bytes, str, int, str]] = {}
@@ -84,6 +86,7 @@ class Checks(Watch):
 
     def _on_effect(self, place: Place, effect: Effect) -> None:
         self.stops.done(place, effect)
+        self.revisions.done(place, effect)
         if isinstance(effect, Send):
             self.said.sent(place, effect)
         elif isinstance(effect, Commit):
@@ -121,6 +124,7 @@ class Checks(Watch):
         if send.action == OPEN:
             self._opens(worker, send, record)
             self.stops.called(place, sent, record)
+            self.revisions.look(place)
         elif send.action == CLOSE:
             key = (send.oid, worker.account)
             self._asked_e8[key] = max(self._asked_e8.get(key, 0), send.volume_e8)
@@ -256,7 +260,7 @@ class Checks(Watch):
                 if line.record.account not in self.seen.exempt
             ]
             stuck += self._left_open()
-        return stuck + self.stops.unsettled()
+        return stuck + self.stops.unsettled() + self.revisions.unsettled()
 
     def _left_open(self) -> list[str]:
         """Positions whose full CLOSE has ended CLOSED: on a hedging account nothing of them is left."""

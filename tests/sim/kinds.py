@@ -11,7 +11,7 @@ from mesh.messages.control import CANCEL, FLATTEN, FREEZE
 from mesh.units import MS_NS, SECOND_NS
 from nodes.terminal.faults import FaultPlan as VenueFaults
 from tests.sim.fleet import MASTER, ROUTERS
-from tests.sim.operatorkinds import flatten, forge, resolve, rogue
+from tests.sim.operatorkinds import flatten, forge, resolve, revise, rogue
 
 if TYPE_CHECKING:
     from tests.sim.faultplan import FaultPlan
@@ -329,6 +329,6 @@ KINDS: dict[str, Callable[["FaultPlan", Random], str]] = {
     for kind in (
         crash, crash_midway, crash_all, restart, pause, reset, blackhole, isolate, slow_link, full_queue, slow_disk, full_disk,
         clocks, venue, worker_kill, worker_pause, stops, clone, backup, master_backup, two_masters, prune, resolve, suspend, forge, flatten,
-        rogue,
+        rogue, revise,
     )
 }  # fmt: skip

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from msgspec import structs
 
 from mesh.codec import encode
+from mesh.config import configured
 from mesh.faults import FaultSection
 from mesh.messages.control import FLATTEN, FREEZE, Entry, Signed, Undo
 from mesh.messages.orders import CLOSE, OPEN
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 WRONG = 0.4
 """Share of what was executed of which he says that it was not."""
+UNUSED = 0.2
+"""Share of the live changes that he prepares and never puts in force."""
 QUIET_NS = 300 * MS_NS
 """He waits so long after a call before he says that it did nothing."""
 HANDS_NS = 1_500 * MS_NS
@@ -96,6 +99,18 @@ def flatten(plan: "FaultPlan", random: Random) -> str:
     plan.later(random, 10, 600, lambda: None if plan.is_over else fleet.operator.stop(FLATTEN, scope, net.now_ns))
     wait_ms = plan.later(random, 2_500, 4_000, plan.undo_stops)
     return f"{scope} for {wait_ms} ms, shown {late_ms} ms late, hands {hand_ms} ms"
+
+
+def revise(plan: "FaultPlan", random: Random) -> str:
+    """An operator changes a limit while all nodes run: mostly he puts it in force, sometimes two of his changes lead on from the same."""
+    fleet, operator = plan.fleet, plan.fleet.operator
+    count = random.randint(5_000, 500_000)
+    settings = operator.config.settings
+    rails = structs.replace(settings.rails, orders_per_hour_count=count)
+    key = operator.revise(configured(structs.replace(settings, rails=rails)), fleet.net.now_ns)
+    if random.random() < UNUSED:
+        return f"to {count}, left at that"
+    return f"to {count}, in force in {plan.later(random, 0, 1_500, lambda: operator.put_in_force(key, fleet.net.now_ns))} ms"
 
 
 def _by_hand(plan: "FaultPlan", account: str, side: int, hidden_ms: int) -> None:

@@ -14,16 +14,19 @@ from mesh.messages.control import (
     LATCHED,
     RECONCILE_VERB,
     RESOLVE_VERB,
+    Activation,
     Command,
     CommandAnswer,
     ControlWelcome,
     Entry,
     Latched,
     OperatorHello,
+    Revision,
     Signed,
     StopAnswer,
     Undo,
 )
+from mesh.revisions import Revisions, patch_of
 from mesh.timers import Timers
 from tests.sim.players import REPEAT_NS
 
@@ -47,6 +50,11 @@ class PlayedOperator(Core):
         self.items: list[Signed] = []
         self.entries: dict[bytes, Entry] = {}
         self.undone: set[bytes] = set()
+        self.revisions: dict[bytes, Revision] = {}
+        """Live changes, by id."""
+        self.in_force: dict[bytes, bytes] = {}
+        """What put one in force → which one."""
+        self._revisions = Revisions(config)
         self.forged: dict[bytes, str] = {}
         """Stops and undos that nobody may say, sent in his place: by id, what is wrong with them."""
         self._forgeries: list[Signed] = []
@@ -106,6 +114,30 @@ class PlayedOperator(Core):
             self._nonce += 1
             self.items.append(self._signer.signed(Undo("operator", self._nonce, now_ns, live, "sim")))
             self.undone.update(live)
+
+    @property
+    def config(self) -> Config:
+        """What runs, or is to run, by all that he has put in force."""
+        return self._revisions.current
+
+    def revise(self, after: Config, now_ns: int) -> bytes:
+        """Prepare a live change; its id, by which it is put in force."""
+        self._nonce += 1
+        before, number = self.config, len(self.revisions) + 1
+        revision = Revision("operator", self._nonce, now_ns, number, before.fingerprint, after.fingerprint, patch_of(before, after), "sim")
+        key = entry_id(encode(revision))
+        self.items.append(self._signer.signed(revision))
+        self.revisions[key] = revision
+        self._revisions.take(key, revision)
+        return key
+
+    def put_in_force(self, key: bytes, now_ns: int) -> None:
+        """A live change holds from now on."""
+        self._nonce += 1
+        activation = Activation("operator", self._nonce, now_ns, key, "sim")
+        self.items.append(self._signer.signed(activation))
+        self.in_force[entry_id(encode(activation))] = key
+        self._revisions.take(b"", activation)
 
     def forge(self, item: Signed, what: str) -> None:
         """Somebody who has come as far as an operator's socket sends this once, everywhere."""

@@ -3,6 +3,7 @@
 from mesh.config import parse
 from mesh.messages.base import Msg
 from mesh.messages.control import GENESIS
+from mesh.revisions import FOLLOWING_ROLES
 from mesh.units import SECOND_NS
 from mesh.view import FRESH_NS, LATE_NS
 from nodes.io.locate import demo_text
@@ -166,6 +167,14 @@ def test_nodes_of_two_kinds_are_wrong() -> None:
     """Versions, and configurations."""
     found = heard(health("local-1", version="0.2.0"), health("local-2", config_hash="beef"))
     assert words(found) == ["nodes run 2 kinds of version: 0.1.0, 0.2.0", "nodes run 2 kinds of configuration: beef, c0ffee"]
+
+
+def test_live_changes_make_another_configuration_of_those_who_hold_them_alone() -> None:
+    """All of them run it and all others their file: nothing is wrong; a local that lacks it is."""
+    changed = {name: health(name, config_hash="beef") for name, node in CONFIG.node.items() if node.role in FOLLOWING_ROLES}
+    assert words(heard(*changed.values())) == []
+    found = heard(*(changed | {"local-2": health("local-2")}).values())
+    assert words(found) == ["nodes run 2 kinds of configuration: beef, c0ffee"]
 
 
 def test_the_worst_is_first_and_the_same_gives_the_same() -> None:

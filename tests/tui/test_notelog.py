@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mesh.messages.health import NodeHealth
+from tests.revisionitems import change, id_of, in_force, with_rails
 from tests.tui.consolerig import WALL_NS, health, key_of, note, stop, undo
 from tui.notelog import LINES_MAX, NoteLog
 
@@ -71,15 +72,26 @@ def test_counts_grow_and_never_shrink() -> None:
 def test_stops_and_their_ends_are_audit_lines() -> None:
     """Who, what, where, why, at the time it was signed; one without a person is its key's."""
     log = NoteLog()
-    log.stop(stop())
-    log.stop(undo(stop()))
-    log.stop(stop("CANCEL", "symbol:EURUSD", reason="", by=""))
+    log.signed(stop())
+    log.signed(undo(stop()))
+    log.signed(stop("CANCEL", "symbol:EURUSD", reason="", by=""))
     assert [(line.level, line.source, line.name, line.text) for line in log] == [
         ("audit", "ann@desk", "freeze", "scope=all reason=news"),
         ("audit", "ann@desk", "resume", f"ends={key_of(stop()).hex()[:12]} reason=calm again"),
         ("audit", "operator", "cancel", "scope=symbol:EURUSD reason=-"),
     ]
     assert {line.wall_ns for line in log} == {WALL_NS}
+
+
+def test_live_changes_are_audit_lines() -> None:
+    """What was prepared, from what to what, and what was put in force."""
+    log, revision = NoteLog(), change(with_rails(5), with_rails(3))
+    log.signed(revision)
+    log.signed(in_force(revision))
+    assert [(line.source, line.name, line.text) for line in log] == [
+        ("ann@desk", "change", f"number=1 {revision.before} → {revision.after} reason=narrower"),
+        ("ann@desk", "in force", f"change={id_of(revision).hex()[:12]} reason=narrower"),
+    ]
 
 
 def test_the_newest_lines_are_kept() -> None:

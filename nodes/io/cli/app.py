@@ -4,6 +4,7 @@ Thin by intent: each verb reads its options and calls one module. Heavy imports 
 """
 
 import sys
+from functools import cache
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +14,7 @@ from rich.console import Console
 from mesh.errors import EXIT_CODES, BadConfig, MeshError
 from nodes.io.cli.grid import cell
 from nodes.io.cli.options import ConfigOption, StateOption
+from nodes.io.cli.stop_verbs import DryRun, Json, Key, Yes
 
 EPILOG = "Exit codes: " + "; ".join(f"{code} {text}" for code, text in EXIT_CODES.items())
 app = typer.Typer(
@@ -87,6 +89,21 @@ def wait_ready(
 
 
 @app.command()
+def reload(
+    file: Annotated[Path, typer.Argument(help="The new configuration.")],
+    reason: Annotated[str, typer.Option(help="Why; kept with it for ever.")],
+    config: ConfigOption = None, key: Key = None,
+    wait_s: Annotated[float, typer.Option("--wait", min=0, help="Seconds to wait for each of its two steps. 0: ten.")] = 0.0,
+    as_json: Json = False, dry_run: DryRun = False, yes: Yes = False,
+) -> None:  # fmt: skip
+    """Have the running mesh take new limits, targets and levels, live: all accounts and nodes confirm, or nothing changes (exit 3)."""
+    from nodes.io.cli.reload import reload_config
+    from nodes.io.cli.stops import Wish
+
+    raise typer.Exit(reload_config(file, Wish(config, key, "", wait_s, as_json, dry_run, yes, reason)))
+
+
+@app.command()
 def node(
     name: Annotated[str, typer.Argument(help="Name of a node in the configuration.")],
     config: ConfigOption = None,
@@ -155,8 +172,9 @@ def _check_directory() -> None:
         raise BadConfig("the current directory was removed; change to another one") from None
 
 
-def main() -> None:
-    """Entry of the ``mesh`` command: errors become one line and their exit code."""
+@cache
+def whole() -> typer.Typer:
+    """The command with all its verbs."""
     from nodes.io.cli import (
         account_verbs,
         act_verbs,
@@ -190,9 +208,14 @@ def main() -> None:
     alert_verbs.register(app)
     metrics_verbs.register(app)
     bench_verbs.register(app)
+    return app
+
+
+def main() -> None:
+    """Entry of the ``mesh`` command: errors become one line and their exit code."""
     try:
         _check_directory()
-        app()
+        whole()()
     except MeshError as error:
         errors.print(cell(f"mesh: {error}", "bold red" if errors.is_terminal else ""), highlight=False, soft_wrap=True)
         sys.exit(error.exit_code)

@@ -16,6 +16,7 @@ from mesh.io.doorkeeper import REFUSED_GUEST, RefusedGuest
 from mesh.io.storelayout import Genesis
 from mesh.killset import item_of
 from mesh.messages.base import Msg
+from mesh.messages.control import Item, Revision
 from mesh.messages.heads import AuditHead
 from mesh.messages.outcomes import Outcome
 from mesh.texts import iso_of
@@ -49,7 +50,7 @@ RECORDS: dict[str, type[Msg]] = {
     HEAD: AuditHead,
     KEYS: KeyRecord,
 }
-"""Kind of an audited row → what its record is; a stop and an answer to one are whole messages, and the genesis the store's own."""
+"""Kind of an audited row → what its record is; items of the kill set and answers to them are whole messages, the genesis is the store's."""
 LONG_HEX, HEX = 64, frozenset("0123456789abcdef")
 """So many digits has a hash, or a key."""
 VERDICTS = (
@@ -127,11 +128,19 @@ def read(row: AuditRow) -> Any:
         if row.kind == LATCHED_ROW:
             return plain(decode_untrusted(row.record))
         if row.kind == KILL_ITEM:
-            _, item = item_of(row.record)
-            return {"type": type(item).__name__, **plain(item)}
+            return _read_item(item_of(row.record)[1])
         return plain(decode_record_untrusted(row.record, RECORDS[row.kind], RECORD_BYTES_MAX))
     except (BadFrame, KeyError):
         return row.record.hex()
+
+
+def _read_item(item: Item) -> dict[str, Any]:
+    """An item of the kill set; what a live change sets can be long, and is its last word, as the JSON that it is."""
+    found = {"type": type(item).__name__, **plain(item)}
+    if isinstance(item, Revision):
+        del found["patch"]
+        found["patch"] = item.patch.decode("utf-8", "replace")
+    return found
 
 
 def brief(value: Any) -> Any:

@@ -265,9 +265,9 @@ def attached(config_path: Path | None) -> Iterator[Client]:
 
 
 @contextmanager
-def attached_to(config: Config) -> Iterator[Client]:
-    """The same, of a mesh whose configuration is at hand."""
-    with Client(config) as client:
+def attached_to(config: Config, state: Path | None = None) -> Iterator[Client]:
+    """The same, of a mesh whose configuration is at hand. ``state``: where its keys are, where that is known."""
+    with Client(config, state) as client:
         client.wait_whole(LOOK_S)
         if not client.view.routers:
             tried = ", ".join(config.endpoint(name, links.FRONT) for name in config.nodes_of("router"))

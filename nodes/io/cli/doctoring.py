@@ -12,6 +12,7 @@ from mesh.config import Config
 from mesh.errors import BadConfig, MeshError, NoMesh
 from mesh.messages.health import NodeHealth
 from nodes.io.cli.client import LOOK_S, Client
+from nodes.io.cli.configchanges import with_live
 from nodes.io.cli.grid import Column, cell, console, grid
 from nodes.io.cli.plaintext import say, say_json
 from nodes.io.cli.up import listened
@@ -69,8 +70,8 @@ def examined(config_path: Path | None, state: Path | None) -> Iterator[Finding]:
         yield from _machine(None, state or default_state(True))
         return
     yield _files(config)
-    healths = _told(config, place)
-    yield from fleet.look(config.node, healths, package_version(), config.fingerprint)
+    healths, live_hash = _told(config, place)
+    yield from fleet.look(config.node, healths, package_version(), config.fingerprint, live_hash)
     yield from _machine(config, place)
     yield from clocks.offsets(healths)
     yield from keys.look(config, place)
@@ -97,16 +98,17 @@ def _files(config: Config) -> Finding:
     )
 
 
-def _told(config: Config, state: Path) -> list[NodeHealth]:
-    """How the nodes of all hosts say that they are; nothing where no router answers."""
+def _told(config: Config, state: Path) -> tuple[list[NodeHealth], str]:
+    """How the nodes of all hosts say that they are, nothing where no router answers; and what live changes make of the configuration."""
     try:
         client = Client(config, state if (state / "keys").is_dir() else None)
     except MeshError:
-        return []  # without a key nobody answers; that there is none is a finding of its own
+        return [], config.fingerprint  # without a key nobody answers; that there is none is a finding of its own
     with client:
         client.wait_whole(LOOK_S)
         told = client.view.nodes
-        return [told[name][1] for name in config.node if name in told]
+        live_hash = with_live(config, client.view).current.fingerprint
+        return [told[name][1] for name in config.node if name in told], live_hash
 
 
 def _row(finding: Finding) -> dict[str, Any]:

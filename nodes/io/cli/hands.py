@@ -10,8 +10,8 @@ from rich.console import Group, RenderableType
 
 from mesh.config import Config
 from mesh.errors import BadUsage
-from mesh.keyring import Item, Signer
-from mesh.messages.control import FREEZE, LATCHED, STAGE_OF, Command, CommandAnswer, Entry, LostOrder
+from mesh.keyring import Signer
+from mesh.messages.control import FREEZE, LATCHED, STAGE_OF, Command, CommandAnswer, Entry, LostOrder, StopItem
 from mesh.view import View
 from nodes.io.cli import stops, tables
 from nodes.io.cli.acting import operator_name, operator_word
@@ -101,7 +101,7 @@ class MeshHands:
         accounts = stops.held_by(self._config, [entry for _, entry in live])
         return self._send(signer, stops.undo_of(signer, list(ending), reason), accounts, None, f"the end of {what}", told)
 
-    def _send(self, signer: Signer, item: Item, accounts: list[str], stage: str | None, what: str, told: Told) -> Any:
+    def _send(self, signer: Signer, item: StopItem, accounts: list[str], stage: str | None, what: str, told: Told) -> Any:
         """Send it by a thread of its own: whoever is told cannot hold it up."""
         with StopThread(self._config, signer) as thread:
             stands = thread.run(item, accounts, stage, stops.WAIT_S[stage or LATCHED], lambda stands: told(progress_of(stands, what)))

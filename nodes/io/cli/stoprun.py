@@ -12,11 +12,11 @@ import msgspec
 from mesh import texts
 from mesh.codec import encode
 from mesh.confirmations import Confirmations, Verdict
-from mesh.keyring import Item, Signer
+from mesh.keyring import Signer
 from mesh.killset import entry_id
 from mesh.messages import PROTOCOL_VERSION
 from mesh.messages.base import Msg
-from mesh.messages.control import LATCHED, STOP_STAGES, Drill, Entry, OperatorHello
+from mesh.messages.control import LATCHED, STOP_STAGES, Drill, Entry, Item, OperatorHello, StopItem
 from mesh.messages.outcomes import Outcome
 from mesh.units import MS_NS, SECOND_NS
 from nodes.io.cli.acting import operator_word
@@ -49,7 +49,7 @@ class StopEnd(msgspec.Struct, frozen=True):
 
 
 class StopRun:
-    """One entry or undo at a running mesh. ``run`` waits for its end; who has more to wait for calls ``step``, ``take`` and ``hear``.
+    """One item of the kill set at a running mesh. ``run`` waits for its end; who has more to wait for calls ``step``, ``take``, ``hear``.
 
     ``is_for_all``: it is not over before each router and master has answered, too.
     """
@@ -178,7 +178,7 @@ def percentile(values: Sequence[int], share: int) -> int:
     return values[max(0, -(-len(values) * share // 100) - 1)]
 
 
-def document(stopped: StopEnd, item: Item) -> dict[str, Any]:
+def document(stopped: StopEnd, item: StopItem) -> dict[str, Any]:
     """The same for programs."""
     spans = {
         stage.lower(): {
@@ -197,7 +197,7 @@ def document(stopped: StopEnd, item: Item) -> dict[str, Any]:
         "by": item.by,
         "reason": item.reason,
         "confirmed": stopped.is_confirmed,
-        "accounts": [_account_document(verdict) for verdict in stopped.verdicts],
+        "accounts": [account_document(verdict) for verdict in stopped.verdicts],
         "times": spans,
         "in_flight": [_flight_document(each.account, oid, stopped.outcomes) for each in stopped.verdicts for oid in each.in_flight],
         "refused": stopped.refusals,
@@ -205,7 +205,8 @@ def document(stopped: StopEnd, item: Item) -> dict[str, Any]:
     }
 
 
-def _account_document(verdict: Verdict) -> dict[str, Any]:
+def account_document(verdict: Verdict) -> dict[str, Any]:
+    """One account's answer for programs."""
     held = verdict.held
     return {
         "account": verdict.account,

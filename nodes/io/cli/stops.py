@@ -11,8 +11,8 @@ import msgspec
 
 from mesh.config import Config
 from mesh.errors import BadUsage
-from mesh.keyring import Item, Signer
-from mesh.messages.control import CANCEL, FLATTEN, FREEZE, GENESIS, LATCHED, STAGE_OF, STOP_STAGES, Entry, Undo
+from mesh.keyring import Signer
+from mesh.messages.control import CANCEL, FLATTEN, FREEZE, GENESIS, LATCHED, STAGE_OF, STOP_STAGES, Entry, StopItem, Undo
 from mesh.stopset import UNKNOWN_LEVEL
 from mesh.view import View
 from nodes.io.cli import tables
@@ -162,7 +162,7 @@ def preview_line(row: dict[str, Any], level: str) -> str:
     return f"  {row['account']}: {row['positions']} positions{also}{orders}"
 
 
-def _send(client: Client, signer: Signer, item: Item, accounts: list[str], stage: str | None, wish: Wish) -> int:
+def _send(client: Client, signer: Signer, item: StopItem, accounts: list[str], stage: str | None, wish: Wish) -> int:
     """Send it and tell how it took; 0 only where every account is confirmed."""
     words = f"{item.level} {item.scope}" if isinstance(item, Entry) else "resumed"
     said: dict[str, None] = {}
@@ -178,7 +178,7 @@ def _send(client: Client, signer: Signer, item: Item, accounts: list[str], stage
     return 0 if stopped.is_confirmed else NOT_ALL
 
 
-def _tell_end(stopped: StopEnd, item: Item, words: str, as_json: bool) -> None:
+def _tell_end(stopped: StopEnd, item: StopItem, words: str, as_json: bool) -> None:
     if as_json:
         say_json(document(stopped, item))
         return

@@ -10,8 +10,9 @@ from types import TracebackType
 from typing import NamedTuple, Self
 
 from mesh.config import Config
-from mesh.keyring import Item, Signer
+from mesh.keyring import Signer
 from mesh.messages.base import Msg
+from mesh.messages.control import StopItem
 from nodes.io.cli.client import Client
 from nodes.io.cli.stoprun import StopEnd, StopRun
 
@@ -27,7 +28,7 @@ CLOSE_S = 1.0
 class Wanted(NamedTuple):
     """What is to be sent, how far accounts have to come (``stage``), how long it is waited for, and where it is told how far it is."""
 
-    item: Item
+    item: StopItem
     accounts: tuple[str, ...]
     stage: str | None
     limit_s: float
@@ -47,7 +48,7 @@ class StopThread:
         self._thread.start()
 
     def run(
-        self, item: Item, accounts: Sequence[str], stage: str | None, limit_s: float, told: Callable[[StopEnd], None]
+        self, item: StopItem, accounts: Sequence[str], stage: str | None, limit_s: float, told: Callable[[StopEnd], None]
     ) -> StopEnd | None:
         """Send it, at once, and wait until all have it, for ``limit_s`` at most. ``told``: gets how far it is whenever that changes.
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from mesh.messages.health import NodeHealth
 from mesh.phases import DOWN_PHASES
+from mesh.revisions import FOLLOWING_ROLES
 from nodes.io.doctor.finding import BAD, OK, UNKNOWN, WARN, Finding
 
 AREA = "mesh"
@@ -12,8 +13,10 @@ SILENT = Finding(
 )
 
 
-def look(configured: Iterable[str], healths: list[NodeHealth], version: str, config_hash: str) -> list[Finding]:
-    """What the nodes tell against what is here: ``version`` and ``config_hash`` of this installation and its configuration."""
+def look(configured: Iterable[str], healths: list[NodeHealth], version: str, config_hash: str, live_hash: str) -> list[Finding]:
+    """What the nodes tell against what is here: ``version`` and ``config_hash`` of this installation and its configuration; ``live_hash``:
+    what the live changes that routers show make of that, in the nodes that hold them.
+    """
     if not healths:
         return [SILENT]
     names = [health.node for health in healths]
@@ -29,7 +32,12 @@ def look(configured: Iterable[str], healths: list[NodeHealth], version: str, con
                 Finding(BAD, AREA, health.node, value, "what it does is not done", f"mesh logs {health.node} supervisord on its host")
             )
     found += _differing("version", {health.node: health.version for health in healths}, version, _VERSION)
-    found += _differing("configuration", {health.node: health.config_hash for health in healths}, config_hash, _CONFIG)
+    following = {health.node: health.config_hash for health in healths if health.role in FOLLOWING_ROLES}
+    others = {health.node: health.config_hash for health in healths if health.node not in following}
+    if live_hash == config_hash:
+        following, others = following | others, {}
+    for told, here in ((following, live_hash), (others, config_hash)):
+        found += _differing("configuration", told, here, _CONFIG) if told else []
     return found
 
 

@@ -82,11 +82,7 @@ def narrowed(config: Config, host: HostFile) -> Config:
             raise BadConfig(f"caps.{name}: no local of this host serves it: its caps would hold nothing; allowed: accounts of {host.nodes}")
         caps = _narrower(config.caps_of(name), own, config.settings.market.symbols, f"caps.{name}")
         accounts[name] = msgspec.structs.replace(accounts[name], caps=caps)
-    return Config(msgspec.structs.replace(config.settings, account=accounts), config.fingerprint).follows(_before(config))
-
-
-def _before(config: Config) -> str:
-    return config.lineage.partition(" ")[2]
+    return config.narrowed(msgspec.structs.replace(config.settings, account=accounts), lambda other: narrowed(other, host))
 
 
 def _narrower(fleet: CapsSection, own: HostCaps, market: tuple[str, ...], key: str) -> CapsSection:

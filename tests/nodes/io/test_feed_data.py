@@ -14,6 +14,7 @@ from nodes.io.feed import Feed, merge_feeds, read_feed
 from nodes.io.feedspec import parse_feed_spec
 from nodes.ticks import TickColumns
 from nodes.zones import Zone
+from nodes.zonetimes import offsets_at
 from tests.nodes.tickrows import same
 
 pytestmark = pytest.mark.slow
@@ -197,7 +198,7 @@ def test_histdata_weeks_open_at_five_in_the_afternoon_in_new_york(read: Read, sy
     """Every Sunday opens at 17:00 New York, which is 22:00 UTC in winter and 21:00 in summer."""
     open_ns = read(f"bars_{symbol}_M1_histdata_2018").columns.time_ns[::4]
     weekly_ns = open_ns[1:][np.diff(open_ns) > 40 * HOUR_NS]
-    local_ns = weekly_ns + Zone.parse("New York").offsets_at(weekly_ns)
+    local_ns = weekly_ns + offsets_at(Zone.parse("New York"), weekly_ns)
     is_sunday = (local_ns // DAY_NS + 4) % 7 == 0
     assert np.count_nonzero(is_sunday) >= 51
     assert np.all(local_ns[is_sunday] % DAY_NS // MINUTE_NS - 17 * 60 < 5)
@@ -229,7 +230,7 @@ def test_histdata_agrees_with_oanda_in_every_season(read: Read, month: int) -> N
 def test_mt5_export_runs_from_sunday_evening_new_york(read: Read) -> None:
     """Server time New York + 7 h: each UTC week opens Sunday 17:00 and closes Friday 17:00 New York."""
     open_ns = read("mt5_EURUSD_H1_20240102-20250328").columns.time_ns[::4]
-    local_ns = open_ns + Zone.parse("New York").offsets_at(open_ns)
+    local_ns = open_ns + offsets_at(Zone.parse("New York"), open_ns)
     weekly = np.flatnonzero(np.diff(open_ns) > 40 * HOUR_NS)
     assert len(weekly) > 60
     assert np.all(local_ns[weekly + 1] % DAY_NS == 17 * HOUR_NS)

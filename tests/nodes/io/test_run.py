@@ -14,8 +14,9 @@ from mesh.config import parse
 from mesh.core import Halt
 from nodes.io import run
 from nodes.io.keymaking import make_keys
+from nodes.io.lastconfig import NAME, ran_before
 from nodes.io.locate import demo_text, load
-from nodes.io.run import phase_watch
+from nodes.io.run import config_watch, phase_watch
 from tests.ports import free_base_port
 from tests.wire.rig import Told
 
@@ -91,3 +92,26 @@ def test_phases_of_a_node_are_told_as_they_come() -> None:
         node.shown_phase = phase
         look()
     assert told == ["local-1 STARTING", "local-1 READY"]
+
+
+def test_live_change_is_written_down_for_who_starts_later(tmp_path: Path) -> None:
+    """Once, by whichever node of the process takes such changes; a disk that takes nothing is tried again at the next look."""
+    file, newer = "a" * 16, "b" * 16
+    told = {"market-1": "", "local-1": file}
+    nodes: Any = {name: SimpleNamespace(core=SimpleNamespace(config_hash=lambda name=name: told[name])) for name in told}
+    state = tmp_path / "state"
+    ran_before(state, file)
+    look = config_watch(nodes, file, state)
+    look()
+    assert (state / NAME).read_text() == f"{file}\n\n"
+    told["local-1"] = newer
+    state.rename(tmp_path / "away")
+    state.touch()
+    look()
+    state.unlink()
+    (tmp_path / "away").rename(state)
+    look()
+    assert (state / NAME).read_text() == f"{newer} {file}\n\n"
+    (state / NAME).unlink()
+    look()
+    assert not (state / NAME).exists()

@@ -10,8 +10,7 @@ from mesh.units import E8, MS_NS, SECOND_NS
 from nodes.io import terminalticks
 from nodes.io.livespec import LiveSpec
 from nodes.io.terminalticks import HISTORY_TRIES, WAIT_NS, TerminalTicks
-from nodes.quotes import columns_of
-from nodes.ticks import TickColumns
+from nodes.ticks import TickColumns, columns_of
 from tests.nodes.io.faketicks import CONFIG, FakeTerminal
 
 MORNING_S = 1_767_780_000

@@ -13,7 +13,7 @@ from mesh.drawnkeys import DrawnKeys
 from mesh.links import CONTROL, DECIDE, MARKET, REPLAY, STORE
 from mesh.messages.accounts import AccountState, AccountSymbols, Position, SymbolSpec
 from mesh.messages.base import NO_OID, Msg
-from mesh.messages.control import Entry, KillSetPart, OperatorHello, Signed, Undo, WhyAnswer, WhyAsk
+from mesh.messages.control import Item, KillSetPart, OperatorHello, Signed, Undo, WhyAnswer, WhyAsk
 from mesh.messages.market import Block, MarketWelcome, Settle, Ticks
 from mesh.messages.orders import GrantAsk, Listed, LocalHello, Order, OrderBody, RouterHello, Target, Void
 from mesh.messages.outcomes import Outcome, Stamps
@@ -164,7 +164,7 @@ class Rig:
         self.do(self.master.handle(Envelope(link, peer, message, frames), self.now_ns))
         self.master.check_invariants()
 
-    def signed(self, item: Entry | Undo, name: str = "operator") -> Signed:
+    def signed(self, item: Item, name: str = "operator") -> Signed:
         """A stop as it travels."""
         signed = decode_untrusted(self.keys.signer(name).sign(item))
         assert isinstance(signed, Signed)

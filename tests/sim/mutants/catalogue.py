@@ -16,11 +16,12 @@ from tests.sim.mutants.grants import GRANTS
 from tests.sim.mutants.lines import LINES
 from tests.sim.mutants.mutant import Mutant
 from tests.sim.mutants.numbers import NUMBERS
+from tests.sim.mutants.revisions import REVISIONS
 from tests.sim.mutants.seals import SEALS
 from tests.sim.mutants.stops import STOPS
 from tests.sim.mutants.unknown import UNKNOWN
 
-MUTANTS: tuple[Mutant, ...] = (*DURABLE, *CALLS, *UNKNOWN, *EPOCHS, *NUMBERS, *GRANTS, *CLOSES, *STOPS, *CAPS, *LINES, *SEALS)
+MUTANTS: tuple[Mutant, ...] = (*DURABLE, *CALLS, *UNKNOWN, *EPOCHS, *NUMBERS, *GRANTS, *CLOSES, *STOPS, *CAPS, *LINES, *SEALS, *REVISIONS)
 _BY_NAME = {mutant.name: mutant for mutant in MUTANTS}
 assert len(_BY_NAME) == len(MUTANTS), "two mutants have one name"
 

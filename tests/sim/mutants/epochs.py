@@ -14,8 +14,8 @@ EPOCHS = (
         "epoch_of_last_life",
         "§6: e is one life's; the next one's is above the stored one",
         "nodes/master/recovery.py",
-        "    epoch = epoch_after(older, wall_ns, state.life)\n",
-        "    epoch = max(older, default=0) or epoch_after(older, wall_ns, state.life)\n",
+        "    epoch = epoch_after(older, state.wall.at(now_ns), state.life)\n",
+        "    epoch = max(older, default=0) or epoch_after(older, state.wall.at(now_ns), state.life)\n",
     ),
     Mutant(
         "epoch_from_wall_clock_alone",

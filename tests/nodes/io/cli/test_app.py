@@ -9,7 +9,7 @@ import pytest
 import typer
 from rich.text import Text
 
-from nodes.io.cli.app import app, main
+from nodes.io.cli.app import main, whole
 
 
 @pytest.mark.parametrize("words", [["status"], ["down"], ["config", "check"], ["up", "--feed", "EURUSD.csv"]])
@@ -38,7 +38,7 @@ def helps(command: Any, path: str) -> Iterator[tuple[str, str]]:
 
 def test_no_help_loses_words_to_the_terminal() -> None:
     """What stands in brackets is markup for what draws the help, and would be gone."""
-    found = list(helps(typer.main.get_command(app), "mesh"))
+    found = list(helps(typer.main.get_command(whole()), "mesh"))
     assert len(found) > 100
     assert [path for path, words in found if Text.from_markup(words).plain != words] == []
 

@@ -17,6 +17,8 @@ from nodes.io.cli import auditing
 from nodes.io.cli.auditing import RECORDS, show_audit, verify_audits
 from nodes.master.state import EpochRecord
 from nodes.stops import KILL_ITEM, LATCHED_ROW
+from tests.revisionitems import change, id_of, in_force, with_rails
+from tests.stopitems import signed
 
 OUTCOME = Outcome(
     "one", 1, 1, 1, b"o" * 16, "s1", "swing", "open", "OPEN", "FILLED", True, "open", "", "EURUSD",
@@ -86,6 +88,21 @@ def test_show(state: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert (epoch["seq"], epoch["kind"], epoch["record"]["e"]) == ("2", "epoch", "42")
     show_audit(None, state, "master-1", "2999-01-01T00:00", "", as_json=True)
     assert json.loads(capsys.readouterr().out) == []
+
+
+def test_live_change_is_read_as_a_stop_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Which change from where to where, why and by whom, what it sets last; then what put it in force."""
+    revision = change(with_rails(5), with_rails(3))
+    router = create(tmp_path / "router-1.db", "demo", "router-1", "router")
+    router.commit([Put(KILL_ITEM, bytes([at]), signed(item)) for at, item in enumerate((revision, in_force(revision)))])
+    router.close()
+    assert show_audit(None, tmp_path, "router-1", "", KILL_ITEM, as_json=False) == 0
+    _, changed, put = capsys.readouterr().out.splitlines()
+    assert f"number=1 before={revision.before} after={revision.after} reason=narrower by=ann@desk" in changed
+    assert f"type=Activation issuer=operator nonce=1 issued_ns=6 revision={id_of(revision).hex()[:16]}… reason=narrower" in put
+    show_audit(None, tmp_path, "router-1", "", KILL_ITEM, as_json=True)
+    told = json.loads(capsys.readouterr().out)[0]["record"]
+    assert told["patch"] == '[[[["rails","positions_count"],3]],[]]'
 
 
 def test_words_that_are_wrong(state: Path) -> None:

@@ -1,5 +1,7 @@
 """Taking a new configuration node by node: in which order, what is kept, and the way back where a node does not come."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -7,14 +9,21 @@ from typing import Any
 import pytest
 
 from mesh.config import Config, parse
-from mesh.errors import BadConfig
+from mesh.errors import BadConfig, NoMesh
+from mesh.view import View
 from nodes.io.cli import configapply
-from nodes.io.cli.configapply import VERSIONS, apply_config, diff_config
+from nodes.io.cli.carrying import DECIDING_ROLES
+from nodes.io.cli.configapply import apply_config, diff_config
+from nodes.io.cli.configchanges import with_live
+from nodes.io.cli.configversions import VERSIONS
 from nodes.io.locate import load, write_effective
+from tests.nodes.io.cli.fakeclient import renamed
+from tests.revisionitems import change, id_of, in_force
 from tests.smallmesh import small_mesh
 
 HEAD = '[strategy.rev]\nkind = "reversion"\nlevel = 100\n'
 MORE = f"{HEAD}[rails]\npositions_count = 9\n"
+LESS = f"{HEAD}[rails]\npositions_count = 2\n"
 
 
 class PlayedFleet:
@@ -22,6 +31,7 @@ class PlayedFleet:
 
     def __init__(self, config: Config, state: Path, broken: str = "") -> None:
         self.config = config
+        self.view = View()
         self._state = state
         self._broken = broken
         self.started: list[str] = []
@@ -36,8 +46,10 @@ class PlayedFleet:
         self.started.append(process)
         if process == self.stopped_at and self.started.count(process) == 1:
             raise KeyboardInterrupt
-        found = load(self._state / "effective.json").fingerprint
-        self.runs[process] = "" if process == self._broken and found != self.config.fingerprint else found
+        file = load(self._state / "effective.json")
+        is_deciding = process in [node for role in DECIDING_ROLES for node in self.config.nodes_of(role)]
+        found = with_live(file, self.view).current if is_deciding else file
+        self.runs[process] = "" if process == self._broken and file.fingerprint != self.config.fingerprint else found.fingerprint
 
 
 class PlayedClient:
@@ -45,12 +57,9 @@ class PlayedClient:
 
     def __init__(self, fleet: PlayedFleet) -> None:
         self._fleet = fleet
-
-    def __enter__(self) -> "PlayedClient":
-        return self
-
-    def __exit__(self, *_args: object) -> None:
-        """Nothing is held."""
+        self.config = fleet.config
+        self.view = fleet.view
+        self.is_seeing = True
 
     def health_of(self, node: str) -> Any:
         return SimpleNamespace(config_hash=self._fleet.runs[node], phase="READY")
@@ -70,9 +79,21 @@ class Played:
         self.fleet = PlayedFleet(self.before, self.state, broken)
         running = SimpleNamespace(state=str(self.state))
         monkeypatch.setattr(configapply, "running_fleet", lambda path: (self.fleet, running))
-        monkeypatch.setattr(configapply, "Client", lambda config, state: PlayedClient(self.fleet))
+        monkeypatch.setattr(configapply, "attached_to", self.attached_to)
         monkeypatch.setattr(configapply, "READY_S", 0.0)
         self.file = folder / "new.toml"
+
+    @contextmanager
+    def attached_to(self, config: Config, state: Path) -> Iterator[PlayedClient]:
+        """A client of the mesh that runs here."""
+        assert (config.fingerprint, state) == (self.before.fingerprint, self.state)
+        yield PlayedClient(self.fleet)
+
+    def changed(self, after: Config) -> None:
+        """A live change of what lies in the state is in force."""
+        made = change(self.before, after)
+        self.fleet.view.live_changes |= {id_of(made): made, id_of(made)[::-1]: in_force(made)}
+        self.fleet.runs |= {node: after.fingerprint for role in DECIDING_ROLES for node in self.before.nodes_of(role)}
 
     def apply(self, text: str) -> int:
         """``mesh config apply`` of a file with this text."""
@@ -155,3 +176,86 @@ def test_who_tells_of_alerts_takes_it_too(tmp_path: Path, monkeypatch: pytest.Mo
     assert played.fleet.started[-2:] == ["market-1", "alerts"]
     with pytest.raises(BadConfig, match=r"alerts.*all at once"):
         played.apply(small_mesh(HEAD))
+
+
+def test_what_runs_is_the_file_with_its_live_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A file is held against that, and that is the way back; a limit in a file takes hold as nodes start again."""
+    played = Played(tmp_path, monkeypatch)
+    played.changed(parse(small_mesh(MORE)))
+    assert played.apply(small_mesh(LESS.replace("100", "90"))) == 0
+    told = capsys.readouterr().out
+    assert "rails.positions_count  9       2      live" in told
+    assert "strategy.rev.level     100     90     one by one" in told
+    kept = [load(path).fingerprint for path in sorted((played.state / VERSIONS).iterdir())]
+    after = parse(small_mesh(LESS.replace("100", "90"))).fingerprint
+    assert kept == [parse(small_mesh(MORE)).fingerprint, after]
+    assert set(played.fleet.runs.values()) == {after}
+
+
+def test_what_is_put_back_is_the_file_and_its_live_changes_hold_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nodes that take no live changes go on agreeing with those that were not touched."""
+    played = Played(tmp_path, monkeypatch, broken="signals-1")
+    played.changed(parse(small_mesh(MORE)))
+    before = dict(played.fleet.runs)
+    assert played.apply(small_mesh(LESS)) == 3
+    assert played.fleet.started[:4] == ["local-1", "router-1", "cci-1", "signals-1"]
+    assert played.fleet.runs == before
+    assert load(played.state / "effective.json").fingerprint == played.before.fingerprint
+
+
+def test_file_that_live_changes_would_change_again_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would not be what was asked for; and so is one that a change cannot be made to, for its nodes would open nothing."""
+    played = Played(tmp_path, monkeypatch)
+    played.changed(parse(small_mesh(MORE)))
+    with pytest.raises(BadConfig, match=r"live change 1 leads on from this configuration: `mesh reload` it instead"):
+        played.apply(small_mesh(HEAD))
+    damaged = renamed(change(parse(small_mesh(LESS)), parse(small_mesh(MORE)), 2), patch=b"[")
+    played.fleet.view.live_changes |= {id_of(damaged): damaged, b"x" * 32: in_force(damaged)}
+    with pytest.raises(BadConfig, match=r"nodes that start with it would open nothing: live change 2: its patch is damaged"):
+        played.apply(small_mesh(LESS))
+    assert played.fleet.started == []
+
+
+@pytest.mark.parametrize(
+    ("head", "says"),
+    [
+        (LESS, "`mesh reload {file}` has it taken while all nodes run"),
+        (LESS.replace("100", "90"), "`mesh config apply {file}` does it one by one"),
+        (f"{LESS}[timers]\nstate_ms = 400\n", "these have to be taken by all at once"),
+    ],
+)
+def test_diff_says_which_verb_takes_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], head: str, says: str
+) -> None:
+    """The one that takes all of it, the least there is; against what runs now."""
+    played = Played(tmp_path, monkeypatch)
+    played.changed(parse(small_mesh(MORE)))
+    played.file.write_text(small_mesh(head), encoding="utf-8")
+    assert diff_config(played.file, None, as_json=False) == 0
+    told = capsys.readouterr().out
+    assert "rails.positions_count  9       2      live" in told
+    assert says.format(file=played.file) in told.splitlines()[-1]
+
+
+def test_diff_of_a_mesh_that_does_not_answer_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is told what the file changes of the other file; nothing is applied then."""
+    played = Played(tmp_path, monkeypatch)
+
+    @contextmanager
+    def nobody(_config: Config, _state: Path) -> Iterator[PlayedClient]:
+        raise NoMesh("no router answers")
+        yield
+
+    monkeypatch.setattr(configapply, "attached_to", nobody)
+    played.file.write_text(small_mesh(MORE), encoding="utf-8")
+    assert diff_config(played.file, None, as_json=True) == 0
+    told = capsys.readouterr()
+    assert '"before": "5"' in told.out
+    assert "no router tells which live changes are in force" in told.err
+    with pytest.raises(NoMesh):
+        played.apply(small_mesh(MORE))
+    assert played.fleet.started == []

@@ -26,8 +26,8 @@ def health(node: str, **more: Any) -> NodeHealth:
     return msgspec.structs.replace(sample_of(NodeHealth), node=node, **(known | more))
 
 
-def look(*healths: NodeHealth) -> dict[str, Finding]:
-    findings = fleet.look(["local-1", "router-1"], list(healths), "1.0", "aa")
+def look(*healths: NodeHealth, live_hash: str = "aa") -> dict[str, Finding]:
+    findings = fleet.look(["local-1", "router-1"], list(healths), "1.0", "aa", live_hash)
     return {finding.what: finding for finding in findings if finding.level != "ok"}
 
 
@@ -37,6 +37,17 @@ def test_one_version_and_one_configuration() -> None:
     found = look(health("local-1", version="0.9"), health("router-1", config_hash="bb"))
     assert found["version"].value == "here 1.0; local-1 0.9"
     assert found["configuration"].value == "here aa; router-1 bb"
+
+
+def test_after_a_live_change_two_kinds_are_right() -> None:
+    """Master, routers and locals run what it makes of the file, all others the file itself; each other way round is named."""
+    signals = health("signals-1", role="signals")
+    right = (health("local-1", role="local", config_hash="bb"), health("router-1", role="router", config_hash="bb"))
+    assert look(*right, signals, live_hash="bb") == {}
+    found = look(right[0], health("router-1", role="router"), signals, live_hash="bb")
+    assert found["configuration"].value == "here bb; router-1 aa"
+    found = look(*right, health("signals-1", role="signals", config_hash="bb"), live_hash="bb")
+    assert found["configuration"].value == "here aa; signals-1 bb"
 
 
 def test_who_is_silent_or_down() -> None:
@@ -72,7 +83,7 @@ def test_nodes_are_told_of_in_the_order_of_the_file(tmp_path: Path, monkeypatch:
             assert limit_s > 0
 
     monkeypatch.setattr(doctoring, "Client", Heard)
-    assert [each.node for each in doctoring._told(config, tmp_path)] == list(config.node)
+    assert [each.node for each in doctoring._told(config, tmp_path)[0]] == list(config.node)
 
 
 def test_no_mesh_is_no_failure() -> None:

@@ -1,0 +1,57 @@
+"""Live changes, held against what runs (R1): each node runs what its own file and the changes it holds make, and nothing else."""
+
+from mesh.core import Effect, Send
+from mesh.messages.orders import Grant, LocalHello
+from mesh.simnet import Place
+from tests.sim.broken import Broken
+from tests.sim.seen import Seen
+from tests.sim.stopchecks import killset_of
+
+
+class RevisionChecks:
+    """Of one fleet. What ought to run is reckoned here by hand, from what the operator has signed and what a node holds of that."""
+
+    def __init__(self, seen: Seen) -> None:
+        self._seen = seen
+        self.made_count = 0
+        """How often a node was looked at that runs another configuration than its file's."""
+
+    def done(self, place: Place, effect: Effect) -> None:
+        """Leave is given, handed on and asked for under the configuration that the set makes."""
+        if isinstance(effect, Send) and isinstance(effect.message, Grant | LocalHello):
+            self.look(place)
+
+    def look(self, place: Place) -> None:
+        """What a node runs now."""
+        if not self._seen.fleet.operator.revisions:
+            return
+        runs, ought = _runs(place), self._ought(place)
+        if runs != ought:
+            raise Broken("R1", f"{place.name} runs configuration {runs}; its file and the changes it holds make {ought}", place.name)
+        self.made_count += runs != self._seen.fleet.config.fingerprint
+
+    def unsettled(self) -> list[str]:
+        """Who runs something else than what the operator has put in force, though all is quiet."""
+        fleet = self._seen.fleet
+        ought = fleet.operator.config.fingerprint
+        places = [place for name, place in fleet.net.places.items() if name not in fleet.gone and killset_of(place) is not None]
+        return [f"{place.name} runs {_runs(place)}, in force is {ought}" for place in places if _runs(place) != ought]
+
+    def _ought(self, place: Place) -> str:
+        """Of the changes held and in force, by number and id, each that leads on from where the one before has led."""
+        fleet, killset = self._seen.fleet, killset_of(place)
+        assert killset is not None, f"{place.name} holds no stops"
+        operator = fleet.operator
+        in_force = {key for activation, key in operator.in_force.items() if activation in killset and key in killset}
+        at = fleet.config.fingerprint
+        number = max((operator.revisions[key].number for key in in_force if operator.revisions[key].after == at), default=0)
+        for key in sorted(in_force, key=lambda key: (operator.revisions[key].number, key)):
+            revision = operator.revisions[key]
+            if revision.before == at and revision.number > number:
+                at, number = revision.after, revision.number
+        return at
+
+
+def _runs(place: Place) -> str:
+    fingerprint: str = place.core._state.config.fingerprint  # type: ignore[union-attr]
+    return fingerprint
