@@ -66,18 +66,22 @@ class HomeLink:
 
     def look(self, now_ns: int) -> list[Effect]:
         """Move where the rule says so; say hello to whoever does not answer."""
-        state = self._state
-        homing = state.homing
-        if homing.move(now_ns):
-            state.counters.add("home_move_count")
-            self._welcomed_e = state.heard_e = 0
-            home = state.config.routers_of(state.name)[homing.home]
-            return [Note("warning", "home_moved", {"to": home}), *self.hellos()]
-        effects: list[Effect] = []
-        for index in range(homing.count):
+        homing = self._state.homing
+        effects = self._move(now_ns)
+        for index in range(homing.count) if not effects else ():
             if not homing.is_greeted(index, now_ns) or (index == homing.home and not self.is_welcomed):
-                effects.append(state.hello(index))
+                effects.append(self._state.hello(index))
         return effects
+
+    def _move(self, now_ns: int) -> list[Effect]:
+        """Move where the rule says so."""
+        state = self._state
+        if not state.homing.move(now_ns):
+            return []
+        state.counters.add("home_move_count")
+        self._welcomed_e = state.heard_e = 0
+        home = state.config.routers_of(state.name)[state.homing.home]
+        return [Note("warning", "home_moved", {"to": home}), *self.hellos()]
 
     def on_up(self, link: str) -> list[Effect]:
         """A router's connection is there (again)."""
@@ -101,7 +105,8 @@ class HomeLink:
             state.counters.add("stranger_count")
             return []
         state.homing.heard(index, beat.master_age_ns, now_ns, beat.is_leaving)
-        effects: list[Effect] = self.look(now_ns) if beat.is_leaving else []
+        # its answer to a hello is a heartbeat: who answered that with a hello would go on till it has left
+        effects = self._move(now_ns) if beat.is_leaving else []
         if index == state.homing.home:
             effects += self._heard_epoch(beat.e)
         if beat.kill_digest != state.ladder.digest:

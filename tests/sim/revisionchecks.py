@@ -1,6 +1,7 @@
 """Live changes, held against what runs (R1): each node runs what its own file and the changes it holds make, and nothing else."""
 
 from mesh.core import Effect, Send
+from mesh.killset import KillSet
 from mesh.messages.orders import Grant, LocalHello
 from mesh.simnet import Place
 from tests.sim.broken import Broken
@@ -15,6 +16,8 @@ class RevisionChecks:
         self._seen = seen
         self.made_count = 0
         """How often a node was looked at that runs another configuration than its file's."""
+        self._oughts: dict[bytes, str] = {}
+        """By the digest of a set, what it makes: reckoned once, for leave is asked for all the time."""
 
     def done(self, place: Place, effect: Effect) -> None:
         """Leave is given, handed on and asked for under the configuration that the set makes."""
@@ -25,7 +28,12 @@ class RevisionChecks:
         """What a node runs now."""
         if not self._seen.fleet.operator.revisions:
             return
-        runs, ought = _runs(place), self._ought(place)
+        killset = killset_of(place)
+        assert killset is not None, f"{place.name} holds no stops"
+        ought = self._oughts.get(killset.digest)
+        if ought is None:
+            ought = self._oughts[killset.digest] = self._ought(killset)
+        runs = _runs(place)
         if runs != ought:
             raise Broken("R1", f"{place.name} runs configuration {runs}; its file and the changes it holds make {ought}", place.name)
         self.made_count += runs != self._seen.fleet.config.fingerprint
@@ -37,11 +45,9 @@ class RevisionChecks:
         places = [place for name, place in fleet.net.places.items() if name not in fleet.gone and killset_of(place) is not None]
         return [f"{place.name} runs {_runs(place)}, in force is {ought}" for place in places if _runs(place) != ought]
 
-    def _ought(self, place: Place) -> str:
+    def _ought(self, killset: KillSet) -> str:
         """Of the changes held and in force, by number and id, each that leads on from where the one before has led."""
-        fleet, killset = self._seen.fleet, killset_of(place)
-        assert killset is not None, f"{place.name} holds no stops"
-        operator = fleet.operator
+        fleet, operator = self._seen.fleet, self._seen.fleet.operator
         in_force = {key for activation, key in operator.in_force.items() if activation in killset and key in killset}
         at = fleet.config.fingerprint
         number = max((operator.revisions[key].number for key in in_force if operator.revisions[key].after == at), default=0)

@@ -2,10 +2,12 @@
 
 import pytest
 
-from mesh.core import Effect, Halt, Note
+from mesh.core import Effect, Halt, Note, Send
+from mesh.messages.orders import LocalHello
 from mesh.simnet import Place
 from mesh.units import MS_NS, SECOND_NS
 from tests.sim.faultplan import WARM_NS
+from tests.sim.fleet import MASTER
 from tests.sim.kinds import KINDS
 from tests.sim.simulate import Simulation
 
@@ -41,3 +43,27 @@ def test_drained_router_is_left_before_it_ends(seed: int) -> None:
     _, codes, states = master.totals()
     assert not any(states.values())
     assert not [code for code in codes if code.startswith(("EXPIRED", "KILLED"))]
+
+
+def test_hellos_go_at_their_pace_while_a_router_leaves_and_no_master_welcomes() -> None:
+    """A hello is answered with a heartbeat, and a heartbeat of a router that leaves with a look: not with the next hello, without end."""
+    simulation = Simulation(5, off=frozenset(KINDS))
+    fleet, net = simulation.fleet, simulation.fleet.net
+    told_ns: list[int] = []
+    checks = net.on_effect
+
+    def on_effect(place: Place, effect: Effect) -> None:
+        if isinstance(effect, Send) and isinstance(effect.message, LocalHello) and place.name in fleet.locals:
+            told_ns.append(net.now_ns)
+        if checks is not None:
+            checks(place, effect)
+
+    net.on_effect = on_effect
+    at_ns = net.now_ns + WARM_NS
+    fleet.gone.add(MASTER)
+    for name in (MASTER, *fleet.locals):  # these come back, and nobody welcomes them
+        net.call(at_ns, lambda name=name: net.crash(name))
+    net.call(at_ns + 3 * SECOND_NS // 2, lambda: net.stop("router-1"))
+    net.run(at_ns + 4 * SECOND_NS)
+    looks_count = 4 * SECOND_NS // (fleet.config.settings.timers.heartbeat_ms * MS_NS)
+    assert 0 < sum(told > at_ns for told in told_ns) <= 2 * 2 * len(fleet.locals) * looks_count
