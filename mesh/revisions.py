@@ -8,6 +8,7 @@ whose files are older and newer ones of that chain run the same.
 """
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -20,6 +21,8 @@ from mesh.messages.control import PATCH_BYTES_MAX, Activation, Item, Revision
 Plain = dict[str, Any]
 
 
+MADE_MAX = 16
+"""Configurations that are kept, so that nobody makes the same again."""
 LINKS_MAX = 16
 """So many configurations before it a node names at its hello: one that lags by some changes gets them, and is no stranger till then."""
 Key = list[str]
@@ -44,9 +47,12 @@ def patch_of(before: Config, after: Config) -> bytes:
     return patch
 
 
+@lru_cache(maxsize=MADE_MAX)
 def revised(config: Config, revision: Revision) -> Config:
     """A configuration with a change made to it, a host's own caps included. Raises BadConfig where it changes what cannot change live, or
     leads to another one than it says.
+
+    Made once: in a large fleet it takes a good part of a second, and what was prepared is put in force next.
     """
     where = f"live change {revision.number}"
     if revision.before != config.fingerprint:
@@ -90,8 +96,6 @@ class Revisions:
         """The changes that were made of the base, in their order."""
         self._current = base
         self._problem = ""
-        self._tried: tuple[bytes, Config, Config] | None = None
-        """The prepared change, of what and into what it was made: in a large fleet this takes long, and it is put in force next."""
         self._prepared = ""
 
     def take(self, key: bytes, item: Item) -> None:
@@ -143,7 +147,7 @@ class Revisions:
         self._problem = ""
         for key in plan[len(self._made) :]:
             try:
-                self._current = self._revised(key)
+                self._current = revised(self._current, self._revisions[key])
             except BadConfig as error:
                 self._problem = str(error)
                 break
@@ -170,15 +174,10 @@ class Revisions:
         if waiting:
             key = max(waiting)[1]
             try:
-                self._tried = key, self._current, self._revised(key)
+                revised(self._current, self._revisions[key])
                 self._prepared = prepared_word(key)
             except BadConfig as error:
                 self._prepared = prepared_word(key, str(error))
-
-    def _revised(self, key: bytes) -> Config:
-        if self._tried is not None and self._tried[0] == key and self._tried[1] is self._current:
-            return self._tried[2]
-        return revised(self._current, self._revisions[key])
 
 
 def prepared_word(key: bytes, why_not: str = "") -> str:

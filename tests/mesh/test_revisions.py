@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mesh.config import Config, parse
+from mesh.config import Config, parse, parse_effective
 from mesh.confighash import agree
 from mesh.errors import BadConfig
 from mesh.messages.control import PATCH_BYTES_MAX, Activation, Entry, Revision
@@ -75,21 +75,23 @@ def test_a_file_that_a_later_change_has_led_to_is_not_led_away_by_an_earlier_one
 
 def test_each_change_is_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """In a large fleet one takes a good part of a second, in the loop that trades: it is made when it comes, and then no more."""
-    made: list[int] = []
+    made: list[str] = []
 
-    def counted(config: Config, revision: Revision) -> Config:
-        made.append(revision.number)
-        return revised(config, revision)
+    def counted(text: str) -> Config:
+        made.append(text)
+        return parse_effective(text)
 
-    monkeypatch.setattr("mesh.revisions.revised", counted)
-    revisions = Revisions(FIRST)
-    for revision in chain(FIRST, SECOND, THIRD):
-        for item in (revision, in_force(revision)):
-            revisions.take(id_of(revision), item)
-            assert revisions.problem == ""
-    assert made == [1, 2]
-    assert taking(FIRST, *(item for each in chain(FIRST, SECOND, THIRD) for item in (in_force(each), each))).number == 2
-    assert made == [1, 2, 1, 2], "a node that starts makes each once, too"
+    monkeypatch.setattr("mesh.revisions.parse_effective", counted)
+    base = with_rails(8)
+    revisions = Revisions(base)
+    for number, revision in enumerate(chain(base, SECOND, THIRD), start=1):
+        revisions.take(id_of(revision), revision)
+        assert (revisions.prepared, len(made)) == (prepared_word(id_of(revision)), number)
+        revisions.take(b"a" + id_of(revision), in_force(revision))
+        assert (revisions.problem, revisions.number, len(made)) == ("", number, number)
+    again = with_rails(8)
+    assert taking(again, *(item for each in chain(base, SECOND, THIRD) for item in (in_force(each), each))).number == 2
+    assert len(made) == 4, "a node that starts makes each once, too"
 
 
 def test_a_file_that_is_no_link_of_the_chain_is_left_as_it_is() -> None:

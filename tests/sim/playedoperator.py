@@ -43,6 +43,7 @@ class PlayedOperator(Core):
         self._config = config
         self._names = {f"{links.CONTROL}.{index}": name for index, name in enumerate(names)}
         self._confirmations: dict[bytes, Confirmations] = {}
+        """Of stops that some account has not confirmed yet."""
         self.confirmed: dict[tuple[bytes, str], tuple[int, frozenset[bytes]]] = {}
         """(entry, account) → when it was CONFIRMED first, and the openings that locals had named as being in flight."""
         self._links = [f"{links.CONTROL}.{index}" for index in range(len(names))]
@@ -170,9 +171,12 @@ class PlayedOperator(Core):
         message = envelope.message
         if isinstance(message, Latched):
             self.latched.append((now_ns, message))
-        for key, confirmations in self._confirmations.items():
+        for key, confirmations in list(self._confirmations.items()):
             confirmations.take(message, self._names[envelope.link], now_ns)
-            for verdict in confirmations.verdicts(now_ns):
+            verdicts = confirmations.verdicts(now_ns)
+            if all((key, verdict.account) in self.confirmed for verdict in verdicts):
+                del self._confirmations[key]
+            for verdict in verdicts:
                 if verdict.is_confirmed and (key, verdict.account) not in self.confirmed:
                     named = [oid for _, latched in self.latched if latched.account == verdict.account for oid in latched.in_flight]
                     self.confirmed[key, verdict.account] = now_ns, frozenset(named)
