@@ -6,8 +6,9 @@ from typing import Annotated
 import typer
 
 from nodes.io.cli.options import ConfigOption
+from nodes.io.cli.stop_verbs import arm
 
-account_app = typer.Typer(help="Accounts of the configuration: list them, add one, disable one.", no_args_is_help=True)
+account_app = typer.Typer(help="Accounts of the configuration: list them, add one, arm one, disable one.", no_args_is_help=True)
 Name = Annotated[str, typer.Argument(help="Name of the account: letters, digits and _ . # - .")]
 
 
@@ -46,6 +47,9 @@ def disable(name: Name, config: ConfigOption = None) -> None:
     from nodes.io.cli.accounting import disable_account
 
     raise typer.Exit(disable_account(config, name))
+
+
+account_app.command("arm")(arm)
 
 
 def register(app: typer.Typer) -> None:
