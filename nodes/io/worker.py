@@ -20,7 +20,6 @@ from mesh.messages.venue import VenueAttach, VenueFind, VenueLatch, VenueLost, V
 from mesh.terminalword import BROKER, kind_of
 from nodes.io.childprocess import ChildProcess, run_child
 from nodes.io.latchword import LatchWord
-from nodes.io.mt5backend import BrokerDoor
 from nodes.io.pipe import Pipe
 from nodes.io.secret import Secret
 from nodes.io.venuelimits import readable
@@ -111,6 +110,7 @@ def work(config: Config, words: list[str], pipe: Pipe, password: Secret | None =
     section = config.account[account]
     if kind_of(section.terminal) == BROKER and not config.settings.mesh.plain:
         from nodes.io.doorfiles import client_door  # keys take memory, and real terminals have none
+        from nodes.io.mt5backend import BrokerDoor  # with numpy, which the local, whose end is in this file too, does without
 
         door = client_door(config, state, config.local_of(account))
         BrokerDoor.way = door.way(config.nodes_of("broker")[0]) if door is not None else None

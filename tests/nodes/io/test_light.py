@@ -11,7 +11,7 @@ from nodes.io.locate import demo_text
 
 LOADED = """
 import importlib, pathlib, sys
-import nodes.io.run
+import nodes.io.run, nodes.io.worker
 from nodes.io.locate import load
 importlib.import_module(f"nodes.{sys.argv[1]}.core")
 load(pathlib.Path(sys.argv[2]), is_node=True)
