@@ -1,6 +1,6 @@
 """What one configuration changes of another, key by key, and what it takes for it to hold.
 
-Limits, targets and levels change while all nodes run (``mesh/revisions.py``). Most other changes are taken by starting nodes again one
+Limits, targets and distances change while all nodes run (``mesh/revisions.py``). Most other changes are taken by starting nodes again one
 after the other, for the current and the previous configuration work together (``mesh/confighash.py``). Some every node has to take in the
 same moment, for by them nodes find and understand each other; and some make another mesh of it, whose stores and keys are not those of
 this one.
@@ -24,7 +24,7 @@ ANEW_KEYS = ("mesh.id", "mesh.seed", "account.*.login", "account.*.server", "acc
 TOGETHER_KEYS = ("mesh.*", "timers.*", "market.*", "broker.*", "node.*", "process.*", "symbol.*")
 """Where nodes are, how they talk, and what market time is made of."""
 LIVE_KEYS = (
-    "rails.*", "fleet.*", "group", "group.*",
+    "rails.*", "fleet.errors_*", "group", "group.*",
     "account.*.rails.*", "account.*.sizing", "account.*.sizing.*", "account.*.equity_stop_percent",
     "strategy.*.targets", "strategy.*.sizing.*", "strategy.*.manage.*", "strategy.*.reverse",
     "strategy.*.sl_points", "strategy.*.tp_points", "strategy.*.sl_atr", "strategy.*.tp_atr",
@@ -32,8 +32,8 @@ LIVE_KEYS = (
 """What master and locals alone decide by, and can take while they trade. Hard caps are not among them: they hold whatever an operator's key
 says, be it stolen, and change by whoever is at the host.
 """
-DAY_KEYS = ("*rails.daily_reset", "*rails.daily_reset_zone", "*rails.daily_loss_base")
-"""When a day begins and with what: marks are kept by them, so that they change with a start."""
+DAY_KEYS = ("*rails.daily_*",)
+"""When a day begins, and what it may lose: marks and stops of the day are kept by them, so that they change with a start."""
 
 ALERTS = "alerts"
 """A leaf where the section is left out."""
@@ -52,7 +52,8 @@ def changes(before: Config, after: Config) -> list[Change]:
     """Every key whose value differs, by key."""
     old, new = dict(_leaves(before)), dict(_leaves(after))
     differing = [key for key in sorted(old.keys() | new.keys()) if old.get(key) != new.get(key)]
-    return [Change(key, old.get(key, LEFT_OUT), new.get(key, LEFT_OUT), _how(key, old, new)) for key in differing]
+    moving = set(before.account) ^ set(after.account)
+    return [Change(key, old.get(key, LEFT_OUT), new.get(key, LEFT_OUT), _how(key, old, new, moving)) for key in differing]
 
 
 def _leaves(config: Config) -> Iterator[tuple[str, str]]:
@@ -68,11 +69,10 @@ def _under(where: str, value: Any) -> Iterator[tuple[str, str]]:
         yield where, OFF if value is None else value if isinstance(value, str) else msgspec.json.encode(value).decode()
 
 
-def _how(key: str, old: dict[str, str], new: dict[str, str]) -> str:
-    if key.startswith("account."):
-        login = ".".join([*key.split(".")[:2], "login"])
-        if login not in old or login not in new:  # an account that comes or goes
-            return TOGETHER
+def _how(key: str, old: dict[str, str], new: dict[str, str], moving: set[str]) -> str:
+    """``moving``: accounts that come or go."""
+    if any(key.startswith(f"account.{name}.") for name in moving):
+        return TOGETHER
     if key.startswith(ALERTS) and (ALERTS in old) != (ALERTS in new):  # a process that comes or goes
         return TOGETHER
     if _is_among(key, ANEW_KEYS):

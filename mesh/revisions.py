@@ -3,8 +3,8 @@
 A ``Revision`` says which keys get which values and which configuration that gives, by its fingerprint; an ``Activation`` puts it in force.
 Both travel in the kill set: all nodes get them, they outlive restarts, and since leave to open names the set's digest, an account opens
 only where its local, its router and the master hold the same changes. A node's configuration follows from the set alone, never from the
-order in which items came: beginning with its own file, of the changes in force each that leads on from there, by number. So hosts
-whose files are older and newer ones of that chain run the same.
+order in which items came: beginning with its own file, of the changes in force the newest that leads on from there, and so on. So
+hosts whose files are older and newer ones of that chain run the same.
 """
 
 from collections.abc import Mapping
@@ -21,8 +21,12 @@ from mesh.messages.control import PATCH_BYTES_MAX, Activation, Item, Revision
 Plain = dict[str, Any]
 
 
+WHY_MAX = 200
+"""Characters of why a change was not made: it is told with each opening that is denied for it, which has other words too."""
 MADE_MAX = 16
 """Configurations that are kept, so that nobody makes the same again."""
+FOLLOWING_ROLES = ("master", "router", "local")
+"""Who holds live changes. Any other node runs what its file says."""
 LINKS_MAX = 16
 """So many configurations before it a node names at its hello: one that lags by some changes gets them, and is no stranger till then."""
 Key = list[str]
@@ -64,19 +68,16 @@ def revised(config: Config, revision: Revision) -> Config:
             _section_of(key, plain)[key[-1]] = value
         for key in patch.gone:
             _section_of(key, plain).pop(key[-1], None)
+        text = msgspec.json.encode(plain).decode()
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise BadConfig(f"{where}: its patch is damaged: {error}") from None
-    after = parse_effective(msgspec.json.encode(plain).decode())
+    after = parse_effective(text)
     if after.fingerprint != revision.after:
         raise BadConfig(f"{where} leads to {after.fingerprint} here, not to {revision.after}: bring all hosts to one version first")
     if other := [change.key for change in changes(config.whole, after) if change.how != LIVE]:
         raise BadConfig(f"{where}: {', '.join(other[:8])} cannot change live: use `mesh config apply`")
     after.follows(" ".join(config.lineage.split()[:LINKS_MAX]))
     return after if config.narrow is None else config.narrow(after)
-
-
-FOLLOWING_ROLES = ("master", "router", "local")
-"""Who holds live changes. Any other node runs what its file says."""
 
 
 class Revisions:
@@ -149,24 +150,32 @@ class Revisions:
             try:
                 self._current = revised(self._current, self._revisions[key])
             except BadConfig as error:
-                self._problem = str(error)
+                self._problem = str(error)[:WHY_MAX]
                 break
             self._made.append(key)
         self._prepare()
 
     def _plan(self) -> list[bytes]:
-        """The changes in force that lead on from the base, one from the other, by number and id. Those up to the newest one that has led to
-        the base itself are in it.
+        """The changes in force that lead on from the base, one from the other. Those up to the newest one that has led to the base itself
+        are in it; of several that lead on from the same the newest goes, which a late word for an older one does not take back.
         """
-        in_force = sorted((item.number, key) for key, item in self._revisions.items() if key in self._in_force)
+        in_force = sorted((-item.number, key) for key, item in self._revisions.items() if key in self._in_force)  # the newest first
         at = self._base.fingerprint
-        last = max((number for number, key in in_force if self._revisions[key].after == at), default=0)
+        last = next((-number for number, key in in_force if self._revisions[key].after == at), 0)
         plan: list[bytes] = []
-        for number, key in in_force:
-            if number > last and self._revisions[key].before == at:
-                plan.append(key)
-                at, last = self._revisions[key].after, number
+        while leading := [(-number, key) for number, key in in_force if -number > last and self._revisions[key].before == at]:
+            last, key = leading[0]
+            plan.append(key)
+            at = self._revisions[key].after
         return plan
+
+    @property
+    def passed_over(self) -> int:
+        """How many changes in force have nothing to do with this node's file: it was made of another one, or for another version."""
+        if self._in_force & self._revisions.keys() and not self._plan():
+            made = [item for key, item in self._revisions.items() if key in self._in_force]
+            return 0 if any(item.after == self._base.fingerprint for item in made) else len(made)
+        return 0
 
     def _prepare(self) -> None:
         self._prepared = ""
@@ -182,7 +191,7 @@ class Revisions:
 
 def prepared_word(key: bytes, why_not: str = "") -> str:
     """What a node says of a change that it holds and that is not in force."""
-    return f"{key.hex()[:16]} {why_not or 'fits'}"
+    return f"{key.hex()[:16]} {why_not[:WHY_MAX] or 'fits'}"
 
 
 def _plain(config: Config) -> Plain:

@@ -127,14 +127,15 @@ class Stops:
         verified = self._keys.keyring.verify_untrusted(raw, is_first=is_first)
         if isinstance(verified, Refusal):
             return self.refuse(raw, key, verified, now_ns, is_kept=verified.code != RETIRED)  # a node may bring it
-        if not self.killset.has_room(verified.holder.role == OPERATOR):
+        is_kept_for = verified.holder.role == OPERATOR and isinstance(verified.item, StopItem)  # not for who reloads by a script
+        if not self.killset.has_room(is_kept_for):
             return self.refuse(raw, key, Refusal(FULL, f"items={len(self.killset)}"), now_ns)
         self.killset.add(key, raw, verified.item)
         notes: list[Effect] = [_taken_note(key, verified.item)]
         ran = self.revisions.current, self.revisions.problem
         self.revisions.take(key, verified.item)
         if (self.revisions.current, self.revisions.problem) != ran:
-            notes.append(self._revised_note())
+            notes.append(self.revised_note())
         if len(self.killset) in FILLING:
             told = {"items": len(self.killset), "most": KILL_ITEMS_MAX, "do": "see README: a kill set that fills up"}
             notes.append(Note("error", "stops_filling", told))
@@ -149,13 +150,21 @@ class Stops:
             return self.refuse(raw, key, verified, now_ns, is_kept=False)
         return Result(key, TAKEN, "drill", [Put(DRILL_ROW, b"", raw)], [], verified.item)
 
-    def _revised_note(self) -> Note:
-        """Another configuration is in force from now on, or ought to be."""
+    def revised_note(self) -> Note:
+        """Another configuration than that of its file is in force here, or ought to be."""
         revisions = self.revisions
         told = {"number": revisions.number, "configuration": revisions.current.fingerprint}
         if not revisions.problem:
             return Note("warning", "configuration_revised", told)
         return Note("error", "configuration_not_revised", told | {"why": revisions.problem})
+
+    def restored_notes(self) -> list[Note]:
+        """What is to be told of the set that a node starts with."""
+        if count := self.revisions.passed_over:
+            told = {"count": count, "configuration": self.revisions.current.fingerprint}
+            told["do"] = "nothing of them is in this file: compare it with what ran (configurations/ of the state), then mesh reload"
+            return [Note("error", "live_changes_passed_over", told)]
+        return [self.revised_note()] if self.revisions.number or self.revisions.problem else []
 
     def refuse(self, raw: bytes, key: bytes, why: Refusal, now_ns: int, is_kept: bool = True) -> Result:
         """Do not take an item (``key``: of what it says), and write it down as often as that does not fill the disk.

@@ -216,8 +216,6 @@ class Caretaker:
     def _watch(self) -> list[Effect]:
         """Have a simulated market stop where equity reaches the floor, while there is something to lose."""
         equity_stop = self._state.equity_stop
-        if not equity_stop.is_set:
-            return []
         wanted_e8 = equity_stop.floor_e8 if self._state.book.ours and not equity_stop.is_reached else 0
         if wanted_e8 == self._watched_e8:
             return []

@@ -160,7 +160,7 @@ class Local(Core):
         # their rows are in the order of their keys; they get their turn as they were decided
         for order in sorted(orders, key=lambda record: record.decided_market_ns):
             effects += self._desk.recovered(order, now_ns)
-        return effects
+        return [*effects, *state.ladder.stops.restored_notes()]
 
     def start(self, now_ns: int) -> Effects:
         """Say hello everywhere, look for the terminal."""
@@ -318,12 +318,14 @@ class Local(Core):
     def _on_stops(self, envelope: Envelope, now_ns: int) -> Effects:
         """Stops, and live changes: what is looked at after them is held against the new limits."""
         effects = self._stopping.on_part(envelope, now_ns)
-        self._revise()
-        return effects
+        return (*effects, *self._home.hellos()) if self._revise() else effects
 
-    def _revise(self) -> None:
-        if self._state.revise():
+    def _revise(self) -> bool:
+        """Go by the live changes there are; whether they make another configuration than before, which a hello tells."""
+        is_other = self._state.revise()
+        if is_other:
             self._caretaker.configure()
+        return is_other
 
     def _on_link_down(self, envelope: Envelope, now_ns: int) -> Effects:
         self._home.on_down(envelope.link)

@@ -96,7 +96,7 @@ class Intents:
                 return End(codes.DENIED, f"TERMINAL {state.refused}")
             return Wait(self._give_up_ns(job), what="terminal")
         if state.unfit:
-            return End(codes.DENIED, f"MISMATCH at=local {state.unfit}")
+            return End(codes.DENIED, f"MISMATCH at=local change={state.unfit}")
         if state.is_rolled_back:
             return End(codes.DENIED, "ROLLBACK outcomes=lost")
         if lost := self._jobs.unknown_in(record.symbol):
@@ -139,7 +139,7 @@ class Intents:
         if level != ACTIVE:
             return End(codes.KILLED, f"level={level}")
         if state.freshness.is_below_floor(record.e, record.n):
-            return End(codes.KILLED, f"n={record.n} decided=before_undo")
+            return End(codes.KILLED, f"n={record.n} decided=before_undo_or_change")
         return None
 
     def is_late(self, job: Job, now_ns: int) -> bool:

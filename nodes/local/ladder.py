@@ -26,8 +26,8 @@ class Ladder:
         self._names = SymbolNames(config)
         self.latch_count = 1
         """The latch word: grows with every item and every epoch taken."""
-        self.undo_count = 0
-        """Undos taken in this life."""
+        self.floor_count = 0
+        """How often in this life something was taken past which nothing decided before is opened: an undo, a change of the limits."""
         self.is_clear = True
         """No stop is live, of whatever scope."""
         self._levels: dict[tuple[str, str], str] = {}
@@ -52,10 +52,12 @@ class Ladder:
 
     def take_untrusted(self, raw: bytes, now_ns: int) -> Result:
         """Merge one item: it binds at once."""
+        before = self._stops.revisions.current
         result = self._stops.take_untrusted(raw, now_ns)
         if result.item is not None:
             self.latch_count += 1
-            self.undo_count += isinstance(result.item, Undo)
+            # what was decided before more was allowed, or by other limits, is opened no more
+            self.floor_count += isinstance(result.item, Undo) or self._stops.revisions.current is not before
             self._changed()
         return result
 

@@ -97,7 +97,7 @@ class Stopping:
     def _take(self, items: list[bytes], now_ns: int) -> list[Effect]:
         """Stops bind and the latch word is set at once; LATCHED is said when they are durable."""
         state = self._state
-        undo_count = state.ladder.undo_count
+        floor_count = state.ladder.floor_count
         results = [state.ladder.take_untrusted(raw, now_ns) for raw in items]
         effects = [note for result in results for note in result.notes]
         puts = [put for result in results if result.item is not None for put in result.puts]
@@ -109,7 +109,7 @@ class Stopping:
             is_durable = all(result.is_refused or state.ladder.is_durable(result.id) for result in results)
             return [*effects, *self._home.say_latched()] if is_durable else effects
         own = [raw for raw, result in zip(items, results, strict=True) if result.item is not None and result.item.issuer == state.name]
-        if state.ladder.undo_count > undo_count:
+        if state.ladder.floor_count > floor_count:
             state.freshness.demand_new(now_ns)
         self._venue.want_state()
 

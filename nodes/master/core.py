@@ -148,8 +148,9 @@ class Master(Core):
         self._revise()
         commit = self._state.commits.make(puts, lambda durable_ns: self._begin(again, durable_ns))
         lines = len(self._state.ledger.open_lines())
+        notes = self._state.stops.restored_notes()
         note = Note("info", "epoch_begins", {"e": self._state.epoch, "open_lines": lines, "closes_again": len(again)})
-        return (*(event for decision in again for event in told.sent_again(decision)), commit, note)
+        return (*(event for decision in again for event in told.sent_again(decision)), commit, note, *notes)
 
     def start(self, now_ns: int) -> Effects:
         """Ask the market where it stands."""
@@ -341,9 +342,7 @@ class Master(Core):
         return revising
 
     def _revise(self) -> None:
-        revisions = self._state.stops.revisions
-        if revisions.current is not self._state.config or revisions.problem:
-            self._state.revise(revisions.current)
+        if self._state.revise():
             self._tripwires.configure()
             self._back.configure()
 

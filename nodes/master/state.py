@@ -102,14 +102,21 @@ class MasterState:
         self.log = OrderLog(epoch)
         self.attendance = Attendance(self.log, Grants(self.grant_ns, now_ns, follows), self.counters, self.sealer)
 
-    def revise(self, config: Config) -> None:
-        """Decide by another configuration from here on; where one in force could not be made, nothing is opened."""
-        self.config = config
+    def revise(self) -> bool:
+        """Decide by the configuration that the live changes here make; whether it is another one than before. Where one in force could not
+        be made, nothing is opened.
+        """
+        revisions = self.stops.revisions
+        for account in self.accounts.values():
+            account.mismatch.found(REVISION, revisions.problem)
+        if revisions.current is self.config:
+            return False
+        self.config = config = revisions.current
         for account in self.accounts.values():
             account.configure(config)
-            account.mismatch.found(REVISION, self.stops.revisions.problem)
         self.decider = Decider(config, self.accounts, self.clock.quotes, self.stops.killset)
         self.rate_horizon_ns = self._rate_horizon_ns()
+        return True
 
     def _rate_horizon_ns(self) -> int:
         """How far back orders count."""

@@ -146,7 +146,7 @@ class Router(Core):
             if kind == KILL_ITEM:
                 self._state.stops.restore(record)
         self._state.config = self._state.stops.revisions.current
-        return NOTHING
+        return tuple(self._state.stops.restored_notes())
 
     def start(self, now_ns: int) -> Effects:
         """Say hello to the master."""
@@ -263,9 +263,11 @@ class Router(Core):
         """A handler of what may bring a live change: what this router runs is told with its health and its hello."""
 
         def revising(envelope: Envelope, now_ns: int) -> Effects:
-            effects = handler(envelope, now_ns)
-            self._state.config = self._state.stops.revisions.current
-            return effects
+            effects, state = handler(envelope, now_ns), self._state
+            if state.stops.revisions.current is state.config:
+                return effects
+            state.config = state.stops.revisions.current
+            return (*effects, state.hello())
 
         return revising
 

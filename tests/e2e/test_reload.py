@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from mesh.messages.health import NodeHealth
-from nodes.io.cli.carrying import DECIDING_ROLES
+from mesh.revisions import FOLLOWING_ROLES
 from nodes.io.cli.client import Client
 from nodes.io.locate import load
 from tests.e2e.meshrig import Rig
@@ -47,7 +47,7 @@ class Watched:
 
     def run_all(self, fingerprint: str) -> bool:
         """Whether all that decide by the configuration run this one."""
-        deciding = [name for role in DECIDING_ROLES for name in self.rig.config.nodes_of(role)]
+        deciding = [name for role in FOLLOWING_ROLES for name in self.rig.config.nodes_of(role)]
         return {self.healths()[name].config_hash for name in deciding} == {fingerprint}
 
     def pids(self) -> dict[str, int]:

@@ -111,6 +111,23 @@ def test_of_two_changes_of_one_number_all_nodes_make_the_same() -> None:
         assert revisions.current.fingerprint == lower.after
 
 
+def test_a_late_word_for_an_older_change_does_not_take_a_newer_one_back() -> None:
+    """Its client hung between the two words; meanwhile another one was prepared from the same, and put in force."""
+    older, newer = change(FIRST, SECOND, 1), change(FIRST, THIRD, 2)
+    revisions = taking(FIRST, older, newer, in_force(newer))
+    assert revisions.current.fingerprint == THIRD.fingerprint
+    revisions.take(b"late", in_force(older))
+    assert revisions.current.fingerprint == THIRD.fingerprint
+
+
+def test_changes_that_have_nothing_to_do_with_the_file_are_counted() -> None:
+    """An edited file, or another version's: what was changed live is in none of it, and that is to be told."""
+    first = change(FIRST, SECOND)
+    assert taking(with_rails(9), first, in_force(first)).passed_over == 1
+    assert [taking(file, first, in_force(first)).passed_over for file in (FIRST, SECOND)] == [0, 0]
+    assert taking(with_rails(9), first).passed_over == 0, "it is not in force"
+
+
 def test_a_change_that_leads_elsewhere_than_it_says_is_not_made_and_told() -> None:
     """A version that reads the file another way does not trade on what it cannot make."""
     revision = msgspec.structs.replace(change(FIRST, SECOND), after=THIRD.fingerprint)
@@ -126,6 +143,8 @@ def test_a_change_that_leads_elsewhere_than_it_says_is_not_made_and_told() -> No
     [
         (small("[mesh]\nbase_port = 7500\n"), "mesh.base_port"),
         (small('[rails]\ndaily_reset = "22:00"\n'), "rails.daily_reset"),
+        (small("[rails]\ndaily_loss_percent = 4\n"), "rails.daily_loss_percent"),
+        (small("[fleet]\nloss_percent = 4\n"), "fleet.loss_percent"),
         (small("[caps]\nlots = 50\n"), "caps"),
         (small(a2="caps = {lots = 50}"), "account.a2.caps"),
         (small(a1='mode = "shadow"'), "account.a1.mode"),
@@ -143,6 +162,7 @@ def test_what_cannot_change_live_is_refused_though_it_is_signed(after: Config, k
     "patch",
     [
         b"", b"null", b"[[], []]", b'[[["rails"]], []]', b'[[[["rails", 1], 2]], []]', b"[" * 5_000, b"\xff",
+        b'[[[["rails", "risk_percent"], ' + b"[" * 900 + b"]" * 900 + b"]], []]",
         b'[[[["nowhere", "x"], 1]], []]', b"[[[[], 1]], []]", b"[[], [[]]]", b'[[[["rails"], 1]], []]', b'[[], [["mesh"]]]',
     ],
 )

@@ -18,6 +18,7 @@ from nodes.stops import (
     Result,
     Stops,
 )
+from tests.revisionitems import change, in_force
 from tests.stopitems import CONFIG, KEYS, drilled, signed
 
 
@@ -132,3 +133,13 @@ def test_a_stop_whose_bytes_came_as_a_drill_is_taken_all_the_same() -> None:
     assert isinstance(as_drill, Signed)
     assert stops.drilled_untrusted(as_drill, 0).code == BAD_SIGNATURE
     assert stops.take_untrusted(raw, 0).code == TAKEN
+
+
+def test_live_changes_leave_the_last_places_to_stops() -> None:
+    """Who reloads by a script each hour fills the set in time: a person can stop and resume all the same."""
+    desk = Desk()
+    for number in range(KILL_ITEMS_MAX - OPERATORS_COUNT):
+        desk.stops.killset.add(number.to_bytes(32, "big"), b"", entry(number))
+    revision = change(CONFIG, CONFIG)
+    assert (desk.take(signed(revision)).code, desk.take(signed(in_force(revision))).code) == (FULL, FULL)
+    assert desk.take(signed(entry(9_999))).code == TAKEN

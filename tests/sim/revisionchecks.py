@@ -46,16 +46,18 @@ class RevisionChecks:
         return [f"{place.name} runs {_runs(place)}, in force is {ought}" for place in places if _runs(place) != ought]
 
     def _ought(self, killset: KillSet) -> str:
-        """Of the changes held and in force, by number and id, each that leads on from where the one before has led."""
+        """Of the changes held and in force, the newest that leads on from where the one before has led, and so on."""
         fleet, operator = self._seen.fleet, self._seen.fleet.operator
         in_force = {key for activation, key in operator.in_force.items() if activation in killset and key in killset}
         at = fleet.config.fingerprint
         number = max((operator.revisions[key].number for key in in_force if operator.revisions[key].after == at), default=0)
-        for key in sorted(in_force, key=lambda key: (operator.revisions[key].number, key)):
-            revision = operator.revisions[key]
-            if revision.before == at and revision.number > number:
-                at, number = revision.after, revision.number
-        return at
+        while True:
+            leading = [key for key in in_force if operator.revisions[key].before == at and operator.revisions[key].number > number]
+            if not leading:
+                return at
+            newest = max(operator.revisions[key].number for key in leading)
+            chosen = operator.revisions[min(key for key in leading if operator.revisions[key].number == newest)]
+            at, number = chosen.after, chosen.number
 
 
 def _runs(place: Place) -> str:

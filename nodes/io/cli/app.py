@@ -14,7 +14,7 @@ from rich.console import Console
 from mesh.errors import EXIT_CODES, BadConfig, MeshError
 from nodes.io.cli.grid import cell
 from nodes.io.cli.options import ConfigOption, StateOption
-from nodes.io.cli.stop_verbs import DryRun, Json, Key, Yes
+from nodes.io.cli.stop_verbs import DryRun, Json, Key, Reason, Yes
 
 EPILOG = "Exit codes: " + "; ".join(f"{code} {text}" for code, text in EXIT_CODES.items())
 app = typer.Typer(
@@ -91,16 +91,16 @@ def wait_ready(
 @app.command()
 def reload(
     file: Annotated[Path, typer.Argument(help="The new configuration.")],
-    reason: Annotated[str, typer.Option(help="Why; kept with it for ever.")],
+    reason: Reason,
     config: ConfigOption = None, key: Key = None,
-    wait_s: Annotated[float, typer.Option("--wait", min=0, help="Seconds to wait for each of its two steps. 0: ten.")] = 0.0,
+    timeout_s: Annotated[float, typer.Option("--timeout", min=0, help="Seconds to wait for each of its two steps. 0: ten.")] = 0.0,
     as_json: Json = False, dry_run: DryRun = False, yes: Yes = False,
 ) -> None:  # fmt: skip
-    """Have the running mesh take new limits, targets and levels, live: all accounts and nodes confirm, or nothing changes (exit 3)."""
+    """Have the running mesh take new limits, targets and distances, live: all accounts and nodes confirm, or nothing changes (exit 3)."""
     from nodes.io.cli.reload import reload_config
     from nodes.io.cli.stops import Wish
 
-    raise typer.Exit(reload_config(file, Wish(config, key, "", wait_s, as_json, dry_run, yes, reason)))
+    raise typer.Exit(reload_config(file, Wish(config, key, "", timeout_s, as_json, dry_run, yes, reason)))
 
 
 @app.command()

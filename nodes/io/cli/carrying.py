@@ -12,13 +12,12 @@ from mesh.keyring import Signer
 from mesh.messages.control import Activation, Revision
 from mesh.messages.health import NodeHealth
 from mesh.phases import UP_PHASES
+from mesh.revisions import FOLLOWING_ROLES
 from mesh.units import SECOND_NS
 from mesh.view import node_state
 from nodes.io.cli.client import Client
 from nodes.io.cli.stoprun import STEP_MS, StopEnd, StopRun
 
-DECIDING_ROLES = ("master", "router", "local")
-"""Who takes live changes."""
 Asked = Callable[[NodeHealth], str]
 """Why what a node says is not what is waited for; empty where it is."""
 Told = Callable[[StopEnd], None]
@@ -69,7 +68,7 @@ def carry(client: Client, signer: Signer, item: Revision | Activation, asked: As
 
 def unfit_nodes(client: Client, asked: Asked) -> dict[str, str]:
     """Those who decide by the configuration and are not up, or do not say what they should: each with why."""
-    nodes = [name for role in DECIDING_ROLES for name in client.config.nodes_of(role)]
+    nodes = [name for role in FOLLOWING_ROLES for name in client.config.nodes_of(role)]
     return {name: why for name in nodes if (why := _why_unfit(client, name, asked))}
 
 

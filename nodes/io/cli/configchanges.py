@@ -28,7 +28,7 @@ DO = {
     ANEW: "these make another mesh of it: begin one with stores and keys of its own (another mesh.id and --state)",
     TOGETHER: "these have to be taken by all at once: `mesh down`, then `mesh up` with this file and `--state` of what runs",
     ONE_BY_ONE: "these hold once nodes start again: `mesh config apply {file}` does it one by one, no order is lost or doubled, stops stay",
-    LIVE: "`mesh reload {file}` has it taken while all nodes run",
+    LIVE: "`mesh reload {file} --reason …` has it taken while all nodes run",
 }
 """What takes a change, the hardest first."""
 BY_RESTART = (LIVE, ONE_BY_ONE)
@@ -83,4 +83,5 @@ def check_stays(wanted: Config, view: View) -> None:
     if followed.problem:
         raise BadConfig(f"nodes that start with it would open nothing: {followed.problem}")
     if followed.current.fingerprint != wanted.fingerprint:
-        raise BadConfig(f"live change {followed.number} leads on from this configuration: `mesh reload` it instead")
+        why = f"live change {followed.number} leads on from this configuration, so that nodes which start with it would run the next one"
+        raise BadConfig(f"{why}: have what changes live taken by `mesh reload` first, then the rest by `mesh config apply`")

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from mesh.config import Config
 from mesh.errors import BadConfig, MeshError, NoMesh
+from mesh.messages.control import Activation, Revision
 from mesh.messages.health import NodeHealth
 from nodes.io.cli.client import LOOK_S, Client
 from nodes.io.cli.configchanges import with_live
@@ -70,8 +71,8 @@ def examined(config_path: Path | None, state: Path | None) -> Iterator[Finding]:
         yield from _machine(None, state or default_state(True))
         return
     yield _files(config)
-    healths, live_hash = _told(config, place)
-    yield from fleet.look(config.node, healths, package_version(), config.fingerprint, live_hash)
+    healths, live = _told(config, place)
+    yield from fleet.look(config.node, healths, package_version(), config.fingerprint, live)
     yield from _machine(config, place)
     yield from clocks.offsets(healths)
     yield from keys.look(config, place)
@@ -98,17 +99,21 @@ def _files(config: Config) -> Finding:
     )
 
 
-def _told(config: Config, state: Path) -> tuple[list[NodeHealth], str]:
+def _told(config: Config, state: Path) -> tuple[list[NodeHealth], fleet.Live]:
     """How the nodes of all hosts say that they are, nothing where no router answers; and what live changes make of the configuration."""
     try:
         client = Client(config, state if (state / "keys").is_dir() else None)
     except MeshError:
-        return [], config.fingerprint  # without a key nobody answers; that there is none is a finding of its own
+        return [], fleet.Live(config.fingerprint)  # without a key nobody answers; that there is none is a finding of its own
     with client:
         client.wait_whole(LOOK_S)
         told = client.view.nodes
-        live_hash = with_live(config, client.view).current.fingerprint
-        return [told[name][1] for name in config.node if name in told], live_hash
+        items = client.view.live_changes
+        in_force = {item.revision for item in items.values() if isinstance(item, Activation)}
+        made = [item for key, item in items.items() if isinstance(item, Revision) and key in in_force]
+        links = frozenset(link for item in made for link in (item.before, item.after))
+        live = fleet.Live(with_live(config, client.view).current.fingerprint, links)
+        return [told[name][1] for name in config.node if name in told], live
 
 
 def _row(finding: Finding) -> dict[str, Any]:

@@ -13,7 +13,8 @@ from mesh.config import Config
 from mesh.errors import BadConfig, BadUsage, NoMesh
 from mesh.phases import UP_PHASES
 from nodes.io.cli.acting import NOT_ALL
-from nodes.io.cli.client import Client
+from nodes.io.cli.client import Client, attached_to
+from nodes.io.cli.configchanges import running_config
 from nodes.io.cli.plaintext import say, say_json
 from nodes.io.fleet import ASK_TO_END, Fleet, FleetDown
 from nodes.io.locate import Running, find, given, load, mesh_and_state, notes
@@ -205,9 +206,18 @@ def check_config(config_path: Path | None) -> int:
 
 
 def show_config(config_path: Path | None) -> int:
-    """Print the settings with every default."""
+    """Print the settings with every default; of a file that was named those of the file, else those of what runs, live changes included."""
     path = given(config_path)
-    config = load(path) if path is not None else find(None)[0]
+    if path is not None:
+        config = load(path)
+    else:
+        config, running = find(None)
+        state = Path(running.state) if running is not None else None
+        try:
+            with attached_to(config, state) as client:
+                config = running_config(client)
+        except NoMesh:
+            say("no router tells which live changes are in force: this is the file that nodes start with", sys.stderr)
     say_json(json.loads(config.effective()))
     return 0
 

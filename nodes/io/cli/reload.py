@@ -1,4 +1,4 @@
-"""``mesh reload``: what can change while all nodes run (limits, targets, levels) changes everywhere, or nowhere.
+"""``mesh reload``: what can change while all nodes run (limits, targets, distances) changes everywhere, or nowhere.
 
 First the change itself goes to every account, router and the master, and each says whether it can be made there; nothing has changed by
 then. Only when all have said so is it put in force, by a second signed word. Both stay in the kill set for ever: a node that comes later,
@@ -37,7 +37,7 @@ from nodes.io.locate import Running, find, load
 
 WAIT_S = 10.0
 """For each of the two words, where nothing else is said."""
-WITHOUT = "; it opens nothing until it has it, as soon as leave from before has run out ({grant_s:g} s)"
+WITHOUT = "; it opens nothing once the leave it holds has run out ({grant_s:g} s), until it has the change"
 
 
 class Ended(msgspec.Struct, frozen=True):
@@ -71,9 +71,7 @@ def reload_config(file: Path, wish: Wish) -> int:
             show(found, file)
         check_hows(found, (LIVE,), file)
         if not found:
-            if wish.as_json:
-                say_json({"format": 1, "changes": [], "in_force": False})
-            return 0
+            return _tell_nothing(_unfit(client, _runs(before.fingerprint)), before, wish)
         revision = Revision(
             "", secrets.randbits(62), time.time_ns(), next_number(client.view), before.fingerprint, after.fingerprint,
             patch_of(before, after), reason, operator_name(),
@@ -86,7 +84,8 @@ def reload_config(file: Path, wish: Wish) -> int:
             return NOT_DONE
         ended = _carried(client, signer, msgspec.structs.replace(revision, issuer=signer.name), found, wish)
     code = _tell(ended, wish, grant_s)
-    for words in _keep(before, after, file, running) if ended.is_in_force else ():
+    is_taken = ended.in_force is not None and ended.in_force.is_taken  # it spreads by itself: what ran before is the way back
+    for words in _keep(before, after, file, running) if is_taken else ():
         if not wish.as_json:
             say(words)
     return code
@@ -116,6 +115,8 @@ def _runs(fingerprint: str) -> Asked:
     """Asks whether a node runs this configuration."""
 
     def asked(health: NodeHealth) -> str:
+        if "change" not in health.facts:
+            return f"is of version {health.version or '-'}, which knows no live changes"
         return "" if health.config_hash == fingerprint else f"runs {health.config_hash or 'another one'}, not {fingerprint}"
 
     return asked
@@ -162,17 +163,28 @@ def _tell(ended: Ended, wish: Wish, grant_s: float) -> int:
     elif ended.in_force is not None:
         _tell_in_force(ended.revision, ended.in_force, WITHOUT.format(grant_s=grant_s))
     elif ended.prepared is not None:
-        _tell_missing(ended.prepared, "")
+        _tell_missing(ended.prepared)
         say("nothing has changed: the change is not in force", sys.stderr)
     return 0 if ended.is_in_force or (wish.dry_run and not ended.unfit) else NOT_ALL
 
 
-def _tell_missing(carried: Carried, meaning: str) -> None:
+def _tell_nothing(unfit: dict[str, str], runs: Config, wish: Wish) -> int:
+    """The file is what is in force; 3 where somebody does not run it all the same."""
+    if wish.as_json:
+        say_json({"format": 1, "changes": [], "in_force": not unfit, "after": runs.fingerprint, "lacking": unfit})
+    else:
+        for node, why in unfit.items():
+            say(f"NOT CONFIRMED  {node}  {why}", sys.stderr)
+    return NOT_ALL if unfit else 0
+
+
+def _tell_missing(carried: Carried, meaning: str = "") -> None:
+    """Who lacks it, and what that means for an account."""
     for verdict in carried.stands.verdicts:
         if not verdict.is_confirmed:
             say(f"{verdict_line(verdict, '')}{meaning}", sys.stderr)
     for node, why in carried.lacking.items():
-        say(f"NOT CONFIRMED  {node}  {why}{meaning}", sys.stderr)
+        say(f"NOT CONFIRMED  {node}  {why}", sys.stderr)
 
 
 def _tell_in_force(revision: Revision, carried: Carried, without: str) -> None:
@@ -181,9 +193,10 @@ def _tell_in_force(revision: Revision, carried: Carried, without: str) -> None:
         say(f"{what} is in force: {revision.before} → {revision.after}")
     elif carried.is_taken:
         _tell_missing(carried, without)
-        say(f"{what} ({revision.before} → {revision.after}) is not in force everywhere yet; it spreads by itself", sys.stderr)
+        words = "it spreads by itself, and an account opens only where it, its router and the master have it"
+        say(f"{what} ({revision.before} → {revision.after}) is not in force everywhere yet; {words}", sys.stderr)
     else:
-        _tell_missing(carried, "")
+        _tell_missing(carried)
         say(f"nobody has said that {what} is in force; look at `mesh status`, then try again", sys.stderr)
 
 
@@ -211,9 +224,11 @@ def document(ended: Ended, dry_run: bool) -> dict[str, Any]:
 def _keep(before: Config, after: Config, file: Path, running: Running | None) -> list[str]:
     """Keep the new configuration where the mesh was started; what is to be said of files."""
     if running is None:
-        return ["files of hosts are older now, which does no harm: nodes put the change on top; the next `mesh hosts build` brings it"]
+        harmless = "files of hosts are older now, which does no harm: nodes put the change on top"
+        return [f"{harmless}; write it into mesh.toml too, for the next `mesh hosts build`"]
     number = keep(before, after, Path(running.state))
-    words = [f"kept as number {number}; the way back: mesh reload {path_of(Path(running.state), number - 1)} --reason …"]
+    new, old = (path_of(Path(running.state), each) for each in (number, number - 1))
+    words = [f"kept as {new}; the way back: mesh reload {old} --reason …"]
     if running.given and Path(running.given) != file.resolve():
         words.append(f"{running.given} does not say so yet: write it there too, for `mesh config apply` takes all that a file says")
     return words

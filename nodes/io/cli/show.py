@@ -15,6 +15,7 @@ from mesh.terminalword import REAL, kind_of
 from mesh.view import DOWN
 from nodes.io.cli import tables
 from nodes.io.cli.client import Client, attached
+from nodes.io.cli.configchanges import with_live
 from nodes.io.cli.grid import Column, cell, console, grid
 from nodes.io.cli.plaintext import say_json
 from nodes.io.cli.stagetable import stages_picture
@@ -106,6 +107,7 @@ def status_document(config: Config, client: Client) -> dict[str, Any]:
     now_ns = client.now_ns()
     market = config.nodes_of("market")[0]
     health = client.health_of(market)
+    followed = with_live(config, client.view)
     return {
         "format": 1,
         "mesh": config.settings.mesh.id,
@@ -116,6 +118,7 @@ def status_document(config: Config, client: Client) -> dict[str, Any]:
         "nodes": tables.node_rows(config, client.view, now_ns),
         "accounts": tables.account_rows(config, client.view, now_ns),
         "stops": tables.stop_rows(client.view),
+        "configuration": {"file": config.fingerprint, "runs": followed.current.fingerprint, "live_change": followed.number},
     }
 
 
@@ -124,13 +127,15 @@ def header_of(document: dict[str, Any]) -> Text:
     kind = "SIMULATED" if document["simulated"] else "LIVE"
     pace = f" at {document['speed']}" if document["speed"] else ""
     stamp = texts.clock_text(document["market_time"])
+    change = document["configuration"]["live_change"]
     health: dict[str, Any] = next((row["health"] for row in document["nodes"] if row["role"] == "market"), {})
     market = f"market {stamp} UTC" if stamp else "market not begun" if health else "market not seen yet"
     if waiting := health.get("facts", {}).get("waiting"):
         market += f", waits for {waiting}"
     return Text.assemble(
-        cell(f"trademesh {document['mesh']}", "bold"), "  ", cell(f" {kind}{pace} ", "reverse"), cell(f"  {document['state']}  {market}")
-    )
+        cell(f"trademesh {document['mesh']}", "bold"), "  ", cell(f" {kind}{pace} ", "reverse"), cell(f"  {document['state']}  {market}"),
+        cell(f"  live change {change} in force" if change else ""),
+    )  # fmt: skip
 
 
 def status_that_fits(document: dict[str, Any], out: Console, below: Sequence[RenderableType] = ()) -> Group:

@@ -39,6 +39,7 @@ from nodes.decisions import (
     end_key,
 )
 from nodes.io.cli import tables
+from nodes.io.cli.configchanges import with_live
 from nodes.io.cli.grid import Column, console, grid
 from nodes.io.cli.plaintext import escaped
 from nodes.io.recording import About
@@ -184,15 +185,16 @@ def summarise(
     market = view.nodes.get(config.nodes_of("market")[0])
     facts = dict(market[1].facts) if market else {}
     counters = dict(market[1].counters) if market else {}
+    followed = with_live(config, view)
     return {
         "format": 1,
         "mesh": config.settings.mesh.id,
-        "config_hash": config.fingerprint,
+        "config_hash": followed.current.fingerprint,
         "ended_by": reason,
         "simulated": all(kind_of(account.terminal) != REAL for account in config.account.values()),
         "speed": facts.get("speed", ""),
         "feeds": list(config.settings.market.feeds) or ["synthetic"],
-        "comparable": facts.get("comparable", "no") != "no" and counters.get("given_up_wait_count", 0) == 0,
+        "comparable": facts.get("comparable", "no") != "no" and counters.get("given_up_wait_count", 0) == 0 and not followed.number,
         "market": {
             "ticks": int(facts.get("played", "0")),
             "blocks": counters.get("block_count", 0),
@@ -279,7 +281,8 @@ def print_summary(document: dict[str, Any], events: Path | None, summary: Path |
     out.print(grid(ACCOUNTS, _account_rows(document["accounts"]), out.width, folds=True))
     out.print(grid(LATENCIES, _latency_rows(document["latency_us"]), out.width))
     if not document["comparable"]:
-        out.print("[yellow]not comparable with a run at another speed: a wait was given up, or the market did not start[/]")
+        why = "a wait was given up, the market did not start, or limits changed live"
+        out.print(f"[yellow]not comparable with a run at another speed: {why}[/]")
     for path in (events, summary):
         if path is not None:
             out.print(f"written: {_data(str(path))}", soft_wrap=True)

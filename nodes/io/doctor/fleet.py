@@ -1,6 +1,7 @@
 """The nodes of all hosts, by what they tell: one version, one configuration, none silent, none down."""
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from mesh.messages.health import NodeHealth
 from mesh.phases import DOWN_PHASES
@@ -13,9 +14,16 @@ SILENT = Finding(
 )
 
 
-def look(configured: Iterable[str], healths: list[NodeHealth], version: str, config_hash: str, live_hash: str) -> list[Finding]:
-    """What the nodes tell against what is here: ``version`` and ``config_hash`` of this installation and its configuration; ``live_hash``:
-    what the live changes that routers show make of that, in the nodes that hold them.
+class Live(NamedTuple):
+    """Live changes in force: what those who hold them run (``runs``), and every configuration they lead from or to."""
+
+    runs: str
+    links: frozenset[str] = frozenset()
+
+
+def look(configured: Iterable[str], healths: list[NodeHealth], version: str, config_hash: str, live: Live) -> list[Finding]:
+    """What the nodes tell against what is here: ``version`` and ``config_hash`` of this installation and its configuration; ``live``: what
+    the live changes that routers show make of that.
     """
     if not healths:
         return [SILENT]
@@ -34,9 +42,11 @@ def look(configured: Iterable[str], healths: list[NodeHealth], version: str, con
     found += _differing("version", {health.node: health.version for health in healths}, version, _VERSION)
     following = {health.node: health.config_hash for health in healths if health.role in FOLLOWING_ROLES}
     others = {health.node: health.config_hash for health in healths if health.node not in following}
-    if live_hash == config_hash:
+    if not live.links:
         following, others = following | others, {}
-    for told, here in ((following, live_hash), (others, config_hash)):
+    # a file from before a change does for who does not hold it
+    others = {name: config_hash if value in live.links else value for name, value in others.items()}
+    for told, here in ((following, live.runs), (others, config_hash)):
         found += _differing("configuration", told, here, _CONFIG) if told else []
     return found
 
@@ -47,7 +57,7 @@ _VERSION = (
 )
 _CONFIG = (
     "a local that runs neither this nor the one before observes only (DENIED MISMATCH)",
-    "bring the same configuration there and `mesh restart` it",
+    "have it take the same configuration: mesh config apply, or its host's folder anew and `mesh restart`",
 )
 
 

@@ -86,7 +86,7 @@ def test_a_change_that_cannot_be_made_here_opens_nothing() -> None:
     ended(rig, 1)
     bring(rig, msgspec.structs.replace(change(rig.config, with_rails(rig.config, deviation_points=5)), after="0" * 16))
     rig.open("after")
-    assert ended(rig, 2)[1].startswith("DENIED MISMATCH at=local live change 1 leads to ")
+    assert ended(rig, 2)[1].startswith("DENIED MISMATCH at=local change=live change 1 leads to ")
     rig.close(oid)
     assert ended(rig, 3)[2].startswith("CLOSED")
 
@@ -115,3 +115,32 @@ def test_an_equity_stop_comes_with_a_change() -> None:
     rig.until(lambda: rig.venue.watched[-1:] == [9_000 * E8])
     rig.venue.balance_e8 = 8_999 * E8
     rig.until(lambda: any(entry.reason.startswith("EQUITY_STOP") for _, entry in rig.local()._state.ladder.stops.killset.live()))
+
+
+def test_what_was_decided_before_a_change_is_opened_no_more() -> None:
+    """An order that waits for leave meanwhile was put to the old limits: it is told so, and the next one goes."""
+    rig = Rig().ready()
+    rig.master.grants = False
+    rig.run(3_500)
+    rig.open("before")
+    rig.run(200)
+    revision = change(rig.config, with_rails(rig.config, deviation_points=30))
+    for item in (revision, in_force(revision)):
+        rig.master.killset.add_untrusted(rig.keys.signer("operator").sign(item))
+    rig.until(lambda: rig.local().config_hash() == revision.after)
+    rig.master.grants = True
+    (first,) = ended(rig, 1)
+    assert first.startswith("KILLED ")
+    assert first.endswith("decided=before_undo_or_change")
+    rig.open("after")
+    assert ended(rig, 2)[1] == "FILLED"
+
+
+def test_the_master_hears_of_the_new_configuration_at_once() -> None:
+    """By a hello, for else a local whose file is an old one would be a stranger to it till it starts again."""
+    rig = Rig().ready()
+    narrow = with_rails(rig.config, deviation_points=5)
+    before = len(rig.master.hellos)
+    bring(rig, change(rig.config, narrow))
+    rig.run(300)
+    assert {hello.config_hash.split()[0] for hello in rig.master.hellos[before:] if hello.account == "one"} == {narrow.fingerprint}

@@ -3,7 +3,7 @@
 import msgspec
 
 from mesh.codec import encode
-from mesh.config import Config
+from mesh.config import Config, configured
 from mesh.links import CONTROL, REPLAY
 from mesh.messages.control import KillSetPart, Revision, StopAnswer
 from tests.nodes.master.masterrig import FREE, OPERATOR, ROUTER, STRATEGY, Rig, config_of
@@ -79,13 +79,43 @@ def test_a_change_the_master_cannot_make_denies_every_opening() -> None:
 
 
 def test_the_fleets_limit_comes_with_a_change() -> None:
-    """None at first; then the sum of what accounts have lost is held against it."""
-    before, after = config_of(extra=FREE), config_of(extra=FREE + "[fleet]\nloss_percent = 1\n")
+    """A hundred refused openings at first; with two the second freezes everything."""
+    before = config_of(extra=FREE)
+    fleet = msgspec.structs.replace(before.settings.fleet, errors_count=2)
+    after = configured(msgspec.structs.replace(before.settings, fleet=fleet))
     rig = Rig(before).ready()
     assert rig.master.facts()["change"] == ""
     revision = change(before, after)
     rig.give(REPLAY, KillSetPart([encode(rig.signed(revision))]), ROUTER)
     assert rig.master.facts()["change"].endswith(" fits")
-    assert rig.master._tripwires._loss_percent_e8 is None
+    rig.master._tripwires.failed("a1", "REJECTED 10018", rig.now_ns)
     rig.give(REPLAY, KillSetPart([encode(rig.signed(in_force(revision)))]), ROUTER)
-    assert rig.master._tripwires._loss_percent_e8 == 100_000_000
+    rig.do(tuple(rig.master._tripwires.failed("a2", "REJECTED 10018", rig.now_ns)))
+    assert [entry.reason.split()[0] for _, entry in rig.master._state.stops.killset.live()] == ["ERRORS"], "the one before counts"
+
+
+def test_openings_go_on_once_a_bad_change_was_taken_back() -> None:
+    """The second one leads back to the file: nothing is left that cannot be made."""
+    before, after = both()
+    rig = Rig(before).ready()
+    bad = msgspec.structs.replace(change(before, after), after="0" * 16)
+    bring(rig, bad)
+    assert accounts(rig, "s1") == []
+    bring(rig, msgspec.structs.replace(change(after, before, 2), before="0" * 16))
+    assert accounts(rig, "s2") == ["a1", "a2"]
+    assert rig.master.facts()["mismatched"] == ""
+
+
+def test_a_long_why_is_cut_and_what_it_denied_is_still_read() -> None:
+    """An account's name and a broker's words may be long: the row of the decision has to be read by the next life, and by who asks why."""
+    before, after = both()
+    rig = Rig(before).ready()
+    patch = msgspec.json.encode([[[["x" * 900, "y"], 1]], []])
+    bring(rig, msgspec.structs.replace(change(before, after), patch=patch))
+    rig.signal(sid="s1")
+    (first, _) = rig.outcomes()
+    assert first.startswith("a1 open DENIED MISMATCH live change")
+    assert len(first) < 300
+    rig.ready()
+    assert rig.why("s1")["sid"] == "s1"
+    assert [note.name for note in rig.notes if note.level == "error"][-1] == "configuration_not_revised", "the next life says so, too"

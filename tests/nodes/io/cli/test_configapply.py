@@ -10,9 +10,9 @@ import pytest
 
 from mesh.config import Config, parse
 from mesh.errors import BadConfig, NoMesh
+from mesh.revisions import FOLLOWING_ROLES
 from mesh.view import View
 from nodes.io.cli import configapply
-from nodes.io.cli.carrying import DECIDING_ROLES
 from nodes.io.cli.configapply import apply_config, diff_config
 from nodes.io.cli.configchanges import with_live
 from nodes.io.cli.configversions import VERSIONS
@@ -47,7 +47,7 @@ class PlayedFleet:
         if process == self.stopped_at and self.started.count(process) == 1:
             raise KeyboardInterrupt
         file = load(self._state / "effective.json")
-        is_deciding = process in [node for role in DECIDING_ROLES for node in self.config.nodes_of(role)]
+        is_deciding = process in [node for role in FOLLOWING_ROLES for node in self.config.nodes_of(role)]
         found = with_live(file, self.view).current if is_deciding else file
         self.runs[process] = "" if process == self._broken and file.fingerprint != self.config.fingerprint else found.fingerprint
 
@@ -93,7 +93,7 @@ class Played:
         """A live change of what lies in the state is in force."""
         made = change(self.before, after)
         self.fleet.view.live_changes |= {id_of(made): made, id_of(made)[::-1]: in_force(made)}
-        self.fleet.runs |= {node: after.fingerprint for role in DECIDING_ROLES for node in self.before.nodes_of(role)}
+        self.fleet.runs |= {node: after.fingerprint for role in FOLLOWING_ROLES for node in self.before.nodes_of(role)}
 
     def apply(self, text: str) -> int:
         """``mesh config apply`` of a file with this text."""
@@ -209,7 +209,7 @@ def test_file_that_live_changes_would_change_again_is_refused(tmp_path: Path, mo
     """It would not be what was asked for; and so is one that a change cannot be made to, for its nodes would open nothing."""
     played = Played(tmp_path, monkeypatch)
     played.changed(parse(small_mesh(MORE)))
-    with pytest.raises(BadConfig, match=r"live change 1 leads on from this configuration: `mesh reload` it instead"):
+    with pytest.raises(BadConfig, match=r"live change 1 leads on from this .*: have what changes live taken by `mesh reload` first"):
         played.apply(small_mesh(HEAD))
     damaged = renamed(change(parse(small_mesh(LESS)), parse(small_mesh(MORE)), 2), patch=b"[")
     played.fleet.view.live_changes |= {id_of(damaged): damaged, b"x" * 32: in_force(damaged)}
@@ -221,7 +221,7 @@ def test_file_that_live_changes_would_change_again_is_refused(tmp_path: Path, mo
 @pytest.mark.parametrize(
     ("head", "says"),
     [
-        (LESS, "`mesh reload {file}` has it taken while all nodes run"),
+        (LESS, "`mesh reload {file} --reason …` has it taken while all nodes run"),
         (LESS.replace("100", "90"), "`mesh config apply {file}` does it one by one"),
         (f"{LESS}[timers]\nstate_ms = 400\n", "these have to be taken by all at once"),
     ],

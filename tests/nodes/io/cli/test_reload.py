@@ -17,9 +17,8 @@ from mesh.keyring import Verified
 from mesh.killset import entry_id, item_of
 from mesh.messages.base import Msg
 from mesh.messages.control import TAKEN, Activation, GrantedLife, Item, Latched, OperatorHello, Revision, Signed, StopAnswer
-from mesh.revisions import Revisions, patch_of
+from mesh.revisions import FOLLOWING_ROLES, Revisions, patch_of
 from nodes.io.cli import reload
-from nodes.io.cli.carrying import DECIDING_ROLES
 from nodes.io.cli.reload import reload_config
 from nodes.io.cli.stops import Wish
 from nodes.io.locate import load
@@ -43,7 +42,7 @@ class PlayedMesh(FakeClient):
         super().__init__(parse(text(count)), self.answered)
         self.folder = folder
         self.keys = DrawnKeys(self.config)
-        names = [name for role in DECIDING_ROLES for name in self.config.nodes_of(role)]
+        names = [name for role in FOLLOWING_ROLES for name in self.config.nodes_of(role)]
         self.runs = {name: Revisions(self.config) for name in names}
         self.held: dict[str, list[bytes]] = {name: [] for name in self.config.account}
         self.deaf: tuple[str, ...] = ()
@@ -178,7 +177,8 @@ def test_same_file_changes_nothing(mesh: PlayedMesh, capsys: pytest.CaptureFixtu
     assert mesh.reload(text(5)) == 0
     assert capsys.readouterr().out == "nothing changes\n"
     assert mesh.reload(text(5), Wish(yes=True, reason="x", as_json=True)) == 0
-    assert json.loads(capsys.readouterr().out) == {"format": 1, "changes": [], "in_force": False}
+    document = json.loads(capsys.readouterr().out)
+    assert document == {"format": 1, "changes": [], "in_force": True, "after": mesh.config.fingerprint, "lacking": {}}
     assert mesh.sent == []
 
 
@@ -246,16 +246,20 @@ def test_refusal_ends_it_at_once(mesh: PlayedMesh, capsys: pytest.CaptureFixture
 
 
 def test_account_without_the_second_word_is_told_with_what_it_means(mesh: PlayedMesh, capsys: pytest.CaptureFixture[str]) -> None:
-    """In force for all others; that one opens nothing until it has it. Nothing is kept, exit 3."""
+    """In force for all others; that one opens nothing until it has it. It is kept, for it spreads, exit 3; and so again till it has it."""
     mesh.deaf, mesh.is_deaf_to = ("two",), Activation
     assert mesh.reload(text(3)) == 3
     told = capsys.readouterr()
     assert "CONFIRMED      one  change 1 in force after" in told.out
-    assert "NOT CONFIRMED  two  no LATCHED; it opens nothing until it has it" in told.err
-    assert f"NOT CONFIRMED  local-2  runs {mesh.config.fingerprint}, not {parse(text(3)).fingerprint}; it opens nothing" in told.err
-    assert "leave from before has run out (3 s)\n" in told.err
+    lacks = f"NOT CONFIRMED  local-2  runs {mesh.config.fingerprint}, not {parse(text(3)).fingerprint}\n"
+    assert "NOT CONFIRMED  two  no LATCHED; it opens nothing once the leave it holds has run out (3 s), until it has" in told.err
+    assert lacks in told.err
     assert "is not in force everywhere yet; it spreads by itself" in told.err
-    assert not (mesh.state / "configurations").exists()
+    assert (mesh.state / "configurations" / "0002.json").exists()
+    for item in mesh.words:
+        mesh.view.live_changes[entry_id(encode(item))] = item
+    assert mesh.reload(text(3)) == 3, "the file is what is in force, and one does not run it"
+    assert capsys.readouterr().err == lacks
 
 
 def test_second_word_that_nobody_takes_is_told_so(mesh: PlayedMesh, capsys: pytest.CaptureFixture[str]) -> None:

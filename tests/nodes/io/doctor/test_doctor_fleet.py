@@ -26,8 +26,11 @@ def health(node: str, **more: Any) -> NodeHealth:
     return msgspec.structs.replace(sample_of(NodeHealth), node=node, **(known | more))
 
 
-def look(*healths: NodeHealth, live_hash: str = "aa") -> dict[str, Finding]:
-    findings = fleet.look(["local-1", "router-1"], list(healths), "1.0", "aa", live_hash)
+NO_CHANGES = fleet.Live("aa")
+
+
+def look(*healths: NodeHealth, live: fleet.Live = NO_CHANGES) -> dict[str, Finding]:
+    findings = fleet.look(["local-1", "router-1"], list(healths), "1.0", "aa", live)
     return {finding.what: finding for finding in findings if finding.level != "ok"}
 
 
@@ -40,14 +43,15 @@ def test_one_version_and_one_configuration() -> None:
 
 
 def test_after_a_live_change_two_kinds_are_right() -> None:
-    """Master, routers and locals run what it makes of the file, all others the file itself; each other way round is named."""
+    """Master, routers and locals run what it makes of the file, all others the file itself, be it from before; another is named."""
+    live = fleet.Live("bb", frozenset({"aa", "bb"}))
     signals = health("signals-1", role="signals")
     right = (health("local-1", role="local", config_hash="bb"), health("router-1", role="router", config_hash="bb"))
-    assert look(*right, signals, live_hash="bb") == {}
-    found = look(right[0], health("router-1", role="router"), signals, live_hash="bb")
+    assert look(*right, signals, live=live) == {}
+    found = look(right[0], health("router-1", role="router"), signals, live=live)
     assert found["configuration"].value == "here bb; router-1 aa"
-    found = look(*right, health("signals-1", role="signals", config_hash="bb"), live_hash="bb")
-    assert found["configuration"].value == "here aa; signals-1 bb"
+    found = look(*right, health("signals-1", role="signals", config_hash="cc"), live=live)
+    assert found["configuration"].value == "here aa; signals-1 cc"
 
 
 def test_who_is_silent_or_down() -> None:
