@@ -52,7 +52,7 @@ def changes(before: Config, after: Config) -> list[Change]:
     """Every key whose value differs, by key."""
     old, new = dict(_leaves(before)), dict(_leaves(after))
     differing = [key for key in sorted(old.keys() | new.keys()) if old.get(key) != new.get(key)]
-    moving = set(before.account) ^ set(after.account)
+    moving = sorted(set(before.account) ^ set(after.account))
     return [Change(key, old.get(key, LEFT_OUT), new.get(key, LEFT_OUT), _how(key, old, new, moving)) for key in differing]
 
 
@@ -69,7 +69,7 @@ def _under(where: str, value: Any) -> Iterator[tuple[str, str]]:
         yield where, OFF if value is None else value if isinstance(value, str) else msgspec.json.encode(value).decode()
 
 
-def _how(key: str, old: dict[str, str], new: dict[str, str], moving: set[str]) -> str:
+def _how(key: str, old: dict[str, str], new: dict[str, str], moving: list[str]) -> str:
     """``moving``: accounts that come or go."""
     if any(key.startswith(f"account.{name}.") for name in moving):
         return TOGETHER

@@ -111,8 +111,9 @@ class Revisions:
 
     def take_all(self, items: Mapping[bytes, Item]) -> None:
         """What somebody shows of the set, by id; what is known already costs a look."""
-        for key in items.keys() - self._taken:
-            self.take(key, items[key])
+        for key, item in items.items():
+            if key not in self._taken:
+                self.take(key, item)
 
     @property
     def current(self) -> Config:
