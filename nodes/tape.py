@@ -20,6 +20,8 @@ CREDIT_TICKS = 5 * BLOCK_TICKS_MAX
 READY_TICKS = CREDIT_TICKS + BLOCK_TICKS_MAX
 """What the market has ready beyond the released ticks: what an indicator takes ahead, and a block, which may be over at the broker
 before the indicator hears so."""
+OWED_APART_TICKS = BLOCK_TICKS_MAX
+"""With a block beyond it, still less than any credit."""
 KEPT_TICKS_MAX = 4_000_000
 """Of an endless source, about 100 MB."""
 _FIRST_CAPACITY_COUNT = 1 << 16
@@ -116,8 +118,14 @@ class TickStream:
         self._limit_seq = max(self._limit_seq, credit.next_seq + credit.room_count)
 
     def owe(self, seq: int, message: Msg) -> None:
-        """Hand ``message`` out once all ticks below ``seq`` are; it takes the place of one of its type still owed."""
-        self._owed = [(owed_seq, owed) for owed_seq, owed in self._owed if type(owed) is not type(message)]
+        """Hand ``message`` out once all ticks below ``seq`` are; it takes the place of the one of its type owed last.
+
+        But of those of its type one stays in each ``OWED_APART_TICKS``: who gives credit by the blocks it knows of has to hear of one before
+        its credit ends, however far the market is by then.
+        """
+        same = [owed_seq for owed_seq, owed in self._owed if type(owed) is type(message)]
+        if same and (same[-1] >= seq or same[-1] - (same[-2] if len(same) > 1 else self.next_seq) < OWED_APART_TICKS):
+            self._owed.remove(next(each for each in reversed(self._owed) if type(each[1]) is type(message)))
         self._owed.append((seq, message))
 
     def pump(self, tape: Tape, through_seq: int) -> list[Msg]:

@@ -111,6 +111,27 @@ def test_stream_owes_a_message_until_its_ticks_are_out() -> None:
     assert [type(message) for message in stream.pump(tape, 100)] == [Ticks, Block]
 
 
+def test_a_receiver_that_comes_late_hears_of_a_block_before_its_credit_ends() -> None:
+    """The market is 60,000 ticks ahead before the first credit comes, and credit grows with the blocks the receiver hears of: all of it
+    comes. With the newest block alone nobody would ever have moved again.
+    """
+    tape = tape_of(60_000)
+    stream, released_seq = TickStream(0), 0
+    heard: list[int] = []
+    for number in range(1, 17):
+        stream.owe(number * 3_750, Block(number, number * 3_750, number, False))
+        stream.owe(number * 3_750, Block(number, number * 3_750, number, False))
+        assert stream.pump(tape, number * 3_750) == []
+    while released_seq < 60_000:
+        stream.credit(TickCredit(stream.next_seq, released_seq + 20_000 - stream.next_seq))
+        blocks = [message for message in stream.pump(tape, 60_000) if isinstance(message, Block)]
+        assert blocks, f"it is stuck at {released_seq}"
+        heard += [block.number for block in blocks]
+        released_seq = blocks[-1].through_seq
+    assert heard == sorted(set(heard))
+    assert len(heard) < 12, "not each of them"
+
+
 def test_stream_begins_at_what_is_kept() -> None:
     """Who asks for ticks that are gone gets the oldest there are."""
     tape = Tape(SYMBOLS, keep_count=1_000)
