@@ -120,8 +120,8 @@ class TickStream:
     def owe(self, seq: int, message: Msg) -> None:
         """Hand ``message`` out once all ticks below ``seq`` are; it takes the place of the one of its type owed last.
 
-        But of those of its type one stays in each ``OWED_APART_TICKS``: who gives credit by the blocks it knows of has to hear of one before
-        its credit ends, however far the market is by then.
+        But of those of its type one stays in each ``OWED_APART_TICKS``: who gives credit by the blocks it knows of has to hear of one
+        before its credit ends, however far the market is by then.
         """
         same = [owed_seq for owed_seq, owed in self._owed if type(owed) is type(message)]
         if same and (same[-1] >= seq or same[-1] - (same[-2] if len(same) > 1 else self.next_seq) < OWED_APART_TICKS):
