@@ -181,7 +181,7 @@ def parse_effective(text: str) -> Config:
     """The configuration in the JSON that ``Config.effective`` wrote. Raises BadConfig."""
     try:
         settings = msgspec.json.decode(text, type=Settings)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, RecursionError) as error:
         raise BadConfig(f"this effective configuration is damaged: {error}; start again with `mesh up`") from None
     return configured(settings)
 
