@@ -67,7 +67,8 @@ def test_node_that_stays_down_is_shown_with_its_reason(tmp_path: Path) -> None:
         assert "local-1: started and ended again (" in refused.stderr
         assert "chmod 600" in refused.stderr
         signing.chmod(0o600)
-        assert rig.run("restart", "local-1", "--config", str(rig.config_path)).returncode == 0
+        mended = rig.run("restart", "local-1", "--config", str(rig.config_path))
+        assert mended.returncode == 0, mended.stderr
         until(rig, "local-1", lambda row: row.get("phase") == "READY")
         code, output = rig.finish("live", process)
     assert code == 0, output

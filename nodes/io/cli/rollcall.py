@@ -56,9 +56,11 @@ class RollCall:
         process, count = item.process, self._ends.get(item.process, 0) + 1
         self._ends[process] = count
         if item.exit_code in STAY_DOWN:
-            # supervisord itself would try again whatever ends within its first second
             self.given_up[process] = item.exit_code or 1
-            self._fleet.stop([process])
+            # supervisord itself would try again whatever ends within its first second; what was started again since, by whom ever, is let
+            # be: it comes up, or this is told of it once more
+            if any(state.name == process and state.state == "BACKOFF" for state in self._fleet.states()):
+                self._fleet.stop([process])
             words = f"{process} exited {item.exit_code} and stays down"
         elif count == 1:
             words = f"{process} ended ({item.how}) and is started again"

@@ -104,6 +104,18 @@ def test_process_that_may_not_come_back_is_stopped_and_told(roll: Roll, tmp_path
     assert (roll.call.given_up, roll.call.down) == ({}, {}), "an operator repaired it"
 
 
+def test_who_was_started_again_before_anybody_looked_is_not_stopped(roll: Roll) -> None:
+    """An operator has mended it meanwhile: the news of its end is older than what runs now."""
+    roll.fleet.ends("local-1", "exit status 78", "mesh: others may read this private key")
+    assert roll.fleet.pids is not None
+    roll.fleet.pids["local-1"] = 9
+    assert roll.look()[0].startswith("local-1 exited 78 and stays down")
+    assert roll.fleet.stopped == []
+    roll.up("local-1", 9)
+    roll.look()
+    assert (roll.call.given_up, roll.call.down) == ({}, {})
+
+
 def test_supervisord_that_is_silent_proves_nothing_and_loses_no_news(roll: Roll) -> None:
     """What was read of its log is told at the next look."""
     roll.fleet.ends("local-1", "exit status 1")
