@@ -40,6 +40,10 @@ def order_mac(key: bytes, head: bytes, target: Target) -> bytes:
     return _mac(key, _ORDER, head + pack(words))
 
 
+OTHER_DIGEST = bytes(32)
+"""No kill set has this one. A router puts it into leave of a master that lacks a stop: the MAC does not fit any more, and need not."""
+
+
 def grant_mac(key: bytes, grant: Grant) -> bytes:
     """Of an answer to a grant's question, or of its refusal; without the time it was on its way, which a router adds."""
     words = (

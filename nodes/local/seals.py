@@ -14,7 +14,7 @@ from mesh.counters import Counters, is_told
 from mesh.messages.base import Code, Count, Digest, Msg
 from mesh.messages.orders import Expired, GapFill, Grant, LocalWelcome, Order, Target, Void
 from mesh.messages.outcomes import OutcomeAck
-from mesh.sealing import Agreement, ack_mac, expired_mac, grant_mac, order_head, order_mac, void_mac, welcome_mac
+from mesh.sealing import OTHER_DIGEST, Agreement, ack_mac, expired_mac, grant_mac, order_head, order_mac, void_mac, welcome_mac
 
 FORGED = "_forged"
 """Kind of the row: the newest, the audit has each."""
@@ -58,6 +58,8 @@ class Seals:
         """Likewise of leave to open, and of its refusal."""
         if self._agreement is None or self._is_sealed(grant.mac, lambda key: grant_mac(key, grant)):
             return None
+        if grant.kill_digest == OTHER_DIGEST:
+            return []  # a router has voided it on its way: no leave, and no forgery
         return self._refused(ForgedRecord("GRANT", grant.e, grant.n_last), now_ns)
 
     def welcome(self, welcome: LocalWelcome, now_ns: int) -> list[Effect] | None:

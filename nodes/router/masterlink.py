@@ -19,12 +19,11 @@ from mesh.messages.orders import (
     Void,
 )
 from mesh.messages.outcomes import OutcomeAck
+from mesh.sealing import OTHER_DIGEST
 from nodes.envelopes import message_of
 from nodes.router.state import RouterState
 
 HOLES = "holes"
-OTHER_DIGEST = bytes(32)
-"""No kill set has this one."""
 
 
 class MasterLink:

@@ -7,10 +7,10 @@ from mesh.killset import KillSet, item_of, scope_matches
 from mesh.messages.control import FLAT, PREFIX_BYTES, Entry, KillSetAsk, Latched, Undo
 from mesh.messages.orders import OPEN, Grant, LocalHello
 from mesh.messages.venue import VenueLost, VenueResult
+from mesh.sealing import OTHER_DIGEST
 from mesh.simnet import Place
 from mesh.units import MS_NS
 from nodes.local.attempts import OrderRecord
-from nodes.router.masterlink import OTHER_DIGEST
 from nodes.stops import KILL_ITEM
 from tests.sim.broken import Broken
 from tests.sim.fleet import ROUTERS

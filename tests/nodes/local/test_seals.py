@@ -10,9 +10,9 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from mesh.core import Commit
 from mesh.counters import Counters
 from mesh.messages.base import Msg
-from mesh.messages.orders import Expired, GapFill, LocalWelcome, Void, VoidLine
+from mesh.messages.orders import Expired, GapFill, Grant, LocalWelcome, Void, VoidLine
 from mesh.messages.outcomes import OutcomeAck
-from mesh.sealing import Agreement, ack_mac, expired_mac, void_mac, welcome_mac
+from mesh.sealing import OTHER_DIGEST, Agreement, ack_mac, expired_mac, grant_mac, void_mac, welcome_mac
 from nodes.local.seals import FORGED, WRITTEN_BURST, Seals
 
 PRIVATE = {"master-1": bytes([1]) * 32, "local-1": bytes([2]) * 32}
@@ -91,3 +91,15 @@ def test_flood_of_forged_words_fills_no_disk() -> None:
     bad: list[Msg] = [WORDS["ack"][0]] * (3 * WRITTEN_BURST)
     written = [effect for message in bad for effect in side.seals.ack(message, 0) or [] if isinstance(effect, Commit)]  # type: ignore[arg-type]
     assert (len(written), side.forged_count) == (WRITTEN_BURST, 3 * WRITTEN_BURST)
+
+
+def test_leave_that_a_router_has_voided_is_neither_leave_nor_forged() -> None:
+    """At each stop a router that has it sooner than the master does this, and nobody is to be called for it. Any other is a forgery."""
+    side = Side()
+    grant = Grant("a1", 5, 1, 0, 0, b"d" * 32, 1, 0)
+    sealed = msgspec.structs.replace(grant, mac=grant_mac(key(), grant))
+    assert side.seals.grant(sealed, 0) is None
+    assert side.seals.grant(msgspec.structs.replace(sealed, kill_digest=OTHER_DIGEST), 0) == []
+    assert "forged_count" not in side.counters.totals
+    assert side.seals.grant(msgspec.structs.replace(sealed, kill_digest=b"e" * 32), 0) is not None
+    assert side.forged_count == 1

@@ -19,8 +19,8 @@ from mesh.messages.control import (
 )
 from mesh.messages.health import FrontEvent
 from mesh.messages.orders import Grant, GrantAsk
+from mesh.sealing import OTHER_DIGEST
 from mesh.units import MS_NS, SECOND_NS
-from nodes.router.masterlink import OTHER_DIGEST
 from tests.nodes.router.test_router import KEYS, E, Wired, hello, kinds
 
 OPERATOR = 7
