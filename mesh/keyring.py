@@ -58,7 +58,7 @@ class Holder(msgspec.Struct, frozen=True):
 
 
 class Verified(msgspec.Struct, frozen=True):
-    """A stop whose signature and rights are good."""
+    """An item of the kill set whose signature and rights are good."""
 
     item: Item
     holder: Holder
@@ -142,7 +142,7 @@ class Keyring:
         except BadFrame as error:
             return Refusal(BAD_STOP, str(error)[:200])
         if not isinstance(signed, Signed) or not isinstance(item, Item):
-            return Refusal(BAD_STOP, f"{type(item).__name__}: a signed entry or undo is expected")
+            return Refusal(BAD_STOP, f"{type(item).__name__}: a signed item of the kill set is expected")
         holder = self._holders.get(item.issuer)
         if holder is None:
             return Refusal(UNKNOWN_ISSUER, f"issuer={item.issuer}")

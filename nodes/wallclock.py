@@ -18,13 +18,13 @@ class WallClock:
 
     def step(self, moved_ns: int) -> None:
         """It was set, it crept, or the machine slept: it moved so far against the monotonic clock."""
-        self._ahead_ns = self._started_ns + moved_ns
+        self._ahead_ns = self._known_ahead_ns + moved_ns
 
     def at(self, now_ns: int) -> int:
         """What it says at ``now_ns`` of the monotonic clock."""
-        return now_ns + self._started_ns
+        return now_ns + self._known_ahead_ns
 
     @property
-    def _started_ns(self) -> int:
+    def _known_ahead_ns(self) -> int:
         assert self._ahead_ns is not None, "a wall clock is read before its core was started"
         return self._ahead_ns

@@ -71,6 +71,8 @@ class MasterState:
         self.config = config
         self.life = life
         self.wall = wall
+        self._problem = ""
+        """Why a live change could not be made, as accounts have been told."""
         self.counters = counters
         self.meter = StageMeter(counters)
         self.accounts = {account: Account(account, config) for account in config.account}
@@ -107,8 +109,10 @@ class MasterState:
         be made, nothing is opened.
         """
         revisions = self.stops.revisions
-        for account in self.accounts.values():
-            account.mismatch.found(REVISION, revisions.problem)
+        if revisions.problem != self._problem:  # looked at with each stop, which a thousand accounts need not wait for
+            self._problem = revisions.problem
+            for account in self.accounts.values():
+                account.mismatch.found(REVISION, self._problem)
         if revisions.current is self.config:
             return False
         self.config = config = revisions.current

@@ -14,8 +14,6 @@ class RevisionChecks:
 
     def __init__(self, seen: Seen) -> None:
         self._seen = seen
-        self.made_count = 0
-        """How often a node was looked at that runs another configuration than its file's."""
         self._oughts: dict[bytes, str] = {}
         """By the digest of a set, what it makes: reckoned once, for leave is asked for all the time."""
 
@@ -36,7 +34,6 @@ class RevisionChecks:
         runs = _runs(place)
         if runs != ought:
             raise Broken("R1", f"{place.name} runs configuration {runs}; its file and the changes it holds make {ought}", place.name)
-        self.made_count += runs != self._seen.fleet.config.fingerprint
 
     def unsettled(self) -> list[str]:
         """Who runs something else than what the operator has put in force, though all is quiet."""

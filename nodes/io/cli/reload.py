@@ -16,7 +16,6 @@ import msgspec
 from mesh.codec import encode
 from mesh.config import Config
 from mesh.configdiff import LIVE, Change, changes
-from mesh.errors import BadUsage
 from mesh.keyring import Signer
 from mesh.killset import entry_id
 from mesh.messages.control import Activation, Revision
@@ -25,14 +24,13 @@ from mesh.revisions import patch_of, prepared_word
 from mesh.units import SECOND_NS
 from mesh.view import View
 from nodes.io.cli.acting import NOT_ALL, NOT_DONE, check_unasked, is_confirmed, operator_name
-from nodes.io.cli.actwords import check_reason
 from nodes.io.cli.carrying import Asked, Carried, carry, unfit_nodes
 from nodes.io.cli.client import LOOK_S, Client, attached_to
 from nodes.io.cli.configchanges import check_hows, running_config, show, wanted_of
 from nodes.io.cli.configversions import keep, path_of
 from nodes.io.cli.plaintext import say, say_json
 from nodes.io.cli.stoprun import StopEnd, account_document, verdict_line
-from nodes.io.cli.stops import Wish, signer_here
+from nodes.io.cli.stops import Wish, needed_reason, signer_here
 from nodes.io.locate import Running, find, load
 
 WAIT_S = 10.0
@@ -57,7 +55,7 @@ class Ended(msgspec.Struct, frozen=True):
 
 def reload_config(file: Path, wish: Wish) -> int:
     """Have a running mesh take what a file changes, live; 0 where all run it, 3 where not. Raises BadConfig, BadUsage, NoMesh."""
-    reason = _needed_reason(wish.reason)
+    reason = needed_reason(wish.reason, "the configuration changes")
     if wish.as_json:
         check_unasked(wish.dry_run, wish.yes)
     config, running = find(wish.config)
@@ -94,13 +92,6 @@ def reload_config(file: Path, wish: Wish) -> int:
 def next_number(view: View) -> int:
     """Above that of every change there ever was, those included that never came into force."""
     return max((item.number for item in view.live_changes.values() if isinstance(item, Revision)), default=0) + 1
-
-
-def _needed_reason(reason: str) -> str:
-    checked = check_reason(reason)
-    if not checked:
-        raise BadUsage("--reason: say why the configuration changes")
-    return checked
 
 
 def _unfit(client: Client, asked: Asked) -> dict[str, str]:

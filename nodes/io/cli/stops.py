@@ -231,11 +231,11 @@ def check_known(ending: list[Entry]) -> None:
         raise BadUsage(f"{told}: how much it stops is not known here; end it with that version, or name the other stops by their ids")
 
 
-def needed_reason(reason: str) -> str:
-    """Why trading may go on. Raises BadUsage where it is missing."""
+def needed_reason(reason: str, what: str = "trading may go on") -> str:
+    """Why something is done (``what``). Raises BadUsage where it is missing."""
     checked = check_reason(reason)
     if not checked:
-        raise BadUsage("--reason: say why trading may go on")
+        raise BadUsage(f"--reason: say why {what}")
     return checked
 
 
