@@ -12,6 +12,8 @@ from mesh.messages.base import NO_OID, Code, Count, Digest, Int64, Life, Msg, Na
 
 OPEN, CLOSE, MODIFY, CANCEL = "OPEN", "CLOSE", "MODIFY", "CANCEL"
 ACTIONS = (OPEN, CLOSE, MODIFY, CANCEL)
+TELLERS_MAX = 64
+"""Of ``LocalHello.tellers``: 32 lives that told something."""
 
 
 class Target(Msg):
@@ -202,6 +204,13 @@ class LocalHello(Msg, tag=49):
     """The last outcome its store had when this life began."""
     door_key: Digest = b""
     """The public half of the door key it has now; empty on plain links."""
+    tellers: Annotated[list[Count], Meta(max_length=TELLERS_MAX)] = []
+    """Whose outcomes its store holds: a life and the first number it gave, pair after pair, the newest last."""
+
+    def teller_of(self, f: int) -> int:
+        """The life that made outcome ``f`` by this store; 0 where it does not know that."""
+        pairs = zip(self.tellers[::2], self.tellers[1::2], strict=False)
+        return next((life for life, first_f in reversed(list(pairs)) if first_f <= f), 0)
 
 
 class LocalWelcome(Msg, tag=50):

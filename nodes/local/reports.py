@@ -10,7 +10,7 @@ import msgspec
 from mesh.codec import decode_record_untrusted, encode
 from mesh.core import Put
 from mesh.messages.base import Count, Msg
-from mesh.messages.orders import OPEN
+from mesh.messages.orders import OPEN, TELLERS_MAX
 from mesh.messages.outcomes import Outcome
 from nodes.codes import FILLED, OPENED, SUPERSEDED
 from nodes.fetches import Rows
@@ -56,6 +56,9 @@ class Reports:
         self.skipped: list[int] = []
         """First and last, pair after pair, of numbers nothing was ever told under."""
         self._known: dict[bytes, KnownRecord] = {}
+
+        self.tellers: list[int] = []
+        """See ``LocalHello``; durable with the first outcome of a life."""
 
     def restore(self, kind: str, key: bytes, record: bytes) -> None:
         """Take a row of the store."""
@@ -110,6 +113,8 @@ class Reports:
     def number(self, outcome: Outcome) -> tuple[Outcome, list[Put]]:
         """The outcome with its number, and the rows that make it durable."""
         self.f += 1
+        if outcome.life not in self.tellers[-2:-1]:
+            self.tellers = [*self.tellers, outcome.life, self.f][-TELLERS_MAX:]
         numbered = msgspec.structs.replace(outcome, f=self.f)
         puts = [Put(OUTCOME, key_of(self.f), encode(numbered))]
         if outcome.final:

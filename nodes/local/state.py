@@ -60,6 +60,8 @@ class MetaRecord(Msg):
     is_rolled_back: bool = False
     skipped: list[Count] = []
     """See ``Listed``."""
+    tellers: list[Count] = []
+    """See ``LocalHello``."""
 
 
 class LocalState:
@@ -141,12 +143,13 @@ class LocalState:
         self.stream.restart(kept.e, kept.k)
         self.reports.f = kept.f
         self.is_rolled_back = kept.is_rolled_back
-        self.reports.skipped = kept.skipped
+        self.reports.skipped, self.reports.tellers = kept.skipped, kept.tellers
 
     def meta_put(self) -> Put:
         """The row of numbers that must never go back."""
         stream, reports = self.stream, self.reports
-        return Put(META, b"", encode(MetaRecord(stream.e, stream.acked_k, reports.f, self.is_rolled_back, reports.skipped)))
+        numbers = (stream.e, stream.acked_k, reports.f)
+        return Put(META, b"", encode(MetaRecord(*numbers, self.is_rolled_back, reports.skipped, reports.tellers)))
 
     # what is sent
 
@@ -183,6 +186,7 @@ class LocalState:
             home=index == self.homing.home,
             start_f=self.reports.start_f,
             door_key=self.seals.public,
+            tellers=self.reports.tellers,
         )
         return Send(router_link(index), 0, message)
 

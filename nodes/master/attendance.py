@@ -48,7 +48,7 @@ class Attendance:
             if message.f:
                 known = {"account": account.name, "f": message.f}
                 effects.append(Note("warning", HISTORY, known | {"why": "this master knows nothing of these outcomes"}))
-        account.is_rolled_back = message.f < account.durable_f or account.lacks(message)
+        account.look_for_rollback(message)
         if account.is_rolled_back and not was_rolled_back:
             account.distrust(self._log.epoch)
             changed = True

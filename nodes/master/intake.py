@@ -81,7 +81,7 @@ class Intake:
         account.pass_skipped()
         while (following := stash.get(account.f + 1)) is not None and self.to_recall(account) is None:
             del stash[following.f]
-            account.told(following.life)
+            account.told(0 if _is_shortened(following) else following.life)
             self._counters.add("outcome_count")
             self._apply(account, following, taken)
             account.pass_skipped()
@@ -115,7 +115,7 @@ class Intake:
 
     def _adopted(self, outcome: Outcome) -> Note:
         """What is said of an order without a line: what was pruned is no alarm, be it a line or an act: which, nobody knows any more."""
-        if (outcome.cause, outcome.detail) == (NOBODY, PRUNED) or self._was_decided(outcome):
+        if _is_shortened(outcome) or self._was_decided(outcome):
             return _alarm("outcome_of_pruned_line", outcome, "it ended long ago and was pruned: kept beside the lines", "warning")
         self._counters.add("adopted_count")
         return _alarm("outcome_adopted", outcome, "this master does not remember the order")
@@ -158,6 +158,11 @@ class Intake:
 def _was_seen(line: Line, outcome: Outcome) -> bool:
     """Whether a line that ended unseen was executed after all: told late, or by another life, which saw it."""
     return line.code in UNSEEN and outcome.action == OPEN and outcome.code in OPENED
+
+
+def _is_shortened(outcome: Outcome) -> bool:
+    """Whether it was made again of what is left of a pruned one: who told that first is not known any more."""
+    return (outcome.cause, outcome.detail) == (NOBODY, PRUNED)
 
 
 def _is_own(outcome: Outcome) -> bool:

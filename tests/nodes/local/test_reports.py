@@ -4,8 +4,10 @@ from typing import cast
 
 import msgspec
 
+from mesh.messages.orders import TELLERS_MAX, LocalHello
 from mesh.messages.outcomes import Outcome, Stamps
 from nodes.local.reports import KNOWN, KnownRecord, Reports
+from tests.message_values import sample_of
 
 
 def test_an_ack_over_a_gap_in_the_numbers_takes_what_is_there() -> None:
@@ -33,3 +35,21 @@ def test_an_open_that_turned_up_late_counts_as_executed() -> None:
     again = Reports("one", 1)
     again.restore(KNOWN, known.key, known.record or b"")
     assert again.is_executed(outcome.oid)
+
+
+def test_whose_outcomes_a_store_holds() -> None:
+    """Each life that told something, with its first number; of too many the oldest are no longer known."""
+    outcome = Outcome(
+        "one", 1, 1, 0, b"o" * 16, "s1", "swing", "open", "OPEN", "UNKNOWN", False, "open", "", "EURUSD",
+        1, 0, 0, 0, 0, 0, 0, 0, 1, 1, Stamps(),
+    )  # fmt: skip
+    reports = Reports("one", 1)
+    for life in (5, 5, 6, 5):
+        reports.number(msgspec.structs.replace(outcome, life=life))
+    assert reports.tellers == [5, 1, 6, 3, 5, 4]
+    hello = msgspec.structs.replace(sample_of(LocalHello), tellers=reports.tellers)
+    assert [hello.teller_of(f) for f in range(6)] == [0, 5, 5, 6, 5, 5]
+    for life in range(10, 10 + TELLERS_MAX):
+        reports.number(msgspec.structs.replace(outcome, life=life))
+    assert reports.tellers[:2] == [10 + TELLERS_MAX // 2, 5 + TELLERS_MAX // 2]
+    assert len(reports.tellers) == TELLERS_MAX

@@ -136,3 +136,41 @@ def test_store_put_back_shows_by_what_it_had_when_its_life_began(is_restarted: b
     for life, start_f, f, is_rolled_back in ((1, 0, 2, False), (2, 2, 2, False), (3, 1, 5, True)):
         rig.give(REPLAY, LocalHello("a1", "l", life, b"s", 0, 0, f, b"", 1, rig.config.fingerprint, start_f=start_f), ROUTER)
         assert [send.message.is_rolled_back for send in rig.take(LocalWelcome)] == [is_rolled_back]  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("is_restarted", [False, True])
+def test_store_put_back_stays_so_whatever_it_adds(is_restarted: bool) -> None:
+    """Its next life holds more numbers than we do, but others': only a store that has what is missing, of who told it, is whole."""
+    rig = Rig(config_of(1)).ready()
+    rig.signal()
+    (order,) = rig.orders()
+    rig.give(REPLAY, rig.outcome(order, "UNKNOWN", f=1, final=False), ROUTER)
+    rig.give(REPLAY, rig.outcome(order, f=2), ROUTER)
+    told = rig.outcome(order).life
+    for life, start_f, tellers, is_rolled_back in (
+        (7, 1, [told, 1], True),
+        (8, 6, [told, 1, 7, 2], True),
+        (9, 6, [], True),
+        (10, 6, [told, 1, 9, 3], False),
+        (11, 6, [told, 1, 8, 2], True),
+    ):
+        if is_restarted:
+            rig.boot()
+            rig.welcome()
+            rig.router_up()
+        rig.take(LocalWelcome)
+        hello = LocalHello("a1", "l", life, b"s", 0, 0, start_f, b"", 1, rig.config.fingerprint, start_f=start_f, tellers=tellers)
+        rig.give(REPLAY, hello, ROUTER)
+        assert [send.message.is_rolled_back for send in rig.take(LocalWelcome)] == [is_rolled_back], life  # type: ignore[attr-defined]
+
+
+def test_hello_that_was_overtaken_is_no_rollback() -> None:
+    """Of the life that told the newest outcome an older hello may come after it: what counts is what it had when it began."""
+    rig = Rig(config_of(1)).ready()
+    rig.signal()
+    (order,) = rig.orders()
+    outcome = rig.outcome(order, f=1)
+    rig.give(REPLAY, outcome, ROUTER)
+    rig.take(LocalWelcome)
+    rig.give(REPLAY, LocalHello("a1", "l", outcome.life, b"s", 0, 0, 0, b"", 1, rig.config.fingerprint, start_f=0), ROUTER)
+    assert [send.message.is_rolled_back for send in rig.take(LocalWelcome)] == [False]  # type: ignore[attr-defined]
