@@ -3,18 +3,49 @@
 Ticks come ahead, on credit, and wait here until a block releases them. The usual spread is the median over the last
 hour of one spread a minute, that of the minute's last tick: sixty numbers say as much as all of an hour's ticks, and a
 burst of them does not outweigh the other minutes. A crossed quote (bid above ask) has a spread of 0.
+
+Without numpy, which is 13 MB in a process: what is wanted of a tick is that it is the last of its minute.
 """
 
+import struct
 from collections import deque
 
-import numpy as np
-
+from mesh.messages.market import Ticks
 from mesh.units import MINUTE_NS
 from nodes.quote import Quote
-from nodes.ticks import TickColumns
 
 HOUR_MINUTES = 60
-_ARRAY_FLOOR_COUNT = 16  # below this many ticks the plain loop is faster than setting up the arrays
+_INDEX_BYTES, _TIME_BYTES = 2, 8
+"""Of a symbol's index; of a time or a price."""
+
+
+class _Chunk:
+    """The ticks of a message. Raises ValueError where its columns do not fit together or name no symbol of the message."""
+
+    __slots__ = ("_ticks", "count", "symbols")
+
+    def __init__(self, ticks: Ticks) -> None:
+        self._ticks = ticks
+        self.symbols = ticks.symbols
+        self.count = len(ticks.time_ns) // _TIME_BYTES
+        wanted = [self.count * width for width in (_INDEX_BYTES, _TIME_BYTES, _TIME_BYTES, _TIME_BYTES)]
+        lengths = [len(column) for column in (ticks.symbol_index, ticks.time_ns, ticks.bid_e8, ticks.ask_e8)]
+        if lengths != wanted:
+            raise ValueError(f"columns differ in length: {lengths} bytes for {self.count} ticks")
+        highest = max(self._column("H", ticks.symbol_index, 0, self.count), default=0)
+        if self.count and highest >= len(self.symbols):
+            raise ValueError(f"symbol_index {highest} of {len(self.symbols)} symbols")
+
+    def rows(self, start: int, stop: int) -> list[tuple[int, int, int, int]]:
+        """Symbol index, time, bid and ask of ticks ``start … stop``."""
+        ticks, column = self._ticks, self._column
+        columns = [column("q", raw, start, stop) for raw in (ticks.time_ns, ticks.bid_e8, ticks.ask_e8)]
+        return list(zip(column("H", ticks.symbol_index, start, stop), *columns, strict=True))
+
+    @staticmethod
+    def _column(kind: str, raw: bytes, start: int, stop: int) -> tuple[int, ...]:
+        width = _INDEX_BYTES if kind == "H" else _TIME_BYTES
+        return struct.unpack_from(f"<{stop - start}{kind}", raw, start * width)
 
 
 class Quotes:
@@ -23,7 +54,8 @@ class Quotes:
     def __init__(self) -> None:
         self.next_seq = 0
         self.released_seq = 0
-        self._waiting: deque[tuple[int, TickColumns]] = deque()
+        self._waiting: deque[tuple[int, _Chunk]] = deque()
+        """The number of each one's first tick that has not happened, known already or not."""
         self._quotes: dict[str, Quote] = {}
         self._minutes: dict[str, dict[int, int]] = {}
         """Symbol → minute → spread of that minute's last tick, oldest first."""
@@ -44,27 +76,29 @@ class Quotes:
         self._minutes.clear()
         self._medians.clear()
 
-    def take(self, first_seq: int, columns: TickColumns) -> int:
+    def take(self, ticks: Ticks) -> int:
         """Keep ticks for later, without those known already; how many are new. Raises ValueError where some are missing."""
-        if first_seq > self.next_seq:
-            raise ValueError(f"ticks begin at {first_seq}, {self.next_seq} was expected")
-        new = columns[self.next_seq - first_seq :]
-        if len(new):
-            self._waiting.append((self.next_seq, new))
-            self.next_seq += len(new)
-        return len(new)
+        if ticks.first_seq > self.next_seq:
+            raise ValueError(f"ticks begin at {ticks.first_seq}, {self.next_seq} was expected")
+        chunk = _Chunk(ticks)
+        new_count = ticks.first_seq + chunk.count - self.next_seq
+        if new_count <= 0:
+            return 0
+        self._waiting.append((self.next_seq, chunk))
+        self.next_seq += new_count
+        return new_count
 
     def release(self, through_seq: int) -> int:
         """Let all ticks below ``through_seq`` that came have happened; how many did."""
         count = 0
         while self._waiting and self._waiting[0][0] < through_seq:
-            first_seq, columns = self._waiting.popleft()
-            ready = min(len(columns), through_seq - first_seq)
-            if ready < len(columns):
-                self._waiting.appendleft((first_seq + ready, columns[ready:]))
-                columns = columns[:ready]
-            self._apply(columns)
-            count += ready
+            first_seq, chunk = self._waiting.popleft()
+            end_seq = self._waiting[0][0] if self._waiting else self.next_seq
+            ready_seq = min(end_seq, through_seq)
+            if ready_seq < end_seq:
+                self._waiting.appendleft((ready_seq, chunk))
+            self._apply(chunk, chunk.count - (end_seq - first_seq), chunk.count - (end_seq - ready_seq))
+            count += ready_seq - first_seq
         self.released_seq = max(self.released_seq, min(through_seq, self.next_seq))
         return count
 
@@ -82,26 +116,18 @@ class Quotes:
             known = self._medians[symbol] = since, (spreads[middle] + spreads[~middle]) // 2 if spreads else None
         return known[1]
 
-    def _apply(self, columns: TickColumns) -> None:
-        if len(columns) < _ARRAY_FLOOR_COUNT:
-            for index in range(len(columns)):
-                self._tick(columns, index)
-            return
-        for position in range(len(columns.symbols)):
-            rows = np.flatnonzero(columns.symbol_index == position)
-            if len(rows):
-                minutes = columns.time_ns[rows] // MINUTE_NS
-                last_of_minute = np.flatnonzero(np.append(minutes[1:] != minutes[:-1], True))
-                for row in rows[last_of_minute[-HOUR_MINUTES:]]:
-                    self._tick(columns, int(row))
-
-    def _tick(self, columns: TickColumns, index: int) -> None:
-        symbol = columns.symbols[columns.symbol_index[index]]
-        quote = Quote(int(columns.bid_e8[index]), int(columns.ask_e8[index]), int(columns.time_ns[index]))
-        self._quotes[symbol] = quote
-        self._medians.pop(symbol, None)
-        minutes = self._minutes.setdefault(symbol, {})
-        minutes[quote.market_ns // MINUTE_NS] = quote.spread_e8
-        if len(minutes) > 2 * HOUR_MINUTES:
-            since = quote.market_ns // MINUTE_NS - HOUR_MINUTES
-            self._minutes[symbol] = {minute: spread for minute, spread in minutes.items() if minute > since}
+    def _apply(self, chunk: _Chunk, start: int, stop: int) -> None:
+        """Ticks ``start … stop`` happened: the last of each symbol's minutes counts."""
+        last_of_minute: dict[tuple[int, int], tuple[int, int, int, int]] = {}
+        for row in chunk.rows(start, stop):
+            last_of_minute[row[0], row[1] // MINUTE_NS] = row
+        for (position, minute), (_, time_ns, bid_e8, ask_e8) in last_of_minute.items():
+            symbol = chunk.symbols[position]
+            quote = Quote(bid_e8, ask_e8, time_ns)
+            self._quotes[symbol] = quote
+            self._medians.pop(symbol, None)
+            minutes = self._minutes.setdefault(symbol, {})
+            minutes[minute] = quote.spread_e8
+            if len(minutes) > 2 * HOUR_MINUTES:
+                since = minute - HOUR_MINUTES
+                self._minutes[symbol] = {minute: spread for minute, spread in minutes.items() if minute > since}

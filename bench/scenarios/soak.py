@@ -36,7 +36,7 @@ WINDOWS_MAX = 120
 FLOW, LEDGER = "flow", "ledger"
 LAG = "lag"
 LAG_PERCENT = 99.9
-POLLS = 5
+POLLS = 2
 """Looks of a loop at its lag in one interval of its health (500 ms): the largest alone is told."""
 LAGS_LEAST = 1_000
 """Of fewer intervals p99.9 is their largest."""

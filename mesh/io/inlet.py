@@ -32,7 +32,7 @@ class Attachment(Protocol):
         """
 
     def receive(self) -> list[Msg]:
-        """What came, without waiting. Called when readable and each 100 ms besides, so it may also look after its process."""
+        """What came, without waiting. Called when readable and at each poll of the loop besides, so it may also look after its process."""
 
     def send(self, message: Msg) -> None:
         """Hand a message over, without waiting."""

@@ -5,8 +5,9 @@ deadline has passed act; make what was to be committed durable in one transactio
 again until quiet. Effects are done at once, in their order. Nothing here looks inside a message.
 
 ZeroMQ's descriptors are edge-triggered, and sending uses up the edge: so an inlet that was sent on is looked at again before
-the loop waits. A poll each 100 ms checks that this never failed (``rescued_wakeup_count`` must stay 0), beats for the
-watchdog, measures the loop's lag, and does what can wait (``mesh/io/upkeep.py``).
+the loop waits. A poll each 250 ms checks that this never failed (``rescued_wakeup_count`` must stay 0), beats for the
+watchdog, measures the loop's lag, and does what can wait (``mesh/io/upkeep.py``) and what others have asked for (``every``): to be woken
+costs an idle process more than what it then does, so all of it shares one wake-up.
 """
 
 import asyncio
@@ -35,7 +36,7 @@ ROUNDS_MAX = 16
 """Rounds of one pass before the loop's other callbacks (signals, timers) have their turn."""
 INBOX_MAX = 1_024
 """Messages without a socket delivered in one round: nodes that answer each other for ever do not shut out the sockets."""
-POLL_MS = 100
+POLL_MS = 250
 HARD_STOP_MS = 1_000
 """Patience beyond the drain; a core that does not come to its end is ended."""
 STALLED_S = 5.0
@@ -129,13 +130,8 @@ class Shell:
         self._loop.call_soon_threadsafe(self._on_stop, code)
 
     def every(self, period_ms: int, callback: Callable[[], None]) -> None:
-        """Call ``callback`` each ``period_ms``, on the same loop."""
-
-        def again() -> None:
-            self._loop.call_later(period_ms / 1_000, again)
-            callback()
-
-        self._loop.call_later(period_ms / 1_000, again)
+        """Call ``callback`` each ``period_ms``, or as many polls as that is, on the same loop."""
+        self._upkeep.every(-(-period_ms // POLL_MS), callback)
 
     def host_stop(self, level: str, why: str) -> None:
         """Tell the nodes that somebody on this host wants them stopped; on the loop's own thread."""

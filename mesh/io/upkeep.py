@@ -1,8 +1,9 @@
-"""What can wait for a tenth of a second: health, links given up, missed wake-ups, heads of audits, logs, checkpoints, garbage."""
+"""What can wait for the loop's next poll: health, links given up, missed wake-ups, heads of audits, logs, checkpoints, garbage."""
 
 import gc
 import select
 import time
+from collections.abc import Callable
 
 from mesh import links
 from mesh.codec import encode
@@ -32,6 +33,13 @@ class Upkeep:
         self._pause_us_max = 0
         """The longest garbage collection that was not asked for here."""
         self._pause_began_ns = 0
+        self._poll_count = 0
+        self._others: list[tuple[int, Callable[[], None]]] = []
+        """Each so many polls, what others want done."""
+
+    def every(self, polls_count: int, callback: Callable[[], None]) -> None:
+        """Have something else done each so many polls."""
+        self._others.append((polls_count, callback))
 
     def start(self, now_ns: int) -> None:
         """What is there now stays: freeze it, so that the collector need not walk it again. ``stop`` has to follow."""
@@ -55,6 +63,10 @@ class Upkeep:
 
     def turn(self, nodes: list[Node], inlets: list[Inlet], is_idle: bool, now_ns: int) -> None:
         """One poll's work. Ports that need looking at are hot afterwards."""
+        self._poll_count += 1
+        for polls_count, callback in self._others:
+            if self._poll_count % polls_count == 0:
+                callback()
         if is_idle:
             rescue(inlets)
         for inlet in inlets:

@@ -37,7 +37,7 @@ Lost = type[VenueLost] | type[FeedLost]
 
 
 class ChildProcess:
-    """The node's end. Looks after the process in ``receive``, called each 100 ms at least.
+    """The node's end. Looks after the process in ``receive``, called at each poll of the loop at least.
 
     ``name``: what people call it. ``words``: its module, and its arguments after the settings, which are written to ``run``. ``secret``
     gives what it is told at each start. Raises OSError where the settings cannot be written.

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
+from mesh import __version__
 from mesh.codec import encode
 from mesh.config import Config
 from mesh.dials import dials_of
@@ -16,7 +17,6 @@ from mesh.links import STATUS
 from nodes.downnodes import Down, health_of_down
 from nodes.io.doorfiles import node_doors
 from nodes.io.locate import load
-from nodes.io.run import package_version
 
 
 class DownTelling:
@@ -26,7 +26,7 @@ class DownTelling:
         self._config = load(config)
         self._state = state
         self._life = random_life()
-        self._version = package_version()
+        self._version = __version__
         self._links: dict[str, _Links] = {}
         self._refused: dict[str, None] = {}
 

@@ -11,10 +11,9 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from mesh import links
+from mesh import __version__, links
 from mesh.config import Config
 from mesh.core import Core, Note
 from mesh.dials import Dial, dials_of
@@ -157,7 +156,7 @@ def build_node(
     store = store_of(name, config, state)
     life = random_life()
     core = core_of(name, config, life, store, state, keeping)
-    identity = Identity(name, role, life, package_version(), config.fingerprint, monotonic_ns(), tuning.in_force)
+    identity = Identity(name, role, life, __version__, config.fingerprint, monotonic_ns(), tuning.in_force)
     log = Log(state / "log" / f"{name}.log", name, core.counters)
     log.note(Note("info", "started", {"role": role, "life": str(life), "store_id": store.store_id, "version": identity.version}))
     for warning in tuning.warnings:
@@ -182,14 +181,6 @@ def store_of(name: str, config: Config, state: Path) -> Store:
     state.mkdir(parents=True, exist_ok=True)
     make = open_store if path.exists() else create
     return make(path, config.settings.mesh.id, name, config.role_of(name), config.settings.store.keep_days)
-
-
-def package_version() -> str:
-    """The installed version; empty in a checkout that was never installed."""
-    try:
-        return version("trademesh")
-    except PackageNotFoundError:
-        return ""
 
 
 def bind_links(name: str, node: Node, config: Config, hub: Hub, keeping: Keeping | None = None) -> None:

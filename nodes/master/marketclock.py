@@ -16,7 +16,6 @@ from mesh.units import MS_NS
 from nodes.contracts import contract_of
 from nodes.envelopes import message_of
 from nodes.quotes import Quotes
-from nodes.ticks import columns_of
 
 CREDIT_TICKS = 20_000
 """Ticks that may wait here for their block."""
@@ -80,7 +79,7 @@ class MarketClock:
     def on_ticks(self, message: Ticks) -> list[Effect]:
         """Keep ticks; a hole is asked for by a new hello."""
         try:
-            self._counters.add("tick_count", self.quotes.take(message.first_seq, columns_of(message)))
+            self._counters.add("tick_count", self.quotes.take(message))
         except ValueError as error:
             self._counters.add("gap_count")
             hello = Send(MARKET, 0, MarketHello(*self._hello, self.quotes.next_seq))

@@ -1,6 +1,5 @@
 """Quotes: ticks wait for their block, the newest counts, the usual spread is the median of the hour's minutes."""
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,13 +8,12 @@ from mesh.messages.market import Ticks
 from mesh.units import HOUR_NS, MINUTE_NS, SECOND_NS
 from nodes.quote import Quote
 from nodes.quotes import Quotes
-from nodes.ticks import columns_of
 from tests.nodes.master.masterrig import NOON_NS, ticks_of
 
 
 def quotes_of(rows: list[tuple[str, int, int, int]]) -> Quotes:
     quotes = Quotes()
-    quotes.take(0, columns_of(ticks_of(0, rows)))
+    quotes.take(ticks_of(0, rows))
     quotes.release(len(rows))
     return quotes
 
@@ -23,7 +21,7 @@ def quotes_of(rows: list[tuple[str, int, int, int]]) -> Quotes:
 def test_ticks_count_from_their_release_on() -> None:
     """A tick that no block has released is not the quote yet."""
     quotes = Quotes()
-    quotes.take(0, columns_of(ticks_of(0, [("A", 1, 10, 12), ("A", 2, 20, 23)])))
+    quotes.take(ticks_of(0, [("A", 1, 10, 12), ("A", 2, 20, 23)]))
     assert quotes.quote("A") is None
     quotes.release(1)
     assert quotes.quote("A") == Quote(10, 12, 1)
@@ -35,7 +33,7 @@ def test_ticks_count_from_their_release_on() -> None:
 def test_release_beyond_what_came_takes_what_came() -> None:
     """A block longer than the credit moves the quotes as far as its ticks have come."""
     quotes = Quotes()
-    quotes.take(0, columns_of(ticks_of(0, [("A", 1, 10, 12)])))
+    quotes.take(ticks_of(0, [("A", 1, 10, 12)]))
     assert quotes.release(5) == 1
     assert (quotes.released_seq, quotes.next_seq) == (1, 1)
 
@@ -43,8 +41,8 @@ def test_release_beyond_what_came_takes_what_came() -> None:
 def test_ticks_known_already_are_dropped() -> None:
     """The overlap of a repeated chunk is not taken twice, and nothing in it is lost."""
     quotes = Quotes()
-    assert quotes.take(0, columns_of(ticks_of(0, [("A", 1, 10, 12), ("A", 2, 20, 22)]))) == 2
-    assert quotes.take(1, columns_of(ticks_of(1, [("A", 2, 20, 22), ("A", 3, 30, 32)]))) == 1
+    assert quotes.take(ticks_of(0, [("A", 1, 10, 12), ("A", 2, 20, 22)])) == 2
+    assert quotes.take(ticks_of(1, [("A", 2, 20, 22), ("A", 3, 30, 32)])) == 1
     assert quotes.release(3) == 3
     assert quotes.quote("A") == Quote(30, 32, 3)
 
@@ -52,16 +50,18 @@ def test_ticks_known_already_are_dropped() -> None:
 def test_missing_ticks_are_refused() -> None:
     """A hole in the sequence is an error, never a guess."""
     with pytest.raises(ValueError, match="ticks begin at 3, 0 was expected"):
-        Quotes().take(3, columns_of(ticks_of(3, [("A", 1, 10, 12)])))
+        Quotes().take(ticks_of(3, [("A", 1, 10, 12)]))
 
 
 def test_columns_that_lie_are_refused() -> None:
     """A message whose columns name no symbol of it, or differ in length, is refused."""
     good = ticks_of(0, [("A", 1, 10, 12)])
     with pytest.raises(ValueError, match="symbol_index 5 of 1 symbols"):
-        columns_of(Ticks(0, ["A"], np.array([5], dtype="<u2").tobytes(), good.time_ns, good.bid_e8, good.ask_e8))
+        Quotes().take(Ticks(0, ["A"], (5).to_bytes(2, "little"), good.time_ns, good.bid_e8, good.ask_e8))
     with pytest.raises(ValueError, match="differ in length"):
-        columns_of(Ticks(0, ["A"], good.symbol_index, b"", good.bid_e8, good.ask_e8))
+        Quotes().take(Ticks(0, ["A"], good.symbol_index, b"", good.bid_e8, good.ask_e8))
+    with pytest.raises(ValueError, match="differ in length"):
+        Quotes().take(Ticks(0, ["A"], good.symbol_index, good.time_ns[:-1], good.bid_e8, good.ask_e8))
 
 
 @pytest.mark.parametrize("count", [3, 40])
@@ -85,7 +85,7 @@ def test_usual_spread_follows_each_tick() -> None:
     """Asked for again and again it is that of now: another tick of the symbol counts at once, one of another symbol changes nothing."""
     quotes = quotes_of([("A", NOON_NS, 100, 110)])
     assert [quotes.median_spread_e8("A", NOON_NS) for _ in range(2)] == [10, 10]
-    quotes.take(1, columns_of(ticks_of(1, [("A", NOON_NS + 1, 100, 130), ("B", NOON_NS + 1, 100, 150)])))
+    quotes.take(ticks_of(1, [("A", NOON_NS + 1, 100, 130), ("B", NOON_NS + 1, 100, 150)]))
     assert quotes.median_spread_e8("A", NOON_NS) == 10
     quotes.release(3)
     assert (quotes.median_spread_e8("A", NOON_NS), quotes.median_spread_e8("B", NOON_NS)) == (30, 50)
@@ -114,7 +114,7 @@ def test_chunking_makes_no_difference(rows: list[tuple[str, int, int]], step: in
     whole = quotes_of(ticks) if ticks else Quotes()
     parts = Quotes()
     for start in range(0, len(ticks), step):
-        parts.take(start, columns_of(ticks_of(start, ticks[start : start + step])))
+        parts.take(ticks_of(start, ticks[start : start + step]))
         parts.release(start + step)
     for symbol in "AB":
         assert parts.quote(symbol) == whole.quote(symbol)

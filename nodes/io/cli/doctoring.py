@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 from rich.text import Text
 
+from mesh import __version__
 from mesh.config import Config
 from mesh.errors import BadConfig, MeshError, NoMesh
 from mesh.messages.control import Activation, Revision
@@ -21,7 +22,6 @@ from nodes.io.doctor import clocks, disk, fleet, host, keys, ports, terminals
 from nodes.io.doctor.finding import BAD, OK, UNKNOWN, WARN, Finding, exit_code
 from nodes.io.locate import default_state, mesh_and_state, write_effective
 from nodes.io.preflight import check_files
-from nodes.io.run import package_version
 
 AREA = "configuration"
 MARKS = {OK: ("✓ ok", "green"), WARN: ("! warn", "yellow"), BAD: ("✗ bad", "red"), UNKNOWN: ("? unknown", "dim")}
@@ -72,7 +72,7 @@ def examined(config_path: Path | None, state: Path | None) -> Iterator[Finding]:
         return
     yield _files(config)
     healths, live = _told(config, place)
-    yield from fleet.look(config.node, healths, package_version(), config.fingerprint, live)
+    yield from fleet.look(config.node, healths, __version__, config.fingerprint, live)
     yield from _machine(config, place)
     yield from clocks.offsets(healths)
     yield from keys.look(config, place)
