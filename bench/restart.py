@@ -26,7 +26,8 @@ from mesh.units import E8
 from nodes.local.attempts import OrderRecord
 from nodes.local.core import Local
 from nodes.local.finishing import ORDER_ROW
-from nodes.local.reports import ARCHIVE, KNOWN, OUTCOME, KnownRecord, key_of
+from nodes.local.knownends import KnownRecord
+from nodes.local.reports import ARCHIVE, KNOWN, OUTCOME, key_of
 from nodes.local.state import META, MetaRecord
 
 ROLE, NODE, ACCOUNT = "local", local_of(1), account_of(1)

@@ -1,5 +1,6 @@
 """Orders to one account as the rails of rates and the duplicate window count them, in market time."""
 
+from array import array
 from bisect import bisect_right, insort
 
 from mesh.units import HOUR_NS, MINUTE_NS
@@ -9,7 +10,7 @@ class OrderRates:
     """Orders of the last hour (older ones go once an hour, together), and when what was opened last."""
 
     def __init__(self) -> None:
-        self._times_ns: list[int] = []
+        self._times_ns = array("q")
         """Ascending."""
         self._opened_ns: dict[tuple[str, str, int], int] = {}
         """(strategy, symbol, side) → time of the last opening."""
@@ -17,9 +18,13 @@ class OrderRates:
     def add(self, market_ns: int) -> None:
         """An order counts from now on."""
         times = self._times_ns
-        insort(times, market_ns)
-        if times[0] <= times[-1] - 2 * HOUR_NS:
-            del times[: bisect_right(times, times[-1] - HOUR_NS)]
+        if not times or market_ns >= times[-1]:
+            times.append(market_ns)
+        else:
+            insort(times, market_ns)
+        newest_ns = times[-1]
+        if times[0] <= newest_ns - 2 * HOUR_NS:
+            del times[: bisect_right(times, newest_ns - HOUR_NS)]
 
     def add_opening(self, market_ns: int, strategy: str, symbol: str, side: int) -> None:
         """An order that opens counts from now on, and so does its window."""

@@ -26,7 +26,8 @@ from mesh.simnet import Place, SimNet
 from mesh.units import MS_NS, NEVER, SECOND_NS
 from nodes.decisions import SID, SidRecord, key_of
 from nodes.local.core import Local
-from nodes.local.reports import KNOWN, KnownRecord
+from nodes.local.knownends import KnownRecord
+from nodes.local.reports import KNOWN
 from nodes.master.core import Master
 from nodes.router.core import Router
 from nodes.signals.core import Signals

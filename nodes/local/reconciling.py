@@ -132,7 +132,7 @@ class Reckoning:
     def _executed(self) -> dict[bytes, bool]:
         """By the first bytes of its oid, whether an order known here did something; of one in hand nobody can say."""
         reports = self._state.reports
-        known = {oid[:PREFIX_BYTES]: reports.is_executed(oid) for oid in reports.ended()}
+        known = {oid[:PREFIX_BYTES]: is_executed for oid, is_executed in reports.ended()}
         return known | {job.record.oid[:PREFIX_BYTES]: True for job in self._desk.jobs}
 
     def _became(self, record: OrderRecord) -> Finding:

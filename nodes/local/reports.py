@@ -9,11 +9,11 @@ import msgspec
 
 from mesh.codec import decode_record_untrusted, encode
 from mesh.core import Put
-from mesh.messages.base import Count, Msg
 from mesh.messages.orders import OPEN, TELLERS_MAX
 from mesh.messages.outcomes import Outcome
 from nodes.codes import FILLED, OPENED, SUPERSEDED
 from nodes.fetches import Rows
+from nodes.local.knownends import KnownEnds, KnownRecord
 from nodes.shortened import shortened
 
 OUTCOME, ARCHIVE, KNOWN = "outcome", "_outcome", "known"
@@ -22,16 +22,6 @@ WINDOW_COUNT = 64
 """Outcomes sent again at a time: the master takes them in order, so the oldest matter."""
 SKIPPED_MAX = 64
 """Numbers in ``skipped``: a store is not rolled back more often than half of that in its life."""
-
-
-class KnownRecord(Msg):
-    """Where an ended order's outcome is, whether the order did anything, and what of its end is known for ever: code and lots."""
-
-    f: Count
-    is_executed: bool = True
-    code: str = ""
-    """Empty in rows of older versions: then FILLED or SUPERSEDED, by whether it did anything."""
-    volume_e8: Count = 0
 
 
 def key_of(f: int) -> bytes:
@@ -55,7 +45,7 @@ class Reports:
         """Durable and not acked, by number."""
         self.skipped: list[int] = []
         """First and last, pair after pair, of numbers nothing was ever told under."""
-        self._known: dict[bytes, KnownRecord] = {}
+        self._known = KnownEnds()
 
         self.tellers: list[int] = []
         """See ``LocalHello``; durable with the first outcome of a life."""
@@ -67,7 +57,8 @@ class Reports:
             self.pending[outcome.f] = outcome
             self.f = max(self.f, outcome.f)
         else:
-            known = self._known[key] = decode_record_untrusted(record, KnownRecord)
+            known = decode_record_untrusted(record, KnownRecord)
+            self._known.put(key, known)
             self.f = max(self.f, known.f)
 
     def restored(self, f: int) -> None:
@@ -91,9 +82,9 @@ class Reports:
         known = self._known.get(oid)
         return self._shortened(oid, known).code if known is not None else ""
 
-    def ended(self) -> list[bytes]:
-        """Every order that has ended here."""
-        return list(self._known)
+    def ended(self) -> list[tuple[bytes, bool]]:
+        """Every order that has ended here, and whether it did something."""
+        return [(oid, known.is_executed) for oid, known in self._known.items()]
 
     def is_executed(self, oid: bytes) -> bool:
         """Whether an order has ended here and did something."""
@@ -104,7 +95,9 @@ class Reports:
         """How an order ended that has ended here; ``rows``: what the archive has under its number, nothing where that was pruned."""
         if rows:
             return decode_record_untrusted(rows[0][1], Outcome)
-        return self._shortened(oid, self._known[oid])
+        known = self._known.get(oid)
+        assert known is not None, f"{oid.hex()} has not ended here"
+        return self._shortened(oid, known)
 
     def _shortened(self, oid: bytes, known: KnownRecord) -> Outcome:
         code = known.code or (FILLED if known.is_executed else SUPERSEDED)
@@ -119,7 +112,7 @@ class Reports:
         puts = [Put(OUTCOME, key_of(self.f), encode(numbered))]
         if outcome.final:
             known = KnownRecord(self.f, bool(outcome.volume_e8), outcome.code, outcome.volume_e8)
-            self._known[outcome.oid] = known
+            self._known.put(outcome.oid, known)
             puts.append(Put(KNOWN, outcome.oid, encode(known)))
         return numbered, puts
 

@@ -55,10 +55,9 @@ class Deciding:
         if key in self._asking:
             self._asking[key] = peer
             return []
-        known = state.answers.get(key)
-        if known is not None:
+        if key in state.answered:
             counters.add("duplicate_signal_count")
-            return [Send(DECIDE, peer, SignalAnswer(signal.sid, known))]
+            return [Send(DECIDE, peer, SignalAnswer(signal.sid, ACCEPTED))]
         symbol = clock.symbol_of(signal.symbol)
         refused = self._refusal(signal, symbol)
         if refused is not None:
@@ -135,7 +134,7 @@ class Deciding:
             key = key_of(state.clock.run, signal.source, signal.sid)
             if key in self._asking:
                 return []
-            if key not in state.answers:
+            if key not in state.answered:
                 break
         if number > 1 and market_ns < account.flatten_again_ns:
             return []
@@ -171,25 +170,20 @@ class Deciding:
 
     def _rate_put(self, orders: list[RatedOrder], market_ns: int) -> Put:
         state = self._state
-        key = b"%020d %020d %020d" % (market_ns, state.epoch, state.log.n)
-        state.rate_rows.append((market_ns, key))
+        key = state.rate_rows.add(market_ns, state.epoch, state.log.n)
         return Put(RATE, key, encode(RateRecord(market_ns, orders)))
 
     def _old_rates(self, market_ns: int) -> list[Put]:
         """Rows no rate counts any more, deleted."""
-        rows = self._state.rate_rows
-        since_ns = market_ns - self._state.rate_horizon_ns
-        gone: list[Put] = []
-        while rows and rows[0][0] <= since_ns:
-            gone.append(Put(RATE, rows.popleft()[1], None))
-        return gone
+        state = self._state
+        return [Put(RATE, key, None) for key in state.rate_rows.take_until(market_ns - state.rate_horizon_ns)]
 
     def _publish(self, decision: Decision, now_ns: int) -> list[Effect]:
         """The decision is durable: its orders go out, its source is answered."""
         state, record = self._state, decision.record
         key = record.key
         effects = self.send_out(decision, now_ns)
-        state.answers[key] = ACCEPTED
+        state.answered.put(key)
         state.meter.record(PUBLISH, now_ns - record.stamp_in_ns)
         peer = self._asking.pop(key, 0)
         if peer:

@@ -10,6 +10,7 @@ from mesh.links import CONTROL
 from mesh.messages.base import NO_OID
 from mesh.messages.control import WhyAsk
 from mesh.messages.outcomes import Outcome
+from mesh.messages.signals import ACCEPTED
 from nodes.codes import MANUAL, NOBODY
 from nodes.decisions import ARCHIVE, WHY, ArchiveRecord, Decision, WhyRecord, why_key
 from nodes.fetches import Rows
@@ -74,8 +75,7 @@ class Enquiry:
             return self._with_acts(peer, nonce, of_archived(decode_record_untrusted(found[0], ArchiveRecord, RECORD_BYTES_MAX)))
         if answer := self._recall.answer_to(question.query):
             return self._with_acts(peer, nonce, of_pruned(question.query, answer))
-        answer = self._state.answers.get(question.word, "")
-        return self._answer(peer, nonce, of_pruned(NOBODY, answer) if answer else None)
+        return self._answer(peer, nonce, of_pruned(NOBODY, ACCEPTED) if question.word in self._state.answered else None)
 
     def _fetch(self, kind: str, question: _Question, limit: int = 1) -> Fetch:
         self._waiting_count += 1

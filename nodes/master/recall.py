@@ -13,7 +13,7 @@ from mesh.core import Effect, Fetch
 from mesh.ids import oid_of
 from mesh.messages.base import NO_OID
 from mesh.messages.outcomes import Outcome
-from mesh.messages.signals import OPERATOR
+from mesh.messages.signals import ACCEPTED, OPERATOR
 from nodes.decisions import ARCHIVE, WHY, ArchiveRecord, WhyRecord, key_of, why_key
 from nodes.fetches import Rows
 from nodes.master.losswatch import RISK
@@ -50,15 +50,15 @@ class Recall:
 
     def answer_to(self, sid: str) -> str:
         """The answer a signal of this run got, whoever sent it; empty where there was none of that sid."""
-        keys = (key_of(self._state.clock.run, source, sid) for source in self._sources)
-        return next((self._state.answers[key] for key in keys if key in self._state.answers), "")
+        answered, run = self._state.answered, self._state.clock.run
+        return ACCEPTED if any(key_of(run, source, sid) in answered for source in self._sources) else ""
 
     def was_decided(self, outcome: Outcome) -> bool:
         """Whether an order is of a signal this master has answered in this run, though its decision is nowhere any more."""
         state, sid = self._state, outcome.sid
         mesh, run = state.config.settings.mesh.id, state.clock.run
         return outcome.oid != NO_OID and any(
-            key_of(run, source, sid) in state.answers and oid_of(mesh, run, source, sid, outcome.strategy, outcome.leg) == outcome.oid
+            key_of(run, source, sid) in state.answered and oid_of(mesh, run, source, sid, outcome.strategy, outcome.leg) == outcome.oid
             for source in self._sources
         )
 

@@ -21,7 +21,6 @@ from nodes.decisions import (
     DecisionRecord,
     EndRecord,
     LineRecord,
-    SidRecord,
     TotalsRecord,
     end_key,
 )
@@ -46,8 +45,8 @@ def recovered(state: MasterState, rows: Rows, now_ns: int) -> tuple[list[Put], l
     state.wall.start(now_ns)
     epoch = epoch_after(older, state.wall.at(now_ns), state.life)
     state.begin(epoch, now_ns, bool(older))
-    for key, record in of_kind.get(SID, ()):
-        state.answers[key] = decode_record_untrusted(record, SidRecord).code
+    for key, _ in of_kind.get(SID, ()):
+        state.answered.put(key)
     for _, record in of_kind.get(KILL_ITEM, ()):
         state.stops.restore(record)
     for key, record in of_kind.get(ACCOUNT, ()):
@@ -80,7 +79,7 @@ def epoch_after(older: list[int], wall_ns: int, life: int) -> int:
 def _restore_rates(state: MasterState, rows: list[tuple[bytes, bytes]]) -> None:
     for key, raw in sorted(rows):
         record = decode_record_untrusted(raw, RateRecord)
-        state.rate_rows.append((record.market_ns, key))
+        state.rate_rows.restore(key)
         for order in record.orders:
             account = state.accounts.get(order.account)
             if account is not None:

@@ -1,11 +1,10 @@
 """Everything one life of a master holds, in one place: its parts share it and nobody else sees it."""
 
-from collections import deque
-
 from mesh.codec import encode
 from mesh.config import Config
 from mesh.core import Effect, Put, Send
 from mesh.counters import Counters
+from mesh.digesttable import DigestTable
 from mesh.keyring import NodeKeys
 from mesh.links import MARKET, ORDERS
 from mesh.messages.base import Code, Count, Int64, Life, Msg, Name
@@ -23,6 +22,7 @@ from nodes.master.decider import Decider
 from nodes.master.grants import Grants
 from nodes.master.marketclock import MarketClock
 from nodes.master.orderlog import OrderLog
+from nodes.master.raterows import RateRows
 from nodes.master.sealer import Sealer
 from nodes.master.settlement import Settlement
 from nodes.stops import Stops
@@ -84,8 +84,8 @@ class MasterState:
         self.stops = Stops(name, keys, config)
         self.settlement = Settlement(self.accounts, self.ledger)
         self.decider = Decider(config, self.accounts, self.clock.quotes, self.stops.killset)
-        self.answers: dict[bytes, str] = {}
-        """Key of a signal → its answer; durable."""
+        self.answered = DigestTable()
+        """Keys of the signals that were ACCEPTED, which is the one answer that is stored."""
         self.routers: dict[int, str] = {}
         """Connection → router."""
         self.epoch = 0
@@ -93,8 +93,7 @@ class MasterState:
         """The epoch is on disk: only then is anybody answered."""
         self.grant_ns = timers.grant_ms * MS_NS
         self.rate_horizon_ns = self._rate_horizon_ns()
-        self.rate_rows: deque[tuple[int, bytes]] = deque()
-        """(market time, key) of the rate rows in the store, oldest first."""
+        self.rate_rows = RateRows()
         self.sealer = Sealer(config, keys.agreement)
         self.begin(0, 0, False)
 

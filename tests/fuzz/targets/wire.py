@@ -23,8 +23,8 @@ from nodes.local.accountbook import BookRecord
 from nodes.local.attempts import OrderRecord
 from nodes.local.commandlog import CommandRecord
 from nodes.local.guard import PassedRecord
+from nodes.local.knownends import KnownRecord
 from nodes.local.openings import OpeningRecord
-from nodes.local.reports import KnownRecord
 from nodes.local.state import MetaRecord
 from nodes.market.core import Standing
 from nodes.master.account import AccountRecord

@@ -6,7 +6,8 @@ import msgspec
 
 from mesh.messages.orders import TELLERS_MAX, LocalHello
 from mesh.messages.outcomes import Outcome, Stamps
-from nodes.local.reports import KNOWN, KnownRecord, Reports
+from nodes.local.knownends import KnownRecord
+from nodes.local.reports import KNOWN, Reports
 from tests.message_values import sample_of
 
 

@@ -10,7 +10,8 @@ from mesh.links import STORE
 from mesh.messages.orders import Listed, LocalWelcome
 from mesh.messages.outcomes import Outcome
 from nodes.local.core import Local
-from nodes.local.reports import ARCHIVE, KnownRecord, Reports, key_of
+from nodes.local.knownends import KnownEnds, KnownRecord
+from nodes.local.reports import ARCHIVE, Reports, key_of
 from nodes.local.revival import Revival
 from nodes.shortened import PRUNED, shortened
 from tests.nodes.local.localrig import Rig
@@ -18,8 +19,8 @@ from tests.nodes.local.localrig import Rig
 LAST_F = 600
 
 
-class Counted(dict[bytes, KnownRecord]):
-    """A dict that counts how often it is gone through."""
+class Counted(KnownEnds):
+    """Counts how often it is gone through."""
 
     count = 0
 
@@ -43,7 +44,10 @@ def row(f: int) -> tuple[bytes, bytes]:
 def acked(last_f: int = LAST_F) -> Reports:
     """Reports of which all up to a number is acked; every third number told a state, the others an end."""
     reports = Reports("one", 1)
-    reports._known = Counted({oid_at(f): KnownRecord(f, True, "FILLED", 7) for f in range(1, last_f + 1) if f % 3})
+    reports._known = Counted()
+    for f in range(1, last_f + 1):
+        if f % 3:
+            reports._known.put(oid_at(f), KnownRecord(f, True, "FILLED", 7))
     reports.restored(last_f)
     return reports
 
