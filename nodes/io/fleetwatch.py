@@ -4,12 +4,15 @@ It speaks supervisord's protocol on its standard input and output, and answers e
 waits for it, and nothing is started, stopped or traded by it. A node that is down is told as the node itself would tell its health, by the
 same link, with the node's own door key, which lies on this host and which nobody uses meanwhile: so it needs no right of its own, no
 file, and works on any host, also on one whose only node is the one that is down. What tells is loaded when the first one is down.
+
+supervisord sleeps up to a second before it looks who has ended, and again before it starts him anew. It wakes for whoever asks it
+something: so it is asked the moment a process ends.
 """
 
 import argparse
 import http.client
 import os
-import select
+import selectors
 import sys
 import time
 import xmlrpc.client
@@ -19,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 from xml.parsers.expat import ExpatError
 
 from mesh.phases import DOWN_PHASES
+from nodes.io.childends import ChildEnds
 from nodes.io.exitlog import last_exit
 from nodes.io.lifeline import die_with_parent
 from nodes.io.outputs import last_line
@@ -44,8 +48,8 @@ class Events:
     def __init__(self) -> None:
         self._rest = b""
 
-    def take(self, piece: bytes) -> Iterator[tuple[str, str]]:
-        """(event, process) of each whole event there is now. Raises ValueError for what supervisord never writes."""
+    def take(self, piece: bytes) -> Iterator[tuple[str, str, int]]:
+        """(event, process, its id or 0) of each whole event there is now. Raises ValueError for what supervisord never writes."""
         self._rest += piece
         while True:
             head, newline, rest = self._rest.partition(b"\n")
@@ -56,20 +60,24 @@ class Events:
             if len(rest) < length_bytes:
                 return
             self._rest = rest[length_bytes:]
-            yield headers.get("eventname", ""), _words(rest[:length_bytes]).get("processname", "")
+            words = _words(rest[:length_bytes])
+            yield headers.get("eventname", ""), words.get("processname", ""), int(words.get("pid", "0"))
 
 
 class Watch:
     """The events of one supervisord, and who is told of them."""
 
-    def __init__(self, config: Path, state: Path) -> None:
+    def __init__(self, config: Path, state: Path, ends: ChildEnds) -> None:
         self._config = config
         self._state = state
+        self._ends = ends
         self._down: DownNodes | None = None
         self._telling: DownTelling | None = None
 
-    def take(self, event: str, process: str) -> None:
-        """One event."""
+    def take(self, event: str, process: str, pid: int = 0) -> None:
+        """One event; ``pid``: as what the process runs, or ran."""
+        if event.endswith("RUNNING"):
+            self._ends.watch(process, pid)
         if self._down is None:
             if not event.endswith(DOWN_PHASES):
                 return
@@ -81,7 +89,12 @@ class Watch:
     def catch_up(self) -> None:
         """Who was down before this process was there."""
         for row in _processes():
-            self.take(f"PROCESS_STATE_{row['statename']}", row["name"])
+            self.take(f"PROCESS_STATE_{row['statename']}", row["name"], row["pid"])
+
+    def ended(self, process: str) -> None:
+        """Have supervisord look after a process that has just ended."""
+        self._ends.forget(process)
+        _processes()
 
     def tell(self) -> bool:
         """Tell of all that are down; whether there is anything to tell again."""
@@ -112,22 +125,26 @@ class Watch:
         return Ending(code, f"{how} ({said})" if said else how)
 
 
-def run(watch: Watch, stdin: int = 0, stdout: int = 1) -> int:
-    """Take events until supervisord has gone."""
+def run(watch: Watch, selector: selectors.BaseSelector, stdin: int = 0, stdout: int = 1) -> int:
+    """Take events until supervisord has gone. ``selector``: where ends of processes show."""
     events = Events()
+    selector.register(stdin, selectors.EVENT_READ)
     os.write(stdout, READY)
     watch.catch_up()
     limit_s: float | None = TELL_S
     while True:
-        if select.select([stdin], [], [], limit_s)[0]:
+        ready = [key for key, _ in selector.select(limit_s)]
+        for process in [key.data for key in ready if key.data]:
+            watch.ended(process)
+        if any(key.fd == stdin for key in ready):
             piece = os.read(stdin, READ_BYTES)
             if not piece:
                 return 0
-            for event, process in events.take(piece):
+            for event, process, pid in events.take(piece):
                 os.write(stdout, DONE)
-                watch.take(event, process)
+                watch.take(event, process, pid)
                 limit_s = TELL_S
-        elif not watch.tell():
+        elif not ready and not watch.tell():
             limit_s = None
 
 
@@ -161,7 +178,8 @@ def main() -> int:
     parser.add_argument("--config", type=Path, required=True, help="the configuration: TOML, or the JSON `mesh up` wrote")
     parser.add_argument("--state", type=Path, required=True, help="where the keys and the outputs of the nodes are")
     chosen = parser.parse_args()
-    return run(Watch(chosen.config, chosen.state))
+    with selectors.DefaultSelector() as selector:
+        return run(Watch(chosen.config, chosen.state, ChildEnds(selector)), selector)
 
 
 if __name__ == "__main__":
