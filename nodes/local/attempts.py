@@ -134,6 +134,8 @@ class OrderRecord(Msg):
     """Of an OPEN that another life may have had and this store knows nothing of: the code it ends with once one look, after this life got
     leave, has found nothing; empty: it is looked for as long as any lost attempt.
     """
+    is_doubted: bool = False
+    """Of an OPEN that a person said was not executed: its settle window is not over, it may still be shown."""
 
 
 def decoded(raw: bytes) -> OrderRecord:

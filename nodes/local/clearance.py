@@ -1,8 +1,8 @@
 """How far each stop is carried out here: LATCHED, then CANCELLED, then FLAT (DESIGN §7).
 
 What is shown by one read may be shown late, so a stage counts only when two reads, a visibility window apart, show nothing left in the
-stop's scope, both begun after the stop was durable here; and not while an open of ours in that scope has no final result, rests, or is a
-fill that no read has shown. A stage is taken back when something turns up. What is not ours counts in every scope but a strategy's.
+stop's scope, both begun after the stop was durable here; and not while an open of ours in that scope has no final result, rests, is a
+fill that no read has shown, or was not executed by a person's word alone. A stage is taken back when something turns up. What is not ours counts in every scope but a strategy's.
 """
 
 from collections.abc import Iterator
@@ -135,6 +135,9 @@ class Clearance:
             record = job.record
             if record.action == OPEN and record.state in (INTENT, CALLED, UNKNOWN) and self._matches(entry, record.symbol, record.strategy):
                 return f"open={record.oid.hex()} {record.state}"
+        for record in self._state.late.doubted():
+            if self._matches(entry, record.symbol, record.strategy):
+                return f"open={record.oid.hex()} said=not_executed"
         for opening in self._state.openings.unseen():
             if opening.left_e8 > 0 and self._matches(entry, opening.record.symbol, opening.record.strategy):
                 return f"unseen={opening.record.oid.hex()}"

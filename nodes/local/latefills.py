@@ -2,7 +2,12 @@
 
 The mark of such an open, an attempt's magic, comment or order, in the positions, orders or deals of a read has it looked for as any
 lost attempt is; what is found then is told as FILLED_LATE. The newest are watched; each has a row.
+
+One that ended by a person's word alone is **doubted** until the settle window is over all the same: he may be wrong, and nothing of ours
+is said to be gone before that.
 """
+
+import msgspec
 
 from mesh.codec import encode
 from mesh.core import Put
@@ -27,6 +32,8 @@ class LateFills:
         """By magic and by comment …"""
         self._by_order: dict[int, bytes] = {}
         """… and by the order its answer named."""
+        self._doubted: dict[bytes, int] = {}
+        """oid → since which read its absence counts; 0: since none."""
 
     def restore(self, rows: list[bytes]) -> None:
         """Take the rows of the store."""
@@ -48,6 +55,8 @@ class LateFills:
     def watch(self, record: OrderRecord) -> list[Put]:
         """An open has ended that is nowhere, or what seemed to be of it was nothing: the rows of that."""
         self._watched[record.oid] = record
+        if record.is_doubted:
+            self._doubted[record.oid] = 0
         self._by_mark.update(dict.fromkeys(self._marks(record), record.oid))
         if ticket := _order_of(record):
             self._by_order[ticket] = record.oid
@@ -59,10 +68,31 @@ class LateFills:
     def take(self, record: OrderRecord) -> Put:
         """It is watched no more: the row of that."""
         del self._watched[record.oid]
+        self._doubted.pop(record.oid, None)
         for mark in self._marks(record):
             del self._by_mark[mark]
         self._by_order.pop(_order_of(record), None)
         return Put(NOT_FOUND_ROW, record.oid, None)
+
+    def doubted(self) -> list[OrderRecord]:
+        """Those that a person said were not executed, and that may still be shown."""
+        return [self._watched[oid] for oid in self._doubted]
+
+    def unsettle(self) -> None:
+        """The terminal is gone: no time without it counts."""
+        self._doubted = dict.fromkeys(self._doubted, 0)
+
+    def settle(self, now_ns: int, window_ns: int) -> list[Put]:
+        """A read shows all there is and none of those that are watched: which are doubted no more after ``window_ns`` of that, as rows."""
+        puts: list[Put] = []
+        for oid, since_ns in list(self._doubted.items()):
+            if not since_ns:
+                self._doubted[oid] = now_ns
+            elif now_ns - since_ns >= window_ns:
+                del self._doubted[oid]
+                record = self._watched[oid] = msgspec.structs.replace(self._watched[oid], is_doubted=False)
+                puts.append(Put(NOT_FOUND_ROW, oid, encode(record)))
+        return puts
 
     def turned_up(self, read: VenueState) -> list[OrderRecord]:
         """Those whose mark a read shows."""

@@ -66,6 +66,7 @@ class LostAttempts:
         """The terminal is gone: no time without it counts."""
         for job in self._jobs.unknown():
             job.unsettle()
+        self._state.late.unsettle()
 
     def find(self, record: OrderRecord, call: int) -> VenueFind:
         """The look for the lost attempts of an order: their marks, and since when they may have happened."""
@@ -102,7 +103,10 @@ class LostAttempts:
         puts: list[Put] = []
         for record in self._state.late.turned_up(read):
             puts += self.revived(record, now_ns)[1]
-        return puts
+        if not self._state.book.is_proof:
+            self._state.late.unsettle()
+            return puts
+        return [*puts, *self._state.late.settle(now_ns, self._settle_ns)]
 
     def found(self, job: Job, found: VenueFound, now_ns: int) -> list[Effect]:
         """What a look showed."""
@@ -155,6 +159,7 @@ class LostAttempts:
         record = job.record
         job.unsettle()
         if record.action == OPEN:
+            job.record = msgspec.structs.replace(record, is_doubted=True)
             return self._not_found(job, Ending(codes.NOT_FOUND, how), now_ns, more)
         job.record = msgspec.structs.replace(record, detail=how)
         return [*self._again(job, FOUND, now_ns, more), *self._finishing.tell_state(job, codes.WORKING, now_ns)]
@@ -162,7 +167,7 @@ class LostAttempts:
     def revived(self, record: OrderRecord, now_ns: int) -> tuple[Job, list[Put]]:
         """An open that had ended NOT_FOUND, in hand again; the rows of that."""
         lost = record.lost or [record.attempt]
-        job = Job(attempts.moved(record, "turn_up", lost=lost, unrun=""), now_ns, is_stored=True)
+        job = Job(attempts.moved(record, "turn_up", lost=lost, unrun="", is_doubted=False), now_ns, is_stored=True)
         self._jobs.add(job)
         return job, [self._state.late.take(record), order_put(job.record)]
 

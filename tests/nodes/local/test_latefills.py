@@ -168,3 +168,26 @@ def test_only_the_newest_are_watched_also_in_another_life() -> None:
     again.restore([row for row in reversed(rows.values()) if row is not None])
     again.watch(record(WATCHED_MAX + 3))
     assert [again.is_watched(record(number).oid) for number in (2, 3, 4, WATCHED_MAX + 3)] == [False, False, True, True]
+
+
+def test_a_persons_word_is_doubted_for_the_settle_window() -> None:
+    """From a read that shows all there is, and anew where the terminal was gone, or in another life; a row says when it is over."""
+    late = LateFills("one")
+    (row,) = late.watch(record(1, is_doubted=True))
+    late.watch(record(2))
+    assert [each.oid for each in late.doubted()] == [record(1).oid]
+    assert (late.settle(1_000, 50), late.settle(1_049, 50)) == ([], [])
+    late.unsettle()
+    assert (late.settle(1_050, 50), late.settle(1_099, 50)) == ([], [])
+    again = LateFills("one")
+    again.restore([row.record or b""])
+    for each, at_ns in ((late, 1_100), (again, 5)):
+        each.settle(at_ns - 100, 50)
+        (over,) = each.settle(at_ns, 50)
+        assert (over.key, each.doubted(), each.is_watched(over.key)) == (record(1).oid, [], True)
+        settled = LateFills("one")
+        settled.restore([over.record or b""])
+        assert settled.doubted() == []
+    late.watch(record(3, is_doubted=True))
+    late.take(record(3, is_doubted=True))
+    assert late.doubted() == []
