@@ -2,7 +2,8 @@
 
 What is shown by one read may be shown late, so a stage counts only when two reads, a visibility window apart, show nothing left in the
 stop's scope, both begun after the stop was durable here; and not while an open of ours in that scope has no final result, rests, is a
-fill that no read has shown, or was not executed by a person's word alone. A stage is taken back when something turns up. What is not ours counts in every scope but a strategy's.
+fill that no read has shown, or was not executed by a person's word alone. A stage is taken back when something turns up. What is not ours
+counts in every scope but a strategy's.
 """
 
 from collections.abc import Iterator
