@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 import xmlrpc.client
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -39,6 +40,8 @@ SOCKET_PATH_BYTES_MAX = 100
 """A UNIX socket's path may have 107 bytes; supervisord adds its pid while it binds."""
 STOP_ORDER = ("market", "indicator", "signals", "master", "local", "router", "broker")
 """The feed first, what records last: nothing in flight loses its way back."""
+KNOCK_S = 0.05
+"""So often supervisord is woken while it ends."""
 LISTEN_S = 1.0
 """What supervisord said before it ended is read within this time."""
 if sys.platform == "win32":
@@ -188,18 +191,30 @@ class Fleet:
         except (FleetDown, xmlrpc.client.Fault):
             if self._child is not None:
                 self._child.terminate()  # not listening yet, or ending already: the signal asks for the same
+        is_over = self._ends_within(self.stop_s + 3)
         if self._child is None:
             return
-        try:
-            self._child.wait(self.stop_s + 3)
-        except subprocess.TimeoutExpired:
+        if not is_over:
             children += self._descendants()
             self._child.kill()
-            self._child.wait()
+        self._child.wait()
         # Where supervisord could not wait for them, its children end by the parent-death signal: their stores are read next.
         for process in psutil.wait_procs(children, self.stop_s)[1]:
             with suppress(psutil.Error):
                 process.kill()
+
+    def _ends_within(self, limit_s: float) -> bool:
+        """Whether supervisord ends in time. By itself it looks around once a second and has done with one of its programs each time; it
+        does so at once for whoever asks it something.
+        """
+        end_s = time.monotonic() + limit_s
+        while self._child.poll() is None if self._child is not None else self.socket.exists():
+            if time.monotonic() >= end_s:
+                return False
+            with suppress(FleetDown, xmlrpc.client.Fault):
+                self._ask(lambda rpc: rpc.getState())
+            time.sleep(KNOCK_S)
+        return True
 
     def _descendants(self) -> list[psutil.Process]:
         try:

@@ -1,10 +1,12 @@
 """supervisord as ``mesh up`` asks it: whatever goes wrong on the way is one error, and its last words are at hand."""
 
 import http.client
+import os
 import subprocess
 import sys
 import xmlrpc.client
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -115,3 +117,37 @@ def test_how_a_process_runs_is_in_the_configuration_alone(tmp_path: Path) -> Non
     assert commands["brain"] == f'"{sys.executable}" "-m" "nodes.io.run" "signals-1" "cci-1" {tail}'
     assert commands["local-1"] == f'"{sys.executable}" "-m" "nodes.io.run" "local-1" {tail}'
     assert commands.keys() == tuned.processes().keys()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="platform: there is no supervisord on Windows")
+def test_supervisord_ends_by_itself_however_many_programs_it_has(fleet: Fleet) -> None:
+    """It has done with one of them each time it looks around, once a second: with a dozen it was killed before it had come to the last."""
+    programs = [f"[program:p{number}]\ncommand=sleep 1000\npriority={number}\nautostart=false" for number in range(12)]
+    root = "user=root\n" if os.geteuid() == 0 else ""
+    fleet.socket.parent.mkdir(parents=True, exist_ok=True)
+    fleet.conf.write_text(
+        "\n".join([
+            f"[unix_http_server]\nfile={fleet.socket}",
+            f"[supervisord]\nlogfile={fleet.conf}.log\npidfile={fleet.conf}.pid\nsilent=true\n{root}",
+            "[rpcinterface:supervisor]\nsupervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface",
+            *programs,
+            "[program:last]\ncommand=sleep 1000\npriority=0",
+        ])
+    )  # fmt: skip
+    fleet.start()
+    assert fleet._child is not None
+    try:
+        while fleet._child.poll() is None and not is_running(fleet, "last"):
+            pass
+        fleet.shutdown()
+        assert fleet._child.returncode == 0, "killed"
+    finally:
+        fleet._child.kill()
+
+
+def is_running(fleet: Fleet, program: str) -> bool:
+    """Whether supervisord says so; until it listens it says nothing."""
+    with suppress(FleetDown):
+        rows: list[dict[str, Any]] = fleet._ask(lambda rpc: rpc.getAllProcessInfo())
+        return any(row["name"] == program and row["pid"] for row in rows)
+    return False
