@@ -120,7 +120,9 @@ class Quotes:
         """Ticks ``start … stop`` happened: the last of each symbol's minutes counts."""
         last_of_minute: dict[tuple[int, int], tuple[int, int, int, int]] = {}
         for row in chunk.rows(start, stop):
-            last_of_minute[row[0], row[1] // MINUTE_NS] = row
+            key = row[0], row[1] // MINUTE_NS
+            last_of_minute.pop(key, None)  # the newest last, also where a market's time went back
+            last_of_minute[key] = row
         for (position, minute), (_, time_ns, bid_e8, ask_e8) in last_of_minute.items():
             symbol = chunk.symbols[position]
             quote = Quote(bid_e8, ask_e8, time_ns)

@@ -63,10 +63,6 @@ class Upkeep:
 
     def turn(self, nodes: list[Node], inlets: list[Inlet], is_idle: bool, now_ns: int) -> None:
         """One poll's work. Ports that need looking at are hot afterwards."""
-        self._poll_count += 1
-        for polls_count, callback in self._others:
-            if self._poll_count % polls_count == 0:
-                callback()
         if is_idle:
             rescue(inlets)
         for inlet in inlets:
@@ -88,6 +84,10 @@ class Upkeep:
             paused_us = self._pause_us_max
             gc.collect()
             self._pause_us_max = paused_us if is_idle else self._pause_us_max  # nothing waited for one in an idle moment
+        self._poll_count += 1
+        for polls_count, callback in self._others:
+            if self._poll_count % polls_count == 0:
+                callback()
 
     def push_health(self, nodes: list[Node], now_ns: int) -> None:
         """Each node's health to every router; a router's own straight to its core."""

@@ -205,12 +205,18 @@ class LocalHello(Msg, tag=49):
     door_key: Digest = b""
     """The public half of the door key it has now; empty on plain links."""
     tellers: Annotated[list[Count], Meta(max_length=TELLERS_MAX)] = []
-    """Whose outcomes its store holds: a life and the first number it gave, pair after pair, the newest last."""
+    """Whose outcomes its store holds: a life and the first number it gave, pair after pair, the newest last; 0: nobody's, they were
+    skipped.
+    """
 
-    def teller_of(self, f: int) -> int:
-        """The life that made outcome ``f`` by this store; 0 where it does not know that."""
+    def holds(self, f: int, life: int) -> bool:
+        """Whether its store held outcome ``f`` that ``life`` told (0: nobody knows who) when this life of it began, as far as it says."""
+        if life == self.life:
+            return True  # it has told that itself
+        if not life:
+            return f <= self.f
         pairs = zip(self.tellers[::2], self.tellers[1::2], strict=False)
-        return next((life for life, first_f in reversed(list(pairs)) if first_f <= f), 0)
+        return f <= self.start_f and next((teller == life for teller, first_f in reversed(list(pairs)) if first_f <= f), True)
 
 
 class LocalWelcome(Msg, tag=50):

@@ -17,8 +17,12 @@ class ChildEnds:
         self.forget(process)
         with suppress(AttributeError, OSError):  # Linux alone has them, since 5.3; who has ended already is nobody's process
             descriptor = os.pidfd_open(pid)
+            try:
+                self._selector.register(descriptor, selectors.EVENT_READ, process)
+            except OSError:
+                os.close(descriptor)
+                raise
             self._descriptors[process] = descriptor
-            self._selector.register(descriptor, selectors.EVENT_READ, process)
 
     def forget(self, process: str) -> None:
         """Its end was told, or does not matter any more."""

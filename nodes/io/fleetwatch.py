@@ -13,6 +13,7 @@ import argparse
 import http.client
 import os
 import selectors
+import socket
 import sys
 import time
 import xmlrpc.client
@@ -37,6 +38,8 @@ READY = b"READY\n"
 DONE = b"RESULT 2\nOK" + READY
 TELL_S = 0.5
 """So often it is told again, as health is."""
+ANSWER_S = 2.0
+"""Who is down is told again though supervisord itself stands still."""
 READ_BYTES = 65_536
 SAID_MAX = 300
 """Characters of a node's last words that are told."""
@@ -178,6 +181,7 @@ def main() -> int:
     parser.add_argument("--config", type=Path, required=True, help="the configuration: TOML, or the JSON `mesh up` wrote")
     parser.add_argument("--state", type=Path, required=True, help="where the keys and the outputs of the nodes are")
     chosen = parser.parse_args()
+    socket.setdefaulttimeout(ANSWER_S)
     with selectors.DefaultSelector() as selector:
         return run(Watch(chosen.config, chosen.state, ChildEnds(selector)), selector)
 

@@ -171,6 +171,7 @@ class Reports:
         assert self.is_settled, "numbers are skipped only when nothing is under way"
         puts = [Put(OUTCOME, key_of(number), None) for number in self.pending]
         self.skipped = [*self.skipped, self.acked_f + 1, f][-SKIPPED_MAX:]
+        self.tellers = [*self.tellers, 0, self.acked_f + 1][-TELLERS_MAX:]
         self.f = self.durable_f = self.acked_f = f
         self.pending.clear()
         return puts

@@ -8,7 +8,7 @@ from mesh.config import Config
 from mesh.errors import BadConfig
 from mesh.messages.accounts import AccountState, AccountSymbols, SymbolSpec
 from mesh.messages.base import Digest, Msg, Name
-from mesh.messages.orders import OPEN, LocalHello
+from mesh.messages.orders import OPEN, TELLERS_MAX, LocalHello
 from mesh.messages.outcomes import Outcome
 from nodes.acks import AckRest
 from nodes.codes import UNKNOWN
@@ -36,9 +36,8 @@ class AccountRecord(Msg):
     unsure_e: int = 0
     teller: int = 0
     others_f: int = 0
-    others_teller: int = 0
-    lost_f: int = 0
-    lost_teller: int = 0
+    """These two, what the newest pair of ``tellers`` says, are for the version before."""
+    tellers: list[int] = []
 
 
 class Mismatch:
@@ -77,10 +76,9 @@ class Account:
     # more than 30 attributes without slots cost an object its shared keys: each account is then a dict of its own, and slow to read
     __slots__ = (
         "_broker_symbols", "_config", "_held", "_held_of", "ack_rest", "asked_oid", "day_rule", "durable_f", "f", "flatten_again_ns",
-        "is_granted", "is_known", "is_rolled_back", "k", "life", "limits", "listed_f", "looked_oid", "lost_f", "lost_teller", "marks",
-        "mismatch", "name", "others_f", "others_teller", "own_sizing", "published_k", "rates", "rules", "seal_key", "settled",
-        "skipped", "specs", "stale_k", "stash", "state", "state_at_ns", "store_id", "symbols_number", "teller", "unseen", "unsure_e",
-        "welcomed_ns",
+        "is_granted", "is_known", "is_rolled_back", "k", "life", "limits", "listed_f", "looked_oid", "marks", "mismatch", "name",
+        "own_sizing", "published_k", "rates", "rules", "seal_key", "settled", "skipped", "specs", "stale_k", "stash", "state",
+        "state_at_ns", "store_id", "symbols_number", "tellers", "unseen", "unsure_e", "welcomed_ns",
     )  # fmt: skip
 
     def __init__(self, name: str, config: Config) -> None:
@@ -109,12 +107,8 @@ class Account:
         self.f = 0
         self.durable_f = 0
         self.ack_rest = AckRest()
-        self.teller = 0
-        """The life that made the newest outcome (0: nobody knows), …"""
-        self.others_f = self.others_teller = 0
-        """… and the last outcome that another one had made before, with who: its store has to have held that when it began."""
-        self.lost_f = self.lost_teller = 0
-        """The outcome, and whose, that its store lacked when it was found rolled back: it is until a store holds it. 0: it was not."""
+        self.tellers: list[int] = []
+        """Whose outcomes were taken: a life (0: nobody knows) and its first number, pair after pair, the newest last."""
         self.stash: dict[int, Outcome] = {}
         self.asked_oid = self.looked_oid = b""  # whose line is being read of the archive, and was looked for there last
         self.skipped: list[int] = []
@@ -178,26 +172,19 @@ class Account:
 
     def told(self, life: int) -> None:
         """The next number is an outcome that a life made."""
-        if life != self.teller:
-            self.others_f, self.others_teller = self.f, self.teller
-            self.teller = life
         self.f += 1
+        if self.tellers[-2:-1] != [life]:
+            self.tellers = [*self.tellers, life, self.f][-TELLERS_MAX:]
 
     def look_for_rollback(self, message: LocalHello) -> None:
-        """Whether the store that says hello was rolled back: it does not hold what other lives of it had told before this one began, be it
-        that it ends before that, or that it has given the number to something else since. Once it was it stays so, whatever its later
-        lives add: what they did is not what is missing.
+        """Whether the store that says hello was rolled back: it does not hold the last outcome of each life that told some, be it that it
+        ends before that, or has given the number to something else since. Whatever its later lives add, that one is missing.
+
+        By all that was taken, durable or not: whoever told it had it on disk.
         """
-        is_same = message.life == self.teller
-        f, teller = (self.others_f, self.others_teller) if is_same else (self.durable_f, self.teller)
-        found = message.teller_of(f)
-        is_lacking = message.start_f < f or (0 not in (found, teller) and found != teller)
-        if is_lacking and not self.lost_f:
-            self.lost_f, self.lost_teller = f, teller
-        elif not is_lacking and self.lost_f:
-            is_back = message.start_f >= self.lost_f and message.teller_of(self.lost_f) == self.lost_teller != 0
-            self.lost_f = 0 if is_back else self.lost_f
-        self.is_rolled_back = self.lost_f > 0
+        lives, firsts = self.tellers[::2], self.tellers[1::2]
+        lasts = [*(first - 1 for first in firsts[1:]), self.f]
+        self.is_rolled_back = not all(message.holds(f, life) for life, f in zip(lives, lasts, strict=False))
 
     def pass_skipped(self) -> None:
         """Go on behind numbers under which nothing comes."""
@@ -205,6 +192,7 @@ class Account:
             return
         pairs = list(zip(self.skipped[::2], self.skipped[1::2], strict=False))
         while (last := next((last for first, last in pairs if first <= self.f + 1 <= last), None)) is not None:
+            self.told(0)
             self.f = last
 
     def distrust(self, epoch: int) -> None:
@@ -221,10 +209,8 @@ class Account:
         """
         self.store_id = message.store_id
         self.f = self.durable_f = message.f
-        self.teller = message.life if message.f > message.start_f else message.teller_of(message.f)
-        self.others_f = message.start_f
-        self.others_teller = message.teller_of(message.start_f)
-        self.lost_f = self.lost_teller = 0
+        pairs = zip(message.tellers[::2], message.tellers[1::2], strict=False)
+        self.tellers = [number for life, first_f in pairs if first_f <= message.f for number in (life, first_f)]
         self.stash.clear()
         self.state = self.settled = None
         self.unseen = {key: line for key, line in self.unseen.items() if line.is_open}
@@ -291,14 +277,11 @@ class Account:
 
     def record(self) -> AccountRecord:
         """What is to be durable."""
-        return AccountRecord(
-            self.name, self.store_id, self.f, self.marks, self.unsure_e, self.teller, self.others_f, self.others_teller, self.lost_f,
-            self.lost_teller,
-        )  # fmt: skip
+        teller, first_f = self.tellers[-2:] or (0, 1)
+        return AccountRecord(self.name, self.store_id, self.f, self.marks, self.unsure_e, teller, first_f - 1, self.tellers)
 
     def restore(self, record: AccountRecord) -> None:
         """Take what was durable."""
         self.store_id, self.marks, self.unsure_e = record.store_id, record.marks, record.unsure_e
         self.f = self.durable_f = record.f
-        self.teller, self.others_f, self.others_teller = record.teller, record.others_f, record.others_teller
-        self.lost_f, self.lost_teller = record.lost_f, record.lost_teller
+        self.tellers = record.tellers or ([record.teller, record.others_f + 1] if record.teller else [])

@@ -91,6 +91,12 @@ def test_usual_spread_follows_each_tick() -> None:
     assert (quotes.median_spread_e8("A", NOON_NS), quotes.median_spread_e8("B", NOON_NS)) == (30, 50)
 
 
+def test_the_newest_tick_is_the_quote_though_its_minute_came_before() -> None:
+    """A market's time that goes back within a release is the market's fault; the last tick is the newest all the same."""
+    rows = [("A", NOON_NS + 2 * MINUTE_NS, 100, 110), ("A", NOON_NS + MINUTE_NS, 200, 230), ("A", NOON_NS + 2 * MINUTE_NS + 1, 300, 350)]
+    assert quotes_of(rows).quote("A") == Quote(300, 350, NOON_NS + 2 * MINUTE_NS + 1)
+
+
 def test_a_crossed_quote_has_no_spread() -> None:
     """Bid above ask gives a spread of 0, not a negative one."""
     assert Quote(120, 100, 1).spread_e8 == 0

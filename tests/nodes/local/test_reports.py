@@ -48,8 +48,9 @@ def test_whose_outcomes_a_store_holds() -> None:
     for life in (5, 5, 6, 5):
         reports.number(msgspec.structs.replace(outcome, life=life))
     assert reports.tellers == [5, 1, 6, 3, 5, 4]
-    hello = msgspec.structs.replace(sample_of(LocalHello), tellers=reports.tellers)
-    assert [hello.teller_of(f) for f in range(6)] == [0, 5, 5, 6, 5, 5]
+    hello = msgspec.structs.replace(sample_of(LocalHello), life=9, f=4, start_f=4, tellers=reports.tellers)
+    held = [[f for f in range(1, 6) if hello.holds(f, life)] for life in (5, 6, 7, 9, 0)]
+    assert held == [[1, 2, 4], [3], [], [1, 2, 3, 4, 5], [1, 2, 3, 4]]
     for life in range(10, 10 + TELLERS_MAX):
         reports.number(msgspec.structs.replace(outcome, life=life))
     assert reports.tellers[:2] == [10 + TELLERS_MAX // 2, 5 + TELLERS_MAX // 2]
