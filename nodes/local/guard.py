@@ -5,11 +5,11 @@ must be at least (margin level, the window between two equal orders), halved. Wh
 with the master; the price collar is checked by the worker at the price of the call.
 """
 
-from collections import deque
 
 import msgspec
 
 from mesh.accountmode import OPENING
+from mesh.agedkeys import AgedKeys
 from mesh.codec import decode_record_untrusted, encode
 from mesh.config import Config
 from mesh.core import Put
@@ -87,11 +87,11 @@ class Guard:
         self._rates = OrderRates()
         """Opens let through; their symbols by the broker's names."""
         self._counted: set[bytes] = set()
-        """Opens of the last hour that count already, by oid …"""
-        self._passed: deque[tuple[int, bytes]] = deque()
-        """… with their market times, as they came."""
-        self._rows: deque[tuple[int, bytes]] = deque()
-        """(market time, oid) of the rows kept."""
+        """Opens of the last hour that count already and have not ended with a row, by oid …"""
+        self._passed = AgedKeys()
+        """… with those that have, and their market times, as they came."""
+        self._rows = AgedKeys()
+        """Oids of the rows kept, by market time."""
 
     def configure(self, config: Config) -> None:
         """Take the limits of a configuration; what has been let through still counts."""
@@ -117,22 +117,23 @@ class Guard:
         """An open goes to the venue: it counts from now on, once for all its attempts."""
         if record.oid in self._counted:
             return
-        self._counted.difference_update(_older(self._passed, record.decided_market_ns - HOUR_NS))
+        self._counted.difference_update(oid for _, oid in self._passed.take_until(record.decided_market_ns - HOUR_NS))
         self._counted.add(record.oid)
-        self._passed.append((record.decided_market_ns, record.oid))
+        self._passed.add(record.decided_market_ns, record.oid)
         self._rates.add_opening(record.decided_market_ns, record.strategy, record.symbol, record.side)
 
     def kept(self, record: OrderRecord) -> list[Put]:
         """The rows by which another life counts an open that has ended; those of an hour ago go."""
-        forgotten = _older(self._rows, record.decided_market_ns - HOUR_NS)
-        self._rows.append((record.decided_market_ns, record.oid))
+        self._counted.discard(record.oid)
+        forgotten = self._rows.take_until(record.decided_market_ns - HOUR_NS)
+        self._rows.add(record.decided_market_ns, record.oid)
         passed = PassedRecord(record.decided_market_ns, record.strategy, record.symbol, record.side)
-        return [Put(PASSED, record.oid, encode(passed)), *(Put(PASSED, oid, None) for oid in forgotten)]
+        return [Put(PASSED, record.oid, encode(passed)), *(Put(PASSED, oid, None) for _, oid in forgotten)]
 
     def restore(self, oid: bytes, raw: bytes) -> None:
         """Take a row of the store."""
         passed = decode_record_untrusted(raw, PassedRecord)
-        self._rows.append((passed.market_ns, oid))
+        self._rows.add(passed.market_ns, oid)
         self._rates.add_opening(passed.market_ns, passed.strategy, passed.symbol, passed.side)
 
     def objection(
@@ -232,12 +233,4 @@ def holdings(state: AccountState, openings: Openings) -> list[Holding]:
                     closing=False,
                 )
             )
-    return found
-
-
-def _older(rows: deque[tuple[int, bytes]], before_ns: int) -> list[bytes]:
-    """Take off the front what is not after ``before_ns``; the oids. Market time seldom goes back: what it hides goes a little later."""
-    found: list[bytes] = []
-    while rows and rows[0][0] <= before_ns:
-        found.append(rows.popleft()[1])
     return found

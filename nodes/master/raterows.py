@@ -3,48 +3,39 @@
 A row's key says when it was decided (market time), in which epoch, and up to which record: rows sort by it as they come.
 """
 
-from array import array
+import struct
 
-_FIELDS = 3
-_GONE_MAX = 1_024
-"""Rows that went and still take room."""
+from mesh.agedkeys import AgedKeys
+
+_NUMBERS = struct.Struct("<QQ")
+"""Epoch and record."""
 
 
 class RateRows:
-    """Keys of the rows, oldest first, in 24 bytes each."""
+    """Keys of the rows, oldest first."""
 
-    __slots__ = ("_first", "_numbers")
+    __slots__ = ("_rows",)
 
     def __init__(self) -> None:
-        self._numbers = array("q")
-        self._first = 0
-        """Where the oldest row begins."""
+        self._rows = AgedKeys()
 
     def __len__(self) -> int:
         """How many there are."""
-        return (len(self._numbers) - self._first) // _FIELDS
+        return len(self._rows)
 
     def add(self, market_ns: int, epoch: int, n: int) -> bytes:
         """The key of the newest row, which is kept."""
-        self._numbers.extend((market_ns, epoch, n))
+        self._rows.add(market_ns, _NUMBERS.pack(epoch, n))
         return _key(market_ns, epoch, n)
 
     def restore(self, key: bytes) -> None:
         """Take a row of the store, in the order of their keys."""
-        self._numbers.extend(map(int, key.split(b" ")))
+        market_ns, epoch, n = map(int, key.split(b" "))
+        self._rows.add(market_ns, _NUMBERS.pack(epoch, n))
 
     def take_until(self, market_ns: int) -> list[bytes]:
         """The keys of rows as old as that or older; they are kept no longer."""
-        numbers, first = self._numbers, self._first
-        gone: list[bytes] = []
-        while first < len(numbers) and numbers[first] <= market_ns:
-            gone.append(_key(*numbers[first : first + _FIELDS]))
-            first += _FIELDS
-        if first > _GONE_MAX * _FIELDS:
-            del numbers[:first]
-            first = 0
-        self._first = first
-        return gone
+        return [_key(at_ns, *_NUMBERS.unpack(numbers)) for at_ns, numbers in self._rows.take_until(market_ns)]
 
 
 def _key(market_ns: int, epoch: int, n: int) -> bytes:

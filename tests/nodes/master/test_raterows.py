@@ -1,6 +1,6 @@
 """Keys of rows of rates: as they were written, until they are old."""
 
-from nodes.master.raterows import _GONE_MAX, RateRows
+from nodes.master.raterows import RateRows
 
 
 def test_rows_go_oldest_first_and_once() -> None:
@@ -14,13 +14,3 @@ def test_rows_go_oldest_first_and_once() -> None:
     for each in (rows, again):
         assert (each.take_until(9), each.take_until(20), each.take_until(20), len(each)) == ([], keys[:3], [], 1)
         assert (each.take_until(30), each.take_until(10**18), len(each)) == (keys[3:], [], 0)
-
-
-def test_rows_that_went_take_no_room() -> None:
-    """Whether they go one by one or many at a time."""
-    rows = RateRows()
-    for market_ns in range(10 * _GONE_MAX):
-        rows.add(market_ns, 1, market_ns)
-        assert len(rows.take_until(market_ns - 5)) == (market_ns >= 5)
-    assert len(rows) == 5
-    assert len(rows._numbers) <= 3 * (_GONE_MAX + 7)
