@@ -13,6 +13,7 @@ What lies within a module's own work stays in that module. A test holds that bes
 | mesh/io/logwriter, nodes/io/tuning | scheduling, processors, UNIX sockets: told, and it runs as others do | types |
 | mesh/io/storemarks | a folder need not be synced | types |
 | nodes/io/childend | a worker inherits one handle; no parent-death signal: the end of its pipe ends it | fakes |
+| nodes/io/childends | no descriptor tells the end of a process; there is no supervisord to be woken | types |
 | nodes/io/lifeline | no parent-death signal, no supervisord whose orphan one could be | types |
 | nodes/io/secretkeys | passwords are sealed by DPAPI (``nodes/io/dpapi``) | fakes |
 | nodes/io/locate | state lies in ``C:\\ProgramData`` | types |

@@ -58,7 +58,7 @@ def test_flood_of_a_guest_is_dropped_and_others_are_heard(house: HouseAt, link: 
     for _ in range(BURST - 1):
         door.say(honest, OTHERS)
     assert door.until(lambda: len(door.core.taken) == BURST - 1)
-    assert {envelope.message for envelope in door.core.taken} == {OTHERS}
+    assert all(envelope.message == OTHERS for envelope in door.core.taken)
     rows = [record for record in audited(door) if record.why == OVER_RATE]
     assert [(record.link, record.name) for record in rows] == [(link, "local-1")]
 

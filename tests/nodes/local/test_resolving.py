@@ -17,7 +17,7 @@ from tests.nodes.local.fakevenue import MARKET_NS, PRICE_E8, Held
 from tests.nodes.local.localrig import Boundary
 from tests.nodes.local.terminalvenue import rig_with
 from tests.nodes.local.test_local_faults import fault
-from tests.nodes.local.test_local_hands import Desk, freeze, operator_of
+from tests.nodes.local.test_local_hands import Desk, operator_of
 from tests.nodes.local.test_lostattempts import seen
 
 LOTS_E8 = E8 // 10
@@ -373,32 +373,3 @@ def test_close_on_a_netting_account_waits_for_what_may_be_shown_late() -> None:
     assert (refused.code, "looks have shown for 1000 ms" in refused.detail) == ("NOT_READY", True)
     desk.run(1_100)
     assert desk.resolve(oid).code == "WORKING"
-
-
-def test_a_wrong_word_makes_nothing_flat() -> None:
-    """Said not to be executed, and shown later than reads wait for: FLATTEN waits for the settle window all the same, and closes it."""
-    desk = LostDesk()
-    oid = desk.lost_open(executed=True)
-    hidden = dict(desk.venue.held)
-    desk.venue.held.clear()
-    assert desk.resolve(oid).code == "NOT_FOUND"
-    desk.say(freeze(9, level="FLATTEN"))
-    clearance = desk.local()._stopping._clearance
-    desk.until(lambda: any(held.detail == f"open={oid.hex()} said=not_executed" for held in clearance.held), 5_000)
-    desk.run(8_000)
-    assert {held.stage for held in clearance.held} == {"LATCHED"}
-    desk.venue.held.update(hidden)
-    desk.until(lambda: not desk.venue.held and {held.stage for held in clearance.held} == {"FLAT"}, 120_000)
-    assert [send.action for send in desk.venue.sends] == ["OPEN", "CLOSE"]
-
-
-def test_a_right_word_is_flat_after_the_settle_window() -> None:
-    """Nothing turns up: what was said is believed then, with no further word."""
-    desk = LostDesk()
-    oid = desk.lost_open(executed=False)
-    assert desk.resolve(oid).code == "NOT_FOUND"
-    began_ns = desk.net.now_ns
-    desk.say(freeze(9, level="FLATTEN"))
-    clearance = desk.local()._stopping._clearance
-    desk.until(lambda: {held.stage for held in clearance.held} == {"FLAT"}, 90_000)
-    assert desk.net.now_ns - began_ns >= 60_000 * MS_NS

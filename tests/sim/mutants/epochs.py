@@ -64,8 +64,8 @@ EPOCHS = (
         "answers_forgotten_at_start",
         "§6.1: a repeated sid gets the stored answer, also of the next life",
         "nodes/master/recovery.py",
-        "    for key, record in of_kind.get(SID, ()):\n",
-        "    for key, record in ():\n",
+        "    for key, _ in of_kind.get(SID, ()):\n",
+        "    for key, _ in ():\n",
     ),
     Mutant(
         "older_master_goes_on",
