@@ -33,8 +33,3 @@ class ChildEnds:
         if descriptor is not None:
             self._selector.unregister(descriptor)
             os.close(descriptor)
-
-    def close(self) -> None:
-        """Forget all."""
-        for process in list(self._descriptors):
-            self.forget(process)

@@ -31,10 +31,6 @@ class KnownEnds:
         self._codes: list[str] = []
         """Codes in the order in which they came: there are some ten."""
 
-    def __contains__(self, oid: bytes) -> bool:
-        """Whether an order has ended."""
-        return oid in self._table
-
     def get(self, oid: bytes) -> KnownRecord | None:
         """How an order ended; None where it has not."""
         packed = self._table.get(oid)

@@ -121,5 +121,4 @@ def test_who_has_ended_already_is_not_watched() -> None:
         for pid in (process.pid, 0, -1):
             ends.watch("local-1", pid)
         ends.forget("local-1")
-        ends.close()
         assert not selector.get_map()
