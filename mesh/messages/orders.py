@@ -9,11 +9,10 @@ from typing import Annotated
 from msgspec import Meta
 
 from mesh.messages.base import NO_OID, Code, Count, Digest, Int64, Life, Msg, Name, Oid, Sid, Text
+from mesh.tellers import TELLERS_MAX, pairs_of
 
 OPEN, CLOSE, MODIFY, CANCEL = "OPEN", "CLOSE", "MODIFY", "CANCEL"
 ACTIONS = (OPEN, CLOSE, MODIFY, CANCEL)
-TELLERS_MAX = 64
-"""Of ``LocalHello.tellers``: 32 lives that told something."""
 
 
 class Target(Msg):
@@ -205,9 +204,7 @@ class LocalHello(Msg, tag=49):
     door_key: Digest = b""
     """The public half of the door key it has now; empty on plain links."""
     tellers: Annotated[list[Count], Meta(max_length=TELLERS_MAX)] = []
-    """Whose outcomes its store holds: a life and the first number it gave, pair after pair, the newest last; 0: nobody's, they were
-    skipped.
-    """
+    """Whose outcomes its store holds (``mesh.tellers``)."""
 
     def holds(self, f: int, life: int) -> bool:
         """Whether its store held outcome ``f`` that ``life`` told (0: nobody knows who) when this life of it began, as far as it says."""
@@ -215,8 +212,8 @@ class LocalHello(Msg, tag=49):
             return True  # it has told that itself
         if not life:
             return f <= self.f
-        pairs = zip(self.tellers[::2], self.tellers[1::2], strict=False)
-        return f <= self.start_f and next((teller == life for teller, first_f in reversed(list(pairs)) if first_f <= f), True)
+        pairs = reversed(pairs_of(self.tellers))
+        return f <= self.start_f and next((teller == life for teller, first_f in pairs if first_f <= f), True)
 
 
 class LocalWelcome(Msg, tag=50):

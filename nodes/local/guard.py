@@ -5,7 +5,6 @@ must be at least (margin level, the window between two equal orders), halved. Wh
 with the master; the price collar is checked by the worker at the price of the call.
 """
 
-
 import msgspec
 
 from mesh.accountmode import OPENING
@@ -86,10 +85,8 @@ class Guard:
         """Positions and version of the openings of which these are the holdings."""
         self._rates = OrderRates()
         """Opens let through; their symbols by the broker's names."""
-        self._counted: set[bytes] = set()
-        """Opens of the last hour that count already and have not ended with a row, by oid …"""
-        self._passed = AgedKeys()
-        """… with those that have, and their market times, as they came."""
+        self._counted: dict[bytes, int] = {}
+        """Opens of the last hour that count already and have not ended with a row: oid → market time, as they came."""
         self._rows = AgedKeys()
         """Oids of the rows kept, by market time."""
 
@@ -117,14 +114,15 @@ class Guard:
         """An open goes to the venue: it counts from now on, once for all its attempts."""
         if record.oid in self._counted:
             return
-        self._counted.difference_update(oid for _, oid in self._passed.take_until(record.decided_market_ns - HOUR_NS))
-        self._counted.add(record.oid)
-        self._passed.add(record.decided_market_ns, record.oid)
+        counted, since_ns = self._counted, record.decided_market_ns - HOUR_NS
+        while counted and counted[oldest := next(iter(counted))] <= since_ns:
+            del counted[oldest]
+        counted[record.oid] = record.decided_market_ns
         self._rates.add_opening(record.decided_market_ns, record.strategy, record.symbol, record.side)
 
     def kept(self, record: OrderRecord) -> list[Put]:
         """The rows by which another life counts an open that has ended; those of an hour ago go."""
-        self._counted.discard(record.oid)
+        self._counted.pop(record.oid, None)
         forgotten = self._rows.take_until(record.decided_market_ns - HOUR_NS)
         self._rows.add(record.decided_market_ns, record.oid)
         passed = PassedRecord(record.decided_market_ns, record.strategy, record.symbol, record.side)

@@ -9,8 +9,9 @@ import msgspec
 
 from mesh.codec import decode_record_untrusted, encode
 from mesh.core import Put
-from mesh.messages.orders import OPEN, TELLERS_MAX
+from mesh.messages.orders import OPEN
 from mesh.messages.outcomes import Outcome
+from mesh.tellers import with_teller
 from nodes.codes import FILLED, OPENED, SUPERSEDED
 from nodes.fetches import Rows
 from nodes.local.knownends import KnownEnds, KnownRecord
@@ -48,7 +49,7 @@ class Reports:
         self._known = KnownEnds()
 
         self.tellers: list[int] = []
-        """See ``LocalHello``; durable with the first outcome of a life."""
+        """Whose outcomes this store holds (``mesh.tellers``); durable with the first of a life."""
 
     def restore(self, kind: str, key: bytes, record: bytes) -> None:
         """Take a row of the store."""
@@ -106,8 +107,7 @@ class Reports:
     def number(self, outcome: Outcome) -> tuple[Outcome, list[Put]]:
         """The outcome with its number, and the rows that make it durable."""
         self.f += 1
-        if outcome.life not in self.tellers[-2:-1]:
-            self.tellers = [*self.tellers, outcome.life, self.f][-TELLERS_MAX:]
+        self.tellers = with_teller(self.tellers, outcome.life, self.f)
         numbered = msgspec.structs.replace(outcome, f=self.f)
         puts = [Put(OUTCOME, key_of(self.f), encode(numbered))]
         if outcome.final:
@@ -171,7 +171,7 @@ class Reports:
         assert self.is_settled, "numbers are skipped only when nothing is under way"
         puts = [Put(OUTCOME, key_of(number), None) for number in self.pending]
         self.skipped = [*self.skipped, self.acked_f + 1, f][-SKIPPED_MAX:]
-        self.tellers = [*self.tellers, 0, self.acked_f + 1][-TELLERS_MAX:]
+        self.tellers = with_teller(self.tellers, 0, self.acked_f + 1)
         self.f = self.durable_f = self.acked_f = f
         self.pending.clear()
         return puts

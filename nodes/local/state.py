@@ -61,7 +61,7 @@ class MetaRecord(Msg):
     skipped: list[Count] = []
     """See ``Listed``."""
     tellers: list[Count] = []
-    """See ``LocalHello``."""
+    """See ``Reports``."""
 
 
 class LocalState:

@@ -8,8 +8,9 @@ from mesh.config import Config
 from mesh.errors import BadConfig
 from mesh.messages.accounts import AccountState, AccountSymbols, SymbolSpec
 from mesh.messages.base import Digest, Msg, Name
-from mesh.messages.orders import OPEN, TELLERS_MAX, LocalHello
+from mesh.messages.orders import OPEN, LocalHello
 from mesh.messages.outcomes import Outcome
+from mesh.tellers import pairs_of, with_teller
 from nodes.acks import AckRest
 from nodes.codes import UNKNOWN
 from nodes.dayloss import Marks, day_rule_of
@@ -108,7 +109,7 @@ class Account:
         self.durable_f = 0
         self.ack_rest = AckRest()
         self.tellers: list[int] = []
-        """Whose outcomes were taken: a life (0: nobody knows) and its first number, pair after pair, the newest last."""
+        """Whose outcomes were taken (``mesh.tellers``)."""
         self.stash: dict[int, Outcome] = {}
         self.asked_oid = self.looked_oid = b""  # whose line is being read of the archive, and was looked for there last
         self.skipped: list[int] = []
@@ -173,8 +174,7 @@ class Account:
     def told(self, life: int) -> None:
         """The next number is an outcome that a life made."""
         self.f += 1
-        if self.tellers[-2:-1] != [life]:
-            self.tellers = [*self.tellers, life, self.f][-TELLERS_MAX:]
+        self.tellers = with_teller(self.tellers, life, self.f)
 
     def look_for_rollback(self, message: LocalHello) -> None:
         """Whether the store that says hello was rolled back: it does not hold the last outcome of each life that told some, be it that it
@@ -182,9 +182,9 @@ class Account:
 
         By all that was taken, durable or not: whoever told it had it on disk.
         """
-        lives, firsts = self.tellers[::2], self.tellers[1::2]
-        lasts = [*(first - 1 for first in firsts[1:]), self.f]
-        self.is_rolled_back = not all(message.holds(f, life) for life, f in zip(lives, lasts, strict=False))
+        pairs = pairs_of(self.tellers)
+        lasts = [*(first_f - 1 for _, first_f in pairs[1:]), self.f]
+        self.is_rolled_back = not all(message.holds(f, life) for (life, _), f in zip(pairs, lasts, strict=False))
 
     def pass_skipped(self) -> None:
         """Go on behind numbers under which nothing comes."""
@@ -209,8 +209,7 @@ class Account:
         """
         self.store_id = message.store_id
         self.f = self.durable_f = message.f
-        pairs = zip(message.tellers[::2], message.tellers[1::2], strict=False)
-        self.tellers = [number for life, first_f in pairs if first_f <= message.f for number in (life, first_f)]
+        self.tellers = [number for pair in pairs_of(message.tellers) if pair[1] <= message.f for number in pair]
         self.stash.clear()
         self.state = self.settled = None
         self.unseen = {key: line for key, line in self.unseen.items() if line.is_open}

@@ -240,7 +240,7 @@ def test_file_that_cannot_be_turned_goes_on(path: Path, wall: Wall, monkeypatch:
     assert path.with_name(f"{path.name}.1").exists()
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="scheduling classes are those of Linux: Windows has none")
+@pytest.mark.skipif(sys.platform != "linux", reason="platform: scheduling classes are those of Linux")
 def test_log_is_written_where_a_sandbox_forbids_its_class(path: Path, wall: Wall, monkeypatch: pytest.MonkeyPatch) -> None:
     """systemd's SystemCallFilter=~@resources does: the thread goes on in the class it has."""
 

@@ -4,11 +4,20 @@ from typing import cast
 
 import msgspec
 
-from mesh.messages.orders import TELLERS_MAX, LocalHello
+from mesh.messages.orders import LocalHello
 from mesh.messages.outcomes import Outcome, Stamps
+from mesh.tellers import TELLERS_MAX
 from nodes.local.knownends import KnownRecord
 from nodes.local.reports import KNOWN, Reports
 from tests.message_values import sample_of
+
+
+def outcome_of(code: str, is_final: bool) -> Outcome:
+    """What an open without lots came to."""
+    return Outcome(
+        "one", 1, 1, 0, b"o" * 16, "s1", "swing", "open", "OPEN", code, is_final, "open", "", "EURUSD",
+        1, 0, 0, 0, 0, 0, 0, 0, 1, 1, Stamps(),
+    )  # fmt: skip
 
 
 def test_an_ack_over_a_gap_in_the_numbers_takes_what_is_there() -> None:
@@ -23,10 +32,7 @@ def test_an_ack_over_a_gap_in_the_numbers_takes_what_is_there() -> None:
 
 def test_an_open_that_turned_up_late_counts_as_executed() -> None:
     """Its first end had no lots, its second has: what asks whether it did anything hears yes, also in another life."""
-    outcome = Outcome(
-        "one", 1, 1, 0, b"o" * 16, "s1", "swing", "open", "OPEN", "NOT_FOUND", True, "open", "", "EURUSD",
-        1, 0, 0, 0, 0, 0, 0, 0, 1, 1, Stamps(),
-    )  # fmt: skip
+    outcome = outcome_of("NOT_FOUND", is_final=True)
     reports = Reports("one", 1)
     reports.number(outcome)
     assert not reports.is_executed(outcome.oid)
@@ -40,10 +46,7 @@ def test_an_open_that_turned_up_late_counts_as_executed() -> None:
 
 def test_whose_outcomes_a_store_holds() -> None:
     """Each life that told something, with its first number; of too many the oldest are no longer known."""
-    outcome = Outcome(
-        "one", 1, 1, 0, b"o" * 16, "s1", "swing", "open", "OPEN", "UNKNOWN", False, "open", "", "EURUSD",
-        1, 0, 0, 0, 0, 0, 0, 0, 1, 1, Stamps(),
-    )  # fmt: skip
+    outcome = outcome_of("UNKNOWN", is_final=False)
     reports = Reports("one", 1)
     for life in (5, 5, 6, 5):
         reports.number(msgspec.structs.replace(outcome, life=life))

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from mesh.messages.orders import TELLERS_MAX, LocalHello
+from mesh.messages.orders import LocalHello
+from mesh.tellers import TELLERS_MAX
 from nodes.master.account import Account
 from tests.nodes.master.masterrig import config_of
 

@@ -202,7 +202,7 @@ def test_follow_goes_through_a_turn_and_ends_with_ctrl_c(state: Path) -> None:
         assert process.stderr.read() == b""
 
 
-@pytest.mark.skipif(not hasattr(select, "poll"), reason="this system does not tell that a reader has gone")
+@pytest.mark.skipif(not hasattr(select, "poll"), reason="platform: it does not tell that a reader has gone")
 def test_follow_ends_when_its_reader_has_gone(state: Path) -> None:
     """``mesh logs -f | head -1`` ends, though no further line ever comes."""
     with following(state) as process:
