@@ -55,10 +55,13 @@ class Comparison:
         self._chains: dict[str, Chain | None] = {}
         self.found: dict[str, Compared] = {}
         """By node."""
+        self.heard: set[str] = set()
+        """Of whom there were heads, whether their stores are here or not."""
 
     def hear(self, kept: KeptHead) -> bool:
         """Hold a head against the store of its node; False where that is not here, or cannot be opened."""
         name = kept.head.node
+        self.heard.add(name)
         if name not in self._chains:
             self._chains[name] = self._opened(name)
         chain = self._chains[name]

@@ -22,7 +22,7 @@ from mesh.messages.outcomes import Outcome
 from mesh.texts import iso_of
 from nodes.decisions import ARCHIVE, DECISION, ArchiveRecord, DecisionRecord
 from nodes.io.cli.grid import Column, cell, console, grid
-from nodes.io.cli.headchecks import compare, complaint
+from nodes.io.cli.headchecks import absence, compare, complaint
 from nodes.io.cli.plaintext import say_json
 from nodes.io.cli.sincewords import since_ns_of
 from nodes.io.keylog import KeyRecord
@@ -75,7 +75,7 @@ def verify_audits(
     names = nodes or sorted(path.stem for path in place.glob("*.db"))
     if not names:
         raise BadUsage(f"--state {place}: there is no store in it; name the directory of a mesh")
-    compared, problems = compare(place, names, brought, since_ns_of(since, wall_ns()))
+    compared, problems, absent = compare(place, names, brought, since_ns_of(since, wall_ns()))
     rows: list[dict[str, Any]] = []
     for name in names:
         try:
@@ -97,7 +97,7 @@ def verify_audits(
         problems += [f"{name}: {why}" for why in bad]
     out = console()
     out.print(grid(VERDICTS, rows, out.width))
-    for problem in problems:
+    for problem in problems + ([absence(absent)] if absent and not nodes else []):
         out.print(cell(problem), soft_wrap=True)
     return 1 if problems else 0
 

@@ -15,11 +15,16 @@ DO = (
     "--since TIME leaves out what was kept before"
 )
 
+SHOWN = 8
+"""So many nodes are told by name."""
 
-def compare(place: Path, names: Sequence[str], brought: Sequence[Path], since_ns: int) -> tuple[dict[str, Compared], list[str]]:
-    """The stores of ``names``, held against all heads that the stores of ``place`` keep and ``brought`` files have; and what hindered it.
 
-    Raises BadUsage for a file that is none.
+def compare(
+    place: Path, names: Sequence[str], brought: Sequence[Path], since_ns: int
+) -> tuple[dict[str, Compared], list[str], list[str]]:
+    """The stores of ``names``, held against all heads that the stores of ``place`` keep and ``brought`` files have.
+
+    With it what hindered that, and the nodes of which there are heads and no store is here. Raises BadUsage for a file that is none.
     """
     comparison = Comparison({name: place / f"{name}.db" for name in names if (place / f"{name}.db").exists()})
     problems: list[str] = []
@@ -34,12 +39,21 @@ def compare(place: Path, names: Sequence[str], brought: Sequence[Path], since_ns
                 problems.append(f"--heads {path}: no head in it is of a store that is looked at here; name the right file, or --state")
     finally:
         comparison.close()
-    return comparison.found, problems
+    return comparison.found, problems, sorted(name for name in comparison.heard if not (place / f"{name}.db").exists())
 
 
 def _hear(comparison: Comparison, heads: Iterable[KeptHead]) -> int:
     """How many of them were of a store that is here."""
     return sum(comparison.hear(kept) for kept in heads)
+
+
+def absence(names: Sequence[str]) -> str:
+    """Whose stores are not here though heads of them are: most run on other hosts, and a store that is gone looks the same."""
+    shown = ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} others" if len(names) > SHOWN else "")
+    return (
+        f"heads are kept of nodes without a store here ({len(names)}: {shown}); that is right where they run on other hosts (mesh audit heads > "
+        f"FILE here, mesh audit verify --heads FILE there); of one that runs on this host the store is gone"
+    )
 
 
 def complaint(place: Path, compared: Compared) -> str:

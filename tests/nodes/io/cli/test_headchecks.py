@@ -62,6 +62,22 @@ def test_rewritten_store_is_named_by_who_keeps_its_head(state: Path, capsys: pyt
     assert verify_audits(None, state, [], since="2999-01-01") == 0, "what was kept before does not count"
 
 
+def test_store_that_is_gone_is_told_by_the_heads_of_it(state: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A node of another host and a store that somebody took away look alike from here: both are told, and neither is called bad."""
+    router = open_store(state / "router-1.db", MESH, "router-1", "router")
+    router.commit([put_head(msgspec.structs.replace(head_of(state / "local-1.db"), node="local-2"))])
+    router.close()
+    verify_audits(None, state, [])
+    assert "heads are kept of nodes without a store here (1: local-2); that is right where they run on other hosts" in told(capsys)
+    for path in state.glob("local-1.*"):
+        path.unlink()
+    assert verify_audits(None, state, []) == 0
+    assert "of nodes without a store here (2: local-1, local-2);" in told(capsys)
+    assert verify_audits(None, state, ["router-1"]) == 0
+    assert "without a store" not in told(capsys), "who asks for one node hears of that one"
+    assert verify_audits(None, state, ["local-1"]) == 1
+
+
 def test_head_that_is_not_signed_by_the_key_here_counts_and_is_said_so(state: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Who has a host has its inventory: a head is not left out for what that says. Without an inventory nobody can tell."""
     rewrite(state / "local-1.db", 2, b"forged")
