@@ -51,8 +51,8 @@ def absence(names: Sequence[str]) -> str:
     """Whose stores are not here though heads of them are: most run on other hosts, and a store that is gone looks the same."""
     shown = ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} others" if len(names) > SHOWN else "")
     return (
-        f"heads are kept of nodes without a store here ({len(names)}: {shown}); that is right where they run on other hosts (mesh audit heads > "
-        f"FILE here, mesh audit verify --heads FILE there); of one that runs on this host the store is gone"
+        f"heads are kept of nodes without a store here ({len(names)}: {shown}); that is right where they run on other hosts (mesh audit "
+        f"heads > FILE here, mesh audit verify --heads FILE there); of one that runs on this host the store is gone"
     )
 
 

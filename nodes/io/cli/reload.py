@@ -21,6 +21,7 @@ from mesh.killset import entry_id
 from mesh.messages.control import Activation, Revision
 from mesh.messages.health import NodeHealth
 from mesh.revisions import patch_of, prepared_word
+from mesh.texts import iso_of
 from mesh.units import SECOND_NS
 from mesh.view import View
 from nodes.io.cli.acting import NOT_ALL, NOT_DONE, check_unasked, is_confirmed, operator_name
@@ -38,12 +39,19 @@ WAIT_S = 10.0
 WITHOUT = "; it opens nothing once the leave it holds has run out ({grant_s:g} s), until it has the change"
 
 
+UNDER_WAY_NS = 60 * SECOND_NS
+"""A change that was begun no longer ago than this and is not in force may still come into force."""
+
+
 class Ended(msgspec.Struct, frozen=True):
-    """How a reload ended. ``unfit``: nodes that were not up with what runs, before anything was sent."""
+    """How a reload ended. ``unfit``: nodes that were not up with what runs, before anything was sent; ``rival``: somebody else's change
+    that this one would take back unseen.
+    """
 
     revision: Revision
     found: list[Change]
     unfit: dict[str, str] = {}
+    rival: str = ""
     prepared: Carried | None = None
     in_force: Carried | None = None
 
@@ -74,9 +82,9 @@ def reload_config(file: Path, wish: Wish) -> int:
             "", secrets.randbits(62), time.time_ns(), next_number(client.view), before.fingerprint, after.fingerprint,
             patch_of(before, after), reason, operator_name(),
         )  # fmt: skip
-        unfit = _unfit(client, _runs(before.fingerprint))
-        if unfit or wish.dry_run:
-            return _tell(Ended(revision, found, unfit), wish, grant_s)
+        unfit, rival = _unfit(client, _runs(before.fingerprint)), rival_of(revision, client)
+        if unfit or rival or wish.dry_run:
+            return _tell(Ended(revision, found, unfit, rival), wish, grant_s)
         signer = signer_here(base, running, wish.config, wish.key)
         if not is_confirmed(f"Change {revision.number}: have all nodes take this now?", wish.yes):
             return NOT_DONE
@@ -92,6 +100,23 @@ def reload_config(file: Path, wish: Wish) -> int:
 def next_number(view: View) -> int:
     """Above that of every change there ever was, those included that never came into force."""
     return max((item.number for item in view.live_changes.values() if isinstance(item, Revision)), default=0) + 1
+
+
+def rival_of(revision: Revision, client: Client) -> str:
+    """Which change of somebody else would be taken back unseen if this one came into force now; empty: none.
+
+    Two that lead on from the same configuration exclude each other: who looks once all nodes have both sees the other one.
+    """
+    runs, items = running_config(client).fingerprint, client.view.live_changes
+    if runs != revision.before:
+        return f"somebody has changed what runs meanwhile: it is {runs}, not {revision.before}"
+    in_force = {item.revision for item in items.values() if isinstance(item, Activation)}
+    for key, item in items.items():
+        if not isinstance(item, Revision) or item.by == revision.by or key in in_force:
+            continue
+        if item.issued_ns > revision.issued_ns - UNDER_WAY_NS:
+            return f"change {item.number} of {item.by or item.issuer} ({item.reason}) is on its way since {iso_of(item.issued_ns)}"
+    return ""
 
 
 def _unfit(client: Client, asked: Asked) -> dict[str, str]:
@@ -134,6 +159,8 @@ def _carried(client: Client, signer: Signer, revision: Revision, found: list[Cha
     prepared = carry(client, signer, revision, fits, limit_s, lambda stands: None)
     if not prepared.is_complete:
         return Ended(revision, found, prepared=prepared)
+    if rival := rival_of(revision, client):
+        return Ended(revision, found, prepared=prepared, rival=rival)
     if not wish.as_json:
         say(f"change {revision.number} is with all {len(client.config.account)} accounts and fits; now it is put in force", at_once=True)
     activation = Activation(signer.name, secrets.randbits(62), time.time_ns(), key, revision.reason, revision.by)
@@ -151,12 +178,14 @@ def _tell(ended: Ended, wish: Wish, grant_s: float) -> int:
         for node, why in ended.unfit.items():
             say(f"{node} {why}", sys.stderr)
         say("nothing has changed: master, routers and locals have to be up and run what runs; see `mesh status`", sys.stderr)
+    elif ended.rival:
+        say(f"{ended.rival}; nothing has changed by this command: see `mesh config show`, then reload again", sys.stderr)
     elif ended.in_force is not None:
         _tell_in_force(ended.revision, ended.in_force, WITHOUT.format(grant_s=grant_s))
     elif ended.prepared is not None:
         _tell_missing(ended.prepared)
         say("nothing has changed: the change is not in force", sys.stderr)
-    return 0 if ended.is_in_force or (wish.dry_run and not ended.unfit) else NOT_ALL
+    return 0 if ended.is_in_force or (wish.dry_run and not ended.unfit and not ended.rival) else NOT_ALL
 
 
 def _tell_nothing(unfit: dict[str, str], runs: Config, wish: Wish) -> int:
@@ -209,6 +238,7 @@ def document(ended: Ended, dry_run: bool) -> dict[str, Any]:
         "in_force": ended.is_in_force,
         "accounts": [account_document(verdict) for verdict in carried.stands.verdicts] if carried is not None else [],
         "lacking": ended.unfit if carried is None else carried.lacking,
+        "rival": ended.rival,
     }
 
 

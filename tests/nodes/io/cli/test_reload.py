@@ -1,12 +1,14 @@
 """``mesh reload``: all hold a change and say that it fits before it is put in force; else nothing changes, and who lacks it is named."""
 
 import json
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import msgspec
 import pytest
 
 from mesh.codec import encode
@@ -19,7 +21,8 @@ from mesh.messages.base import Msg
 from mesh.messages.control import TAKEN, Activation, GrantedLife, Item, Latched, OperatorHello, Revision, Signed, StopAnswer
 from mesh.revisions import FOLLOWING_ROLES, Revisions, patch_of
 from nodes.io.cli import reload
-from nodes.io.cli.reload import reload_config
+from nodes.io.cli.acting import operator_name
+from nodes.io.cli.reload import UNDER_WAY_NS, reload_config
 from nodes.io.cli.stops import Wish
 from nodes.io.locate import load
 from tests.nodes.io.cli.fakeclient import FakeClient, health, renamed
@@ -291,6 +294,56 @@ def test_told_as_one_document(mesh: PlayedMesh, capsys: pytest.CaptureFixture[st
     assert told["changes"] == [{"key": "rails.positions_count", "before": "5", "after": "3", "how": "live"}]
     assert told["id"] == entry_id(encode(mesh.words[0])).hex()
     assert [(row["account"], row["confirmed"]) for row in told["accounts"]] == [("one", True), ("two", True)]
+
+
+def by_eve(mesh: PlayedMesh) -> Revision:
+    """A change that another operator has just begun."""
+    runs, tight = mesh.config, parse(text(2))
+    return Revision("desk", 1, time.time_ns(), 1, runs.fingerprint, tight.fingerprint, patch_of(runs, tight), "fed", "eve@desk")
+
+
+def test_change_of_somebody_else_that_is_under_way_is_not_taken_back_unseen(
+    mesh: PlayedMesh, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of two that lead on from the same configuration one would silently go; what was begun by oneself, or long ago, hinders nobody."""
+    other = by_eve(mesh)
+    mesh.show(other)
+    mesh.pump(1)
+    assert mesh.reload(text(3)) == 3
+    says = capsys.readouterr().err
+    assert says.startswith("change 1 of eve@desk (fed) is on its way since 20")
+    assert says.endswith("nothing has changed by this command: see `mesh config show`, then reload again\n")
+    assert mesh.reload(text(3), Wish(reason="x", dry_run=True)) == 3
+    assert mesh.sent == []
+    mesh.view.live_changes.clear()
+    for by, issued_ns in (("eve@desk", time.time_ns() - UNDER_WAY_NS), (operator_name(), time.time_ns())):
+        mesh.show(msgspec.structs.replace(other, by=by, issued_ns=issued_ns))
+    assert mesh.reload(text(3)) == 0
+
+
+@pytest.mark.parametrize("is_in_force", [False, True])
+def test_change_of_somebody_else_that_came_in_between_keeps_this_one_out_of_force(
+    mesh: PlayedMesh, is_in_force: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is there when all nodes have this one: the second word is never sent, exit 3."""
+    other = by_eve(mesh)
+    fits = mesh.runs["local-1"]
+
+    def shown_then(limit_ms: int) -> list[tuple[str, Msg]]:
+        coming = pump(limit_ms)
+        if mesh.words and fits.prepared.endswith(" fits") and not any(item is other for item in mesh.view.live_changes.values()):
+            key = entry_id(encode(other))
+            mesh.view.live_changes[key] = other
+            if is_in_force:
+                mesh.view.live_changes[b"y" * 32] = Activation("desk", 2, 6, key, "fed")
+        return coming
+
+    pump, mesh.pump = mesh.pump, shown_then
+    assert mesh.reload(text(3), Wish(yes=True, reason="x", as_json=True)) == 3
+    assert [type(item) for item in mesh.words] == [Revision]
+    said = json.loads(capsys.readouterr().out)
+    assert (said["prepared"], said["in_force"]) == (True, False)
+    assert said["rival"].startswith("somebody has changed what runs meanwhile" if is_in_force else "change 1 of eve@desk")
 
 
 def test_reason_is_needed(mesh: PlayedMesh) -> None:
