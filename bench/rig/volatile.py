@@ -33,7 +33,7 @@ class VolatileStore(Store):
         """Counted."""
         self.counters.add("commit_count")
 
-    def tend(self, is_idle: bool) -> None:
+    def tend(self, is_quiet: bool) -> None:
         """Nothing to do."""
 
     def close(self) -> None:

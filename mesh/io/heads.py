@@ -32,11 +32,11 @@ TELL_NS = 60 * SECOND_NS
 FIRST_NS = 5 * SECOND_NS
 """After a start it is told as soon as links are up: a store that was put back is seen at once."""
 PATIENCE_NS = 10 * SECOND_NS
-"""A node that is never idle tells it so much later."""
+"""A node that is never quiet tells it so much later."""
 JUDGE_NS = TELL_NS // 2
 """Of one node one head is judged in this time."""
-IDLE_COUNT, BUSY_COUNT = 8, 1
-"""Heads judged in a turn (0.1 ms each): where nothing else is to be done, and where something is."""
+QUIET_COUNT, BUSY_COUNT = 8, 1
+"""Heads judged in a turn (0.1 ms each): where no order has come lately, and where one has."""
 NODES_MAX = 100_000
 """More heads than there can be nodes."""
 
@@ -71,15 +71,15 @@ class Heads:
         """The newest of each node that is in the store."""
         node.core.handlers[AuditHead] = self._on_head
 
-    def turn(self, is_idle: bool, now_ns: int) -> None:
+    def turn(self, is_quiet: bool, now_ns: int) -> None:
         """Judge some of the heads that wait; tell one's own where it is time."""
         ready = [name for name in self._waiting if now_ns >= self._judge_at_ns.get(name, 0)]
-        for name in ready[: IDLE_COUNT if is_idle else BUSY_COUNT]:
+        for name in ready[: QUIET_COUNT if is_quiet else BUSY_COUNT]:
             self._judge_at_ns[name] = now_ns + JUDGE_NS
             self._judge(self._waiting.pop(name), now_ns)
         if self._tell_at_ns is None:
             self._tell_at_ns = now_ns + FIRST_NS
-        if self._signer is not None and now_ns >= self._tell_at_ns + (0 if is_idle else PATIENCE_NS):
+        if self._signer is not None and now_ns >= self._tell_at_ns + (0 if is_quiet else PATIENCE_NS):
             self._tell_at_ns = now_ns + TELL_NS
             self._tell(self._signer)
 

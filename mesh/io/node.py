@@ -215,13 +215,13 @@ class Node:
             if commit.token:
                 self.inbox.append((self, Envelope(links.STORE, 0, Durable(commit.token))))
 
-    def flush(self, is_idle: bool) -> None:
+    def flush(self, is_quiet: bool) -> None:
         """Write out what is buffered; let the store do what can wait."""
         self.log.flush()
         if self.events is not None:
             self.events.flush()
         if self.store is not None:
-            self.store.tend(is_idle)
+            self.store.tend(is_quiet)
 
     def close(self) -> None:
         """Close what is the node's own, whatever of it fails; sockets are the hub's."""

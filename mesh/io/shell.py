@@ -94,6 +94,9 @@ class Shell:
         self._wake_count = 0
         """Times a descriptor or a deadline woke the loop; the poll itself does not count."""
         self._wake_count_at_poll = 0
+        self._commit_count = 0
+        """Times that something waited for a commit: an order, as a rule. Heartbeats and states do not."""
+        self._commit_count_at_poll = 0
         self._beat = 0
         self._poll_due_ns = 0
 
@@ -308,6 +311,7 @@ class Shell:
     def _make_durable(self) -> None:
         """Commit what was asked for, tell it, and again what follows from that."""
         while self._commit():
+            self._commit_count += 1
             self._deliver(self._clock())
 
     def _deliver(self, now_ns: int) -> None:
@@ -379,14 +383,15 @@ class Shell:
         self._poll_due_ns = now_ns + POLL_MS * MS_NS
         self._loop.call_later(POLL_MS / 1_000, self._poll)
         is_idle = self._wake_count == self._wake_count_at_poll and not self._is_scheduled
-        self._wake_count_at_poll = self._wake_count
+        is_quiet = self._commit_count == self._commit_count_at_poll and not self._is_scheduled
+        self._wake_count_at_poll, self._commit_count_at_poll = self._wake_count, self._commit_count
         drift_ns = self._wall_watch.drift_ns()
         for node in self._nodes:
             node.counters.totals["pass_count"] = self._pass_count
             if drift_ns:
                 node.tell(links.SHELL, WallDrift(drift_ns))
         self._hub.answer_doors()
-        self._upkeep.turn(self._nodes, self._inlets, is_idle, now_ns)
+        self._upkeep.turn(self._nodes, self._inlets, is_idle, is_quiet, now_ns)
         for inlet in self._inlets:
             if inlet.attachment is not None:
                 self._listen(inlet, is_anew=True)

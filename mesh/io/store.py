@@ -1,7 +1,8 @@
 """What a node must not forget: rows of (kind, key, record) in SQLite, durable when ``commit`` returns.
 
-WAL with ``synchronous=FULL``: one fsync a transaction. The write-ahead log is folded back when the node is idle, so that no order waits for
-it; SQLite does it by itself only when the log has grown very long.
+WAL with ``synchronous=FULL``: one fsync a transaction. The write-ahead log is folded back in quiet moments, so that no order waits for it,
+and in any while it is short: after 500 commits that takes 16 ms, after 8,000 it took 76. (A thread that folds it beside the commits never
+comes to its end while there are many, so the log grows to its limit, which SQLite then enforces in the middle of one.)
 
 A store has a genesis, written once: a random id, and whose it is. Files beside it (``mesh/io/storemarks.py``) remember that there was one
 and how far it had come, so that a store which got lost or is an old copy is never taken for the newest in silence: it would execute orders
@@ -29,9 +30,11 @@ from mesh.io.storeprune import Pruner
 
 NO_DESCRIPTORS = (errno.EMFILE, errno.ENFILE)
 CHECKPOINT_COMMITS = 500
-"""Commits after which an idle node folds its log back."""
+"""Commits after which a log is folded back in a quiet moment …"""
+CHECKPOINT_COMMITS_MAX = 1_000
+"""… and in any."""
 BUSY_TURNS_MAX = 10
-"""Turns without an idle moment after which it is written all the same how far the store has come."""
+"""Turns without a quiet moment after which is done all the same what can wait."""
 _OLD_SUM = "SELECT sum FROM row WHERE kind = ? AND key = ?"
 _DELETE = "DELETE FROM row WHERE kind = ? AND key = ?"
 
@@ -127,20 +130,22 @@ class Store:
         execute(storelayout.PUT_HEAD, (storelayout.sealed_head(after),))
         return after
 
-    def tend(self, is_idle: bool) -> None:
-        """What can wait, each second: how far the store has come; when idle also old rows and the log. Raises StoreFailed."""
-        self._busy_turns = 0 if is_idle else self._busy_turns + 1
+    def tend(self, is_quiet: bool) -> None:
+        """What can wait, each second: how far the store has come, old rows, the log. Raises StoreFailed.
+
+        Done in quiet moments, and where there are none a little of it all the same: else a busy node would never let anything go.
+        """
+        self._busy_turns = 0 if is_quiet else self._busy_turns + 1
         try:
-            if is_idle or self._busy_turns >= BUSY_TURNS_MAX:
+            if is_quiet or self._busy_turns >= BUSY_TURNS_MAX:
                 self._busy_turns = 0
                 self._remember()
-            if is_idle:
                 before = self.head
                 self.head = self._pruner.step(self._database, before, wall_ns())
                 self.counters.add("pruned_row_count", self.head.pruned_count - before.pruned_count)
         except (sqlite3.Error, OSError) as error:
             raise self._failed("what can wait failed", error) from None
-        if is_idle:
+        if self._uncheckpointed_count >= (CHECKPOINT_COMMITS if is_quiet else CHECKPOINT_COMMITS_MAX):
             self.checkpoint()
 
     def _remember(self) -> None:
@@ -155,9 +160,7 @@ class Store:
         self._remembered = self.head
 
     def checkpoint(self) -> None:
-        """Fold the log back where it is worth it. For idle moments: costs an fsync of the file. Raises StoreFailed."""
-        if self._uncheckpointed_count < CHECKPOINT_COMMITS:
-            return
+        """Fold the log back: costs two fsyncs and its pages. Raises StoreFailed."""
         self._uncheckpointed_count = 0
         try:
             self._database.execute("PRAGMA wal_checkpoint(PASSIVE)")

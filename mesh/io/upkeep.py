@@ -16,7 +16,7 @@ from mesh.units import SECOND_NS, US_NS
 FLUSH_NS = SECOND_NS
 COLLECT_NS = 30 * SECOND_NS
 COLLECT_NS_MAX = 300 * SECOND_NS
-"""Garbage of the oldest generation is collected when idle, and at the latest after this."""
+"""Garbage of the oldest generation is collected in a quiet moment, and at the latest after this."""
 
 
 class Upkeep:
@@ -61,15 +61,17 @@ class Upkeep:
         else:
             self._pause_us_max = max(self._pause_us_max, (time.thread_time_ns() - self._pause_began_ns) // US_NS)
 
-    def turn(self, nodes: list[Node], inlets: list[Inlet], is_idle: bool, now_ns: int) -> None:
-        """One poll's work. Ports that need looking at are hot afterwards."""
+    def turn(self, nodes: list[Node], inlets: list[Inlet], is_idle: bool, is_quiet: bool, now_ns: int) -> None:
+        """One poll's work; all inlets are hot afterwards. ``is_idle``: nothing has woken the loop since the poll before, which in a mesh
+        full of heartbeats is rare; ``is_quiet``: nothing has waited for a commit since, and nothing waits now.
+        """
         if is_idle:
             rescue(inlets)
         for inlet in inlets:
             look_after(inlet, now_ns)
         for node in nodes:
             if node.heads is not None:
-                node.heads.turn(is_idle, now_ns)
+                node.heads.turn(is_quiet, now_ns)
         for node in nodes:
             node.commit_all()
         if now_ns >= self._health_at_ns or any(node.core.phase() != node.shown_phase for node in nodes):
@@ -77,13 +79,13 @@ class Upkeep:
         if now_ns >= self._flush_at_ns:
             self._flush_at_ns = now_ns + FLUSH_NS
             for node in nodes:
-                node.flush(is_idle)
+                node.flush(is_quiet)
         since_ns = now_ns - self._collected_ns
-        if since_ns >= COLLECT_NS_MAX or (is_idle and since_ns >= COLLECT_NS):
+        if since_ns >= COLLECT_NS_MAX or (is_quiet and since_ns >= COLLECT_NS):
             self._collected_ns = now_ns
             paused_us = self._pause_us_max
             gc.collect()
-            self._pause_us_max = paused_us if is_idle else self._pause_us_max  # nothing waited for one in an idle moment
+            self._pause_us_max = paused_us if is_quiet else self._pause_us_max  # no order waited for it
         self._poll_count += 1
         for polls_count, callback in self._others:
             if self._poll_count % polls_count == 0:
@@ -104,22 +106,21 @@ class Upkeep:
 
 
 def rescue(inlets: list[Inlet]) -> None:
-    """Find data whose wake-up was missed: it is there, though its descriptor does not say so. Must find nothing, ever.
+    """Count data whose wake-up was missed: it is there, though its descriptor does not say so. Must find nothing, ever.
 
-    Looked for only when nothing woke the loop for a whole poll; else the next pass finds it anyway.
+    Told for certain only when nothing has woken the loop for a whole poll; what is there is taken after any poll.
     """
     waiting = {inlet.fileno: inlet for inlet in inlets if inlet.socket is not None and inlet.fileno >= 0}
     ready = select.select(list(waiting), [], [], 0)[0] if waiting else []
     for fileno, inlet in waiting.items():
         if fileno not in ready and inlet.socket is not None and inlet.socket.pending():
             inlet.node.counters.add("rescued_wakeup_count")
-            inlet.is_hot = True
 
 
 def look_after(inlet: Inlet, now_ns: int) -> None:
-    """Links that libzmq has given up, peers too many; an attachment is asked whether anything is new."""
+    """Links that libzmq has given up, peers too many; it is asked whether anything is new, whatever its descriptor has said."""
+    inlet.is_hot = inlet.socket is None or inlet.socket.is_readable
     if inlet.socket is None:
-        inlet.is_hot = True
         return
     if inlet.socket.renew(now_ns):
         inlet.node.log.note(Note("warning", "link_renewed", {"link": inlet.link, "endpoint": inlet.socket.endpoint}))

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from mesh import links
+from mesh.codec import encode
 from mesh.core import (
     NOTHING,
     Effects,
@@ -31,7 +32,7 @@ from mesh.messages.control import Ping, Pong
 from mesh.messages.orders import Order
 from mesh.units import MS_NS, NEVER, SECOND_NS
 from tests.message_values import sample_of
-from tests.wire.rig import DONE, Told, asker, echo, fill, names_of, node_of, pair, ping_of, quietly, run
+from tests.wire.rig import DONE, Told, asker, bind, echo, fill, names_of, node_of, pair, ping_of, quietly, run, running, until
 
 pytestmark = pytest.mark.wire
 
@@ -71,6 +72,28 @@ def test_control_comes_first(hub: Hub, other: Hub) -> None:
     core.on(Ping, lambda _envelope, _now_ns: DONE if len(core.seen) == 3 else NOTHING)
     run(hub, node)
     assert [envelope.link for envelope in core.seen] == [links.CONTROL, links.LOCALS, links.STATUS]
+
+
+def test_data_whose_wakeup_was_missed_is_taken_at_the_next_poll(hub: Hub, other: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where other things wake the loop all the time, and no poll finds it idle."""
+    monkeypatch.setattr(Shell, "_on_readable", lambda *_: None)
+    core = Told({Ping: lambda _envelope, _now_ns: DONE})
+    woken: list[int] = []
+
+    def beat(now_ns: int) -> Effects:
+        core.deadline_ns = now_ns + 20 * MS_NS
+        woken.append(now_ns)
+        return NOTHING
+
+    core.on_due, core.deadline_ns = beat, 1
+    node = node_of(core)
+    dialler = other.connect(links.STATUS, "PUSH", bind(node, hub, links.STATUS, "PULL").endpoint)
+    with running(hub, node):
+        until(lambda: dialler.changes(0), other)
+        until(lambda: len(woken) > 3, other)
+        dialler.send(0, (encode(Ping("", 1)),))
+        until(lambda: core.seen, other)
+    assert "rescued_wakeup_count" not in core.counters.totals, "between other wake-ups that cannot be told for certain"
 
 
 def test_no_link_starves_another(hub: Hub, other: Hub) -> None:

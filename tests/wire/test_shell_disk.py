@@ -23,6 +23,7 @@ from mesh.io.eventfile import EventFile
 from mesh.io.hub import Hub
 from mesh.io.store import Store, create
 from mesh.messages.control import Ping
+from mesh.units import MS_NS
 from tests.wire.rig import DONE, Told, fill, names_of, node_of, pair, ping_of, quietly, run
 
 pytestmark = pytest.mark.wire
@@ -70,6 +71,23 @@ def test_fetch_sees_what_was_committed_before(hub: Hub, store: Store) -> None:
     core = Told({Durable: quietly, Fetched: lambda _envelope, _now_ns: DONE}, at_start=start)
     run(hub, node_of(core, store=store))
     assert core.messages == [Durable(1), Fetched(9, "_old", [(b"ab", b"1")])]
+
+
+@pytest.mark.parametrize("is_trading", [False, True])
+def test_store_is_tended_though_something_wakes_the_loop_all_the_time(hub: Hub, store: Store, is_trading: bool) -> None:
+    """Heartbeats come more often than polls: what leaves a node quiet is that nothing waits for its disk."""
+    core = Told()
+    tended: list[bool] = []
+    store.tend = tended.append
+
+    def beat(now_ns: int) -> Effects:
+        core.deadline_ns = now_ns + 20 * MS_NS
+        return DONE if len(tended) == 2 else (Commit(1, (Put("line", b"", b"x"),)),) if is_trading else NOTHING
+
+    core.on(Durable, quietly)
+    core.on_due, core.deadline_ns = beat, 1
+    run(hub, node_of(core, store=store))
+    assert tended[1] is not is_trading
 
 
 def test_recovery_comes_before_anything_else(hub: Hub, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from mesh.core import Envelope, Put, Send
 from mesh.errors import BadConfig
 from mesh.io import auditwalk
 from mesh.io.doorkeeper import REFUSED_GUEST, RefusedGuest
-from mesh.io.heads import BUSY_COUNT, FIRST_NS, IDLE_COUNT, JUDGE_NS, PATIENCE_NS, TELL_NS, Heads
+from mesh.io.heads import BUSY_COUNT, FIRST_NS, JUDGE_NS, PATIENCE_NS, QUIET_COUNT, TELL_NS, Heads
 from mesh.io.node import Node
 from mesh.io.store import open_store
 from mesh.io.upkeep import Upkeep
@@ -41,7 +41,7 @@ def test_head_is_told_after_the_start_and_then_each_minute(tmp_path: Path, monke
     sent = told_by(node, monkeypatch)
     upkeep = Upkeep(10**18)
     for now_s in range(1, 130):
-        upkeep.turn([node], [], True, now_s * SECOND_NS)
+        upkeep.turn([node], [], True, True, now_s * SECOND_NS)
         if now_s == 30:
             node.store.commit([Put("stop", b"1", b"freeze")])
     assert [(each.link, each.peer) for each in sent] == [("replay", 0), ("status.0", 0)] * 3
@@ -56,7 +56,7 @@ def test_head_is_told_after_the_start_and_then_each_minute(tmp_path: Path, monke
 
 
 def test_busy_node_tells_it_a_little_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One that is never idle tells it all the same."""
+    """One that is never quiet tells it all the same."""
     node = keeper(tmp_path)
     node.heads = Heads(node, SIGNERS["router-1"], keyring_of(), ["replay"], lambda: WALL_NS)
     sent = told_by(node, monkeypatch)
@@ -130,18 +130,18 @@ def test_one_node_cannot_fill_anothers_audit(tmp_path: Path) -> None:
 
 
 def test_few_are_judged_in_a_turn(tmp_path: Path) -> None:
-    """A thousand heads at once hold up no order: so many in an idle turn, fewer in a busy one, the rest waits."""
+    """A thousand heads at once hold up no order: so many in a quiet turn, fewer in a busy one, the rest waits."""
     names = [f"local-{number}" for number in range(100)]
     signers = {name: Signer(MESH, name, name.encode().ljust(32, b"k")) for name in names}
     node = keeper(tmp_path, keyring=Keyring(MESH, [Holder(name, "local", signer.public) for name, signer in signers.items()]))
     for signer in signers.values():
         node.take(Envelope("status", 0, signer.signed_head(b"s" * 16, 1, b"h" * 32, 1)), 0)
     counts = []
-    for is_idle in (True, False, True):
+    for is_quiet in (True, False, True):
         assert node.heads is not None
-        node.heads.turn(is_idle, 0)
+        node.heads.turn(is_quiet, 0)
         counts.append(node.counters.totals["kept_head_count"])
-    assert counts == [IDLE_COUNT, IDLE_COUNT + BUSY_COUNT, 2 * IDLE_COUNT + BUSY_COUNT]
+    assert counts == [QUIET_COUNT, QUIET_COUNT + BUSY_COUNT, 2 * QUIET_COUNT + BUSY_COUNT]
 
 
 @pytest.mark.parametrize(

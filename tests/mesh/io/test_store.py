@@ -6,13 +6,14 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 
 import pytest
 
 from mesh.core import Put
 from mesh.errors import BadConfig, StoreFailed, StoreInUse
-from mesh.io.store import CHECKPOINT_COMMITS, Store, create, open_store
+from mesh.io.store import CHECKPOINT_COMMITS, CHECKPOINT_COMMITS_MAX, Store, create, open_store
 from mesh.io.storemarks import read_head
 
 
@@ -110,19 +111,27 @@ def test_commit_is_durable_before_it_returns(store: Store) -> None:
 
 
 def test_checkpoint_folds_the_log_back(store: Store) -> None:
-    """A checkpoint does nothing for a few commits, and after many brings them into the file itself."""
-    wal = store.path.with_name(store.path.name + "-wal")
-    store.commit([Put("line", b"a", bytes(2_000))])
-    store.checkpoint()
-    size = store.path.stat().st_size
-    for number in range(CHECKPOINT_COMMITS):
-        store._uncheckpointed_count += 1
-        if number % 100 == 0:
-            store.commit([Put("line", number.to_bytes(2), bytes(2_000))])
-    assert store.path.stat().st_size == size
-    store.checkpoint()
-    assert store.path.stat().st_size > size
-    assert wal.exists()
+    """After some commits in a quiet moment, after more in any: no log grows until SQLite folds it back in the middle of a commit."""
+    numbers = count()
+
+    def grow_to(commits_count: int) -> None:
+        while store._uncheckpointed_count < commits_count:
+            store.commit([Put("line", next(numbers).to_bytes(2), bytes(2_000))])
+
+    def folds(is_quiet: bool) -> bool:
+        before = store.path.stat().st_size
+        store.tend(is_quiet)
+        return store.path.stat().st_size > before
+
+    grow_to(CHECKPOINT_COMMITS - 1)
+    assert not folds(is_quiet=True)
+    grow_to(CHECKPOINT_COMMITS)
+    assert not folds(is_quiet=False)
+    assert folds(is_quiet=True)
+    grow_to(CHECKPOINT_COMMITS_MAX - 1)
+    assert not folds(is_quiet=False)
+    grow_to(CHECKPOINT_COMMITS_MAX)
+    assert folds(is_quiet=False)
 
 
 def test_genesis_is_written_once(path: Path) -> None:

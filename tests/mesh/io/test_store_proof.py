@@ -181,17 +181,17 @@ def test_another_store_is_refused(path: Path, tmp_path: Path) -> None:
         again(path)
 
 
-def test_how_far_it_came_is_remembered_when_idle_and_not_much_later_when_busy(path: Path) -> None:
-    """Each idle turn writes it where it changed; a node that is never idle writes it all the same after some turns; the close does."""
+def test_how_far_it_came_is_remembered_when_quiet_and_not_much_later_when_busy(path: Path) -> None:
+    """Each quiet turn writes it where it changed; a node that is never quiet writes it all the same after some turns; the close does."""
     store = made(path)
     mark = storemarks.head_path(path)
-    store.tend(is_idle=True)
+    store.tend(is_quiet=True)
     written = mark.read_bytes()
     store.commit([stop(1)])
     for _ in range(BUSY_TURNS_MAX - 1):
-        store.tend(is_idle=False)
+        store.tend(is_quiet=False)
     assert mark.read_bytes() == written
-    store.tend(is_idle=False)
+    store.tend(is_quiet=False)
     assert mark.read_bytes() != written
     store.commit([stop(2)])
     store.close()

@@ -6,7 +6,7 @@ import pytest
 
 from mesh.core import Put
 from mesh.io import store as store_module
-from mesh.io.store import Store, create, open_store
+from mesh.io.store import BUSY_TURNS_MAX, Store, create, open_store
 from mesh.io.storeprune import STEP_ROWS
 from mesh.units import DAY_NS
 
@@ -46,15 +46,15 @@ def test_old_rows_of_archives_go(tmp_path: Path, clock: Clock) -> None:
     store.commit([*rows_of(1, STEP_ROWS + 50), Put("order", b"o", b"intent")])
     clock.now_ns += 8 * DAY_NS
     store.commit(rows_of(1_000, 3))
-    store.tend(is_idle=True)
-    store.tend(is_idle=True)
+    store.tend(is_quiet=True)
+    store.tend(is_quiet=True)
     assert len(keys(store, "_outcome")) == STEP_ROWS + 53
     clock.now_ns += 3 * DAY_NS
-    store.tend(is_idle=False)
-    assert len(keys(store, "_outcome")) == STEP_ROWS + 53, "only in idle moments"
-    store.tend(is_idle=True)
+    store.tend(is_quiet=False)
+    assert len(keys(store, "_outcome")) == STEP_ROWS + 53, "in quiet moments"
+    store.tend(is_quiet=True)
     assert len(keys(store, "_outcome")) == 53, "one step"
-    store.tend(is_idle=True)
+    store.tend(is_quiet=True)
     assert keys(store, "_outcome") == [number.to_bytes(8, "big") for number in (1_000, 1_001, 1_002)]
     assert len(keys(store, "known")) == STEP_ROWS + 53
     assert store.counters.totals["pruned_row_count"] == store.head.pruned_count == STEP_ROWS + 50
@@ -65,16 +65,28 @@ def test_old_rows_of_archives_go(tmp_path: Path, clock: Clock) -> None:
     again.close()
 
 
+def test_node_without_a_quiet_moment_lets_old_rows_go_too(tmp_path: Path, clock: Clock) -> None:
+    """One step in so many turns: heartbeats, ticks and orders come all week, and the disk is finite."""
+    store = create(tmp_path / "local-1.db", "demo", "local-1", "local", 1)
+    store.commit(rows_of(1, 1))
+    clock.now_ns += 2 * DAY_NS
+    for _ in range(BUSY_TURNS_MAX):
+        assert len(keys(store, "_outcome")) == 1
+        store.tend(is_quiet=False)
+    assert keys(store, "_outcome") == []
+    store.close()
+
+
 def test_a_round_a_day(tmp_path: Path, clock: Clock) -> None:
     """Having come to the end it rests: the next look is a day later."""
     store = create(tmp_path / "local-1.db", "demo", "local-1", "local", 1)
     store.commit(rows_of(1, 1))
-    store.tend(is_idle=True)
+    store.tend(is_quiet=True)
     clock.now_ns += DAY_NS - 1
-    store.tend(is_idle=True)
+    store.tend(is_quiet=True)
     assert len(keys(store, "_outcome")) == 1
     clock.now_ns += 2
-    store.tend(is_idle=True)
+    store.tend(is_quiet=True)
     assert keys(store, "_outcome") == []
     store.close()
 
@@ -85,7 +97,7 @@ def test_off_and_roles_without_archives(tmp_path: Path, clock: Clock, role: str,
     store = create(tmp_path / "node-1.db", "demo", "node-1", role, keep_days)
     store.commit(rows_of(1, 2))
     clock.now_ns += 9_000 * DAY_NS
-    store.tend(is_idle=True)
+    store.tend(is_quiet=True)
     assert len(keys(store, "_outcome")) == 2
     store.close()
 
@@ -97,6 +109,6 @@ def test_every_archive_of_a_master_has_its_turn(tmp_path: Path, clock: Clock) ->
     store.commit([Put(kind, b"k", b"x") for kind in kinds])
     clock.now_ns += 2 * DAY_NS
     for _ in range(3):
-        store.tend(is_idle=True)
+        store.tend(is_quiet=True)
     assert [kind for kind in kinds if keys(store, kind)] == ["sid"]
     store.close()

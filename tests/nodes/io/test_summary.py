@@ -82,7 +82,7 @@ def test_run_whose_oldest_decisions_were_pruned_adds_up(
     rig.signal(sid="s2", period=99)
     store.commit([Put(kind, key, record) for (kind, key), record in rig.rows.items() if before.get((kind, key)) != record])
     for _ in range(3):
-        store.tend(is_idle=True)
+        store.tend(is_quiet=True)
     store.close()
     document = summarise(rig.config, tmp_path, View(), "the end", {})
     assert document["problem"] == ""
@@ -117,7 +117,7 @@ def test_lost_decision_is_not_taken_for_a_pruned_one(tmp_path: Path, monkeypatch
     younger = [Put(kind, key, record) for (kind, key), record in rig.rows.items() if before.get((kind, key)) != record]
     store.commit([put for put in younger if put.kind != "_decision"])
     for _ in range(3):
-        store.tend(is_idle=True)
+        store.tend(is_quiet=True)
     assert store.head.pruned_count
     store.close()
     document = summarise(rig.config, tmp_path, View(), "the end", {})
