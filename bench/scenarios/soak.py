@@ -106,8 +106,9 @@ def _soak(
 
 
 def judge(measured: Sequence[Measured]) -> list[Figure]:
-    """Growth of memory and of descriptors, lag, what was lost or refused, who was started again. Growth is of the nodes of the mesh: the
-    simulated broker keeps every deal, as a broker does, and is told apart.
+    """Growth of memory and of descriptors, lag, what was lost or refused, who was started again. Growth and lag are of the nodes of the
+    mesh: the simulated broker, which stands for brokers' servers, keeps every deal and tells those of ten minutes at each read of an
+    account that trades five times a second. It is told apart.
     """
     rounds: dict[str, list[Measured]] = defaultdict(list)
     for one in measured:
@@ -131,7 +132,7 @@ def judge(measured: Sequence[Measured]) -> list[Figure]:
     return [
         _grown("soak_rss_growth_mib", "rss_mib", "MiB", GROWTH_MIB, own, rounds, why),
         _grown("soak_descriptors_growth", "descriptors", "", 0.0, own, rounds, why),
-        _lag(nodes),
+        _lag(own, nodes),
         _none("soak_lost_orders", lost, f"of {accepted:g} accepted orders none without its end at the master: {codes}"),
         Figure(
             "soak_refused_percent", refused, "%", "orders that came to no local", REFUSED_PERCENT,
@@ -162,15 +163,16 @@ def _grown(
     return Figure(id, round(value, 2), unit, "each node, after warm-up", limit, verdict, spread, len(sizes), words)
 
 
-def _lag(nodes: dict[str, list[Measured]]) -> Figure:
-    """p99.9 of a loop's lag at the node where it is largest. Only the largest of an interval's looks is known: that all of them were as
-    large gives the value, that the others were none gives what it is at least.
+def _lag(judged: dict[str, list[Measured]], nodes: dict[str, list[Measured]]) -> Figure:
+    """p99.9 of a loop's lag at the one of ``judged`` where it is largest. Only the largest of an interval's looks is known: that all of
+    them were as large gives the value, that the others were none gives what it is at least.
     """
     found = {name: Latencies() for name in nodes}
     for name, rounds in nodes.items():
         for one in rounds:
             if LAG in one.stages:
                 found[name].add(Latencies.decoded(one.stages[LAG].histogram))
+    beside = {name: found.pop(name) for name in nodes if name not in judged}
     worst = max(found, key=lambda name: found[name].at(LAG_PERCENT))
     count, least_count = found[worst].count, min(latencies.count for latencies in found.values())
     most_ms = found[worst].at(LAG_PERCENT) / MS_NS
@@ -179,6 +181,8 @@ def _lag(nodes: dict[str, list[Measured]]) -> Figure:
     verdict = HOLDS if is_told and most_ms <= LAG_MS else FAILS if is_told and least_ms > LAG_MS else UNDECIDED
     words = f"most: {worst}, {count} intervals with {POLLS} looks each; at least {least_ms:.1f} ms"
     words += "" if is_told else f"; {least_count} intervals of a node, of {LAGS_LEAST} at least"
+    others = ", ".join(f"{name} {latencies.at(LAG_PERCENT) / MS_NS:.1f} ms" for name, latencies in beside.items())
+    words += f"; beside the nodes: {others}" if others else ""
     spread = (round(least_ms, 2), round(most_ms, 2))
     return Figure("soak_lag_p999_ms", round(most_ms, 2), "ms", "each node's loop", LAG_MS, verdict, spread, least_count, words)
 

@@ -13,6 +13,7 @@ from bench.vitals import Vitals, growth
 from mesh.units import MS_NS, SECOND_NS
 
 HOUR_S = 3_600.0
+BROKER_LAG_MS = 90
 
 
 def stage(values_ns: list[int]) -> Stage:
@@ -29,7 +30,8 @@ def soaked(
         values = {"rss_mib": size_mib, "descriptors": 40.0, "restarts": restarts}
         lags_ns = [lag_ms * MS_NS] * (lags // len(rss_mib)) + [worst_ms * MS_NS] * (worst_ms > 0 and number < 10)
         found.append(Measured("soak", "master-1", settings, stages={"lag": stage(lags_ns)}, values=values))
-        found.append(Measured("soak", "broker-1", settings, stages={"lag": stage(lags_ns)}, values=values | {"rss_mib": 10.0 * number}))
+        broker_ns = [BROKER_LAG_MS * MS_NS] * 20
+        found.append(Measured("soak", "broker-1", settings, stages={"lag": stage(broker_ns)}, values=values | {"rss_mib": 10.0 * number}))
         found.append(Measured("soak", "worker of local-1", settings, values=values | {"rss_mib": 10.0 * number}))
         counted = Counted(sent=20, received=20 - refused)
         told = {"states_a_second": states, "accepted_count": 20.0}
@@ -76,9 +78,10 @@ def test_vitals_see_memory_descriptors_and_who_came_after_whom() -> None:
 
 
 def test_soak_of_an_hour_is_judged() -> None:
-    """Flat holds, 6 MiB fails and names its node; the broker's and the workers' growth is told, and judged nowhere."""
+    """Flat holds, 6 MiB fails and names its node; growth of broker and workers and the broker's lag are told, and judged nowhere."""
     flat = soaked([70.0] * 120)
     assert {figure.holds for figure in flat.values()} == {HOLDS}
+    assert "; beside the nodes: broker-1 90" in flat["soak_lag_p999_ms"].how
     grown = soaked([70.0 + number / 16 for number in range(120)])["soak_rss_growth_mib"]
     assert (grown.holds, grown.value > 5) == (FAILS, True)
     assert "most: master-1" in grown.how
