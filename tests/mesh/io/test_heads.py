@@ -10,7 +10,7 @@ from mesh.core import Envelope, Put, Send
 from mesh.errors import BadConfig
 from mesh.io import auditwalk
 from mesh.io.doorkeeper import REFUSED_GUEST, RefusedGuest
-from mesh.io.heads import BUSY_COUNT, FIRST_NS, JUDGE_NS, PATIENCE_NS, QUIET_COUNT, TELL_NS, Heads
+from mesh.io.heads import BUSY_COUNT, FIRST_NS, JUDGE_EACH_NS, JUDGE_NS, PATIENCE_NS, QUIET_COUNT, TELL_NS, Heads
 from mesh.io.node import Node
 from mesh.io.store import open_store
 from mesh.io.upkeep import Upkeep
@@ -127,6 +127,23 @@ def test_one_node_cannot_fill_anothers_audit(tmp_path: Path) -> None:
     assert len(kept_by(node)) <= 60 * SECOND_NS // JUDGE_NS + 1
     hand(node, head("local-1", 999), 120 * SECOND_NS)
     assert kept_by(node)[-1].seq == 999
+
+
+def test_audit_grows_no_faster_in_a_large_fleet(tmp_path: Path) -> None:
+    """Fifty nodes tell another head each minute; an hour adds what an hour of ten would."""
+    names = [f"local-{number}" for number in range(50)]
+    signers = {name: Signer(MESH, name, name.encode().ljust(32, b"k")) for name in names}
+    node = keeper(tmp_path, keyring=Keyring(MESH, [Holder(name, "local", signer.public) for name, signer in signers.items()]))
+    assert node.heads is not None
+    for minute in range(60):
+        for signer in signers.values():
+            node.take(Envelope("status", 0, signer.signed_head(b"s" * 16, minute + 1, b"h" * 32, 1)), 0)
+        for second in range(60):
+            node.heads.turn(True, (60 * minute + second) * SECOND_NS)
+    node.commit_all()
+    kept = [head.node for head in kept_by(node)]
+    assert len(kept) <= len(names) + 3_600 * SECOND_NS // JUDGE_EACH_NS
+    assert min(map(kept.count, names)) > 10, "each has its turn"
 
 
 def test_few_are_judged_in_a_turn(tmp_path: Path) -> None:
