@@ -128,15 +128,15 @@ def read(row: AuditRow) -> Any:
         if row.kind == LATCHED_ROW:
             return plain(decode_untrusted(row.record))
         if row.kind == KILL_ITEM:
-            return _read_item(item_of(row.record)[1])
+            return _read_item(*item_of(row.record))
         return plain(decode_record_untrusted(row.record, RECORDS[row.kind], RECORD_BYTES_MAX))
     except (BadFrame, KeyError):
         return row.record.hex()
 
 
-def _read_item(item: Item) -> dict[str, Any]:
-    """An item of the kill set; what a live change sets can be long, and is its last word, as the JSON that it is."""
-    found = {"type": type(item).__name__, **plain(item)}
+def _read_item(key: bytes, item: Item) -> dict[str, Any]:
+    """An item of the kill set, with the id by which others name it; what a live change sets can be long, and is its last word, as the JSON that it is."""
+    found = {"type": type(item).__name__, "id": key.hex(), **plain(item)}
     if isinstance(item, Revision):
         del found["patch"]
         found["patch"] = item.patch.decode("utf-8", "replace")

@@ -99,7 +99,9 @@ def test_live_change_is_read_as_a_stop_is(tmp_path: Path, capsys: pytest.Capture
     assert show_audit(None, tmp_path, "router-1", "", KILL_ITEM, as_json=False) == 0
     _, changed, put = capsys.readouterr().out.splitlines()
     assert f"number=1 before={revision.before} after={revision.after} reason=narrower by=ann@desk" in changed
-    assert f"type=Activation issuer=operator nonce=1 issued_ns=6 revision={id_of(revision).hex()[:16]}… reason=narrower" in put
+    named = f"{id_of(revision).hex()[:16]}…"
+    assert f"type=Revision id={named} issuer=operator" in changed
+    assert f"issuer=operator nonce=1 issued_ns=6 revision={named} reason=narrower" in put, "by the id that the change's row has"
     show_audit(None, tmp_path, "router-1", "", KILL_ITEM, as_json=True)
     told = json.loads(capsys.readouterr().out)[0]["record"]
     assert told["patch"] == '[[[["rails","positions_count"],3]],[]]'
