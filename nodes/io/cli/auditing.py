@@ -135,7 +135,7 @@ def read(row: AuditRow) -> Any:
 
 
 def _read_item(key: bytes, item: Item) -> dict[str, Any]:
-    """An item of the kill set, with the id by which others name it; what a live change sets can be long, and is its last word, as the JSON that it is."""
+    """An item of the kill set, with the id by which others name it; what a live change sets can be long: its last word, as JSON."""
     found = {"type": type(item).__name__, "id": key.hex(), **plain(item)}
     if isinstance(item, Revision):
         del found["patch"]
