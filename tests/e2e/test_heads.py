@@ -47,8 +47,9 @@ def test_store_rewritten_by_one_hand_is_named_by_the_head_that_others_keep(tmp_p
         wanted = {"local-1": routers, "router-1": {"master-1", "router-2"}, "master-1": {"market-1", *routers}}
         with Client(rig.config, state) as client:
             for _ in range(int(LIMIT_S * 10)):
-                kept = {name: keepers_of(state, name) for name in wanted}
-                if kept == wanted:
+                keepers = {name: keepers_of(state, name) for name in rig.config.node}
+                kept = {name: keepers[name] for name in wanted}
+                if kept == wanted and all(keepers.values()):
                     break
                 client.pump_for(0.1)
             assert kept == wanted
