@@ -68,6 +68,8 @@ def test_numbers_are_scraped_while_orders_flow_and_a_stop_calls_somebody(tmp_pat
         with rig.started("watched") as process:
             rig.wait_ready("watched")
             assert rig.run("alerts", "test", "--config", str(rig.config_path)).returncode == 0
+            findings = json.loads(rig.run("doctor", "--json", "--config", str(rig.config_path)).stdout)["findings"]
+            assert [each["value"] for each in findings if each["area"] == "alerts"] == ["RUNNING"]
             assert called(web, "TEST", "raised")["count"] == 0
             targets = json.loads(rig.run("metrics", "targets", "--config", str(rig.config_path)).stdout)[0]["targets"]
             check_pages(rig, targets)

@@ -18,8 +18,9 @@ from nodes.io.cli.configchanges import with_live
 from nodes.io.cli.grid import Column, cell, console, grid
 from nodes.io.cli.plaintext import say, say_json
 from nodes.io.cli.up import listened
-from nodes.io.doctor import clocks, disk, fleet, host, keys, ports, terminals
+from nodes.io.doctor import alerts, clocks, disk, fleet, host, keys, ports, terminals
 from nodes.io.doctor.finding import BAD, OK, UNKNOWN, WARN, Finding, exit_code
+from nodes.io.fleet import Fleet
 from nodes.io.locate import default_state, mesh_and_state, write_effective
 from nodes.io.preflight import check_files
 
@@ -73,6 +74,7 @@ def examined(config_path: Path | None, state: Path | None) -> Iterator[Finding]:
     yield _files(config)
     healths, live = _told(config, place)
     yield from fleet.look(config.node, healths, __version__, config.fingerprint, live)
+    yield from alerts.look(Fleet(config, place))
     yield from _machine(config, place)
     yield from clocks.offsets(healths)
     yield from keys.look(config, place)

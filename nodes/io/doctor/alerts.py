@@ -1,0 +1,25 @@
+"""Who tells of alerts: the one program whose end nobody is called for, because it is what calls."""
+
+from mesh.outlets import ALERTS_PROGRAM
+from nodes.io.doctor.finding import BAD, OK, UNKNOWN, Finding
+from nodes.io.fleet import Fleet, FleetDown
+
+AREA = "alerts"
+COSTS = "nobody is called when trading stops"
+
+
+def look(fleet: Fleet) -> list[Finding]:
+    """Whether it runs under the supervisord of this state; nothing where the configuration wants none."""
+    if fleet.config.settings.alerts is None:
+        return []
+    try:
+        states = {process.name: process.state for process in fleet.states()} if fleet.socket.exists() else {}
+    except FleetDown as error:
+        return [Finding(UNKNOWN, AREA, ALERTS_PROGRAM, str(error))]
+    state = states.get(ALERTS_PROGRAM, "")
+    if not state:
+        return [Finding(UNKNOWN, AREA, ALERTS_PROGRAM, "no supervisord here runs it: look on the host of the master")]
+    if state == "RUNNING":
+        return [Finding(OK, AREA, ALERTS_PROGRAM, state)]
+    do = f"mesh logs {ALERTS_PROGRAM}, mesh alerts test, then supervisorctl -c {fleet.conf} restart {ALERTS_PROGRAM}"
+    return [Finding(BAD, AREA, ALERTS_PROGRAM, state, COSTS, do)]
