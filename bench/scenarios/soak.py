@@ -36,6 +36,8 @@ WINDOWS_MAX = 120
 FLOW, LEDGER = "flow", "ledger"
 LAG = "lag"
 LAG_PERCENT = 99.9
+STALLS = {"commit_us_max": "commit", "gc_pause_us_max": "collection"}
+"""Counter of a node → what its loop stands still for; told with the lag."""
 POLLS = 2
 """Looks of a loop at its lag in one interval of its health (500 ms): the largest alone is told."""
 LAGS_LEAST = 1_000
@@ -100,7 +102,9 @@ def _soak(
         lags = load.take_lags()
         for name, values in vitals.take().items():
             stages = {LAG: Stage.of(Latencies(lags[name]))} if lags.get(name) else {}
-            found.append(Measured("soak", name, settings, stages=stages, values=values))
+            health = mesh.client.health_of(name)
+            stalls = {key: float(health.counters.get(key, 0)) for key in STALLS} if health is not None else {}
+            found.append(Measured("soak", name, settings, stages=stages, values=values | stalls))
         progress.advance()
     return found, flows
 
@@ -183,6 +187,9 @@ def _lag(judged: dict[str, list[Measured]], nodes: dict[str, list[Measured]]) ->
     words += "" if is_told else f"; {least_count} intervals of a node, of {LAGS_LEAST} at least"
     others = ", ".join(f"{name} {latencies.at(LAG_PERCENT) / MS_NS:.1f} ms" for name, latencies in beside.items())
     words += f"; beside the nodes: {others}" if others else ""
+    for key, what in STALLS.items():
+        longest_us, node = max((one.values.get(key, 0.0), name) for name, rounds in judged.items() for one in rounds)
+        words += f"; longest {what} {longest_us / 1_000:.1f} ms ({node})" if longest_us else ""
     spread = (round(least_ms, 2), round(most_ms, 2))
     return Figure("soak_lag_p999_ms", round(most_ms, 2), "ms", "each node's loop", LAG_MS, verdict, spread, least_count, words)
 
