@@ -9,7 +9,7 @@ CATALOGUE: dict[str, str] = {
     "unread_frame_count": "messages dropped unread: their peer had sent ten bad frames",
     "over_rate_count": "messages dropped unread at a door: their key said more than its rate (mesh/rates.py)",
     "dropped_send_count": "sends the socket refused (peer gone or full)",
-    "rescued_wakeup_count": "times the safety poll found data the event loop had missed; must stay 0",
+    "rescued_wakeup_count": "times a poll of an otherwise idle loop found data whose wake-up was missed; must stay 0",
     "dropped_log_count": "log lines the disk did not take",
     "commit_count": "transactions committed to the store",
     "pruned_row_count": "rows of archives dropped because they were older than store.keep_days",

@@ -37,7 +37,7 @@ FLOW, LEDGER = "flow", "ledger"
 LAG = "lag"
 LAG_PERCENT = 99.9
 STALLS = {"commit_us_max": "commit", "gc_pause_us_max": "collection"}
-"""Counter of a node → what its loop stands still for; told with the lag."""
+"""Counter of a node, the largest since its start → what it is of; told with the lag. Of a collection it is processor time."""
 POLLS = 2
 """Looks of a loop at its lag in one interval of its health (500 ms): the largest alone is told."""
 LAGS_LEAST = 1_000
@@ -167,16 +167,16 @@ def _grown(
     return Figure(id, round(value, 2), unit, "each node, after warm-up", limit, verdict, spread, len(sizes), words)
 
 
-def _lag(judged: dict[str, list[Measured]], nodes: dict[str, list[Measured]]) -> Figure:
+def _lag(judged: dict[str, list[Measured]], rounds: dict[str, list[Measured]]) -> Figure:
     """p99.9 of a loop's lag at the one of ``judged`` where it is largest. Only the largest of an interval's looks is known: that all of
     them were as large gives the value, that the others were none gives what it is at least.
     """
-    found = {name: Latencies() for name in nodes}
-    for name, rounds in nodes.items():
-        for one in rounds:
+    found = {name: Latencies() for name in rounds}
+    for name, ones in rounds.items():
+        for one in ones:
             if LAG in one.stages:
                 found[name].add(Latencies.decoded(one.stages[LAG].histogram))
-    beside = {name: found.pop(name) for name in nodes if name not in judged}
+    beside = {name: found.pop(name) for name in rounds if name not in judged}
     worst = max(found, key=lambda name: found[name].at(LAG_PERCENT))
     count, least_count = found[worst].count, min(latencies.count for latencies in found.values())
     most_ms = found[worst].at(LAG_PERCENT) / MS_NS
@@ -188,8 +188,8 @@ def _lag(judged: dict[str, list[Measured]], nodes: dict[str, list[Measured]]) ->
     others = ", ".join(f"{name} {latencies.at(LAG_PERCENT) / MS_NS:.1f} ms" for name, latencies in beside.items())
     words += f"; beside the nodes: {others}" if others else ""
     for key, what in STALLS.items():
-        longest_us, node = max((one.values.get(key, 0.0), name) for name, rounds in judged.items() for one in rounds)
-        words += f"; longest {what} {longest_us / 1_000:.1f} ms ({node})" if longest_us else ""
+        longest_us, node = max((one.values.get(key, 0.0), name) for name, ones in judged.items() for one in ones)
+        words += f"; longest {what} since its start {longest_us / 1_000:.1f} ms ({node})" if longest_us else ""
     spread = (round(least_ms, 2), round(most_ms, 2))
     return Figure("soak_lag_p999_ms", round(most_ms, 2), "ms", "each node's loop", LAG_MS, verdict, spread, least_count, words)
 

@@ -1,12 +1,12 @@
-"""How far its audit has come, told by each node to those it dials, and kept by them in audits of their own: once a minute, signed.
+"""How far its audit has come, signed and told by each node once a minute to those it dials, which keep it in audits of their own.
 
 Who has a host can rewrite the store there as a whole, chain, head and the files beside it, and nothing on that host shows it. But others
 keep what it told them, their audits cover that, and what they told is with others in turn: ``mesh audit verify`` asks them.
 
 A core learns nothing of this: heads are taken where its handlers are looked up, signed, judged and written in turns of the shell's
 upkeep, a few at a time. What is told is durable here before. A node's newest head that waits takes the place of the one before, and of each
-node one in half a minute is judged, in a fleet of more than five one in six seconds for each that is known: so nobody fills an audit, and
-however many nodes there are it grows by 5 MB a day. A head that is known already is not written again.
+node one in half a minute is judged, where more than five are known one in six seconds for each of them: so nobody fills an audit, and all
+of them together add 5 MB a day at most. A head that is known already is not written again.
 """
 
 from collections.abc import Callable, Sequence
@@ -37,9 +37,9 @@ PATIENCE_NS = 10 * SECOND_NS
 JUDGE_NS = TELL_NS // 2
 """Of one node one head is judged in this time …"""
 JUDGE_EACH_NS = 6 * SECOND_NS
-"""… and of all that are known as many as one in this time."""
+"""… and of ``n`` that are known one of each in ``n`` times this."""
 QUIET_COUNT, BUSY_COUNT = 8, 1
-"""Heads judged in a turn (0.1 ms each): where no order has come lately, and where one has."""
+"""Heads judged in a turn (0.1 ms each): in a quiet one (``Upkeep.turn``), and in any other."""
 NODES_MAX = 100_000
 """More heads than there can be nodes."""
 

@@ -5,9 +5,9 @@ deadline has passed act; make what was to be committed durable in one transactio
 again until quiet. Effects are done at once, in their order. Nothing here looks inside a message.
 
 ZeroMQ's descriptors are edge-triggered, and sending uses up the edge: so an inlet that was sent on is looked at again before
-the loop waits. A poll each 250 ms checks that this never failed (``rescued_wakeup_count`` must stay 0), beats for the
-watchdog, measures the loop's lag, and does what can wait (``mesh/io/upkeep.py``) and what others have asked for (``every``): to be woken
-costs an idle process more than what it then does, so all of it shares one wake-up.
+the loop waits. A poll each 250 ms looks at all of them (what it finds in an idle loop is counted, ``rescued_wakeup_count``: must stay 0),
+beats for the watchdog, measures the loop's lag, and does what can wait (``mesh/io/upkeep.py``) and what others have asked for
+(``every``): to be woken costs an idle process more than what it then does, so all of it shares one wake-up.
 """
 
 import asyncio
@@ -95,7 +95,7 @@ class Shell:
         """Times a descriptor or a deadline woke the loop; the poll itself does not count."""
         self._wake_count_at_poll = 0
         self._commit_count = 0
-        """Times that something waited for a commit: an order, as a rule. Heartbeats and states do not."""
+        """Passes in which something waited for a commit: at a master or local an order, as a rule, at a router a stop."""
         self._commit_count_at_poll = 0
         self._beat = 0
         self._poll_due_ns = 0
@@ -391,7 +391,7 @@ class Shell:
             if drift_ns:
                 node.tell(links.SHELL, WallDrift(drift_ns))
         self._hub.answer_doors()
-        self._upkeep.turn(self._nodes, self._inlets, is_idle, is_quiet, now_ns)
+        self._upkeep.turn(self._nodes, self._inlets, now_ns, is_idle=is_idle, is_quiet=is_quiet)
         for inlet in self._inlets:
             if inlet.attachment is not None:
                 self._listen(inlet, is_anew=True)

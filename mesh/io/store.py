@@ -1,8 +1,8 @@
 """What a node must not forget: rows of (kind, key, record) in SQLite, durable when ``commit`` returns.
 
 WAL with ``synchronous=FULL``: one fsync a transaction. The write-ahead log is folded back in quiet moments, so that no order waits for it,
-and in any while it is short: after 500 commits that takes 16 ms, after 8,000 it took 76. (A thread that folds it beside the commits never
-comes to its end while there are many, so the log grows to its limit, which SQLite then enforces in the middle of one.)
+and where there are none after 1,000 commits, while that takes little: 16 ms after 500, 76 after 8,000 (Xeon of bench/README.md). A thread
+that does it beside the commits never comes to its end while there are many: the log grows until SQLite folds it in the middle of one.
 
 A store has a genesis, written once: a random id, and whose it is. Files beside it (``mesh/io/storemarks.py``) remember that there was one
 and how far it had come, so that a store which got lost or is an old copy is never taken for the newest in silence: it would execute orders
@@ -34,7 +34,7 @@ CHECKPOINT_COMMITS = 500
 CHECKPOINT_COMMITS_MAX = 1_000
 """… and in any."""
 BUSY_TURNS_MAX = 10
-"""Turns without a quiet moment after which is done all the same what can wait."""
+"""Turns without a quiet moment after which what can wait is done all the same."""
 _OLD_SUM = "SELECT sum FROM row WHERE kind = ? AND key = ?"
 _DELETE = "DELETE FROM row WHERE kind = ? AND key = ?"
 

@@ -1,8 +1,8 @@
 """Two small files beside a store that remember it: ``NAME.genesis`` that there is one, ``NAME.head`` how far it has come.
 
-The first is written once. The second is written anew each second in quiet moments and at the close: a store that is behind it was rolled
-back (an older copy was put there, or the end of its log is lost), and one that has another audit chain is not the one that was there. What
-happened since it was written it cannot show, nor a change of both files by the same hand.
+The first is written once. The second is written anew each second in quiet moments, each ten at the latest, and at the close: a store that
+is behind it was rolled back (an older copy was put there, or the end of its log is lost), and one that has another audit chain is not the
+one that was there. What happened since it was written it cannot show, nor a change of both files by the same hand.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""Old rows of archives go: a few at a time, in quiet moments, once a day round. What makes an order known is in no archive."""
+"""Old rows of archives go: a few at a time, mostly in quiet moments, once a day round. What makes an order known is in no archive."""
 
 import sqlite3
 

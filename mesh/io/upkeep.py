@@ -16,7 +16,7 @@ from mesh.units import SECOND_NS, US_NS
 FLUSH_NS = SECOND_NS
 COLLECT_NS = 30 * SECOND_NS
 COLLECT_NS_MAX = 300 * SECOND_NS
-"""Garbage of the oldest generation is collected in a quiet moment, and at the latest after this."""
+"""Garbage of the oldest generation is collected when idle, and at the latest after this."""
 
 
 class Upkeep:
@@ -31,7 +31,7 @@ class Upkeep:
         self._collected_ns = 0
         self._meter = ProcessMeter()
         self._pause_us_max = 0
-        """The longest garbage collection that was not asked for here."""
+        """The longest garbage collection that something may have waited for."""
         self._pause_began_ns = 0
         self._poll_count = 0
         self._others: list[tuple[int, Callable[[], None]]] = []
@@ -61,12 +61,12 @@ class Upkeep:
         else:
             self._pause_us_max = max(self._pause_us_max, (time.thread_time_ns() - self._pause_began_ns) // US_NS)
 
-    def turn(self, nodes: list[Node], inlets: list[Inlet], is_idle: bool, is_quiet: bool, now_ns: int) -> None:
-        """One poll's work; all inlets are hot afterwards. ``is_idle``: nothing has woken the loop since the poll before, which in a mesh
-        full of heartbeats is rare; ``is_quiet``: nothing has waited for a commit since, and nothing waits now.
+    def turn(self, nodes: list[Node], inlets: list[Inlet], now_ns: int, *, is_idle: bool, is_quiet: bool) -> None:
+        """One poll's work; whatever can receive is hot afterwards. ``is_idle``: nothing has woken the loop since the poll before, which in
+        a mesh full of heartbeats is rare; ``is_quiet``: nothing has waited for a commit since, and nothing waits now.
         """
         if is_idle:
-            rescue(inlets)
+            count_missed(inlets)
         for inlet in inlets:
             look_after(inlet, now_ns)
         for node in nodes:
@@ -81,11 +81,11 @@ class Upkeep:
             for node in nodes:
                 node.flush(is_quiet)
         since_ns = now_ns - self._collected_ns
-        if since_ns >= COLLECT_NS_MAX or (is_quiet and since_ns >= COLLECT_NS):
+        if since_ns >= COLLECT_NS_MAX or (is_idle and since_ns >= COLLECT_NS):
             self._collected_ns = now_ns
             paused_us = self._pause_us_max
             gc.collect()
-            self._pause_us_max = paused_us if is_quiet else self._pause_us_max  # no order waited for it
+            self._pause_us_max = paused_us if is_idle else self._pause_us_max  # nothing waited for it
         self._poll_count += 1
         for polls_count, callback in self._others:
             if self._poll_count % polls_count == 0:
@@ -105,7 +105,7 @@ class Upkeep:
         self.lag_us_max = 0
 
 
-def rescue(inlets: list[Inlet]) -> None:
+def count_missed(inlets: list[Inlet]) -> None:
     """Count data whose wake-up was missed: it is there, though its descriptor does not say so. Must find nothing, ever.
 
     Told for certain only when nothing has woken the loop for a whole poll; what is there is taken after any poll.
@@ -118,7 +118,7 @@ def rescue(inlets: list[Inlet]) -> None:
 
 
 def look_after(inlet: Inlet, now_ns: int) -> None:
-    """Links that libzmq has given up, peers too many; it is asked whether anything is new, whatever its descriptor has said."""
+    """It is hot, whatever its descriptor has said; links that libzmq has given up are made anew, peers too many told as lost."""
     inlet.is_hot = inlet.socket is None or inlet.socket.is_readable
     if inlet.socket is None:
         return

@@ -82,7 +82,7 @@ def test_soak_of_an_hour_is_judged() -> None:
     """Flat holds, 6 MiB fails and names its node; growth of broker and workers and the broker's lag are told, and judged nowhere."""
     flat = soaked([70.0] * 120)
     assert {figure.holds for figure in flat.values()} == {HOLDS}
-    assert flat["soak_lag_p999_ms"].how.endswith("; beside the nodes: broker-1 90.0 ms; longest commit 11.9 ms (master-1)")
+    assert flat["soak_lag_p999_ms"].how.endswith("; beside the nodes: broker-1 90.0 ms; longest commit since its start 11.9 ms (master-1)")
     grown = soaked([70.0 + number / 16 for number in range(120)])["soak_rss_growth_mib"]
     assert (grown.holds, grown.value > 5) == (FAILS, True)
     assert "most: master-1" in grown.how

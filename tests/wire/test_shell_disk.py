@@ -82,12 +82,12 @@ def test_store_is_tended_though_something_wakes_the_loop_all_the_time(hub: Hub, 
 
     def beat(now_ns: int) -> Effects:
         core.deadline_ns = now_ns + 20 * MS_NS
-        return DONE if len(tended) == 2 else (Commit(1, (Put("line", b"", b"x"),)),) if is_trading else NOTHING
+        return DONE if len(tended) == 2 or True in tended else (Commit(1, (Put("line", b"", b"x"),)),) if is_trading else NOTHING
 
     core.on(Durable, quietly)
     core.on_due, core.deadline_ns = beat, 1
     run(hub, node_of(core, store=store))
-    assert tended[1] is not is_trading
+    assert any(tended) is not is_trading
 
 
 def test_recovery_comes_before_anything_else(hub: Hub, tmp_path: Path) -> None:

@@ -97,8 +97,10 @@ def verify_audits(
         problems += [f"{name}: {why}" for why in bad]
     out = console()
     out.print(grid(VERDICTS, rows, out.width))
-    for problem in problems + ([absence(absent)] if absent and not nodes else []):
+    for problem in problems:
         out.print(cell(problem), soft_wrap=True)
+    if absent and not nodes:
+        out.print(cell(absence(absent)), soft_wrap=True)
     return 1 if problems else 0
 
 

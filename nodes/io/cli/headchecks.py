@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from mesh.errors import BadConfig, StoreFailed
 from mesh.io.headwalk import Compared, Comparison, KeptHead, kept_heads
@@ -15,16 +16,22 @@ DO = (
     "--since TIME leaves out what was kept before"
 )
 
-SHOWN = 8
-"""So many nodes are told by name."""
+NAMED_COUNT_MAX = 8
+"""More nodes than this are only counted."""
 
 
-def compare(
-    place: Path, names: Sequence[str], brought: Sequence[Path], since_ns: int
-) -> tuple[dict[str, Compared], list[str], list[str]]:
+class HeadWord(NamedTuple):
+    """What heads say. ``found``: by node; ``problems``: what hindered it; ``absent``: nodes of which there are heads and no store."""
+
+    found: dict[str, Compared]
+    problems: list[str]
+    absent: list[str]
+
+
+def compare(place: Path, names: Sequence[str], brought: Sequence[Path], since_ns: int) -> HeadWord:
     """The stores of ``names``, held against all heads that the stores of ``place`` keep and ``brought`` files have.
 
-    With it what hindered that, and the nodes of which there are heads and no store is here. Raises BadUsage for a file that is none.
+    Raises BadUsage for a file that is none.
     """
     comparison = Comparison({name: place / f"{name}.db" for name in names if (place / f"{name}.db").exists()})
     problems: list[str] = []
@@ -39,7 +46,8 @@ def compare(
                 problems.append(f"--heads {path}: no head in it is of a store that is looked at here; name the right file, or --state")
     finally:
         comparison.close()
-    return comparison.found, problems, sorted(name for name in comparison.heard if not (place / f"{name}.db").exists())
+    absent = sorted(name for name in comparison.heard if not (place / f"{name}.db").exists())
+    return HeadWord(comparison.found, problems, absent)
 
 
 def _hear(comparison: Comparison, heads: Iterable[KeptHead]) -> int:
@@ -49,10 +57,12 @@ def _hear(comparison: Comparison, heads: Iterable[KeptHead]) -> int:
 
 def absence(names: Sequence[str]) -> str:
     """Whose stores are not here though heads of them are: most run on other hosts, and a store that is gone looks the same."""
-    shown = ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} others" if len(names) > SHOWN else "")
+    more_count = len(names) - NAMED_COUNT_MAX
+    shown = ", ".join(names[:NAMED_COUNT_MAX]) + (f" and {more_count} others" if more_count > 0 else "")
     return (
         f"heads are kept of nodes without a store here ({len(names)}: {shown}); that is right where they run on other hosts (mesh audit "
-        f"heads > FILE here, mesh audit verify --heads FILE there); of one that runs on this host the store is gone"
+        f"heads > FILE here, mesh audit verify --heads FILE there) or have left the mesh (--since TIME leaves old heads out); of one that "
+        f"runs on this host the store is gone: put it back from a backup, and find out who took it"
     )
 
 

@@ -39,13 +39,11 @@ WAIT_S = 10.0
 WITHOUT = "; it opens nothing once the leave it holds has run out ({grant_s:g} s), until it has the change"
 
 
-UNDER_WAY_NS = 60 * SECOND_NS
-"""A change that was begun no longer ago than this and is not in force may still come into force."""
 
 
 class Ended(msgspec.Struct, frozen=True):
-    """How a reload ended. ``unfit``: nodes that were not up with what runs, before anything was sent; ``rival``: somebody else's change
-    that this one would take back unseen.
+    """How a reload ended. ``unfit``: nodes that were not up with what runs, before anything was sent; ``rival``: the change for which this
+    one was given up.
     """
 
     revision: Revision
@@ -82,9 +80,9 @@ def reload_config(file: Path, wish: Wish) -> int:
             "", secrets.randbits(62), time.time_ns(), next_number(client.view), before.fingerprint, after.fingerprint,
             patch_of(before, after), reason, operator_name(),
         )  # fmt: skip
-        unfit, rival = _unfit(client, _runs(before.fingerprint)), rival_of(revision, client)
-        if unfit or rival or wish.dry_run:
-            return _tell(Ended(revision, found, unfit, rival), wish, grant_s)
+        unfit = _unfit(client, _runs(before.fingerprint))
+        if unfit or wish.dry_run:
+            return _tell(Ended(revision, found, unfit), wish, grant_s)
         signer = signer_here(base, running, wish.config, wish.key)
         if not is_confirmed(f"Change {revision.number}: have all nodes take this now?", wish.yes):
             return NOT_DONE
@@ -103,19 +101,19 @@ def next_number(view: View) -> int:
 
 
 def rival_of(revision: Revision, client: Client) -> str:
-    """Which change of somebody else would be taken back unseen if this one came into force now; empty: none.
+    """Which change this one is given up for, because it would take that one back unseen; empty: none.
 
-    Two that lead on from the same configuration exclude each other: who looks once all nodes have both sees the other one.
+    Two that are made at the same time lead on from the same configuration, and the second in force would undo the first. So the one with
+    the lower number (where they are equal, the lower id) gives way: it is the other that nodes say fits. Begun later, one has a higher
+    number than all that were there, so one that was given up, or never came into force, hinders nobody.
     """
-    runs, items = running_config(client).fingerprint, client.view.live_changes
+    runs = running_config(client).fingerprint
     if runs != revision.before:
         return f"somebody has changed what runs meanwhile: it is {runs}, not {revision.before}"
-    in_force = {item.revision for item in items.values() if isinstance(item, Activation)}
-    for key, item in items.items():
-        if not isinstance(item, Revision) or item.by == revision.by or key in in_force:
-            continue
-        if item.issued_ns > revision.issued_ns - UNDER_WAY_NS:
-            return f"change {item.number} of {item.by or item.issuer} ({item.reason}) is on its way since {iso_of(item.issued_ns)}"
+    own = revision.number, entry_id(encode(revision))
+    for key, item in client.view.live_changes.items():
+        if isinstance(item, Revision) and (item.number, key) > own:
+            return f"change {item.number} of {item.by or item.issuer} ({item.reason}) has been under way since {iso_of(item.issued_ns)}"
     return ""
 
 
@@ -156,10 +154,11 @@ def _carried(client: Client, signer: Signer, revision: Revision, found: list[Cha
                 said.add(verdict.account)
                 say(verdict_line(verdict, f"change {revision.number} in force"), at_once=True)
 
-    prepared = carry(client, signer, revision, fits, limit_s, lambda stands: None)
-    if not prepared.is_complete:
-        return Ended(revision, found, prepared=prepared)
     if rival := rival_of(revision, client):
+        return Ended(revision, found, rival=rival)
+    prepared = carry(client, signer, revision, fits, limit_s, lambda stands: None)
+    rival = rival_of(revision, client)
+    if rival or not prepared.is_complete:
         return Ended(revision, found, prepared=prepared, rival=rival)
     if not wish.as_json:
         say(f"change {revision.number} is with all {len(client.config.account)} accounts and fits; now it is put in force", at_once=True)
@@ -179,13 +178,13 @@ def _tell(ended: Ended, wish: Wish, grant_s: float) -> int:
             say(f"{node} {why}", sys.stderr)
         say("nothing has changed: master, routers and locals have to be up and run what runs; see `mesh status`", sys.stderr)
     elif ended.rival:
-        say(f"{ended.rival}; nothing has changed by this command: see `mesh config show`, then reload again", sys.stderr)
+        say(f"{ended.rival}; this command has changed nothing: see `mesh config show`, then reload again", sys.stderr)
     elif ended.in_force is not None:
         _tell_in_force(ended.revision, ended.in_force, WITHOUT.format(grant_s=grant_s))
     elif ended.prepared is not None:
         _tell_missing(ended.prepared)
         say("nothing has changed: the change is not in force", sys.stderr)
-    return 0 if ended.is_in_force or (wish.dry_run and not ended.unfit and not ended.rival) else NOT_ALL
+    return 0 if ended.is_in_force or (wish.dry_run and not ended.unfit) else NOT_ALL
 
 
 def _tell_nothing(unfit: dict[str, str], runs: Config, wish: Wish) -> int:

@@ -1,7 +1,7 @@
 """Who tells of alerts: the one program whose end nobody is called for, because it is what calls."""
 
 from mesh.outlets import ALERTS_PROGRAM
-from nodes.io.doctor.finding import BAD, OK, UNKNOWN, Finding
+from nodes.io.doctor.finding import BAD, OK, UNKNOWN, WARN, Finding
 from nodes.io.fleet import Fleet, FleetDown
 
 AREA = "alerts"
@@ -15,11 +15,13 @@ def look(fleet: Fleet) -> list[Finding]:
     try:
         states = {process.name: process.state for process in fleet.states()} if fleet.socket.exists() else {}
     except FleetDown as error:
-        return [Finding(UNKNOWN, AREA, ALERTS_PROGRAM, str(error))]
+        return [Finding(UNKNOWN, AREA, ALERTS_PROGRAM, str(error), do="mesh status")]
     state = states.get(ALERTS_PROGRAM, "")
     if not state:
-        return [Finding(UNKNOWN, AREA, ALERTS_PROGRAM, "no supervisord here runs it: look on the host of the master")]
+        return [Finding(UNKNOWN, AREA, ALERTS_PROGRAM, "no supervisord here runs it", do="mesh up, or mesh doctor on the master's host")]
     if state == "RUNNING":
         return [Finding(OK, AREA, ALERTS_PROGRAM, state)]
+    if state == "STARTING":
+        return [Finding(WARN, AREA, ALERTS_PROGRAM, state, COSTS, "look again in a second")]
     do = f"mesh logs {ALERTS_PROGRAM}, mesh alerts test, then supervisorctl -c {fleet.conf} restart {ALERTS_PROGRAM}"
     return [Finding(BAD, AREA, ALERTS_PROGRAM, state, COSTS, do)]

@@ -41,7 +41,7 @@ def test_head_is_told_after_the_start_and_then_each_minute(tmp_path: Path, monke
     sent = told_by(node, monkeypatch)
     upkeep = Upkeep(10**18)
     for now_s in range(1, 130):
-        upkeep.turn([node], [], True, True, now_s * SECOND_NS)
+        upkeep.turn([node], [], now_s * SECOND_NS, is_idle=True, is_quiet=True)
         if now_s == 30:
             node.store.commit([Put("stop", b"1", b"freeze")])
     assert [(each.link, each.peer) for each in sent] == [("replay", 0), ("status.0", 0)] * 3
@@ -130,20 +130,20 @@ def test_one_node_cannot_fill_anothers_audit(tmp_path: Path) -> None:
 
 
 def test_audit_grows_no_faster_in_a_large_fleet(tmp_path: Path) -> None:
-    """Fifty nodes tell another head each minute; an hour adds what an hour of ten would."""
-    names = [f"local-{number}" for number in range(50)]
+    """Twenty nodes tell another head each minute: no more of them are written than of ten."""
+    names = [f"local-{number}" for number in range(20)]
     signers = {name: Signer(MESH, name, name.encode().ljust(32, b"k")) for name in names}
     node = keeper(tmp_path, keyring=Keyring(MESH, [Holder(name, "local", signer.public) for name, signer in signers.items()]))
     assert node.heads is not None
-    for minute in range(60):
+    for minute in range(20):
         for signer in signers.values():
             node.take(Envelope("status", 0, signer.signed_head(b"s" * 16, minute + 1, b"h" * 32, 1)), 0)
         for second in range(60):
             node.heads.turn(True, (60 * minute + second) * SECOND_NS)
     node.commit_all()
     kept = [head.node for head in kept_by(node)]
-    assert len(kept) <= len(names) + 3_600 * SECOND_NS // JUDGE_EACH_NS
-    assert min(map(kept.count, names)) > 10, "each has its turn"
+    assert len(kept) <= len(names) + 1_200 * SECOND_NS // JUDGE_EACH_NS
+    assert min(map(kept.count, names)) >= 10, "each has its turn"
 
 
 def test_few_are_judged_in_a_turn(tmp_path: Path) -> None:

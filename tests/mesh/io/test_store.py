@@ -13,7 +13,8 @@ import pytest
 
 from mesh.core import Put
 from mesh.errors import BadConfig, StoreFailed, StoreInUse
-from mesh.io.store import CHECKPOINT_COMMITS, CHECKPOINT_COMMITS_MAX, Store, create, open_store
+from mesh.io import store as store_module
+from mesh.io.store import Store, create, open_store
 from mesh.io.storemarks import read_head
 
 
@@ -110,8 +111,10 @@ def test_commit_is_durable_before_it_returns(store: Store) -> None:
     assert read == {"journal_mode": "wal", "synchronous": 2}
 
 
-def test_checkpoint_folds_the_log_back(store: Store) -> None:
+def test_checkpoint_folds_the_log_back(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """After some commits in a quiet moment, after more in any: no log grows until SQLite folds it back in the middle of a commit."""
+    monkeypatch.setattr(store_module, "CHECKPOINT_COMMITS", 5)
+    monkeypatch.setattr(store_module, "CHECKPOINT_COMMITS_MAX", 10)
     numbers = count()
 
     def grow_to(commits_count: int) -> None:
@@ -123,14 +126,14 @@ def test_checkpoint_folds_the_log_back(store: Store) -> None:
         store.tend(is_quiet)
         return store.path.stat().st_size > before
 
-    grow_to(CHECKPOINT_COMMITS - 1)
+    grow_to(4)
     assert not folds(is_quiet=True)
-    grow_to(CHECKPOINT_COMMITS)
+    grow_to(5)
     assert not folds(is_quiet=False)
     assert folds(is_quiet=True)
-    grow_to(CHECKPOINT_COMMITS_MAX - 1)
+    grow_to(9)
     assert not folds(is_quiet=False)
-    grow_to(CHECKPOINT_COMMITS_MAX)
+    grow_to(10)
     assert folds(is_quiet=False)
 
 

@@ -1,4 +1,4 @@
-"""What a shell does when there is time: garbage collections that interrupt the trading are measured, those of quiet moments are not."""
+"""What a shell does when there is time: garbage collections that interrupt the trading are measured, those of idle moments are not."""
 
 import gc
 
@@ -29,16 +29,16 @@ def test_collection_in_the_middle_of_something_is_measured() -> None:
     assert (before_us > 0, pause_us(upkeep)) == (True, 0)
 
 
-def test_collection_of_a_quiet_moment_is_no_pause() -> None:
-    """No order waited for it; one that could not wait any longer counts."""
+def test_collection_of_an_idle_moment_is_no_pause() -> None:
+    """Nothing waited for it; one that could not wait any longer counts."""
     upkeep = Upkeep(SECOND_NS)
     upkeep.start(0)
     try:
         upkeep._pause_us_max = 0
         gc.disable()
-        upkeep.turn([], [], False, True, COLLECT_NS + 1)
+        upkeep.turn([], [], COLLECT_NS + 1, is_idle=True, is_quiet=True)
         assert pause_us(upkeep) == 0
-        upkeep.turn([], [], False, False, 1_000 * COLLECT_NS)
+        upkeep.turn([], [], 1_000 * COLLECT_NS, is_idle=False, is_quiet=True)
         assert pause_us(upkeep) > 0
     finally:
         gc.enable()

@@ -6,7 +6,7 @@ import pytest
 
 from mesh.config import parse
 from nodes.io.doctor import alerts
-from nodes.io.doctor.finding import BAD, OK, UNKNOWN
+from nodes.io.doctor.finding import BAD, OK, UNKNOWN, WARN
 from nodes.io.fleet import Fleet, FleetDown, ProcessState
 from tests.smallmesh import small_mesh
 
@@ -29,7 +29,7 @@ def fleet_of(folder: Path, *states: ProcessState, head: str = HEAD, is_deaf: boo
     return fleet
 
 
-@pytest.mark.parametrize(("state", "level"), [("RUNNING", OK), ("FATAL", BAD), ("EXITED", BAD), ("BACKOFF", BAD), ("STARTING", BAD)])
+@pytest.mark.parametrize(("state", "level"), [("RUNNING", OK), ("FATAL", BAD), ("EXITED", BAD), ("BACKOFF", BAD), ("STARTING", WARN)])
 def test_state_of_the_program_is_told(tmp_path: Path, state: str, level: str) -> None:
     """One that is not up tells nobody anything; what to do names its log, a try, and how to start it."""
     (found,) = alerts.look(fleet_of(tmp_path, ProcessState("local-1", "RUNNING", 7), ProcessState("alerts", state, 8)))
@@ -43,7 +43,7 @@ def test_what_cannot_be_told_is_said(tmp_path: Path) -> None:
     """Nothing runs here; the program is another host's; supervisord is deaf. Where nobody is to be called nothing is looked at."""
     for name, states in (("none", ()), ("other", (ProcessState("local-1", "RUNNING", 7),))):
         (found,) = alerts.look(fleet_of(tmp_path / name, *states))
-        assert (found.level, found.value) == (UNKNOWN, "no supervisord here runs it: look on the host of the master")
+        assert (found.level, found.value) == (UNKNOWN, "no supervisord here runs it")
     (found,) = alerts.look(fleet_of(tmp_path / "deaf", is_deaf=True))
     assert (found.level, found.value) == (UNKNOWN, "supervisord does not answer")
     assert alerts.look(fleet_of(tmp_path / "nobody", head="[strategy.reversion]\n")) == []
