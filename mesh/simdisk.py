@@ -25,6 +25,8 @@ class Disk:
         self.rows: Rows = {}
         self.pruned: Rows = {}
         """Rows that were let go because they were old: for who looks from outside."""
+        self.replaced: Rows = {}
+        """What stood in rows before what stands there now: likewise."""
         self.unwritten: list[Unwritten] = []
         self.commit_ns = COMMIT_NS
         """How long a commit takes that somebody waits for."""
@@ -52,10 +54,13 @@ class Disk:
         rows = self.rows
         for waiting in self.unwritten[:count]:
             for put in waiting.puts:
+                key = put.kind, put.key
                 if put.record is None:
-                    rows.pop((put.kind, put.key), None)
-                else:
-                    rows[(put.kind, put.key)] = put.record
+                    rows.pop(key, None)
+                    continue
+                if key in rows:
+                    self.replaced[key] = rows[key]
+                rows[key] = put.record
         del self.unwritten[:count]
 
     def prune(self, old: Rows) -> int:

@@ -98,16 +98,18 @@ def has_decision(place: Place, key: bytes) -> bool:
 
 
 def has_outcome(place: Place, outcome: Outcome) -> bool:
-    """Whether a local's disk has an outcome; of one that was pruned, how it ended (or all of it, read before it was pruned)."""
+    """Whether a local's disk has an outcome (or had, where it was read before it was pruned). Of one whose row is gone: how the order
+    ended, or had ended before it turned up late.
+    """
     rows, key = place.disk.rows, reports.key_of(outcome.f)
     if outcome.detail != PRUNED:
         row = rows.get((reports.OUTCOME, key)) or rows.get((reports.ARCHIVE, key)) or place.disk.pruned.get((reports.ARCHIVE, key))
         return row is not None and decode_record_untrusted(row, Outcome).oid == outcome.oid
     if outcome.oid == NO_OID:
         return not outcome.final
-    raw = rows.get((reports.KNOWN, outcome.oid))
-    known = decode_record_untrusted(raw, reports.KnownRecord) if raw is not None else None
-    return known is not None and (known.f, known.code, known.volume_e8) == (outcome.f, outcome.code, outcome.volume_e8)
+    known_key = reports.KNOWN, outcome.oid
+    ends = [decode_record_untrusted(held[known_key], reports.KnownRecord) for held in (rows, place.disk.replaced) if known_key in held]
+    return (outcome.f, outcome.code, outcome.volume_e8) in [(known.f, known.code, known.volume_e8) for known in ends]
 
 
 def late_fill(disk: Disk, line: decisions.Line) -> Outcome | None:
