@@ -4,9 +4,9 @@ Who has a host can rewrite the store there as a whole, chain, head and the files
 keep what it told them, their audits cover that, and what they told is with others in turn: ``mesh audit verify`` asks them.
 
 A core learns nothing of this: heads are taken where its handlers are looked up, signed, judged and written in turns of the shell's
-upkeep, a few at a time. What is told is durable here before. A node's newest head that waits takes the place of the one before, and of each
-node one in half a minute is judged, where more than five are known one in six seconds for each of them: so nobody fills an audit, and all
-of them together add 5 MB a day at most. A head that is known already is not written again.
+upkeep, a few at a time. What is told is durable here before. A node's newest head that waits takes the place of the one before; of each
+node one in half a minute is judged and written, where more than five are known one in six seconds for each of them: so nobody fills an
+audit, and all of them together add 5 MB a day at most. A history that goes back is written at once, with what it went back from.
 """
 
 from collections.abc import Callable, Sequence
@@ -36,8 +36,8 @@ PATIENCE_NS = 10 * SECOND_NS
 """A node that is never quiet tells it so much later."""
 JUDGE_NS = TELL_NS // 2
 """Of one node one head is judged in this time …"""
-JUDGE_EACH_NS = 6 * SECOND_NS
-"""… and of ``n`` that are known one of each in ``n`` times this."""
+WRITE_EACH_NS = 6 * SECOND_NS
+"""… and where ``n`` are known one of each is written in ``n`` times this, be it longer."""
 QUIET_COUNT, BUSY_COUNT = 8, 1
 """Heads judged in a turn (0.1 ms each): in a quiet one (``Upkeep.turn``), and in any other."""
 NODES_MAX = 100_000
@@ -70,16 +70,22 @@ class Heads:
         """The newest of each node, not judged yet."""
         self._judge_at_ns: dict[str, int] = {}
         self._budget = Budget(WRITTEN_PER_S, WRITTEN_BURST)
-        self._kept = {head.node: head for head in _kept_in(node.store)}
-        """The newest of each node that is in the store."""
+        self._newest = {head.node: head for head in _kept_in(node.store)}
+        """The newest of each node that was judged."""
+        self._unwritten: dict[str, None] = {}
+        """Of whom that is not in the store."""
+        self._write_at_ns: dict[str, int] = {}
         node.core.handlers[AuditHead] = self._on_head
 
     def turn(self, is_quiet: bool, now_ns: int) -> None:
         """Judge some of the heads that wait; tell one's own where it is time."""
         ready = [name for name in self._waiting if now_ns >= self._judge_at_ns.get(name, 0)]
-        for name in ready[: QUIET_COUNT if is_quiet else BUSY_COUNT]:
-            self._judge_at_ns[name] = now_ns + max(JUDGE_NS, len(self._kept) * JUDGE_EACH_NS)
+        count = QUIET_COUNT if is_quiet else BUSY_COUNT
+        for name in ready[:count]:
+            self._judge_at_ns[name] = now_ns + JUDGE_NS
             self._judge(self._waiting.pop(name), now_ns)
+        for name in [name for name in self._unwritten if now_ns >= self._write_at_ns.get(name, 0)][:count]:
+            self._write(self._newest[name], now_ns)
         if self._tell_at_ns is None:
             self._tell_at_ns = now_ns + FIRST_NS
         if self._signer is not None and now_ns >= self._tell_at_ns + (0 if is_quiet else PATIENCE_NS):
@@ -107,13 +113,23 @@ class Heads:
         if why:
             self._refuse(head, why, now_ns)
             return
-        kept = self._kept.get(head.node)
-        if kept is not None and (kept.store_id, kept.seq, kept.hash) == (head.store_id, head.seq, head.hash):
+        newest = self._newest.get(head.node)
+        if newest is not None and (newest.store_id, newest.seq, newest.hash) == (head.store_id, head.seq, head.hash):
             return
-        if kept is not None and (back := went_back(kept, head)):
+        is_written = head.node not in self._unwritten
+        self._newest[head.node] = head
+        self._unwritten[head.node] = None
+        if newest is not None and (back := went_back(newest, head)):
+            for each in (head,) if is_written else (newest, head):  # the one before is what proves it
+                self._write(each, now_ns)
             do = "where nobody put a backup there, somebody rewrote it: mesh audit verify, and mesh audit heads for the host it is on"
             self._node.log.note(Note("error", "audit_went_back", {"node": head.node, "why": back, "do": do}))
-        self._kept[head.node] = head
+
+    def _write(self, head: AuditHead, now_ns: int) -> None:
+        """Into this node's audit."""
+        self._unwritten.pop(head.node, None)
+        known_count = sum(name in self._keyring for name in self._newest)
+        self._write_at_ns[head.node] = now_ns + max(JUDGE_NS, known_count * WRITE_EACH_NS)
         self._node.counters.add("kept_head_count")
         self._node.do((Commit(0, (Put(HEAD, head.node.encode(), encode(head)),)),))
 

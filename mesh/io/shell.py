@@ -30,7 +30,7 @@ from mesh.io.upkeep import Upkeep
 from mesh.io.wallwatch import WallWatch
 from mesh.io.watchdog import Watchdog
 from mesh.messages.control import FREEZE
-from mesh.units import MS_NS, NEVER, US_NS
+from mesh.units import MS_NS, NEVER
 
 ROUNDS_MAX = 16
 """Rounds of one pass before the loop's other callbacks (signals, timers) have their turn."""
@@ -378,8 +378,7 @@ class Shell:
     def _poll(self) -> None:
         now_ns = self._clock()
         self._beat += 1
-        lag_us = max(0, now_ns - self._poll_due_ns) // US_NS
-        self._upkeep.lag_us_max = max(self._upkeep.lag_us_max, lag_us)
+        self._upkeep.lagged(now_ns - self._poll_due_ns)
         self._poll_due_ns = now_ns + POLL_MS * MS_NS
         self._loop.call_later(POLL_MS / 1_000, self._poll)
         is_idle = self._wake_count == self._wake_count_at_poll and not self._is_scheduled
@@ -392,6 +391,7 @@ class Shell:
                 node.tell(links.SHELL, WallDrift(drift_ns))
         self._hub.answer_doors()
         self._upkeep.turn(self._nodes, self._inlets, now_ns, is_idle=is_idle, is_quiet=is_quiet)
+        self._upkeep.lagged(self._clock() - now_ns)
         for inlet in self._inlets:
             if inlet.attachment is not None:
                 self._listen(inlet, is_anew=True)

@@ -1,8 +1,8 @@
 """What a node must not forget: rows of (kind, key, record) in SQLite, durable when ``commit`` returns.
 
-WAL with ``synchronous=FULL``: one fsync a transaction. The write-ahead log is folded back in quiet moments, so that no order waits for it,
-and where there are none after 1,000 commits, while that takes little: 16 ms after 500, 76 after 8,000 (Xeon of bench/README.md). A thread
-that does it beside the commits never comes to its end while there are many: the log grows until SQLite folds it in the middle of one.
+WAL with ``synchronous=FULL``: one fsync a transaction. The write-ahead log is folded back in quiet moments, when no order is
+likely to wait for it, and where there are none while that takes little: 16 ms after 3,000 changed rows, 76 where SQLite does it after 80 MB
+(Xeon of bench/README.md). A thread that folds beside the commits never comes to its end while there are many, and the log grows to that.
 
 A store has a genesis, written once: a random id, and whose it is. Files beside it (``mesh/io/storemarks.py``) remember that there was one
 and how far it had come, so that a store which got lost or is an old copy is never taken for the newest in silence: it would execute orders
@@ -29,9 +29,9 @@ from mesh.io.storemigrate import migrate
 from mesh.io.storeprune import Pruner
 
 NO_DESCRIPTORS = (errno.EMFILE, errno.ENFILE)
-CHECKPOINT_COMMITS = 500
-"""Commits after which a log is folded back in a quiet moment …"""
-CHECKPOINT_COMMITS_MAX = 1_000
+CHECKPOINT_ROWS = 3_000
+"""Changed rows, each of some two pages of 2 KB, after which a log is folded back in a quiet moment …"""
+CHECKPOINT_ROWS_MAX = 6_000
 """… and in any."""
 BUSY_TURNS_MAX = 10
 """Turns without a quiet moment after which what can wait is done all the same."""
@@ -57,7 +57,8 @@ class Store:
         self._pruner = Pruner(role, keep_days)
         self._remembered: Head | None = None
         self._busy_turns = 0
-        self._uncheckpointed_count = 0
+        self._folded_count = database.total_changes
+        """Rows changed in this database by the time its log was last folded back."""
 
     @property
     def store_id(self) -> bytes:
@@ -98,7 +99,6 @@ class Store:
         except sqlite3.Error as error:
             raise self._failed("a commit failed", error) from None
         self.head = head
-        self._uncheckpointed_count += 1
         self.counters.add("commit_count")
         self.counters.keep_max("commit_us_max", (time.perf_counter_ns() - started_ns) // 1_000)
 
@@ -131,21 +131,24 @@ class Store:
         return after
 
     def tend(self, is_quiet: bool) -> None:
-        """What can wait, each second: how far the store has come, old rows, the log. Raises StoreFailed.
+        """What can wait, each second: how far the store has come, then old rows or the log. Raises StoreFailed.
 
         Done in quiet moments, and where there are none a little of it all the same: else a busy node would never let anything go.
         """
         self._busy_turns = 0 if is_quiet else self._busy_turns + 1
+        is_time = is_quiet or self._busy_turns >= BUSY_TURNS_MAX
+        is_long = self._database.total_changes - self._folded_count >= (CHECKPOINT_ROWS if is_quiet else CHECKPOINT_ROWS_MAX)
         try:
-            if is_quiet or self._busy_turns >= BUSY_TURNS_MAX:
+            if is_time:
                 self._busy_turns = 0
                 self._remember()
+            if is_time and not is_long:
                 before = self.head
                 self.head = self._pruner.step(self._database, before, wall_ns())
                 self.counters.add("pruned_row_count", self.head.pruned_count - before.pruned_count)
         except (sqlite3.Error, OSError) as error:
             raise self._failed("what can wait failed", error) from None
-        if self._uncheckpointed_count >= (CHECKPOINT_COMMITS if is_quiet else CHECKPOINT_COMMITS_MAX):
+        if is_long:
             self.checkpoint()
 
     def _remember(self) -> None:
@@ -161,7 +164,7 @@ class Store:
 
     def checkpoint(self) -> None:
         """Fold the log back: costs two fsyncs and its pages. Raises StoreFailed."""
-        self._uncheckpointed_count = 0
+        self._folded_count = self._database.total_changes
         try:
             self._database.execute("PRAGMA wal_checkpoint(PASSIVE)")
         except sqlite3.Error as error:

@@ -18,7 +18,7 @@ VERSION = 2
 PAGE_BYTES = 2_048
 """A commit writes whole pages: with half of SQLite's usual size it takes two thirds of the time."""
 WAL_PAGES_MAX = 40_000
-"""80 MB of log: folded back by the commit that finds it so long. A tended store comes there only while somebody reads it for long."""
+"""80 MB of log: folded back by the commit that finds it so long. A tended store comes there only while somebody else reads it for long."""
 SCHEMA = {
     "audit": "CREATE TABLE audit (seq INTEGER PRIMARY KEY, wall_ns INTEGER NOT NULL, kind TEXT NOT NULL, key BLOB NOT NULL, "
     "record BLOB NOT NULL, hash BLOB NOT NULL) STRICT",

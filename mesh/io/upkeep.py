@@ -24,7 +24,7 @@ class Upkeep:
 
     def __init__(self, health_ns: int) -> None:
         self.lag_us_max = 0
-        """The loop's largest lag since health was last published."""
+        """The loop's largest lag since health was last published; work that can wait lags what cannot."""
         self._health_ns = health_ns
         self._health_at_ns = 0
         self._flush_at_ns = 0
@@ -36,6 +36,10 @@ class Upkeep:
         self._poll_count = 0
         self._others: list[tuple[int, Callable[[], None]]] = []
         """Each so many polls, what others want done."""
+
+    def lagged(self, ns: int) -> None:
+        """The loop was late by so much, or has done nothing else for so long."""
+        self.lag_us_max = max(self.lag_us_max, ns // US_NS)
 
     def every(self, polls_count: int, callback: Callable[[], None]) -> None:
         """Have something else done each so many polls."""

@@ -22,7 +22,7 @@ from mesh.messages.outcomes import Outcome
 from mesh.texts import iso_of
 from nodes.decisions import ARCHIVE, DECISION, ArchiveRecord, DecisionRecord
 from nodes.io.cli.grid import Column, cell, console, grid
-from nodes.io.cli.headchecks import absence, compare, complaint
+from nodes.io.cli.headchecks import FIND, absence, compare, complaint, gone
 from nodes.io.cli.plaintext import say_json
 from nodes.io.cli.sincewords import since_ns_of
 from nodes.io.keylog import KeyRecord
@@ -97,10 +97,13 @@ def verify_audits(
         problems += [f"{name}: {why}" for why in bad]
     out = console()
     out.print(grid(VERDICTS, rows, out.width))
+    taken = [] if nodes else gone(place, absent)
+    problems += [f"{name}: its store is gone, what lies beside it is not: {FIND}" for name in taken]
     for problem in problems:
         out.print(cell(problem), soft_wrap=True)
-    if absent and not nodes:
-        out.print(cell(absence(absent)), soft_wrap=True)
+    elsewhere = [] if nodes else [name for name in absent if name not in taken]
+    if elsewhere:
+        out.print(cell(absence(elsewhere)), soft_wrap=True)
     return 1 if problems else 0
 
 

@@ -162,6 +162,13 @@ class Client:
             self.pump(50)
         return True
 
+    def look_anew(self) -> None:
+        """Leave what routers had said by now, which may be long ago where nobody looked meanwhile, and wait for what they show since."""
+        while self.drop():
+            pass
+        self._tally = SnapshotTally()
+        self.wait_whole(LOOK_S)
+
     def wait_for(self, done: Callable[[Msg], bool], seconds: float) -> bool:
         """Until ``done`` says so of an answer that came; False where none did in time."""
         end_s = time.monotonic() + seconds

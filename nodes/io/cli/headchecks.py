@@ -16,8 +16,9 @@ DO = (
     "--since TIME leaves out what was kept before"
 )
 
-NAMED_COUNT_MAX = 8
-"""More nodes than this are only counted."""
+FIND = "put it back from a backup, and find out who took it"
+BESIDE = (".genesis", ".head", ".lock")
+"""Files that lie beside a store, and stay where it alone was taken away."""
 
 
 class HeadWord(NamedTuple):
@@ -46,8 +47,7 @@ def compare(place: Path, names: Sequence[str], brought: Sequence[Path], since_ns
                 problems.append(f"--heads {path}: no head in it is of a store that is looked at here; name the right file, or --state")
     finally:
         comparison.close()
-    absent = sorted(name for name in comparison.heard if not (place / f"{name}.db").exists())
-    return HeadWord(comparison.found, problems, absent)
+    return HeadWord(comparison.found, problems, sorted(name for name in comparison.heard if not (place / f"{name}.db").exists()))
 
 
 def _hear(comparison: Comparison, heads: Iterable[KeptHead]) -> int:
@@ -55,14 +55,17 @@ def _hear(comparison: Comparison, heads: Iterable[KeptHead]) -> int:
     return sum(comparison.hear(kept) for kept in heads)
 
 
+def gone(place: Path, names: Sequence[str]) -> list[str]:
+    """Of nodes whose stores are not here those that have had one."""
+    return [name for name in names if any((place / f"{name}{suffix}").exists() for suffix in BESIDE)]
+
+
 def absence(names: Sequence[str]) -> str:
     """Whose stores are not here though heads of them are: most run on other hosts, and a store that is gone looks the same."""
-    more_count = len(names) - NAMED_COUNT_MAX
-    shown = ", ".join(names[:NAMED_COUNT_MAX]) + (f" and {more_count} others" if more_count > 0 else "")
     return (
-        f"heads are kept of nodes without a store here ({len(names)}: {shown}); that is right where they run on other hosts (mesh audit "
-        f"heads > FILE here, mesh audit verify --heads FILE there) or have left the mesh (--since TIME leaves old heads out); of one that "
-        f"runs on this host the store is gone: put it back from a backup, and find out who took it"
+        f"heads are kept of nodes without a store here ({len(names)}: {', '.join(names)}); that is right where they run on other hosts (mesh "
+        f"audit heads > FILE here, mesh audit verify --heads FILE there) or have left the mesh (--since TIME leaves old heads out); of one "
+        f"that runs on this host the store is gone: {FIND}"
     )
 
 

@@ -107,6 +107,9 @@ def rival_of(revision: Revision, client: Client) -> str:
     the lower number (where they are equal, the lower id) gives way: it is the other that nodes say fits. Begun later, one has a higher
     number than all that were there, so one that was given up, or never came into force, hinders nobody.
     """
+    client.look_anew()
+    if not client.is_seeing:
+        return "no router shows all it knows, so nobody can tell whether somebody else makes a change, too"
     runs = running_config(client).fingerprint
     if runs != revision.before:
         return f"somebody has changed what runs meanwhile: it is {runs}, not {revision.before}"
@@ -178,6 +181,8 @@ def _tell(ended: Ended, wish: Wish, grant_s: float) -> int:
             say(f"{node} {why}", sys.stderr)
         say("nothing has changed: master, routers and locals have to be up and run what runs; see `mesh status`", sys.stderr)
     elif ended.rival:
+        if ended.prepared is not None:
+            _tell_missing(ended.prepared)
         say(f"{ended.rival}; this command has changed nothing: see `mesh config show`, then reload again", sys.stderr)
     elif ended.in_force is not None:
         _tell_in_force(ended.revision, ended.in_force, WITHOUT.format(grant_s=grant_s))

@@ -10,7 +10,7 @@ from mesh.core import Envelope, Put, Send
 from mesh.errors import BadConfig
 from mesh.io import auditwalk
 from mesh.io.doorkeeper import REFUSED_GUEST, RefusedGuest
-from mesh.io.heads import BUSY_COUNT, FIRST_NS, JUDGE_EACH_NS, JUDGE_NS, PATIENCE_NS, QUIET_COUNT, TELL_NS, Heads
+from mesh.io.heads import BUSY_COUNT, FIRST_NS, JUDGE_NS, PATIENCE_NS, QUIET_COUNT, TELL_NS, WRITE_EACH_NS, Heads
 from mesh.io.node import Node
 from mesh.io.store import open_store
 from mesh.io.upkeep import Upkeep
@@ -142,8 +142,25 @@ def test_audit_grows_no_faster_in_a_large_fleet(tmp_path: Path) -> None:
             node.heads.turn(True, (60 * minute + second) * SECOND_NS)
     node.commit_all()
     kept = [head.node for head in kept_by(node)]
-    assert len(kept) <= len(names) + 1_200 * SECOND_NS // JUDGE_EACH_NS
+    assert len(kept) <= len(names) + 1_200 * SECOND_NS // WRITE_EACH_NS
     assert min(map(kept.count, names)) >= 10, "each has its turn"
+
+
+def test_history_that_goes_back_is_seen_and_proved_in_a_large_fleet_too(tmp_path: Path) -> None:
+    """Between two of its heads that are written: what it went back from is written then, and what it went back to."""
+    names = [f"local-{number}" for number in range(200)]
+    signers = {name: Signer(MESH, name, name.encode().ljust(32, b"k")) for name in names}
+    node = keeper(tmp_path, keyring=Keyring(MESH, [Holder(name, "local", signer.public) for name, signer in signers.items()]))
+    for at, name in enumerate(names):
+        hand(node, signers[name].signed_head(b"s" * 16, 800, b"h" * 32, 1), at)
+    for minute, seq in enumerate((1_001, 1_005, 920, 1_020), 1):
+        hand(node, signers["local-7"].signed_head(b"s" * 16, seq, b"h" * 32, 1), 60 * minute * SECOND_NS)
+    assert [head.seq for head in kept_by(node) if head.node == "local-7"] == [800, 1_001, 1_005, 920]
+    assert names_of(node) == ["audit_went_back"]
+    hand(node, signers["local-8"].signed_head(b"s" * 16, 801, b"h" * 32, 1), 1_300 * SECOND_NS)
+    assert [head.seq for head in kept_by(node) if head.node == "local-7"] == [800, 1_001, 1_005, 920], "the next one waits"
+    hand(node, signers["local-8"].signed_head(b"s" * 16, 802, b"h" * 32, 1), 1_600 * SECOND_NS)
+    assert [head.seq for head in kept_by(node) if head.node == "local-7"][-1] == 1_020, "and is written though its node is silent"
 
 
 def test_few_are_judged_in_a_turn(tmp_path: Path) -> None:

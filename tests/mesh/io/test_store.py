@@ -112,13 +112,14 @@ def test_commit_is_durable_before_it_returns(store: Store) -> None:
 
 
 def test_checkpoint_folds_the_log_back(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    """After some commits in a quiet moment, after more in any: no log grows until SQLite folds it back in the middle of a commit."""
-    monkeypatch.setattr(store_module, "CHECKPOINT_COMMITS", 5)
-    monkeypatch.setattr(store_module, "CHECKPOINT_COMMITS_MAX", 10)
+    """After some changed rows in a quiet moment, after more in any: no log grows until SQLite folds it back in the middle of a commit."""
+    monkeypatch.setattr(store_module, "CHECKPOINT_ROWS", 10)
+    monkeypatch.setattr(store_module, "CHECKPOINT_ROWS_MAX", 20)
     numbers = count()
 
-    def grow_to(commits_count: int) -> None:
-        while store._uncheckpointed_count < commits_count:
+    def grow_to(rows_count: int) -> None:
+        """A row and the head a commit."""
+        while store._database.total_changes - store._folded_count < rows_count:
             store.commit([Put("line", next(numbers).to_bytes(2), bytes(2_000))])
 
     def folds(is_quiet: bool) -> bool:
@@ -126,14 +127,14 @@ def test_checkpoint_folds_the_log_back(store: Store, monkeypatch: pytest.MonkeyP
         store.tend(is_quiet)
         return store.path.stat().st_size > before
 
-    grow_to(4)
+    grow_to(8)
     assert not folds(is_quiet=True)
-    grow_to(5)
+    grow_to(10)
     assert not folds(is_quiet=False)
     assert folds(is_quiet=True)
-    grow_to(9)
+    grow_to(18)
     assert not folds(is_quiet=False)
-    grow_to(10)
+    grow_to(20)
     assert folds(is_quiet=False)
 
 

@@ -54,6 +54,9 @@ class FakeClient:
         coming, self._from = self._from, []
         return coming
 
+    def look_anew(self) -> None:
+        self.pump(1)
+
     def __enter__(self) -> "FakeClient":
         return self
 

@@ -63,12 +63,15 @@ def test_rewritten_store_is_named_by_who_keeps_its_head(state: Path, capsys: pyt
 
 
 def test_store_that_is_gone_is_told_by_the_heads_of_it(state: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A node of another host and a store that somebody took away look alike from here: both are told, and neither is called bad."""
+    """A node of another host and one that was taken away whole look alike: both are named. What lay beside a store tells them apart."""
     router = open_store(state / "router-1.db", MESH, "router-1", "router")
     router.commit([put_head(msgspec.structs.replace(head_of(state / "local-1.db"), node="local-2"))])
     router.close()
     verify_audits(None, state, [])
     assert "heads are kept of nodes without a store here (1: local-2); that is right where they run on other hosts" in told(capsys)
+    (state / "local-1.db").unlink()
+    assert verify_audits(None, state, []) == 1
+    assert "local-1: its store is gone, what lies beside it is not: put it back" in told(capsys)
     for path in state.glob("local-1.*"):
         path.unlink()
     assert verify_audits(None, state, []) == 0

@@ -322,6 +322,31 @@ def test_change_that_was_begun_while_somebody_thought_is_not_taken_back_unseen(
     assert mesh.words[0].number == 3
 
 
+def test_nothing_is_put_in_force_by_who_does_not_see_the_mesh(
+    mesh: PlayedMesh, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """While somebody thought, or on the way: exit 3, what was sent is told with who lacks it, and one document for programs."""
+    pump, why = mesh.pump, "no router shows all it knows, so nobody can tell whether somebody else makes a change, too"
+
+    def blind(limit_ms: int) -> list[tuple[str, Msg]]:
+        mesh.is_seeing = not mesh.words
+        return pump(limit_ms)
+
+    mesh.deaf, mesh.pump = ("two",), blind
+    assert mesh.reload(text(3)) == 3
+    says = capsys.readouterr().err
+    assert "NOT CONFIRMED  two  no LATCHED\n" in says
+    assert f"{why}; this command has changed nothing" in says
+    assert [type(item) for item in mesh.words] == [Revision]
+    mesh.pump = pump
+    mesh.words.clear()
+    mesh.is_seeing = True
+    monkeypatch.setattr(reload, "is_confirmed", lambda *_: setattr(mesh, "is_seeing", False) is None)
+    assert mesh.reload(text(3), Wish(yes=True, reason="x", as_json=True)) == 3
+    assert json.loads(capsys.readouterr().out)["rival"] == why
+    assert mesh.words == []
+
+
 @pytest.mark.parametrize("is_in_force", [False, True])
 def test_change_of_somebody_else_that_came_in_between_keeps_this_one_out_of_force(
     mesh: PlayedMesh, is_in_force: bool, capsys: pytest.CaptureFixture[str]
