@@ -63,9 +63,9 @@ def gone(place: Path, names: Sequence[str]) -> list[str]:
 def absence(names: Sequence[str]) -> str:
     """Whose stores are not here though heads of them are: most run on other hosts, and a store that is gone looks the same."""
     return (
-        f"heads are kept of nodes without a store here ({len(names)}: {', '.join(names)}); that is right where they run on other hosts ("
-        f"mesh audit heads > FILE here, mesh audit verify --heads FILE there) or have left the mesh (--since TIME leaves old heads out); of one "
-        f"that runs on this host the store is gone: {FIND}"
+        f"heads are kept of nodes without a store here ({len(names)}: {', '.join(names)}); that is right where they run on other hosts "
+        f"(mesh audit heads > FILE here, mesh audit verify --heads FILE there) or have left the mesh (--since TIME leaves old heads "
+        f"out); of one that runs on this host the store is gone: {FIND}"
     )
 
 
