@@ -1,5 +1,6 @@
 """Whether the program that tells of alerts runs: nobody is called when it does not."""
 
+import socket
 from pathlib import Path
 
 import pytest
@@ -47,3 +48,16 @@ def test_what_cannot_be_told_is_said(tmp_path: Path) -> None:
     (found,) = alerts.look(fleet_of(tmp_path / "deaf", is_deaf=True))
     assert (found.level, found.value) == (UNKNOWN, "supervisord does not answer")
     assert alerts.look(fleet_of(tmp_path / "nobody", head="[strategy.reversion]\n")) == []
+
+
+def test_supervisord_that_stands_still_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It listens and never answers: told so, and other sockets wait as before."""
+    monkeypatch.setattr(alerts, "ANSWER_S", 0.05)
+    fleet = Fleet(parse(small_mesh(HEAD, {"one": ""})), tmp_path)
+    fleet.socket.parent.mkdir(parents=True)
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(fleet.socket))
+        listener.listen()
+        (found,) = alerts.look(fleet)
+    assert (found.level, "does not answer" in found.value, "timed out" in found.value) == (UNKNOWN, True, True)
+    assert socket.getdefaulttimeout() is None
