@@ -39,8 +39,6 @@ WAIT_S = 10.0
 WITHOUT = "; it opens nothing once the leave it holds has run out ({grant_s:g} s), until it has the change"
 
 
-
-
 class Ended(msgspec.Struct, frozen=True):
     """How a reload ended. ``unfit``: nodes that were not up with what runs, before anything was sent; ``rival``: the change for which this
     one was given up.

@@ -5,6 +5,8 @@ to the master (it cannot have been answered before it was asked): the bug is a l
 lower epoch reach no local, because its router refuses them first: ``equal_epoch_taken_again`` and the masters' epochs stand for them.
 Two show once in some thousand seeds (2953, 4858 of ``tests/sim/test_simulate.py``) and are held by ``tests/nodes/local/test_void.py``: an
 opening of another life that ends unseen by a verdict, and one that is looked for while another life may still open it.
+That a store was rolled back, its local and its master each find out: ``rollback_forgotten`` is planted in both, for either alone stops all
+openings. ``tests/nodes/local/test_local_care.py`` and ``tests/nodes/master/test_rollback.py`` hold each.
 """
 
 from tests.sim.mutants.calls import CALLS

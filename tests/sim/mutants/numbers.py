@@ -1,6 +1,6 @@
 """Numbers that are lost, used twice, or said to be there when they are not."""
 
-from tests.sim.mutants.mutant import Mutant
+from tests.sim.mutants.mutant import Change, Mutant
 
 NUMBERS = (
     Mutant(
@@ -75,5 +75,6 @@ NUMBERS = (
         "nodes/local/homelink.py",
         "            state.is_rolled_back = True\n",
         "",
+        also=(Change("nodes/master/account.py", "self.is_rolled_back = not all(", "self.is_rolled_back = False and not all("),),
     ),
 )

@@ -50,7 +50,8 @@ def rows(finds: list[Find]) -> Iterable[str]:
     """The lines of the table, and what they come to."""
     for find in finds:
         mutant = mutant_of(find.name)
-        yield f"| {find.name} | {mutant.rule} | {mutant.path} | {find.count if find.seed else '**none**'} | {find.broken} |"
+        paths = ", ".join(change.path for change in mutant.changes)
+        yield f"| {find.name} | {mutant.rule} | {paths} | {find.count if find.seed else '**none**'} | {find.broken} |"
     counts = [find.count for find in finds if find.seed]
     found = f"{len(counts)} of {len(finds)} found"
     yield f"\n{found}; seeds to find: median {statistics.median(counts):g}, worst {max(counts)}." if counts else f"\n{found}."
