@@ -172,7 +172,7 @@ class Ledger:
             del self._keys[sid]
         for line in decision.lines:
             self._lines.pop((line.record.oid, line.record.account), None)
-        # they know it and it them: else only the collector would free them, which under load comes each five minutes
+        # they know it and it them: else only the collector would free them, which under load comes once an hour
         decision.lines = []
 
 

@@ -44,7 +44,7 @@ LAGS_LEAST = 1_000
 """Of fewer intervals p99.9 is their largest."""
 GROWTH_MIB, LAG_MS, REFUSED_PERCENT = 5.0, 20.0, 1.0
 LEAST_S = 1_800.0
-"""A shorter soak judges no growth: caches fill, and the first checkpoints and collections are still to come."""
+"""A shorter soak judges no growth: caches fill. In one of less than an hour no busy node has collected its oldest garbage: it counts."""
 
 
 def soaked(locals_count: int, played_count: int) -> Config:

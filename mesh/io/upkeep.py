@@ -15,8 +15,9 @@ from mesh.units import SECOND_NS, US_NS
 
 FLUSH_NS = SECOND_NS
 COLLECT_NS = 30 * SECOND_NS
-COLLECT_NS_MAX = 300 * SECOND_NS
-"""Garbage of the oldest generation is collected when idle, and at the latest after this."""
+COLLECT_NS_MAX = 3_600 * SECOND_NS
+"""Garbage of the oldest generation is collected when idle, and at the latest after this: at 20 orders a second it takes a master 40 ms and
+others 0.2 to 6, and finds some 60 objects of each minute at most (what goes in great numbers is freed without it)."""
 
 
 class Upkeep:

@@ -155,7 +155,7 @@ def test_lines_are_always_codes_and_states(data: st.DataObject) -> None:
 
 
 def test_what_is_forgotten_needs_no_collector() -> None:
-    """At twenty orders a second five minutes of decisions, the rests between two collections, were forty megabytes."""
+    """At twenty orders a second what five minutes of decisions left was forty megabytes."""
     ledger = Ledger()
     gc.collect()
     gc.disable()

@@ -111,31 +111,50 @@ def test_commit_is_durable_before_it_returns(store: Store) -> None:
     assert read == {"journal_mode": "wal", "synchronous": 2}
 
 
+class Growing:
+    """A store whose log grows by rows, and what becomes of it."""
+
+    def __init__(self, store: Store, monkeypatch: pytest.MonkeyPatch, rests: int) -> None:
+        self._store = store
+        self._numbers = count()
+        for name, value in (("ROWS", 10), ("ROWS_MAX", 20), ("ROWS_LAST", 60), ("RESTS", rests)):
+            monkeypatch.setattr(store_module, f"CHECKPOINT_{name}", value)
+
+    def to(self, rows_count: int) -> None:
+        """A row and the head a commit."""
+        while self._store._database.total_changes - self._store._folded_count < rows_count:
+            self._store.commit([Put("line", next(self._numbers).to_bytes(2), bytes(2_000))])
+
+    def folds(self, is_quiet: bool) -> bool:
+        """Whether it is folded back now."""
+        before = self._store.path.stat().st_size
+        self._store.tend(is_quiet)
+        return self._store.path.stat().st_size > before
+
+
 def test_checkpoint_folds_the_log_back(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """After some changed rows in a quiet moment, after more in any: no log grows until SQLite folds it back in the middle of a commit."""
-    monkeypatch.setattr(store_module, "CHECKPOINT_ROWS", 10)
-    monkeypatch.setattr(store_module, "CHECKPOINT_ROWS_MAX", 20)
-    numbers = count()
+    log = Growing(store, monkeypatch, rests=0)
+    log.to(8)
+    assert not log.folds(is_quiet=True)
+    log.to(10)
+    assert not log.folds(is_quiet=False)
+    assert log.folds(is_quiet=True)
+    log.to(18)
+    assert not log.folds(is_quiet=False)
+    log.to(20)
+    assert log.folds(is_quiet=False)
 
-    def grow_to(rows_count: int) -> None:
-        """A row and the head a commit."""
-        while store._database.total_changes - store._folded_count < rows_count:
-            store.commit([Put("line", next(numbers).to_bytes(2), bytes(2_000))])
 
-    def folds(is_quiet: bool) -> bool:
-        before = store.path.stat().st_size
-        store.tend(is_quiet)
-        return store.path.stat().st_size > before
-
-    grow_to(8)
-    assert not folds(is_quiet=True)
-    grow_to(10)
-    assert not folds(is_quiet=False)
-    assert folds(is_quiet=True)
-    grow_to(18)
-    assert not folds(is_quiet=False)
-    grow_to(20)
-    assert folds(is_quiet=False)
+def test_log_of_a_slow_disk_is_folded_back_less_often(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Many times as long as it took nothing more is folded; but not for ever."""
+    log = Growing(store, monkeypatch, rests=10**9)
+    log.to(10)
+    assert log.folds(is_quiet=True)
+    log.to(58)
+    assert not log.folds(is_quiet=True)
+    log.to(60)
+    assert log.folds(is_quiet=False)
 
 
 def test_genesis_is_written_once(path: Path) -> None:

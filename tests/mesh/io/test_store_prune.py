@@ -77,6 +77,23 @@ def test_node_without_a_quiet_moment_lets_old_rows_go_too(tmp_path: Path, clock:
     store.close()
 
 
+@pytest.mark.parametrize("is_quiet", [True, False])
+def test_long_log_keeps_no_old_rows(tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch, is_quiet: bool) -> None:
+    """Of a node that changes more rows a second than are folded at once both is done in one turn."""
+    monkeypatch.setattr(store_module, "CHECKPOINT_ROWS", 1)
+    monkeypatch.setattr(store_module, "CHECKPOINT_ROWS_MAX", 1)
+    monkeypatch.setattr(store_module, "CHECKPOINT_RESTS", 0)
+    store = create(tmp_path / "local-1.db", "demo", "local-1", "local", 1)
+    store.commit(rows_of(1, 1))
+    clock.now_ns += 2 * DAY_NS
+    for number in range(1 if is_quiet else BUSY_TURNS_MAX):
+        store.commit([Put("order", b"o", bytes((number,)))])
+        store.tend(is_quiet=is_quiet)
+    assert keys(store, "_outcome") == []
+    assert store._folded_count == store._database.total_changes
+    store.close()
+
+
 def test_a_round_a_day(tmp_path: Path, clock: Clock) -> None:
     """Having come to the end it rests: the next look is a day later."""
     store = create(tmp_path / "local-1.db", "demo", "local-1", "local", 1)

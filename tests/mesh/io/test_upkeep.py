@@ -2,7 +2,7 @@
 
 import gc
 
-from mesh.io.upkeep import COLLECT_NS, Upkeep
+from mesh.io.upkeep import COLLECT_NS, COLLECT_NS_MAX, Upkeep
 from mesh.units import SECOND_NS
 
 
@@ -38,7 +38,10 @@ def test_collection_of_an_idle_moment_is_no_pause() -> None:
         gc.disable()
         upkeep.turn([], [], COLLECT_NS + 1, is_idle=True, is_quiet=True)
         assert pause_us(upkeep) == 0
-        upkeep.turn([], [], 1_000 * COLLECT_NS, is_idle=False, is_quiet=True)
+        last_ns = COLLECT_NS + 1 + COLLECT_NS_MAX
+        upkeep.turn([], [], last_ns - 1, is_idle=False, is_quiet=True)
+        assert pause_us(upkeep) == 0
+        upkeep.turn([], [], last_ns, is_idle=False, is_quiet=True)
         assert pause_us(upkeep) > 0
     finally:
         gc.enable()
