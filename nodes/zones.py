@@ -81,7 +81,7 @@ class ZoneTable:
 class Zone:
     """One named clock. Build it with `Zone.parse`; ``name`` is its canonical text."""
 
-    __slots__ = ("_first_ns", "_first_year", "_key", "_last_ns", "_last_year", "_shift_ns", "_table", "name")
+    __slots__ = ("_first_ns", "_first_year", "_key", "_last_ns", "_last_year", "_segment", "_shift_ns", "_table", "name")
 
     def __init__(self, name: str, key: str | None, shift_ns: int) -> None:
         self.name = name
@@ -90,8 +90,10 @@ class Zone:
         self._first_year = FIRST_YEAR
         self._last_year = LAST_YEAR if key is None else FIRST_YEAR - 1
         self._table = ZoneTable([LONG_AGO_NS], [shift_ns])
-        self._first_ns, self._last_ns = _MAX_NS, LONG_AGO_NS
-        """Between these the table is known to be good."""
+        self._first_ns, self._last_ns = (LONG_AGO_NS, _MAX_NS) if key is None else (_MAX_NS, LONG_AGO_NS)
+        """From the first to the last of these the table is good."""
+        self._segment = (_MAX_NS, LONG_AGO_NS, 0)
+        """From when, until when (of what the table knows) and offset of the segment that was asked for last: as a rule the next one too."""
 
     def __repr__(self) -> str:
         return f"Zone({self.name!r})"
@@ -121,15 +123,19 @@ class Zone:
             return self._table
         first_year = min(max(1969 + first_utc_ns // _MEAN_YEAR_NS, FIRST_YEAR), LAST_YEAR)
         last_year = min(max(1971 + last_utc_ns // _MEAN_YEAR_NS, FIRST_YEAR), LAST_YEAR)
-        if first_year < self._first_year or last_year > self._last_year:
-            self._grow(first_year, last_year)
-        self._first_ns, self._last_ns = min(self._first_ns, first_utc_ns), max(self._last_ns, last_utc_ns)
+        self._grow(first_year, last_year)
         return self._table
 
     def offset_ns_at(self, utc_ns: int) -> int:
         """Local minus UTC at one UTC time."""
+        from_ns, until_ns, offset_ns = self._segment
+        if from_ns <= utc_ns < until_ns:
+            return offset_ns
         table = self.table(utc_ns, utc_ns)
-        return table.offsets[table.index_at(utc_ns)]
+        index = table.index_at(utc_ns)
+        until_ns = min([self._last_ns, *table.starts[index + 1 : index + 2]])
+        self._segment = (max(self._first_ns, table.starts[index]), until_ns, table.offsets[index])
+        return table.offsets[index]
 
     def _grow(self, first_year: int, last_year: int) -> None:
         if self._last_year >= self._first_year:
@@ -143,6 +149,8 @@ class Zone:
                 offsets.append(offset_s * SECOND_NS + self._shift_ns)
         self._table = ZoneTable(starts, offsets)
         self._first_year, self._last_year = first_year, last_year
+        self._first_ns = LONG_AGO_NS if first_year == FIRST_YEAR else (first_year - 1_969) * _MEAN_YEAR_NS
+        self._last_ns = _MAX_NS if last_year == LAST_YEAR else (last_year - 1_970) * _MEAN_YEAR_NS - 1
 
 
 def _hours_ns(text: str, sign: str | None, hours: str | None, minutes: str | None) -> int:

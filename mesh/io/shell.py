@@ -32,8 +32,8 @@ from mesh.io.watchdog import Watchdog
 from mesh.messages.control import FREEZE
 from mesh.units import MS_NS, NEVER
 
-ROUNDS_MAX = 16
-"""Rounds of one pass before the loop's other callbacks (signals, timers) have their turn."""
+PASS_NS = 2 * MS_NS
+"""After this the loop's other callbacks have their turn: signals, timers, and sockets on which something came, a stop among it."""
 INBOX_MAX = 1_024
 """Messages without a socket delivered in one round: nodes that answer each other for ever do not shut out the sockets."""
 POLL_MS = 250
@@ -264,14 +264,16 @@ class Shell:
         self._is_scheduled = False
         if self._failure is not None:
             return  # the loop is ending; after a failed commit nothing may be sent
-        for _ in range(ROUNDS_MAX):
+        until_ns = self._clock() + PASS_NS
+        while True:
             self._round()
             if self._exit_code is not None:
                 return
             if not self._has_more():
                 break
-        else:
-            self._schedule()
+            if self._clock() >= until_ns:
+                self._schedule()
+                break
         self._arm()
 
     def _has_more(self) -> bool:

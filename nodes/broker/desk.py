@@ -179,8 +179,11 @@ class Desk:
         """Each account's earliest waiting call, late reply, deal that is only placed or row that is not shown yet."""
         earliest = {login: until_ns for until_ns, login, _, _ in reversed(self._late)}
         for login in self._names:
-            placed = [order.execution_ns for order in self.terminal.accounts[login].orders.values() if order.execution_ns]
-            until_ns = min([*placed, self._service.session(login).shown_ns(market_ns)])
+            orders, session = self.terminal.accounts[login].orders, self._service.session(login)
+            if not orders and not session.hides:
+                continue  # nearly all, nearly always; asked for each account after each call
+            placed = [order.execution_ns for order in orders.values() if order.execution_ns]
+            until_ns = min([*placed, session.shown_ns(market_ns)])
             if until_ns < NEVER:
                 earliest[login] = min(until_ns, earliest.get(login, NEVER))
         for held in self._held:

@@ -6,12 +6,17 @@ local is not ready (hello, list, grant): the first signals of a run are decided 
 came is not waited for: its openings are denied.
 """
 
+from itertools import compress
+from operator import attrgetter
+
 from mesh.messages.market import Settled
 from mesh.units import SECOND_NS
 from nodes.ledger import Ledger
 from nodes.master.account import Account
 
 START_WAIT_NS = 15 * SECOND_NS
+
+_is_managed = attrgetter("is_managed")
 
 
 class Settlement:
@@ -25,6 +30,9 @@ class Settlement:
         self._ledger = ledger
         self._asked: list[str] = []
         self._told: Settled | None = None
+        self._managed: list[bool] = []
+        self._open: set[str] = set()
+        """Who had lines that have not ended when that was told."""
 
     def ask(self, number: int, names: list[str]) -> None:
         """The market asks for the states of ``names`` under ``number``; an older question is passed over."""
@@ -50,17 +58,15 @@ class Settlement:
         return state is None or state.block < self.number or account.f < state.f
 
     def news(self, now_ns: int) -> Settled | None:
-        """What to tell the market, None where it has been told already or has not asked."""
+        """What to tell the market, None where it has been told already or has not asked. Looked at after each state of each account."""
         if not self.number:
             return None
-        open_counts = self._ledger.open_counts
-        told = Settled(
-            self.number,
-            self.missing(now_ns),
-            [name for name in self._accounts if name in open_counts] if open_counts else [],
-            [name for name, account in self._accounts.items() if account.state is not None and account.state.managed],
-        )
-        if told == self._told:
+        missing, managed, open_counts = self.missing(now_ns), list(map(_is_managed, self._accounts.values())), self._ledger.open_counts
+        told = self._told
+        if told is not None and told.missing == missing and self._managed == managed and open_counts.keys() == self._open:
             return None
-        self._told = told
-        return told
+        self._managed, self._open = managed, set(open_counts)
+        names = list(self._accounts)
+        has_open = [name for name in names if name in open_counts]
+        self._told = Settled(self.number, missing, has_open, list(compress(names, managed)))
+        return None if told == self._told else self._told

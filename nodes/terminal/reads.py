@@ -7,7 +7,7 @@ from mesh.units import NEVER, SECOND_NS
 from nodes.terminal import names
 from nodes.terminal.account import Account
 from nodes.terminal.calls import NO_ARGUMENTS, Call, Failure, Function, arguments
-from nodes.terminal.export import Row, account_row, deal_row, order_row, position_row
+from nodes.terminal.export import Row, account_row, order_row, position_row
 from nodes.terminal.lasterror import FAILED, INVALID_PARAMS
 from nodes.terminal.records import DEAL, HISTORY_ORDER, ORDER, POSITION, Deal, Order
 from nodes.terminal.session import Live
@@ -106,7 +106,7 @@ def history_deals_get(call: Call, from_s: int, to_s: int, ticket: int, position:
         found = _dealt(call, account.deals_of_position.get(position, []))
     else:
         found = _deals(call, from_s, to_s)
-    return [deal_row(call.terminal.clock, deal) for deal in found]
+    return call.session.deal_rows.of(found)
 
 
 def _orders_of(account: Account, position: int) -> list[Order]:

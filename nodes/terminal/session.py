@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from mesh.units import NEVER
+from nodes.terminal.dealrows import DealRows
 from nodes.terminal.engine import Terminal
 from nodes.terminal.records import Deal, Order, Position
 
@@ -38,11 +39,12 @@ class Late(NamedTuple):
 class Session:
     """What a terminal holds for one login besides the server's books: its switches, its Market Watch, what it does not see yet."""
 
-    __slots__ = ("_late", "acting_login", "book_subscriptions", "outages", "selected", "standstill")
+    __slots__ = ("_late", "acting_login", "book_subscriptions", "deal_rows", "outages", "selected", "standstill")
 
     def __init__(self, terminal: Terminal) -> None:
         self.selected = {name: book.spec.selected for name, book in terminal.books.items()}
         self.book_subscriptions: dict[str, None] = {}
+        self.deal_rows = DealRows(terminal.clock)
         self.acting_login = 0
         """Whose account is logged in while ``SWITCHED`` is on."""
         self.outages: dict[str, int] = {}

@@ -177,6 +177,19 @@ def test_zone_table_grows_and_keeps_what_it_knew() -> None:
     assert zone.offset_ns_at(-(2**62)) == HOUR_NS  # London kept summer time all through 1970
 
 
+@given(
+    st.sampled_from(KEYS), st.lists(st.integers(ns("1960-01-01T00:00:00"), ns("2110-01-01T00:00:00")), min_size=1, max_size=12), st.integers(0, 2)
+)
+@example(NEW_YORK, [ns("2018-03-11T07:00:00"), ns("2018-11-04T06:00:00")], 1)
+@example(NEW_YORK, [ns("2018-12-31T23:59:59"), ns("2021-06-01T00:00:00")], 2)
+def test_zone_offset_is_the_same_whatever_was_asked_before(key: str, utc: list[int], step: int) -> None:
+    """One zone asked for times in any order, each with those right before and after it, says what one that was asked nothing says."""
+    zone = Zone.parse(key)
+    for time_ns in utc:
+        for asked_ns in (time_ns, time_ns - step, time_ns + step, time_ns - 1):
+            assert zone.offset_ns_at(asked_ns) == Zone.parse(key).offset_ns_at(asked_ns)
+
+
 def test_zone_tells_its_name() -> None:
     """The representation names the zone, for messages and failing tests."""
     assert repr(Zone.parse("New York + 7 h")) == "Zone('America/New_York + 7 h')"
