@@ -263,7 +263,7 @@ class BackChannel:
             account.drop_seen(state.recorded)
             effects += self._deciding.look(account, now_ns)
             effects += self._tripwires.moved(account, now_ns)
-        return effects + state.settled_news(now_ns)
+        return effects + state.settled_news(now_ns, account)
 
     def on_symbols(self, envelope: Envelope) -> list[Effect]:
         """What a local's broker says of its symbols."""

@@ -139,9 +139,9 @@ class MasterState:
         digest = self.stops.killset.digest
         return Send(ORDERS, 0, Heartbeat(self.epoch, self.life, self.log.published_n, digest))
 
-    def settled_news(self, now_ns: int) -> list[Effect]:
-        """What the market should hear of accounts, if it changed."""
-        told: Settled | None = self.settlement.news(now_ns)
+    def settled_news(self, now_ns: int, account: Account | None = None) -> list[Effect]:
+        """What the market should hear of accounts, if it changed. ``account``: whose state has come, if nothing else has."""
+        told: Settled | None = self.settlement.news(now_ns, account)
         return [Send(MARKET, 0, told)] if told else []
 
     def waiting_accounts(self) -> list[str]:

@@ -178,7 +178,9 @@ def test_zone_table_grows_and_keeps_what_it_knew() -> None:
 
 
 @given(
-    st.sampled_from(KEYS), st.lists(st.integers(ns("1960-01-01T00:00:00"), ns("2110-01-01T00:00:00")), min_size=1, max_size=12), st.integers(0, 2)
+    st.sampled_from(KEYS),
+    st.lists(st.integers(ns("1960-01-01T00:00:00"), ns("2110-01-01T00:00:00")), min_size=1, max_size=12),
+    st.integers(0, 2),
 )
 @example(NEW_YORK, [ns("2018-03-11T07:00:00"), ns("2018-11-04T06:00:00")], 1)
 @example(NEW_YORK, [ns("2018-12-31T23:59:59"), ns("2021-06-01T00:00:00")], 2)
