@@ -6,7 +6,6 @@ What calls and ticks did is collected until ``taken``: rows to commit, replies t
 from bisect import insort
 from typing import Any
 
-import msgpack
 import msgspec
 
 from mesh.codec import decode_record_untrusted, encode
@@ -254,10 +253,10 @@ class Desk:
             reveals_ns = self._service.session(login).reveals_ns(market_ns)
             if reveals_ns < NEVER:
                 self._reveals_ns[login] = reveals_ns
-        value, error = bytes(msgpack.packb(answer.value, use_bin_type=True)), answer.error
+        value, error = msgspec.msgpack.encode(answer.value), answer.error
         if len(value) > VALUE_BYTES_MAX:
             # it could not be sent, and whoever asked would wait for ever
-            value, error = bytes(msgpack.packb(None)), OUT_OF_MEMORY
+            value, error = msgspec.msgpack.encode(None), OUT_OF_MEMORY
         revision = self._revisions.get(login, 0)
         reply = TerminalReply(sequence, value, error[0], error[1], self.number, revision, market_ns)
         if not answer.late_ns:
