@@ -149,8 +149,8 @@ class Zone:
                 offsets.append(offset_s * SECOND_NS + self._shift_ns)
         self._table = ZoneTable(starts, offsets)
         self._first_year, self._last_year = first_year, last_year
-        self._first_ns = LONG_AGO_NS if first_year == FIRST_YEAR else (first_year - 1_969) * _MEAN_YEAR_NS
-        self._last_ns = _MAX_NS if last_year == LAST_YEAR else (last_year - 1_970) * _MEAN_YEAR_NS - 1
+        self._first_ns = LONG_AGO_NS if first_year == FIRST_YEAR else (first_year - 1969) * _MEAN_YEAR_NS
+        self._last_ns = _MAX_NS if last_year == LAST_YEAR else (last_year - 1970) * _MEAN_YEAR_NS - 1
 
 
 def _hours_ns(text: str, sign: str | None, hours: str | None, minutes: str | None) -> int:

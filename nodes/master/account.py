@@ -77,7 +77,7 @@ class Account:
     # more than 30 attributes without slots cost an object its shared keys: each account is then a dict of its own, and slow to read
     __slots__ = (
         "_broker_symbols", "_config", "_held", "_held_of", "ack_rest", "asked_oid", "day_rule", "durable_f", "f", "flatten_again_ns",
-        "is_granted", "is_known", "is_managed", "is_rolled_back", "k", "life", "limits", "listed_f", "looked_oid", "marks", "mismatch",
+        "is_granted", "is_known", "is_rolled_back", "k", "life", "limits", "listed_f", "looked_oid", "marks", "mismatch",
         "name", "own_sizing", "published_k", "rates", "rules", "seal_key", "settled", "skipped", "specs", "stale_k", "stash", "state",
         "state_at_ns", "store_id", "symbols_number", "tellers", "unseen", "unsure_e", "welcomed_ns",
     )  # fmt: skip
@@ -98,8 +98,6 @@ class Account:
         """Market time before which a broken day does not flatten once more."""
         self.is_rolled_back = False
         self.state: AccountState | None = None
-        self.is_managed = False
-        """Whether that state says so."""
         self.state_at_ns = 0
         self.settled: AccountState | None = None
         self.specs: dict[str, SymbolSpec] = {}
@@ -151,6 +149,11 @@ class Account:
         if recorded and self.settled is not None:
             return self.settled
         return self.state
+
+    @property
+    def is_managed(self) -> bool:
+        """Whether its newest state tells of positions that its local manages."""
+        return self.state is not None and self.state.managed
 
     def missing_for_ready(self) -> str:
         """What decisions about this account wait for: ``listed``, ``state`` or ``grant``; empty when nothing."""
@@ -214,7 +217,6 @@ class Account:
         self.tellers = [number for pair in pairs_of(message.tellers) if pair[1] <= message.f for number in pair]
         self.stash.clear()
         self.state = self.settled = None
-        self.is_managed = False
         self.unseen = {key: line for key, line in self.unseen.items() if line.is_open}
 
     def take_state(self, state: AccountState, now_ns: int) -> bool:
@@ -224,7 +226,7 @@ class Account:
         known = self.state
         if known is not None and known.life == state.life and state.number <= known.number:
             return False
-        self.state, self.is_managed = state, state.managed
+        self.state = state
         self.state_at_ns = now_ns
         if state.block > 0:
             self.settled = state
